@@ -1,4 +1,4 @@
-"""Compares the `wordpress` markup with what WordPress itself renders. Needs PHP and WordPress; see README.md."""
+"""Compares how the `wordpress` markup and WordPress itself render texts. Needs PHP and WordPress; see README.md."""
 
 import argparse
 import difflib

@@ -23,7 +23,7 @@ from blog.models import Post, Status
 
 HOST = "localhost"
 FOLDER = Path(tempfile.mkdtemp(prefix="broadside-nginx-"))
-# They may have been collected before.
+# Static files may have been collected before.
 STATIC = Path(os.environ.get("STATIC_ROOT", FOLDER / "static"))
 SITE = {"SITE_URL": f"http://{HOST}", "PAGES_FOLDER": f"{FOLDER}/pages", "STATIC_ROOT": str(STATIC)}
 
@@ -47,7 +47,7 @@ def build() -> str:
 def nginx_servers(folder: Path, pages: Path, *, port: int, plain_port: int, app_port: int) -> str:
     """Return the directives of our configuration, and of a server that sends files and nothing else.
 
-    Both without TLS, which would hide the difference.
+    Both are without TLS, which would hide the difference.
     """
     ours = (scratch_site.PROJECT / "deploy" / "nginx.conf").read_text()
     for pattern, replacement in (
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=3, help="for each target and number of connections (%(default)s)"
     )
-    parser.add_argument("--rounds", type=int, default=3, help="whose medians count (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="report the medians of this many rounds (%(default)s)")
     options = parser.parse_args()
     folder, pages = FOLDER, FOLDER / "pages"
     path = build()
@@ -92,11 +92,11 @@ def main() -> None:
         hit, behind_nginx = (Target(server, path, (encodings, host)) for server in (direct, nginx))
         etag = hit.get()[0]["ETag"]
         for _attempt in range(200):
-            # Until nginx sends the file itself.
+            # Wait until nginx sends the file itself.
             if behind_nginx.get()[0]["ETag"].startswith('"'):
                 break
         else:
-            raise SystemExit("nginx never sent a file by itself.")
+            raise SystemExit("nginx never sent a file itself.")
         shutil.copytree(pages / "current" / path.strip("/"), folder / "plain" / path.strip("/"))
         targets = {
             "bare Django view of 60 kB": Target(bare, "/"),

@@ -1,6 +1,6 @@
-"""What a pool and prepared statements save with PostgreSQL: uncached pages with each, in turns. See README.md.
+"""Measures what a pool and prepared statements save with PostgreSQL, with uncached pages. See README.md.
 
-DATABASE_URL names an empty PostgreSQL database.
+The variations take turns. DATABASE_URL must name an empty PostgreSQL database.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from django.db import connection
 from load import Result, Target, load
 from make_corpus import ensure_corpus, most_used_tag
 
-# The settings of each variation, compared with the first.
+# The settings of each variation. The others are compared with the first.
 VARIATIONS = {
     "one connection for each thread": {"DATABASE_POOL": "0", "DATABASE_PREPARE": "0"},
     "with prepared statements": {"DATABASE_POOL": "0", "DATABASE_PREPARE": "1"},
@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=2, help="for each page (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=7, help="whose medians count (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=7, help="report the medians of this many rounds (%(default)s)")
     options = parser.parse_args()
     if connection.vendor != "postgresql":
         raise SystemExit("Set DATABASE_URL to an empty PostgreSQL database.")

@@ -1,7 +1,7 @@
-"""Replays a labelled log of requests, and compares what is counted with its labels. See README.md.
+"""Replays a labelled log of requests, and compares the counts with its labels. See README.md.
 
-The log is made: readers, bots, prefetches, revalidations, errors and junk, some answered by the application and its
-page cache, some by nginx from files. Some bots say that they are browsers, which no counting on a server can know.
+The log is generated: readers, bots, prefetches, revalidations, errors and junk, some answered by the application and
+its page cache, some by nginx from files. Some bots pretend to be browsers, which no server can detect.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from core.serving.handler import Handler
 from readers.models import EntryCount, KindCount, PageKind, ReaderSettings, ReferrerCount
 from readers.recording import Recorder
 
-# How many of a thousand requests are of each kind. The rest are readers.
+# How many of a thousand requests are of each kind. The rest are from readers.
 SHARES: Final = {
     "bot": 250,
     "error": 50,
@@ -43,9 +43,9 @@ SHARES: Final = {
     "session": 2,
     "search": 2,
 }
-# Of a thousand requests, those of bots that say that they are browsers.
+# How many of a thousand requests are from bots that pretend to be browsers.
 HIDDEN_BOTS: Final = 5
-# Of a hundred readers: how many come through nginx's files, have the page already, press a link of ours.
+# How many of a hundred readers get a file from nginx, have the page already, or follow a link on our site.
 FROM_NGINX, REVALIDATING, PRESSING = 40, 15, 10
 BROWSERS: Final = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36",
@@ -54,7 +54,7 @@ BROWSERS: Final = [
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.{} Safari/605.1.15",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{} like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Safari/604.1",
 ]
-# What a header says, and the host that it counts for.
+# A Referer header, and the host for which it counts.
 REFERRERS: Final = [
     *[(f"https://www.site-{number}.example/a?b=c", f"site-{number}.example") for number in range(30)],
     ("https://m.site-1.example/", "site-1.example"),
@@ -74,7 +74,7 @@ OTHER_REFERRERS: Final = [
     ),
 ]
 FEW: Final = 10
-# Requests between two times at which they are counted, which in a web process is some seconds.
+# The number of requests between two counts. In a web process, these are some seconds apart.
 ROUND: Final = 2_000
 
 
@@ -99,14 +99,14 @@ class Request:
 
 
 class Log:
-    """A labelled log. Each random number comes from one seed, so the log is the same each time."""
+    """A labelled log. All random numbers come from one seed, so the log is always the same."""
 
     def __init__(self, posts: list[Post], bots: list[str], seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311  # nothing is secret
         self._bots = bots
         self._pages = [(PageKind.ENTRY, post.get_absolute_url(), post.pk) for post in posts]
         self._pages += [(PageKind.FRONT, "/", 0)] * 12 + [(PageKind.OTHER, "/archive/", 0)]
-        # A few pages are read much, and many a little.
+        # A few pages are read often, and many rarely.
         self._weights = [1 / (1 + number) ** 0.8 for number in range(len(self._pages))]
         self.labels = Labels()
         self.made: Counter[str] = Counter()
@@ -174,7 +174,7 @@ class Site:
     def __init__(self, pages: Path) -> None:
         settings.BROADSIDE_PAGES_FOLDER = pages
         self.recorder = Recorder()
-        # It doesn't write files itself, which would be all that is measured.
+        # Without this, the page cache would write files, and little else would be measured.
         settings.BROADSIDE_PAGES_FOLDER = None
         self._folder = pages / "requests"
         self.cache = PageCache(Handler())
@@ -236,7 +236,7 @@ def environment(request: Request) -> dict[str, Any]:
 
 
 def microseconds_of_a_hit(site: Site, path: str, rounds: int) -> tuple[float, float]:
-    """Return how long a page from memory takes, without counting and with it: the medians of several rounds."""
+    """Return the time for a page from memory, without and with counting: the medians of several rounds."""
     without: Any = site.cache.answer_from_memory
     with_counting: Any = site.recorder.watched(without)
     times: dict[Any, list[float]] = {without: [], with_counting: []}
@@ -260,7 +260,7 @@ def build(count: int) -> list[Post]:
 
 
 def listed_bots() -> list[str]:
-    """Return user agents of bots: what the published list has for examples."""
+    """Return user agents of bots: the examples in the published list."""
     spec = find_spec("crawleruseragents")
     origin = Path(spec.origin if spec and spec.origin else "")
     listed = json.loads(origin.with_name("crawler-user-agents.json").read_text(encoding="utf-8"))
@@ -276,7 +276,7 @@ def main() -> None:
     posts = build(options.posts)
     log, site = Log(posts, listed_bots(), options.seed), Site(scratch_site.FOLDER / "pages")
     site.count()
-    # Whatever fails here must not be hidden among the answers.
+    # Failures here must not hide among the responses.
     started = time.monotonic()
     for number, request in enumerate(log.requests(options.requests), 1):
         site.send(request)
@@ -294,7 +294,7 @@ def main() -> None:
 
 
 def report(labels: Labels) -> float:
-    """Print labels and counts, and return the greatest difference of a total."""
+    """Print labels and counts, and return the largest difference between totals."""
     kinds = dict(KindCount.objects.values_list("kind", "count"))
     entries = dict(EntryCount.objects.values_list("entry_id", "count"))
     hosts = dict(ReferrerCount.objects.values_list("host", "count"))
@@ -309,7 +309,7 @@ def report(labels: Labels) -> float:
     print("| | labelled | counted | difference |\n| --- | ---: | ---: | ---: |")
     for name, labelled, counted in rows:
         print(f"| {name} | {labelled:,} | {counted:,} | {_difference(labelled, counted):.2%} |")
-    # A few more or less are no difference of a total.
+    # A few more or less don't count as a difference.
     totals = [(labelled, counted) for _name, labelled, counted in rows if abs(labelled - counted) > FEW]
     return max((_difference(labelled, counted) for labelled, counted in totals), default=0)
 

@@ -1,4 +1,4 @@
-"""What people and programs do with a site: what they have open before a fault, and what they send during it."""
+"""What people and programs do on a site: the pages they open before a fault, and the requests they send during it."""
 
 import io
 import json
@@ -34,14 +34,14 @@ from tests.factories.files import picture
 from tests.factories.wxr import export, item
 from wordpress.models import ExportJob, ImportJob
 
-PASSWORD = "a long password for tests"  # noqa: S105  # nobody else can reach this site
+PASSWORD = "a long password for tests"  # noqa: S105  # the site isn't reachable from outside
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Something to do in a fault. `send` does it, and `typed` is what a person has written for it.
+    """An attempt to do something during a fault. `send` does it, and `typed` is the text that a person wrote for it.
 
-    `is_stored` says whether what was sent is there, completely; None: nothing is sent that could get lost.
+    `is_stored` returns whether everything that was sent has been stored. None means that nothing could get lost.
     """
 
     send: Callable[[], Answer]
@@ -59,7 +59,7 @@ def require(condition: bool, text: str) -> None:
         raise HalfError(text)
 
 
-# What everyone finds on the site.
+# The content of the site.
 
 
 def prepare_site() -> None:
@@ -70,8 +70,8 @@ def prepare_site() -> None:
     comment_settings.save()
     for number in range(3):
         PostFactory(title=f"Harbour {number}", slug=f"harbour-{number}", author=owner, tags=["lamps"])
-    PostFactory(title="Locked", slug="locked", author=owner, password="lighthouse")  # noqa: S106  # likewise
-    # One to restore.
+    PostFactory(title="Locked", slug="locked", author=owner, password="lighthouse")  # noqa: S106  # as above
+    # A backup to restore.
     call_command("backup", stdout=io.StringIO())
     default_storage.save("2020/01/ship.png", ContentFile(picture(colour="navy")))
 
@@ -228,7 +228,7 @@ def forgot_password() -> Attempt:
         while time.monotonic() < stop:
             if any(f"{name}@example.org" in message for message in faulty_site.MAIL.messages):
                 return True
-            # The worker would try again in some minutes.
+            # The worker would try again only after some minutes.
             DBTaskResult.objects.filter(status=TaskResultStatus.READY).update(run_after=timezone.now())
             time.sleep(1)
         return False
@@ -270,7 +270,7 @@ def update_post() -> Attempt:
 
 
 def _is_complete(posts: Any, source: str, status: str) -> bool:
-    """Return whether there is such a post. It must have all that belongs to it: text, HTML, a revision, the index."""
+    """Whether there is such a post, complete with its text, HTML, a revision and its document in the search index."""
     found = posts.first()
     if found is None:
         return False
@@ -298,7 +298,7 @@ def upload() -> Attempt:
     browser, alt = staff(), f"A ship in the harbour at night, {mark()}"
     fields = browser.form("/admin/media/picture/add/", "alt")
     fields = {name: values[0] for name, values in fields.items() if name != "file"} | {"alt": alt}
-    # More than fits into the memory for uploads.
+    # Too large for an upload in memory.
     content = picture(size=(1500, 1500))
     content += bytes(max(0, 2_700_000 - len(content)))
 
@@ -393,7 +393,7 @@ def command(*arguments: str, is_stored: Callable[[], bool] | None = None) -> Cal
 
 
 def back_up() -> Attempt:
-    """Make a backup. All that are complete must be undamaged, whatever happened to this one."""
+    """Make a backup. All complete backups must be undamaged, whatever happened to this one."""
 
     def is_stored() -> bool:
         after = list(folder.glob("*/SHA256SUMS"))

@@ -1,4 +1,4 @@
-"""Injects faults into a site while people use it, and writes down what they see and what is lost. See README.md."""
+"""Injects faults into a site while people use it, and records what they see and what is lost. See README.md."""
 
 import random
 import re
@@ -21,7 +21,7 @@ from plain_browser import Answer, Browser
 type Fault = Callable[[Site], AbstractContextManager[None]]
 
 DOCUMENT = faulty_site.PROJECT / "docs/reliability.md"
-# Seconds. A table mentions what took longer.
+# In seconds. The table mentions anything slower.
 SLOW = 10
 POWER_CUTS = ("publish", "comment", "upload", "backup")
 
@@ -45,7 +45,7 @@ class Round:
     back_after: float = 0.0
 
 
-# Faults. Each takes the site, and is there within the block.
+# Faults. Each is a context manager that takes the site; the fault lasts for the block.
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def full_disk(site: Site) -> Iterator[None]:
 
 @contextmanager
 def read_only(site: Site) -> Iterator[None]:
-    # An open file stays writable, so the site starts again with a file that it may only read.
+    # An open file stays writable, so the site restarts with a file that it may only read.
     restarts = site.database.is_file
     if restarts:
         site.stop()
@@ -193,7 +193,7 @@ def run_fault(site: Site, title: str, fault: Fault, surfaces: list[str]) -> Roun
 
 
 def wait_until_all_is_well() -> float:
-    """Return after how many seconds readers can read and comment again."""
+    """Wait until readers can read and comment again, and return the seconds that took."""
     started = time.monotonic()
     while time.monotonic() - started < faulty_site.PATIENCE:
         page = Browser(faulty_site.PORT).get("/", **{"Cache-Control": "no-store"})
@@ -206,7 +206,7 @@ def wait_until_all_is_well() -> float:
 
 
 def check(name: str, attempt: Attempt, answer: Answer, found: Round) -> None:
-    """Note what was acknowledged, and whether it is there."""
+    """Record what was acknowledged, and whether it is there."""
     if attempt.is_stored is None:
         return
     is_acknowledged = 0 < answer.status < 400 if answer.content_type else answer.status == 0
@@ -232,7 +232,7 @@ def show_broken(name: str, answer: Answer) -> None:
 
 @dataclass
 class Cuts:
-    """What was found after power cuts at random moments of one action."""
+    """What was found after power cuts at random times during one action."""
 
     action: str
     count: int = 0
@@ -251,7 +251,7 @@ def cut_power(site: Site, action: str, kills: int, rng: random.Random) -> Cuts:
         sender = threading.Thread(target=lambda: answers.append(attempt.send()))  # noqa: B023  # it ends in this round
         sender.start()
         time.sleep(rng.uniform(0, longest))
-        # What was answered later was not acknowledged.
+        # A later response does not count as an acknowledgement.
         is_acknowledged = bool(answers) and answers[0].status in {0, 200, 302}
         site.kill()
         sender.join()
@@ -296,7 +296,7 @@ def table_of_cuts(cuts: list[Cuts]) -> str:
 
 
 def show(name: str, text: str) -> None:
-    """Print a text and, if that is wanted, put it between its markers in the document."""
+    """Print a text and, with `--write`, put it between its markers in the document."""
     print(text, end="\n\n", flush=True)
     if not options.write:
         return
@@ -307,7 +307,7 @@ def show(name: str, text: str) -> None:
 
 
 def main() -> None:
-    seed = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311  # random moments need no secrecy
+    seed = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311  # random times need no secrecy
     print(f"The seed is {seed}.", file=sys.stderr)
     surfaces = [name for name in SURFACES if options.surfaces is None or name in options.surfaces]
     names = [name for name in FAULTS if (options.faults is None or name in options.faults) and is_possible(name)]
@@ -329,7 +329,7 @@ def main() -> None:
         cuts = []
         for action in POWER_CUTS if options.kills else ():
             print(f"power cuts during {action} …", file=sys.stderr)
-            cuts.append(cut_power(site, action, options.kills, random.Random(seed)))  # noqa: S311  # likewise
+            cuts.append(cut_power(site, action, options.kills, random.Random(seed)))  # noqa: S311  # as above
             show(f"{options.database}, power cuts", table_of_cuts(cuts))
     finally:
         site.end()

@@ -1,6 +1,6 @@
-"""A real site, the servers it depends on, and what can go wrong with each of them. See README.md.
+"""A real site, the servers it depends on, and the faults of each. See README.md.
 
-Importing this module sets up Django for that site, from the options of the command line.
+Importing this module sets up Django for that site, according to the command line.
 """
 
 import argparse
@@ -22,28 +22,28 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
-# MiB. With PostgreSQL, its files are on the same disk.
+# In MiB. PostgreSQL keeps its files on the same disk.
 DISK_SIZE = {"sqlite": 300, "postgresql": 500}
-# Seconds in which everything has to be up, on a machine that is busy as well.
+# How long everything may take to start, in seconds, even on a busy machine.
 PATIENCE = 120
 _FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
-parser = argparse.ArgumentParser(description="Injects faults into a site, and writes down what people see.")
+parser = argparse.ArgumentParser(description="Injects faults into a site, and records what people see.")
 parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
 parser.add_argument("--faults", nargs="*", metavar="NAME", help="only these, or none (default: all)")
 parser.add_argument("--surfaces", nargs="*", metavar="NAME", help="only these (default: all)")
 parser.add_argument("--kills", type=int, default=20, help="how often each action is killed (default: %(default)s)")
-parser.add_argument("--seed", type=int, default=None, help="of the random moments of the kills")
+parser.add_argument("--seed", type=int, default=None, help="seed for the random times of the kills")
 parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
 options = parser.parse_args()
 
 FOLDER = Path(tempfile.mkdtemp(prefix="broadside-faults-"))
-# Where the data of the site is, and those of PostgreSQL.
+# Where the site and PostgreSQL store their data.
 DISK = FOLDER / "disk"
 DATA = DISK / "data"
 CLOCK = FOLDER / "clock"
 
-# Root may write every file, unless it gives that up.
+# Root may write to every file, unless it gives up that privilege.
 AS_OTHERS = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.getuid() == 0 else []
 
 
@@ -80,11 +80,11 @@ os.environ |= {
 if options.database == "postgresql":
     os.environ["DATABASE_URL"] = f"postgres://broadside@127.0.0.1:{DATABASE_PORT}/postgres"
 DISK.mkdir()
-# Whether the disk is a real one, which can be full.
+# Whether the folder is a disk of its own, which can be full.
 HAS_DISK = (
     os.getuid() == 0
     and subprocess.run(  # noqa: S603  # our own arguments
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE[options.database]}m", "tmpfs", str(DISK)],  # noqa: S607  # likewise
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE[options.database]}m", "tmpfs", str(DISK)],  # noqa: S607  # as above
         check=False,
         stderr=subprocess.DEVNULL,
     ).returncode
@@ -98,14 +98,14 @@ django.setup()
 
 from django.db import connection  # noqa: E402  # Django is set up first
 
-from tests.factories.postgresql import PostgresServer, find_programs  # noqa: E402  # likewise
+from tests.factories.postgresql import PostgresServer, find_programs  # noqa: E402  # as above
 
-# Commands that are running, which a power cut ends as well.
+# Running commands, which a power cut ends as well.
 commands: list[subprocess.Popen[str]] = []
 
 
 def close_connections() -> None:
-    """Leave the database alone, which is about to change under this process."""
+    """Close this process's connections, because the database is about to be replaced or restarted."""
     connection.close()
     if options.database == "postgresql":
         default: Any = connection
@@ -113,7 +113,7 @@ def close_connections() -> None:
 
 
 class MailServer:
-    """Takes e-mails, or waits longer than any client before it answers."""
+    """A server that accepts e-mails, or that responds more slowly than any client waits."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -171,7 +171,7 @@ class Cache:
 
 
 class Database:
-    """The PostgreSQL server, or nothing where the database is a file."""
+    """The PostgreSQL server, or nothing if the database is a file."""
 
     def __init__(self) -> None:
         self._server: PostgresServer | None = None
@@ -201,7 +201,7 @@ class Database:
                 self._server.kill()
 
     def let_only_read(self, only_read: bool) -> None:
-        """Let nothing be written, as a server that has become a standby does, or as a file of another user does."""
+        """Refuse all writes, like a server that has become a standby, or a file of another user."""
         if self._server:
             self._server.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if only_read else 'off'}")
             self._server.execute("SELECT pg_reload_conf()")
@@ -216,7 +216,7 @@ class Database:
 
 
 class Site:
-    """`manage.py serve` and all that it needs."""
+    """`manage.py serve` and everything that it needs."""
 
     def __init__(self) -> None:
         self.mail, self.cache, self.database = MAIL, Cache(), Database()
@@ -248,7 +248,7 @@ class Site:
             self._process = None
 
     def kill(self) -> None:
-        """Kill all its processes, and PostgreSQL's, as a power cut does."""
+        """Kill all processes of the site and of PostgreSQL, as a power cut does."""
         if self._process:
             for pid in [self._process.pid, *_descendants(self._process.pid)]:
                 with contextlib.suppress(ProcessLookupError):
@@ -271,10 +271,10 @@ class Site:
 
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
-        """Fill the disk of the site, and the room that the log of a SQLite database still has."""
+        """Fill the disk of the site, and the space that is left in the log of a SQLite database."""
         writer = sqlite3.connect(DATA / "broadside.sqlite3", isolation_level=None) if self.database.is_file else None
         if writer:
-            # A reader that takes long, such as a backup, so that the log can't be used from the beginning again.
+            # A slow reader, such as a backup, keeps the log from being reused from its beginning.
             reader = sqlite3.connect(DATA / "broadside.sqlite3", isolation_level=None)
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM core_contentversion").fetchall()
@@ -306,7 +306,7 @@ def has_fake_clock() -> bool:
 
 def set_clock(days: int) -> None:
     CLOCK.write_text(f"{days:+d}d\n")
-    # The library looks into the file once a second.
+    # The library checks the file once a second.
     time.sleep(2)
 
 

@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--empty", default="", help="the data folder of an empty site, which saves migrating each blog")
+    parser.add_argument("--empty", default="", help="data folder of an empty site, to avoid migrating each blog")
     options = parser.parse_args()
     costs: dict[str, list[float]] = {}
     for posts in options.posts:

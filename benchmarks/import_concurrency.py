@@ -35,7 +35,7 @@ def save(port: int, post: int, title: str, session: str) -> int:
 
 
 def send_all(port: int, posts: list[int], session: str, pause: float, prefix: str) -> tuple[list[float], list[float]]:
-    """Send everything from six threads, with pauses of `pause` seconds on average. Return the seconds of each."""
+    """Send everything from six threads, with pauses of `pause` seconds on average. Return the seconds for each."""
 
     def paced(send: Callable[..., int], text: str, number: int, *args: str) -> float:
         time.sleep(random.uniform(0, 2 * pause))  # noqa: S311  # pauses need no secrecy

@@ -1,4 +1,4 @@
-"""Kills an import at random while it writes, continues it each time, and compares the databases. See README.md."""
+"""Kills an import at random times, continues it each time, and compares the databases. See README.md."""
 
 import argparse
 import datetime as dt
@@ -24,7 +24,7 @@ UNUSABLE_LENGTH = len(UNUSABLE_PASSWORD_PREFIX) + UNUSABLE_PASSWORD_SUFFIX_LENGT
 
 
 def describe(start: dt.datetime) -> str:
-    """Return a hash of all rows, without what depends on the time, and on how many transactions there were."""
+    """Return a hash of all rows, except for values that depend on the time or the number of transactions."""
     digest = hashlib.sha256()
     for model, row in rows_of_all(without_version=True):
         values = [is_volatile(value, start) or value for value in row]
@@ -34,7 +34,7 @@ def describe(start: dt.datetime) -> str:
 
 
 def is_volatile(value: object, start: dt.datetime) -> bool:
-    """Whether it is the time of the import, or a random password that nobody can use."""
+    """Whether a value is the time of the import, or an unusable random password."""
     if isinstance(value, dt.datetime):
         return value >= start
     return isinstance(value, str) and value.startswith(UNUSABLE_PASSWORD_PREFIX) and len(value) == UNUSABLE_LENGTH
@@ -79,8 +79,8 @@ def main() -> None:
     if scratch_site.start_import().wait():
         raise SystemExit("Failed: the last import failed.")
     if describe(began_at) != undisturbed:
-        raise SystemExit("Failed: the database differs from that of an import that was not disturbed.")
-    print(f"killed {options.kills} times; the database is the same as after an import that was not disturbed")
+        raise SystemExit("Failed: the database differs from that of an undisturbed import.")
+    print(f"killed {options.kills} times; the database is the same as after an undisturbed import")
 
 
 if __name__ == "__main__":

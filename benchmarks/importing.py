@@ -1,4 +1,4 @@
-"""How quickly, and in how much memory, a large export comes in and goes out again. See README.md."""
+"""Measures the time and memory for importing a large export and exporting it again. See README.md."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ import sys; from pathlib import Path; import django; django.setup(); from wordpr
 for record in Export(Path(sys.argv[1])).records(): pass
 """
 PROJECT = Path(__file__).resolve().parent.parent
-# Not a scratch_site: what this process needs counts as the peak of those that it starts, so it does without Django.
+# Not a scratch_site: the peak memory of a process includes that of its parent, so this one does without Django.
 DATA = tempfile.TemporaryDirectory(prefix="broadside-benchmark-")
 ENVIRONMENT = {
     "SECRET_KEY": "only-for-benchmarks" * 3,
@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "BROADSIDE_DATA": DATA.name,
     "DEBUG": "0",
-    # As where it is installed: compiled once, not at each start.
+    # As in an installation, modules are compiled once, not at each start.
     "PYTHONDONTWRITEBYTECODE": "",
 }
 
@@ -34,9 +34,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--posts", type=int, default=20_000, help="how many posts the export has (%(default)s)")
-    size.add_argument("--gib", type=float, help="how large the export is")
+    size.add_argument("--gib", type=float, help="size of the export")
     parser.add_argument("--tags", type=int, help="how many different tags the export has")
-    parser.add_argument("--short", action="store_true", help="texts of some hundred characters, not some thousand")
+    parser.add_argument("--short", action="store_true", help="write texts of hundreds of characters, not thousands")
     options = parser.parse_args()
     folder, posts = Path(DATA.name), options.posts
     export = folder / "export.xml"
@@ -70,9 +70,9 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> tuple[float, float, float, float]:
-    """Run Python. Return the seconds by the clock and of the processors, and the MiB at the peak.
+    """Run Python. Return the wall-clock and processor time in seconds, and the peak memory in MiB.
 
-    The latter are those of the largest process, and of all processes together, looked at ten times a second.
+    Memory is given for the largest process and for all processes together, which are checked ten times a second.
     """
     start = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603  # our own commands
@@ -86,7 +86,7 @@ def run(arguments: list[str]) -> tuple[float, float, float, float]:
     with ThreadPoolExecutor() as pool:
         peak = pool.submit(peak_memory, process.pid)
         errors = process.stderr.read() if process.stderr else ""
-        # This way, unlike with `process.wait()`, the kernel says what the process used.
+        # Unlike `process.wait()`, this returns what the process used.
         _pid, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -96,7 +96,7 @@ def run(arguments: list[str]) -> tuple[float, float, float, float]:
 
 
 def peak_memory(pid: int) -> int:
-    """Return how many bytes a process and those that it started had together at most, when it has ended (on Linux)."""
+    """Wait for a process to end, and return its peak memory in bytes, with its child processes (on Linux)."""
     peak = 0
     while together := resident(pid):
         peak = max(peak, together)

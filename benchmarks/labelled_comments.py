@@ -1,7 +1,7 @@
 """Generates comments that are labelled as spam or not, for evaluating the filter. The output is always the same.
 
-They are meant to be hard: spam praises the post and picks up its subject, and readers praise, link and mention money
-too. The wording of spam changes over time, and a fifth of each kind uses the wording of the other.
+They are meant to be hard: spam praises the post and picks up its subject, and readers also praise, link and mention
+money. The wording of spam changes over time, and a fifth of each kind uses the wording of the other.
 
     python benchmarks/labelled_comments.py 2000 | python manage.py evaluate_filter --file -
 """
@@ -41,7 +41,7 @@ def generate(count: int, seed: int = 2026) -> Iterator[dict[str, str | bool]]:
         is_spam, is_hard = rng.random() < 0.5, rng.random() < 0.2
         website = ""
         if is_spam:
-            # Each wave begins before the last one has ended.
+            # Each wave begins before the previous one has ended.
             wave = min(len(waves) - 1, max(0, int(rng.gauss(len(waves) * position / count, 0.6))))
             patterns = LISTS["hard_spam"] if is_hard else waves[wave]
             text = _with_typos(_fill(rng.choice(patterns), rng), rng)

@@ -1,4 +1,4 @@
-"""Measures how fast a tag with 20,000 posts is listed: by index and by join. See README.md."""
+"""Measures how fast a tag with 20,000 posts is listed, by index and by join. See README.md."""
 
 import datetime as dt
 import timeit

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 TAGS_PER_POST = 10
 MAX_TAGS = 30_000
-# Of this many posts, one has a thread with the comments of all of them.
+# One in this many posts has a thread, with the comments of all of them.
 POSTS_PER_THREAD = 3
 COMMENTS_PER_POST = 1.5
 FIRST_POST = dt.datetime(2010, 3, 12)  # noqa: DTZ001  # dates in exports are naive
@@ -23,7 +23,7 @@ WORDS: list[str] = PIECES["words"].split()
 def write_export(path: Path, posts: int, *, short: bool = False, tags: int | None = None) -> None:
     """Write an export of `posts` posts, with TAGS_PER_POST tags and COMMENTS_PER_POST comments each on average.
 
-    `tags`: how many different ones there are, by default MAX_TAGS at most.
+    `tags` is the number of different tags, by default at most MAX_TAGS.
     """
     with path.open("w", encoding="utf-8") as file:
         file.writelines(make_export(posts, short=short, tags=tags))
@@ -41,7 +41,7 @@ def make_export(posts: int, *, short: bool, tags: int | None = None) -> Iterator
         first, last = (int(n // POSTS_PER_THREAD * POSTS_PER_THREAD * COMMENTS_PER_POST) for n in (post - 1, post))
         last = int(posts * COMMENTS_PER_POST) if post == posts else last
         date = FIRST_POST + post * step
-        # A few tags are on many posts, and most on few.
+        # A few tags have many posts, and most have few.
         chosen = dict.fromkeys(int(len(terms) * rng.random() ** 3) for _tag in range(TAGS_PER_POST * 2))
         yield PIECES["item"].format(
             number=post,
@@ -74,13 +74,13 @@ class Texts:
 
     def __init__(self, rng: random.Random, *, short: bool = False) -> None:
         self._rng = rng
-        # Minimum and maximum paragraphs, sentences in each, and the probability of each of the other pieces.
+        # The minimum and maximum number of paragraphs, the sentences in each, and the probability of each other piece.
         self._size = (2, 4, 1, 0.1) if short else (2, 9, 4, 0.4)
         self._sentences = [self._sentence() for _number in range(2000)]
         self._quotes = [self._paragraph() for _number in range(100)]
 
     def make(self, style: str) -> str:
-        """Make a text in the `classic` style or of `blocks`."""
+        """Make a text in the `classic` style or from `blocks`."""
         texts = [self._paragraph() for _number in range(self._rng.randint(*self._size[:2]))]
         parts = [PIECES["paragraphs"][style].format(text=text) for text in texts]
         number = self._rng.randrange(10**6)

@@ -28,12 +28,12 @@ from tags.models import Tag, TaggedPost
 from tags.names import keys_of
 
 TAGS_PER_POST = 10
-# Of so many tags for each post, most are used once or never.
+# There are this many tags for each post, most of which are used once or never.
 TAGS_FOR_EACH_POST = 2.5
-# The higher, the fewer posts have the most common tag. With 3.5, it has more than 20,000 of 100,000 posts.
+# The higher this is, the fewer posts have the most common tag. With 3.5, it has more than 20,000 of 100,000 posts.
 TAG_OFFSET = 3.5
 CATEGORIES = 25
-# How many comments the posts have, over and over: 1.5 on average.
+# The numbers of comments on successive posts, in a cycle: 1.5 on average.
 COMMENTS = (9, 0, 1, 0, 3, 0, 0, 4, 0, 1, 0, 0)
 WORDS_PER_POST = (200, 1500)
 WORDS_PER_PARAGRAPH = 80
@@ -95,13 +95,13 @@ def make_corpus(posts: int) -> None:
 
 
 def most_used_tag() -> Tag:
-    """Return the tag that most posts have."""
+    """Return the tag with the most posts."""
     tag: Tag = Tag.objects.order_by("pk")[0]
     return tag
 
 
 class Texts:
-    """Makes texts of words, of which a few are common and most are rare, as in a language (Zipf's law)."""
+    """Makes texts in which a few words are common and most are rare, as in real language (Zipf's law)."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -128,7 +128,7 @@ class Texts:
 def _make_categories() -> list[int]:
     categories: list[Category] = []
     for number in range(CATEGORIES):
-        # Every fifth contains the next four.
+        # Every fifth category contains the next four.
         parent = categories[number - number % 5] if number % 5 else None
         categories.append(Category.objects.create(name=f"Category {number + 1}", parent=parent))
     return [category.pk for category in categories]
@@ -137,7 +137,7 @@ def _make_categories() -> list[int]:
 def _make_tags(count: int, texts: Texts) -> list[int]:
     ids = []
     for numbers in batched(range(count), 5_000):
-        # The number keeps them apart.
+        # The number makes names unique.
         names = [f"{' '.join(texts.words(2))} {number}" for number in numbers]
         tags = [Tag(name=name, slug=name.replace(" ", "-"), **keys_of(name)) for name in names]
         ids += [tag.pk for tag in Tag.objects.bulk_create(tags)]
@@ -145,7 +145,7 @@ def _make_tags(count: int, texts: Texts) -> list[int]:
 
 
 def _choose(ids: Sequence[int], rng: random.Random) -> Iterator[int]:
-    """Yield different tags, of which the one with the rank n is about as frequent as 1 / (n + TAG_OFFSET)."""
+    """Yield different tags. The frequency of the tag with rank n is proportional to 1 / (n + TAG_OFFSET)."""
     chosen: dict[int, None] = {}
     ratio = (len(ids) + TAG_OFFSET) / TAG_OFFSET
     # A tiny corpus has fewer tags.
@@ -155,7 +155,7 @@ def _choose(ids: Sequence[int], rng: random.Random) -> Iterator[int]:
 
 
 def _make_post(number: int, count: int, author: User, texts: Texts) -> Post:
-    """Return a post with the HTML that rendering it would make. Half have a more marker, and half a language."""
+    """Return a post with the HTML that rendering would produce. Half have a more marker, and half a language."""
     paragraphs = texts.paragraphs()
     has_more = number % 2 == 0
     htmls = [f"<p>{text}</p>\n" for text in paragraphs]
@@ -190,7 +190,7 @@ def _make_post(number: int, count: int, author: User, texts: Texts) -> Post:
 
 
 def _make_comments(post: Any, texts: Texts) -> None:
-    """Write the comments of a post, of which half reply to one before."""
+    """Write the comments on a post, half of which are replies to an earlier one."""
     ids: list[int] = []
     for number in range(post.comment_count):
         comment = Comment(

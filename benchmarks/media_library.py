@@ -1,4 +1,4 @@
-"""Measures the media library with 20,000 images: the queries and the time of its pages, and of finding duplicates.
+"""Measures the media library with 20,000 images: queries and time for its pages and for finding duplicates.
 
 See README.md.
 """
@@ -57,7 +57,7 @@ def build() -> Client:
             height=800,
             size=n * 100,
             rendition_state=RenditionState.DONE,
-            # Every tenth looks nearly like the one before it.
+            # Every tenth looks nearly the same as the one before it.
             fingerprint=_fingerprint(n - 1) ^ 5 if n % 10 == 9 else _fingerprint(n),
             uploaded_by=editor,
         )

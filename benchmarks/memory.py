@@ -1,4 +1,4 @@
-"""Measures the memory of a worker while a crawler asks for each page of a large blog once. See README.md."""
+"""Measures the memory of a worker while a crawler requests each page of a large blog once. See README.md."""
 
 import argparse
 import http.client
@@ -20,13 +20,13 @@ TITLES_PER_PAGE = 200
 
 
 def pages(url: str, posts: int, per_page: int = POSTS_PER_PAGE) -> Iterator[str]:
-    """Yield the pages of a listing with so many posts."""
+    """Yield the pages of a listing with this many posts."""
     yield url
     yield from (f"{url}page/{number}/" for number in range(2, -(-posts // per_page) + 1))
 
 
 def every_url() -> Iterator[str]:
-    """Yield what links lead to: posts, the pages of all listings, and the feeds of tags and categories."""
+    """Yield everything that is linked: posts, the pages of all listings, and the feeds of tags and categories."""
     posts = Post.objects.published()
     yield from (post.get_absolute_url() for post in posts.only("kind", "slug", "published_on"))
     yield from pages("/", posts.count())
@@ -46,7 +46,7 @@ def every_url() -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=100_000)
-    parser.add_argument("--requests", type=int, help="so many of all pages, chosen at random (all of them)")
+    parser.add_argument("--requests", type=int, help="number of pages, chosen at random (all of them)")
     options = parser.parse_args()
     ensure_corpus(options.posts)
     urls = list(every_url())

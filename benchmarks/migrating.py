@@ -1,6 +1,6 @@
 """Migrates a large database from the first schema to the newest and back, while others read and write. See README.md.
 
-Prints how long each migration takes, and the longest wait of a reader and of a writer meanwhile.
+Prints how long each migration takes, and the longest wait of a reader and of a writer during that time.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import scratch_site  # noqa: F401  # it sets up Django
+import scratch_site  # noqa: F401  # sets up Django
 from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, connection
@@ -21,7 +21,7 @@ from operations.management.commands.migrate import Command
 
 # The first schema that a site could have had content in.
 FIRST = ("accounts", "core", "media", "blog", "tags", "comments", "wordpress")
-# Revisions have a table from then on.
+# From then on, revisions have a table.
 WITH_REVISIONS = ("blog", "0005")
 TEXT = "<p>" + "Some words of a text about a march. " * 12 + "</p>"
 TIME = "'2020-01-02 03:04:05+00:00'"
@@ -49,13 +49,13 @@ REVISIONS = (
     "created_at, title, source, markup, settings, digest, entry_id",
     f"{TIME}, 'Post ' || n, '{TEXT}', 'html', '{{}}', 'digest', n",
 )
-# What readers ask for and writers change, by the ID of a row. Each column is in every schema.
+# The columns that readers fetch and writers change, by the ID of a row. Every schema has them.
 COLUMNS = {"blog_entry": "title", "tags_tag": "name", "tags_taggedpost": "tag_id", "comments_comment": "name"}
 
 
 @dataclass
 class Measured:
-    """Of one migration: how long it took, and the longest waits meanwhile, in seconds."""
+    """The duration of a migration, and the longest waits during it, in seconds."""
 
     seconds: float = 0.0
     reader: float = 0.0
@@ -63,7 +63,7 @@ class Measured:
 
 
 class Measurement(Command):
-    """The command `migrate`, which notes when each migration begins and ends."""
+    """The command `migrate`, recording when each migration begins and ends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Measurement(Command):
 
 
 class Prober:
-    """Reads, or writes, one row after the other of each table, and notes the longest wait during each migration."""
+    """Reads or writes random rows of each table in turn, and records the longest wait during each migration."""
 
     def __init__(self, measurement: Measurement, rows: int, *, writes: bool) -> None:
         self._measurement = measurement
@@ -102,13 +102,13 @@ class Prober:
     def _run(self) -> None:
         while not self._is_over.wait(0.005):
             for table, column in COLUMNS.items():
-                # Of tags, there may be fewer. Looking for one that isn't there waits as long.
+                # There may be fewer tags. Looking up a missing row takes just as long.
                 self._probe(table, column, random.randint(1, self._rows))  # noqa: S311  # any row will do
         connection.close()
 
     def _probe(self, table: str, column: str, row: int) -> None:
         change = f"UPDATE {table} SET {column} = {column} WHERE id = %s"  # noqa: S608  # our own names
-        query = f"SELECT {column} FROM {table} WHERE id = %s"  # noqa: S608  # likewise
+        query = f"SELECT {column} FROM {table} WHERE id = %s"  # noqa: S608  # as above
         found, began = self._measurement.found[self._measurement.current], time.perf_counter()
         try:
             with connection.cursor() as cursor:
@@ -127,7 +127,7 @@ def fill(table: str, columns: str, values: str, rows: int) -> None:
     series = f"WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {rows})"  # noqa: S608  # our own
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # The rows that these rows name exist, and looking for each takes long.
+            # The rows to which these rows refer exist, and checking each would take long.
             cursor.execute("SET session_replication_role = replica")
         cursor.execute(f"INSERT INTO {table} ({columns}) {series} SELECT {values} FROM series")  # noqa: S608  # our own
         if connection.vendor == "postgresql":
@@ -136,7 +136,7 @@ def fill(table: str, columns: str, values: str, rows: int) -> None:
 
 
 def prepare(rows: int, tags: int) -> None:
-    """Make the first schema, and fill it."""
+    """Create the first schema, and fill it."""
     for app in FIRST:
         call_command("migrate", app, "0001", verbosity=0)
     with connection.cursor() as cursor:
@@ -153,7 +153,7 @@ def measure(rows: int, migrate: Callable[[Measurement], object]) -> Measurement:
     measurement = Measurement()
     reading, writing = (Prober(measurement, rows, writes=writes) for writes in (False, True))
     with reading, writing:
-        # What they wait for without any migration.
+        # Measure how long they wait without any migration.
         time.sleep(min(2.0, rows / 1000))
         migrate(measurement)
     print(f"Failed: {reading.errors} reads, {writing.errors} writes.")
@@ -186,17 +186,17 @@ def backwards(measurement: Measurement) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--rows", type=int, default=1_000_000, help="in each table but that of tags (default: %(default)s)"
+        "--rows", type=int, default=1_000_000, help="in each table except that of tags (default: %(default)s)"
     )
     parser.add_argument("--tags", type=int, default=100_000, help="how many tags at most (default: %(default)s)")
     parser.add_argument(
-        "--shown", type=float, default=0.1, help="leave out what took less seconds (default: %(default)s)"
+        "--shown", type=float, default=0.1, help="leave out migrations below this many seconds (default: %(default)s)"
     )
     parser.add_argument("--forwards-only", action="store_true", help="don't migrate back")
     options = parser.parse_args()
-    # Filling the index of the search is no migration: a new site does it as well, and readers wait for nothing.
+    # Filling the search index is not a migration: new sites do it as well, and readers don't wait for it.
     if not post_migrate.disconnect(sender=apps.get_app_config("search"), dispatch_uid="search.fill_index"):
-        raise SystemExit("The index of the search would be filled.")
+        raise SystemExit("The search index would be filled.")
     prepare(options.rows, min(options.rows, options.tags))
     first = measure(options.rows, lambda measurement: call_command(measurement, *WITH_REVISIONS, verbosity=0))
     fill("blog_revision", *REVISIONS, options.rows)

@@ -21,7 +21,7 @@ WORDS = "about the right to be heard in court and what it cost who wrote first".
 
 
 def build() -> User:
-    """Create many comments, PENDING of which are pending, and return a moderator."""
+    """Create many comments, of which PENDING are pending, and return a moderator."""
     scratch_site.migrate()
     rng = random.Random(1)  # noqa: S311  # test data needs no secrecy
     moderator: User = User.objects.create_user("moderator", is_staff=True)
@@ -39,7 +39,7 @@ def build() -> User:
 
 
 def timed(request: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[float, float]:
-    """Return the milliseconds by the clock and of processor time, since the machine may be busy."""
+    """Return the milliseconds of wall-clock and of processor time, since the machine may be busy."""
     start, cpu_start = time.perf_counter(), time.process_time()
     response = request(*args, **kwargs)
     milliseconds = (time.perf_counter() - start) * 1_000, (time.process_time() - cpu_start) * 1_000

@@ -1,10 +1,10 @@
-"""Validates every kind of page, and grades it as on a phone: `page_quality.py`, or with `--site demo` only a part.
+"""Validates every kind of page, and grades it as on a phone. With `--site demo`, only checks one of the two sites.
 
-Makes a site with the content of the demo and one with imported texts, serves them, and prints a table: what the Nu Html
-Checker says about HTML and CSS, the four grades of Lighthouse, how far the layout shifts, and how many bytes of HTML,
-styles and scripts are sent. Then it weighs all other pages of the demo, and names the heaviest. Ends with an error
-unless nothing is said about the pages, all grades are 100, nothing shifts, the first image is loaded at once, and the
-pages of the demo are light enough.
+Makes a site with the content of the demo and one with imported texts, serves them, and prints a table: the remarks of
+the Nu Html Checker about HTML and CSS, the four grades of Lighthouse, the layout shift, and how many bytes of HTML,
+styles and scripts are sent. Then it weighs all other pages of the demo, and names the heaviest. Fails unless there are
+no remarks, all grades are 100, nothing shifts, the first image is loaded at once, and the pages of the demo are light
+enough.
 
 Needs Chromium, Node.js with npm, and Java (Debian: chromium npm default-jre-headless). Takes about ten minutes.
 """
@@ -79,36 +79,36 @@ OF_THE_TESTS = {
     "hostile, HTML": "/2017/01/01/hostile-html/",
     "hostile, WordPress": "/2017/01/01/hostile-wordpress/",
 }
-# They are only validated: their images don't exist, and some of their links hold nothing.
+# These pages are only validated: their images don't exist, and some of their links are empty.
 UNGRADED = ("hostile, HTML", "hostile, WordPress")
-# What the checker says, and we know better.
+# Remarks of the checker that we ignore on purpose.
 KNOWN = re.compile(
-    # A property that it does not know yet.
+    # A property that it doesn't know yet.
     r"“field-sizing”"
     # The standard allows `sizes="auto"` without `srcset`, for images in a `picture`.
     r"|“sizes” attribute must only be specified if"
-    # Of several sources in a picture, it looks at the next one instead of the image, which is loaded lazily.
+    # If a picture has several sources, it checks the next source instead of the image, which is loaded lazily.
     r"|The “img” element must have a “loading” attribute set to “lazy”. ><picture>"
-    # Some of the made-up words are those of another language.
+    # Some of the made-up words exist in another language.
     r"|This document appears to be written in"
     # All browsers have supported it since 2021.
     r"|The “inputmode” attribute is not supported in all browsers"
-    # Imported texts are not taken apart: what was emphasised, however many paragraphs it is, stays emphasised.
+    # Imported texts aren't restructured: emphasised text stays emphasised, however many paragraphs it has.
     r"|Element “(?:blockquote|details|div|dl|figure|h[1-6]|hr|[ou]l|p|pre|section|table)” not allowed as child"
     r" of element “(?:b|del|em|h[1-6]|i|ins|pre|s|small|span|strong|sub|sup|u)”"
-    # Comments are articles that begin with their author, and footnotes a section that is known by its line.
+    # Comments are articles that begin with their author, and footnotes are a section marked by a line.
     r"|Article lacks heading.*<article> <head|Section lacks heading.*class=\"footnotes\""
 )
 NOINDEX = re.compile(rb'<meta name="robots" content="(?:noindex|NONE)\b')
-# Audits of pages that fail them on purpose: search engines must not list the page, so it has no description for them.
+# Audits that pages fail on purpose: search engines must not list the page, so it has no description for them.
 ON_PURPOSE = {"login": ("meta-description",)}
-# On a phone, in CSS pixels.
+# A phone's, in CSS pixels.
 VIEWPORT: ViewportSize = {"width": 390, "height": 844}
 
 
 @dataclass(frozen=True, slots=True)
 class Grades:
-    """What Lighthouse says about a page."""
+    """The results of Lighthouse for a page."""
 
     scores: tuple[int, ...]
     shift: float
@@ -121,7 +121,7 @@ def make_demo() -> Mapping[str, str]:
 
 
 def make_imported() -> Mapping[str, str]:
-    """Make a site with texts from WordPress, and with hostile ones that consist of everything that may be in one."""
+    """Make a site with texts from WordPress, and with hostile texts that contain everything that a text may contain."""
     make_blog()
     SiteSettings.objects.update(title="Imported", tagline="With texts from elsewhere.")
     writer = User.objects.get(username="writer")
@@ -140,7 +140,7 @@ SITES = {"demo": make_demo, "imported": make_imported}
 
 
 def fetch(url: str) -> tuple[bytes, tuple[str, ...]]:
-    """Return what is at a URL, and the audits of Lighthouse that fail there because the page is what it shall be."""
+    """Return the page at a URL, and the Lighthouse audits that it fails on purpose."""
     try:
         response = urllib.request.urlopen(url)  # noqa: S310  # our own server
     except urllib.error.HTTPError as error:
@@ -152,7 +152,7 @@ def fetch(url: str) -> tuple[bytes, tuple[str, ...]]:
 
 
 def validate(tools: Path, pages: Mapping[str, bytes]) -> dict[str, list[str]]:
-    """Return what the Nu Html Checker says about each page and, under "styles", about the style sheets."""
+    """Return the remarks of the Nu Html Checker about each page and, under "styles", about the style sheets."""
     remarks: dict[str, list[str]] = {name: [] for name in [*pages, "styles"]}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -173,7 +173,7 @@ def validate(tools: Path, pages: Mapping[str, bytes]) -> dict[str, list[str]]:
 
 
 def grade(tools: Path, url: str, skipped: tuple[str, ...]) -> Grades:
-    """Grade a page as on a phone with a slow connection, without these audits."""
+    """Grade a page as on a phone with a slow connection, skipping these audits."""
     command: list[str | Path] = [
         tools / "node_modules/.bin/lighthouse",
         url,
@@ -203,7 +203,7 @@ def grade(tools: Path, url: str, skipped: tuple[str, ...]) -> Grades:
 
 
 def weigh(browser: Browser, url: str) -> int:
-    """Return the bytes of a page with the styles and scripts that it loads, compressed as they are sent."""
+    """Return the size in bytes of a page with the styles and scripts that it loads, compressed as they are sent."""
     files: set[str] = set()
     page = browser.new_page(viewport=VIEWPORT, is_mobile=True)
     page.on("request", lambda sent: files.add(sent.url) if sent.resource_type in ("stylesheet", "script") else None)
@@ -219,7 +219,7 @@ def weigh_file(url: str) -> int:
 
 
 def demo_paths() -> dict[str, list[str]]:
-    """Return the path of each post of the demo, and of each other page that consists of texts, by kind."""
+    """Return the paths of the posts of the demo, and of the other pages with texts, by kind."""
     objects = {
         "posts": Post.objects.published(),
         "pages": Page.objects.published(),
@@ -231,7 +231,7 @@ def demo_paths() -> dict[str, list[str]]:
 
 
 def weigh_all(browser: Browser, origin: str, paths: Mapping[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
-    """Yield for each kind which of its pages is the heaviest, and those that are too heavy."""
+    """Yield, for each kind, its heaviest page and the pages that are too heavy."""
     for kind, some in paths.items():
         weights = {path: weigh(browser, f"{origin}{path}") for path in some}
         heaviest = max(weights, key=weights.__getitem__)
@@ -240,7 +240,7 @@ def weigh_all(browser: Browser, origin: str, paths: Mapping[str, list[str]]) -> 
 
 
 def first_image_waits(page: bytes) -> bool:
-    """Return whether the first image of the content is loaded only when it scrolls into view."""
+    """Whether the first image of the content is loaded only when it scrolls into view."""
     image = re.search(rb"<img[^>]*>", page.partition(b"<main")[2].partition(b"</main>")[0])
     return bool(image) and b'loading="lazy"' in (image[0] if image else b"")
 
@@ -248,7 +248,7 @@ def first_image_waits(page: bytes) -> bool:
 def rows(
     tools: Path, browser: Browser, site: str, origin: str, paths: Mapping[str, str]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Yield for each kind of page its line of the table, and what is wrong."""
+    """Yield, for each kind of page, its line of the table, and what is wrong."""
     urls = {name: f"{origin}{quote(path, safe='/?=&+#')}" for name, path in paths.items()}
     fetched = {name: fetch(url) for name, url in urls.items()}
     pages = {name: page for name, (page, _skipped) in fetched.items()}
@@ -278,9 +278,9 @@ def rows(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--site", choices=SITES, help="only this one (default: both, each in a process of its own)")
-    parser.add_argument("--tools", type=Path, help="folder for the npm packages, to use them again")
-    parser.add_argument("--only", nargs="+", metavar="KIND", help="only these kinds of page, by the names in the table")
+    parser.add_argument("--site", choices=SITES, help="only check this site (default: both, in separate processes)")
+    parser.add_argument("--tools", type=Path, help="folder for the npm packages, to reuse them")
+    parser.add_argument("--only", nargs="+", metavar="KIND", help="only these kinds of pages, as named in the table")
     parser.add_argument("--weights", action="store_true", help="only weigh the pages of the demo")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

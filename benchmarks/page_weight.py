@@ -1,7 +1,7 @@
-"""What a page weighs on a phone: `page_weight.py URL…`, for pages of a running site such as that of `make demo`.
+"""Measures what pages of a running site, such as that of `make demo`, weigh on a phone: `page_weight.py URL…`.
 
-Prints the bytes that a browser receives for everything on the page, compressed and with headers, by the density of the
-screen. The limit is 60 kB for a page of the demo with an image.
+Prints the bytes that a browser receives for everything on the page, compressed and with headers, by screen density. The
+limit is 60 kB for a page of the demo with an image.
 """
 
 import shutil
@@ -10,12 +10,12 @@ import sys
 from playwright.sync_api import Browser, sync_playwright
 
 LIMIT = 60_000
-# CSS pixels, as most phones have.
+# In CSS pixels, like most phones.
 WIDTH, HEIGHT = 390, 844
 
 
 def weigh(browser: Browser, url: str, density: int) -> int:
-    """Return the bytes received for what a reader sees of the page before scrolling."""
+    """Return the bytes received for the part of the page that a reader sees before scrolling."""
     context = browser.new_context(
         viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=density, is_mobile=True
     )

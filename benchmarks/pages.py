@@ -1,4 +1,4 @@
-"""Measures pages, rendered and from the page cache, beside a bare Django view and nginx with the same bytes.
+"""Measures pages, rendered and from the page cache, against a bare Django view and nginx with the same bytes.
 
 See README.md.
 """
@@ -19,7 +19,7 @@ from blog.models import Entry, Post, Redirect
 from tags.models import TaggedPost
 
 CONNECTIONS = (1, 16)
-# The page cache leaves requests with this header alone, as it does those of `verify_import`.
+# The page cache ignores requests with this header, as it does those of `verify_import`.
 UNCACHED = ("Cache-Control", "no-store")
 GZIP = ("Accept-Encoding", "gzip")
 BROWSER = ("Accept-Encoding", "br, gzip")
@@ -27,7 +27,7 @@ RENDERED, HIT = "rendered", "hit"
 
 
 class Row(NamedTuple):
-    """What is measured: a kind of page, how it is answered, and how it is requested."""
+    """A row of the table: a kind of page, how it is answered, and how it is requested."""
 
     page: str
     variant: str
@@ -42,7 +42,7 @@ def paths_of_pages() -> dict[str, tuple[str, int]]:
     """Return the path and the status of each kind of page."""
     tag = most_used_tag()
     last_page = -(-TaggedPost.objects.public().filter(tag=tag).count() // 10)
-    # The oldest one, because what is beside the newest is found more easily.
+    # The oldest post, because the neighbours of the newest are found more easily.
     discussed = Post.objects.published().filter(comment_count=9).order_by("pk")[0]
     moved = Post.objects.published().order_by("pk")[0]
     Redirect.objects.get_or_create(path="/2009/01/01/moved/", entry=Entry.objects.get(pk=moved.pk))
@@ -59,7 +59,7 @@ def paths_of_pages() -> dict[str, tuple[str, int]]:
 
 
 def rows_of(ours: scratch_site.Server) -> list[Row]:
-    """Return the rows of our pages, and last that of comments, because each changes the content."""
+    """Return the rows of our pages, with comments last, because each comment changes the content."""
     rows = []
     for page, (path, status) in paths_of_pages().items():
         rows += [
@@ -67,14 +67,14 @@ def rows_of(ours: scratch_site.Server) -> list[Row]:
             Row(page, "rendered, gzip", Target(ours, path, (UNCACHED, GZIP), status)),
             Row(page, HIT, Target(ours, path, (BROWSER,), status)),
         ]
-    # The newer half of the posts: not the one whose page is measured.
+    # The newer half of the posts, without the one whose page is measured.
     pks = list(Post.objects.published().order_by("pk").values_list("pk", flat=True))
     posts = range(pks[len(pks) // 2], pks[-1])
     return [*rows, Row("comment", RENDERED, Target(ours, "/", status=302, posts=posts))]
 
 
 def nginx_server(folder: Path, port: int, hits: list[Row]) -> str:
-    """Write what our hits are into files, and return the nginx server that sends them, as it sends any file."""
+    """Write our hits into files, and return the nginx server that sends them like any files."""
     locations = []
     for number, row in enumerate(hits):
         headers, body = row.target.get()
@@ -98,7 +98,7 @@ def measure(rows: list[Row], connections: tuple[int, ...], rounds: int, seconds:
 
 
 def cost(results: list[Result], bare: list[Result]) -> float:
-    """Return the CPU time of a request, as a multiple of that of the bare view in the same round."""
+    """Return the CPU time of a request, as a multiple of the bare view's in the same round."""
     return statistics.median(mine.cpu / unit.cpu for mine, unit in zip(results, bare, strict=True))
 
 
@@ -117,7 +117,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=5_000)
     parser.add_argument("--seconds", type=float, default=2, help="for each row and number of connections (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="whose medians count (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="report the medians of this many rounds (%(default)s)")
     parser.add_argument("--plain", action="store_true", help="print lines for growth.py, about rendered pages only")
     options = parser.parse_args()
     ensure_corpus(options.posts)

@@ -14,7 +14,7 @@ from lxml import html
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response, or what a command printed, whose status is its exit status. -1: there was no answer at all."""
+    """A response, or the output and exit status of a command. A status of -1 means that there was no response."""
 
     status: int
     body: str = ""
@@ -64,7 +64,7 @@ class Browser:
         )
 
     def form(self, path: str, fields: str) -> dict[str, Any]:
-        """Open a page, and return what its form that has a field of this name would send."""
+        """Open a page, and return what its form with a field of this name would send."""
         page: html.HtmlElement = html.document_fromstring(self.get(path).body)
         form = next(each for each in page.forms if fields in each.fields)
         values: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Looks for slow texts: renders hostile patterns of three lengths, and fails if any of them is slow. See README.md."""
+"""Looks for slow texts: renders hostile patterns in three lengths, and fails if any of them is slow. See README.md."""
 
 import argparse
 import gc
@@ -23,19 +23,19 @@ from blog.rendering import SourceTooLongError, render
 from comments.text import comment_html
 
 LENGTHS: Final = (10_000, 30_000, 100_000)
-# In seconds, for the longest text. Both are CPU seconds of the machine on which REFERENCE takes REFERENCE_SECONDS when
-# nothing else runs: each process measures REFERENCE too, since machines differ and may be busy.
+# In seconds, for the longest text. Both are CPU seconds of a machine on which REFERENCE takes REFERENCE_SECONDS when
+# nothing else runs. Each process measures REFERENCE too, since machines differ and may be busy.
 LIMIT: Final = 1.0
 INTERRUPT_AFTER: Final = 4.0
 REFERENCE_SECONDS: Final = 0.014
-# From the second length to the third, n log n grows with the exponent 1.1. The rest is for noise, and times shorter
-# than NOISE consist of it.
+# From the second length to the third, n log n grows with an exponent of 1.1. The rest allows for noise, and times
+# below NOISE are nothing but noise.
 MAX_EXPONENT: Final = 1.4
 NOISE: Final = 0.1
 PIECES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 ORDINARY: Final = "People read this text, in which <b>nothing</b> is unusual: it's just long.\n\n"
 REFERENCE: Final = ORDINARY * 400
-# In characters: that many times the length of the source, and as many more.
+# In characters: a multiple of the length of the source, plus a constant.
 MAX_HTML: Final = (15, 1_500_000)
 
 
@@ -68,7 +68,7 @@ class Pattern(NamedTuple):
         )
 
     def text(self, length: int) -> str:
-        """Return `start`, `piece` repeated and `closing` repeated as often, together about `length` characters."""
+        """Return `start`, `piece` repeated, and `closing` repeated as often, about `length` characters in total."""
         start = self.start.replace("…", "x" * (length // 2))
         count = max(length - len(start), 0) // len(self.piece + self.closing)
         repeated = (piece.replace("№", str(number)) for piece in (self.piece, self.closing) for number in range(count))
@@ -85,7 +85,7 @@ class Measured(NamedTuple):
 
     @property
     def exponent(self) -> float:
-        """The power of the length with which the time grows, from the second length to the third."""
+        """The exponent with which the time grows from the second length to the third."""
         shorter, longer = (max(seconds, 1e-6) for seconds in self.seconds[-2:])
         return math.log(longer / shorter) / math.log(LENGTHS[-1] / LENGTHS[-2])
 
@@ -112,7 +112,7 @@ def patterns(mixtures: int) -> Iterator[Pattern]:
 
 
 def measure(pattern: Pattern) -> Measured:
-    """Measure in another process, which the kernel ends if it takes too long: signals don't interrupt C code."""
+    """Measure in another process, which the kernel kills if it takes too long: signals don't interrupt C code."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(target=send_times, args=(pattern, sender))
     process.start()
@@ -133,7 +133,7 @@ def measure(pattern: Pattern) -> Measured:
 def send_times(pattern: Pattern, sender: Connection) -> None:
     signal.setitimer(signal.ITIMER_PROF, 2 * INTERRUPT_AFTER)
     render_text = RENDERERS[pattern.renderer][0]
-    # What is only done once is not measured.
+    # Work that is only done once is not measured.
     render_text("x")
     reference = min(cpu_seconds(lambda: rendered_length(REFERENCE, "wordpress"))[0] for _time in range(2))
     signal.setitimer(signal.ITIMER_PROF, INTERRUPT_AFTER * reference / REFERENCE_SECONDS)
@@ -175,7 +175,7 @@ def main() -> None:
         if not args.only or pattern.renderer in args.only:
             each = measure(pattern)
             if each.problem():
-                # Something else may have taken the time.
+                # Another process may have caused the delay.
                 each = min(each, measure(pattern), key=lambda one: (not one.is_finished, one.seconds[-1]))
             if each.problem():
                 show(each)

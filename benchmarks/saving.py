@@ -1,4 +1,4 @@
-"""Measures saving a post of 10 kB in the admin: the number of queries, and the time as a ratio. See README.md."""
+"""Measures saving a post of 10 kB in the admin: its queries, and its time relative to rendering. See README.md."""
 
 import time
 from functools import partial
@@ -33,7 +33,7 @@ def build() -> tuple[Client, Post]:
 
 
 def save(client: Client, post: Post, text: str, *, tag: str = "") -> int:
-    """Save `text`, with another tag and another category if `tag` is given. Return the number of queries."""
+    """Save `text`, and if `tag` is given, another tag and another category. Return the number of queries."""
     stored = Post.objects.get(pk=post.pk)
     categories = [category.pk for category in stored.categories.all()]
     form = {
@@ -49,7 +49,7 @@ def save(client: Client, post: Post, text: str, *, tag: str = "") -> int:
     with CaptureQueriesContext(connection) as captured:
         response = client.post(reverse("admin:blog_post_change", args=[post.pk]), form)
     assert response.status_code == 302, response.content  # a form with errors would be fast
-    # What begins or ends transactions and savepoints is no query.
+    # Statements that begin or end transactions and savepoints don't count as queries.
     return len(
         [query for query in captured if query["sql"].split()[0] not in {"BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"}]
     )
@@ -63,7 +63,7 @@ def seconds(action: Any) -> float:
 
 def main() -> None:
     client, post = build()
-    # The first save also looks up what each process looks up once.
+    # The first save includes queries that each process makes only once.
     save(client, post, TEXT, tag="first")
     text_only = save(client, post, f"{TEXT}Changed.")
     with_terms = save(client, post, f"{TEXT}Changed again.", tag="second")

@@ -47,7 +47,7 @@ def create_posts(count: int, author: User) -> list[Post]:
 
 
 def allow_comments() -> None:
-    """Publish all comments immediately, however many there are."""
+    """Publish all comments immediately, without rate limits."""
     settings = CommentSettings.current()
     settings.comment_policy, settings.proof_of_work = CommentPolicy.OPEN, False
     settings.comments_per_sender = settings.comments_per_site = 0
@@ -67,18 +67,18 @@ def start_import() -> subprocess.Popen[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running web server: its port, and the ID of its first process. It starts the others."""
+    """A running web server: its port, and the ID of its first process, which starts the others."""
 
     port: int
     pid: int
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that all its processes have used so far (on Linux)."""
+        """Return the processor time that all processes have used so far, in seconds (on Linux)."""
         # The clock of another process. Source: clock_getcpuclockid(3), and how Linux numbers these clocks.
         return sum(time.clock_gettime(~pid << 3 | 2) for pid in self.pids())
 
     def worker_bytes(self) -> int:
-        """Return how much memory its largest process has now (on Linux)."""
+        """Return the current memory of the largest process (on Linux)."""
         pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
         return max(pages) * resource.getpagesize()
 
@@ -98,7 +98,7 @@ def serve(workers: int) -> Iterator[int]:
 def serve_application(
     application: str, workers: int = 1, *, interface: str = "wsgi", settings: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Run granian as in production, with this application and these settings, too."""
+    """Run granian as in production, with this application and these additional settings."""
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
@@ -109,7 +109,7 @@ def serve_application(
 
 @contextmanager
 def serve_with_nginx(folder: Path, http: str, port: int) -> Iterator[Server]:
-    """Run nginx with one worker process and these directives, one of which makes it listen on `port`."""
+    """Run nginx with one worker process and these directives, which must make it listen on `port`."""
     user = "user root;" if os.getuid() == 0 else ""
     (folder / "nginx.conf").write_text(
         f"{f'load_module {BROTLI};' if BROTLI.exists() else ''} {user} daemon off; worker_processes 1; events {{}}\n"
@@ -129,15 +129,15 @@ def free_port() -> int:
 
 @contextmanager
 def run_server(command: list[str], port: int, **environment: str) -> Iterator[Server]:
-    """Run a server in this environment, too, and yield it when it listens on `port`."""
+    """Run a server with these additional environment variables, and yield it once it listens on `port`."""
     connection.close()
-    # It logs each page that is not found, and its advice would be lines of our tables.
+    # It logs each page that is not found, and its hints would end up in our tables.
     silence = subprocess.DEVNULL
     server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, stdout=silence, stderr=silence)  # noqa: S603  # our own command
     try:
         for _attempt in range(3000):
             if server.poll() is not None:
-                raise SystemExit(f"The server ended with the exit status {server.returncode}.")
+                raise SystemExit(f"The server exited with status {server.returncode}.")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break

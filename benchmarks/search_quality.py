@@ -1,4 +1,4 @@
-"""Measures how much of what it should find the search finds among its first ten results. See README.md."""
+"""Measures the recall of the search: how many relevant texts are among its first ten results. See README.md."""
 
 import argparse
 import random
@@ -22,12 +22,12 @@ from search.queries import parse
 
 JUDGED = Path(__file__).with_suffix(".toml")
 FIRST = 10
-# How many texts of each language are about nothing that is searched for.
+# How many texts in each language are irrelevant to all searches.
 OTHERS = 40
 
 
 class Judged(NamedTuple):
-    """A search, the IDs of everything that it has to find, and its part of the report."""
+    """A search, the IDs of everything that it should find, and its part of the report."""
 
     typed: str
     relevant: frozenset[int]
@@ -35,14 +35,14 @@ class Judged(NamedTuple):
 
 
 def make_texts(language: dict[str, Any], author: User, rng: random.Random) -> Iterator[Judged]:
-    """Create a text of each topic and place, and others; yield a search for each, and for each topic and place."""
+    """Create a text about each topic and place, and irrelevant ones. Yield a search for each text, topic and place."""
     by_topic: defaultdict[str, set[int]] = defaultdict(set)
     by_place: defaultdict[str, set[int]] = defaultdict(set)
     code, part = language["code"], language["code"]
     for number, (topic, place) in enumerate((t, p) for t in language["topics"] for p in language["places"]):
         sentence = rng.choice(language["sentences"]).format(topic=topic[0], place=place[0])
         filler = [rng.choice(language["filler"]) for _sentence in range(6)]
-        # What it is about is in its title, in the middle of its text, or in a tag and in the text.
+        # The subject is in the title, in the middle of the text, or in a tag and in the text.
         title, text, tags = filler[0], filler[1:], []
         if number % 3 == 0:
             title = sentence
@@ -70,7 +70,7 @@ def make_post(title: str, text: str, tags: list[str], language: str, author: Use
 
 
 def recall(judged: Judged, site: SiteSettings) -> float:
-    """Return which part of what is relevant is among the first results, or of as much as fits there."""
+    """Return the share of relevant texts, or of as many as fit there, that are among the first results."""
     found = find_entries(parse(judged.typed), site).pks[:FIRST]
     return len(judged.relevant.intersection(found)) / min(FIRST, len(judged.relevant))
 
@@ -92,7 +92,7 @@ def main() -> None:
     parts: defaultdict[str, list[float]] = defaultdict(list)
     for each in judged:
         value = recall(each, site)
-        # Only the first half was looked at while the search was tuned.
+        # Only the first half was used to tune the search.
         half = "held out" if zlib.crc32(each.typed.encode()) % 2 else "tuned with"
         for name in (each.part, half, "all"):
             parts[name].append(value)

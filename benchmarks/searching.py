@@ -1,4 +1,4 @@
-"""Measures what searches cost, in units of a bare Django view of the same run. See README.md."""
+"""Measures the cost of searches, in units of a bare Django view in the same run. See README.md."""
 
 import argparse
 import http.client
@@ -14,7 +14,7 @@ from core.models import SiteSettings
 from search.finding import find_entries
 from search.queries import parse
 
-# The page cache leaves these requests alone, as it does those of `verify_import`.
+# The page cache ignores these requests, as it does those of `verify_import`.
 UNCACHED = {"Cache-Control": "no-store"}
 SEARCHES = {
     "two common words": {"s": "human rights"},
@@ -27,7 +27,7 @@ SEARCHES = {
     "a common and a rare word": {"s": "human chabarde"},
     "nothing found, no suggestion": {"s": "xyzzyqwert"},
     "comments": {"s": "human", "kind": "comments"},
-    # What takes longest: common words that rarely meet, many words, and hardly anything left.
+    # The slowest searches: common words that rarely occur together, many words, and filters that leave hardly anything.
     "hostile: beginnings of many words": {"s": "bar che dar"},
     "hostile: twelve common words": {"s": "the of and to in a is that for it was on"},
     "hostile: common words left out": {"s": "human -the"},
@@ -35,14 +35,14 @@ SEARCHES = {
 
 
 def path_of(search: dict[str, str]) -> str:
-    """Return the URL of a search, as the pager has it."""
+    """Return the URL of a search, as the pager links it."""
     page = search.get("page")
     parameters = {name: value for name, value in search.items() if name != "page"}
     return f"{f'/page/{page}/' if page else '/'}?{urlencode(parameters)}"
 
 
 def cpu_of(server: scratch_site.Server, path: str, count: int) -> float:
-    """Return the seconds of processor time that one request takes."""
+    """Return the processor time of one request in seconds."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     before = server.cpu_seconds()
     for _request in range(count):
@@ -59,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=5_000)
     parser.add_argument("--requests", type=int, default=50, help="in each round (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="whose median counts (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="report the median of this many rounds (%(default)s)")
     options = parser.parse_args()
     ensure_corpus(options.posts)
     totals = {

@@ -1,6 +1,6 @@
-"""A day on a site: readers, commenters, log-ins, errors, imports. What must not stay on the disk is marked.
+"""A day on a site: readers, commenters, log-ins, errors, imports. Whatever must not stay on the disk is marked.
 
-`seizure.py` starts it, reads from its standard output what was planted, and kills it with everything else.
+`seizure.py` starts this, reads from its standard output what was planted, and kills it with everything else.
 """
 
 import http.client
@@ -49,12 +49,12 @@ from wordpress.uploads import tasks as uploads
 
 PASSWORD = "the password of the site's owner"  # noqa: S105  # it is planted below
 FOREVER = float("inf")
-# Of which what is planted must be gone: what is deleted, by the next night; the others when the settings say so.
+# The days after which planted texts must be gone: deleted ones by the next night, others as the settings say.
 NIGHT, EXPORTED, FOLLOWED, WITHDRAWN, KEPT_SPAM, TRASHED, AUDITED = 1, 4, 8, 15, 31, 31, 366
 
 
 class Browser:
-    """Sends requests to nginx, from an address of its own and with headers that name another."""
+    """A browser that sends requests to nginx, from its own IP address and with headers that name another."""
 
     def __init__(self, port: int, traces: Traces, kind: str, number: int) -> None:
         self._port, self._cookies = port, SimpleCookie()
@@ -106,7 +106,7 @@ class Browser:
         return self._cookies["sessionid"].value if "sessionid" in self._cookies else ""
 
     def begin_upload(self, path: str, content: bytes) -> socket.socket:
-        """Send a file of which the second half never comes."""
+        """Send a file whose second half never arrives."""
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.send("/admin/")[1])
         headers = self._headers | {
             "Cookie": "; ".join(f"{key}={each.value}" for key, each in self._cookies.items()),
@@ -121,7 +121,7 @@ class Browser:
         return begun
 
     def shout(self, text: bytes) -> None:
-        """Send something that is no request, or a broken one."""
+        """Send bytes that are not a valid request."""
         with socket.create_connection(("127.0.0.1", self._port), 20, (self._address, 0)) as sent:
             sent.sendall(text)
             sent.settimeout(5)
@@ -132,7 +132,7 @@ class Browser:
 
 
 class Day:
-    """What happens. Each step plants what it must not leave."""
+    """The events of the day. Each plants texts of which it must leave no trace."""
 
     def __init__(self, port: int) -> None:
         self.port, self.traces = port, Traces()
@@ -149,7 +149,7 @@ class Day:
         return Browser(self.port, self.traces, kind, self._browsers)
 
     def write(self, kind: str, days: int | None, title_days: int | None = None, **values: Any) -> Post:
-        """Publish a post whose title and text are looked for."""
+        """Publish a post whose title and text are planted."""
         title = self.traces.word(f"title of {kind}", days if title_days is None else title_days)
         text = self.traces.word(f"text of {kind}", days)
         post = Post(title=f"On {title}", source=self._words(text), status=Status.PUBLISHED, author=self.author)
@@ -160,7 +160,7 @@ class Day:
         return post
 
     def comment(self, kind: str, days: int | None, *, entry: Post | None = None, **values: Any) -> Comment:
-        """Comment through the form, and return what is stored."""
+        """Comment through the form, and return the stored comment."""
         word = self.traces.word(f"comment that {kind}", days)
         address = f"{self.traces.word(f'e-mail address of who {kind}', days)}@example.org"
         form = {"name": f"Reader {word}", "email": address, "text": self._words(word), **values}
@@ -175,7 +175,7 @@ class Day:
         # Long enough to be stored apart from its row, and compressed.
         return f"{word} begins. " + " ".join(f"Line {n} of a text about {word}.\n\n" for n in range(90))
 
-    # What readers do.
+    # Readers
 
     def read(self) -> None:
         reader = self.browser("a reader")
@@ -214,7 +214,7 @@ class Day:
         stranger.send("/comments/on/post/1/", {"text": self.traces.word("comment from elsewhere", 0)}, Origin="null")
 
     def fail(self) -> None:
-        """Have errors raised, in which there is what was sent."""
+        """Cause errors that contain what was sent."""
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE comments_comment RENAME TO comments_away")
         try:
@@ -243,7 +243,7 @@ class Day:
         person.send("/admin/logout/", {"csrfmiddlewaretoken": token[1] if token else ""})
 
     def upload(self, person: Browser) -> None:
-        """Upload files with names and places in them."""
+        """Upload files with names and places in their metadata."""
         for number, (kind, make) in enumerate(KINDS.items(), start=100):
             a, b, c, d = (self.traces.add(f"metadata of {kind}", 0, f"PLANTED{number}{n}") for n in range(4))
             file = MarkedFile(kind, f"file-{kind}.{kind}", make((a, b, c, d)), frozenset({a, b, c, d}))
@@ -251,7 +251,7 @@ class Day:
             if status != 200:
                 raise SystemExit(f"Uploading a file of the kind {kind} was answered {status}.")
 
-    # What moderators, editors and owners do.
+    # Moderators, editors and owners
 
     def moderate(self) -> None:
         self.comment("stays", None)
@@ -264,9 +264,9 @@ class Day:
         self.traces.planted = [trace for trace in self.traces.planted if trace.text != kept.email.partition("@")[0]]
         self.traces.add("e-mail address that is erased", NIGHT, kept.email)
         decisions.trash([trashed], by=self.owner)
-        # Readers and the search have seen them.
+        # Readers have opened them, and the search has indexed them.
         self.browser("who reads what will be deleted").send(self.post.get_absolute_url())
-        # The filter learns from it, and there are decisions about it.
+        # The filter learns from it, and decisions about it are recorded.
         decisions.mark_spam([deleted], by=self.owner)
         decisions.approve([deleted], by=self.owner)
         deletion.delete([deleted])
@@ -280,7 +280,7 @@ class Day:
         reader = self.browser("who reads what will be changed")
         deleted = self.write("a post that is deleted", NIGHT, AUDITED)
         changed = self.write("a post of which one revision is kept", None)
-        # The first text and title are in revisions, and then nowhere.
+        # The first text and title are in revisions, and later nowhere.
         first = self.traces.word("text of a deleted revision", NIGHT)
         changed.source = self._words(first)
         publishing.save_entry(changed, self.owner)
@@ -296,7 +296,7 @@ class Day:
         downloads.start("wordpress", self.owner)
         self.work()
         publishing.trash(Post.objects.filter(pk=deleted.pk), self.owner)
-        # As the admin does.
+        # Like the admin.
         record(Action.DELETED, [deleted, exported], by=self.owner)
         for post in (deleted, exported):
             Post.objects.get(pk=post.pk).delete()
@@ -318,7 +318,7 @@ class Day:
         old.save()
 
     def import_blog(self) -> None:
-        """Import an export with addresses of commenters, and undo another import."""
+        """Import an export with e-mail addresses of commenters, and undo another import."""
         address = self.traces.add("address in an export", 0, "198.51.100.201")
         agent = self.traces.word("browser in an export", 0)
         text = export(
@@ -368,7 +368,7 @@ class Day:
         trash.delete(Picture, [image.pk])
 
     def begin_uploads(self) -> None:
-        """Be in the middle of uploading files when the server is seized."""
+        """Begin uploads that are still going on when the server is seized."""
         person = self.browser("who is uploading")
         person.submit("/admin/login/", {"username": "owner", "password": PASSWORD})
         for path in ("/admin/media/upload/", "/admin/wordpress/importjob/add/"):
@@ -384,7 +384,7 @@ class Day:
 
 def main() -> None:
     port = int(sys.argv[1])
-    # For nothing but what was planted. Commands go on to print what they do.
+    # Only planted texts go to standard output. Commands print elsewhere.
     planted, sys.stdout = sys.stdout, sys.stderr
     scratch_site.allow_comments()
     day = Day(port)
@@ -394,7 +394,7 @@ def main() -> None:
     ]
     for step in steps:
         step()
-    assert Document.objects.exists()  # they were uploaded
+    assert Document.objects.exists()  # the uploads succeeded
     print(day.traces.to_json(), file=planted, flush=True)
     # The connection stays open until the server is seized.
     sys.stdin.read()

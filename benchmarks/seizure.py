@@ -1,6 +1,6 @@
-"""Looks for traces on the disk of a site that was seized: after a day of traffic, and in the nights that follow.
+"""Looks for traces on the disk of a seized site, after a day of traffic and in the nights that follow.
 
-Prints, for each seizure, how many of the planted texts were looked for and found, and where. See README.md.
+Prints, for each seizure, how many planted texts were looked for and found, and where. See README.md.
 """
 
 import argparse
@@ -25,9 +25,9 @@ import scratch_site  # isort: split
 from tests.factories.postgresql import PostgresServer, find_programs
 from tests.factories.traces import Trace, Traces
 
-# How much longer backups have what was deleted, with these settings, in days: the last of each of two days.
+# How many days longer backups contain deleted texts. With these settings, the last backups of two days are kept.
 KEPT_LONGER = 3
-# In days: as docs/maintaining.md advises, with `rotate 7` in logrotate. nginx's log has the URLs of deleted posts.
+# In days, as docs/maintaining.md advises, with `rotate 7` in logrotate. nginx's log has the URLs of deleted posts.
 LOG_KEPT = 7
 # As docs/running.md advises.
 POSTGRESQL = "-c log_min_error_statement=panic -c wal_recycle=off"
@@ -35,7 +35,7 @@ BACKUPS = {"BACKUP_TIMES": "03:30", "BACKUP_KEEP_DAILY": "2", "BACKUP_KEEP_WEEKL
 
 
 class Site:
-    """A site behind nginx, whose files are all in one folder: data, backups, logs, pages, temporary ones."""
+    """A site behind nginx with all files in one folder: data, backups, logs, pages, temporary files."""
 
     def __init__(self, folder: Path, database: PostgresServer | None) -> None:
         self.disk, self._seized, self.database = folder / "disk", folder / "seized", database
@@ -61,9 +61,9 @@ class Site:
         self._running: list[subprocess.Popen[Any]] = []
 
     def manage(self, *arguments: str, day: int = 0) -> None:
-        """Run a command, with the clock set so many days ahead."""
+        """Run a command, with the clock set this many days ahead."""
         ahead = ["faketime", "-f", f"+{day}d"] if day else []
-        # Waiting is not to depend on that, and files have the times at which they were really written.
+        # Waiting must not depend on that, and files keep the times at which they were really written.
         clock = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
         with (self.disk / "logs" / "commands.log").open("ab") as log:
             command = [*ahead, sys.executable, "manage.py", *arguments]
@@ -72,7 +72,7 @@ class Site:
             )
 
     def start(self) -> None:
-        """Start what serves the site, with memory dumps allowed as far as anyone could have allowed them."""
+        """Start the servers of the site, with core dumps enabled as far as an administrator could have enabled them."""
         unlimited = partial(resource.setrlimit, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         serve = [sys.executable, "manage.py", "serve", f"--port={self._app_port}", "--processes=2", "--without-worker"]
         self._run(serve, "site", preexec_fn=unlimited)
@@ -88,9 +88,9 @@ class Site:
                 raise SystemExit("The site did not start.")
 
     def live(self) -> Traces:
-        """Let the day pass, and return what was planted. Its process goes on."""
+        """Let the day pass, and return what was planted. The process of the day keeps running."""
         script = [sys.executable, str(scratch_site.PROJECT / "benchmarks" / "seized_day.py"), str(self.port)]
-        # It does what the worker would do, and logs as that does.
+        # It does the worker's work, and logs like the worker.
         day = self._run(script, "worker", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert day.stdout is not None  # it is a pipe
         line = day.stdout.readline()
@@ -99,7 +99,7 @@ class Site:
         return Traces.from_json(line.decode())
 
     def check_crashing(self) -> None:
-        """Make sure that the system would not write the memory of any process of the site to a file if it crashed."""
+        """Make sure that no process of the site would write its memory to a file if it crashed."""
         for pid in _with_children(self._running[0].pid):
             limits = Path(f"/proc/{pid}/limits").read_text()
             (size,) = re.findall(r"^Max core file size +(\S+)", limits, re.MULTILINE)
@@ -130,7 +130,7 @@ class Site:
         return program
 
     def _configuration(self) -> str:
-        """Return the configuration that we ship, with paths and ports of ours, and without TLS."""
+        """Return the configuration that we ship, with the paths and ports of this site, and without TLS."""
         shipped = (scratch_site.PROJECT / "deploy" / "nginx.conf").read_text()
         for pattern, replacement in (
             (r"\n *listen \[::\][^\n]*", ""),
@@ -157,7 +157,7 @@ class Site:
 
 
 def _with_children(pid: int) -> Iterator[int]:
-    """Yield a process and those that it has started, and theirs."""
+    """Yield a process and all its descendants."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
@@ -168,7 +168,7 @@ def _with_children(pid: int) -> Iterator[int]:
 
 
 def report(name: str, day: int, found: Mapping[Path, set[Trace]], planted: Traces) -> list[str]:
-    """Print what was found after so many days, and return what should not have been, with where it was."""
+    """Print what was found after this many days, and return what should not have been found, and where it was."""
     wrong, seen = [], set()
     for path, traces in found.items():
         longer = KEPT_LONGER if path.parts[0] == "backups" else 0
@@ -204,15 +204,15 @@ def postgresql(folder: Path) -> Iterator[PostgresServer]:
     try:
         yield server
     finally:
-        # It is down already, unless something has gone wrong.
+        # The server is already down, unless something went wrong.
         with suppress(subprocess.CalledProcessError):
             server.kill()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--days", type=int, nargs="+", default=[1, 41, 400], help="when it is seized again")
-    parser.add_argument("--postgresql", action="store_true", help="with a PostgreSQL server of its own")
+    parser.add_argument("--days", type=int, nargs="+", default=[1, 41, 400], help="days on which it is seized again")
+    parser.add_argument("--postgresql", action="store_true", help="use a PostgreSQL server")
     options = parser.parse_args()
     missing = [name for name in ("nginx", "faketime") if not shutil.which(name)]
     if missing:
@@ -224,7 +224,7 @@ def main() -> None:
         site.manage("migrate", "--verbosity", "0")
         if not site.static.exists():
             site.manage("collectstatic", "--no-input", "--verbosity", "0")
-        # From then on there is a schedule.
+        # The first run creates the schedule.
         site.manage("worker", "--once")
         site.start()
         try:
@@ -240,7 +240,7 @@ def main() -> None:
                 if day > LOG_KEPT:
                     (site.disk / "logs" / "access.log").unlink()
                 site.start()
-                # Twice, because what the first one deletes is written over in the next night.
+                # Twice, because texts that the first run deletes are overwritten in the next night.
                 for later in (day, day + 1):
                     site.manage("worker", "--once", day=later)
                 name = f"{day} day later" if day == 1 else f"{day} days later"

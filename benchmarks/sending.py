@@ -35,17 +35,17 @@ from newsletter.models import Delivery, Issue, NewsletterSettings, Subscriber, S
 from newsletter.tasks import read_returns
 from operations.models import WorkerHeartbeat
 
-# One minute of the worker and of the mail server takes so many seconds here. The worker is a process of its own, so
-# both read it from the environment.
+# How many seconds a minute of the worker and of the mail server takes here. The worker is a separate process, so both
+# read this from the environment.
 MINUTE: Final = float(os.environ.get("SECONDS_PER_MINUTE", "2"))
 LIMIT: Final = 10
 LIMITED: Final = "limited.example"
-# The first attempt is too early for so long.
+# For how long attempts are rejected as too early.
 GREYLISTED_FOR: Final = 5 * MINUTE
 
 
 class MailServer:
-    """Counts what it accepts, by Message-ID, and refuses what servers refuse."""
+    """A server that counts accepted e-mails by Message-ID, and refuses mail like real servers."""
 
     def __init__(self) -> None:
         self.accepted: Counter[str] = Counter()
@@ -75,7 +75,7 @@ class MailServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # likewise
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # as above
         message = message_from_bytes(cast("bytes", envelope.content))
         (address,) = envelope.rcpt_tos
         message_id = str(message["Message-ID"])
@@ -126,7 +126,7 @@ def drill(server: MailServer, addresses: dict[str, list[str]], box: Maildir, kil
 
 
 def make_subscribers(count: int) -> dict[str, list[str]]:
-    """Create subscribers, and return their addresses by what becomes of mail to them."""
+    """Create subscribers, and return their addresses by what happens to mail for them."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for number in range(count):
         # 1.5 % are refused at once, 1.5 % bounce later, 5 % are greylisted, and 2 % are in the limited domain.
@@ -137,7 +137,7 @@ def make_subscribers(count: int) -> dict[str, list[str]]:
         domain = LIMITED if kind == "slow" else f"d{number % 37}.example"
         kinds[kind].append(f"{kind}{number}@{domain}")
     every = [address for addresses in kinds.values() for address in addresses]
-    # As people subscribe, not one kind after the other.
+    # In the order in which people subscribe, not grouped by kind.
     random.Random(count).shuffle(every)  # noqa: S311  # test data needs no secrecy
     subscribers = Subscriber.objects.bulk_create([Subscriber(email=address) for address in every])
     Subscription.objects.bulk_create([Subscription(subscriber=each, frequency="immediately") for each in subscribers])
@@ -150,26 +150,26 @@ def publish(title: str) -> None:
     author, _is_new = User.objects.get_or_create(username="author")
     post = Post(title=title, source="Some text.", author=author, status=Status.PUBLISHED)
     post.save()
-    issues.SETTLE = dt.timedelta(0)  # type: ignore[misc]  # no post is waited for
+    issues.SETTLE = dt.timedelta(0)  # type: ignore[misc]  # don't wait for changes to the post
     issues.make()
     if not Issue.objects.filter(entries=post).exists():
         raise SystemExit("Failed: there is no issue.")
 
 
 def work(port: int, folder: Path) -> None:
-    """Be a worker, for which a minute takes MINUTE seconds."""
+    """Run a worker for which a minute takes MINUTE seconds."""
     use(port, folder)
     scale = MINUTE / 60
     pacing.WINDOW *= scale  # type: ignore[misc]  # as constants, they are final
-    pacing._BATCHES *= scale  # type: ignore[misc]  # likewise
-    pacing._FIRST_PAUSE *= scale  # type: ignore[misc]  # likewise
+    pacing._BATCHES *= scale  # type: ignore[misc]  # as above
+    pacing._FIRST_PAUSE *= scale  # type: ignore[misc]  # as above
     delivery.LEASE *= scale
     delivery.RETRY_AFTER *= scale
     call_command("worker")
 
 
 def start_worker() -> subprocess.Popen[bytes]:
-    # A killed worker is presumed dead after some minutes. Here we know it.
+    # A killed worker is presumed dead only after some minutes, but here we know that it is.
     WorkerHeartbeat.objects.all().delete()
     schedule_delivery(timezone.now())
     connection.close()
@@ -180,9 +180,9 @@ def start_worker() -> subprocess.Popen[bytes]:
 
 
 def send_all(server: MailServer, kills: int) -> None:
-    """Send everything that is due, and kill the worker at random moments meanwhile."""
+    """Send everything that is due, killing the worker at random times."""
     rng = random.Random()  # noqa: S311  # random times need no secrecy
-    # Most of it can be accepted by the first attempt, before greylisting and limits are over.
+    # Most e-mails can be accepted at the first attempt, before greylisting and limits are over.
     share = 0.8 * unsent() / (kills + 1)
     for kill in range(kills):
         worker = start_worker()
@@ -207,8 +207,8 @@ def send_all(server: MailServer, kills: int) -> None:
 def kill_at_any_moment(pid: int, rng: random.Random) -> None:
     """Have another process kill this one.
 
-    A thread of this process would do so just after the mail server, which is another thread, has accepted an e-mail:
-    only then it leaves the interpreter to others.
+    A thread of this process could only do so just after the mail server, another thread, has accepted an e-mail and
+    released the interpreter.
     """
     command = ["/bin/sh", "-c", f"sleep {rng.uniform(0, 0.5):.4f}; kill -KILL {pid}"]
     subprocess.run(command, check=True)  # noqa: S603  # our own command
@@ -223,7 +223,7 @@ def unsent() -> int:
 def report(server: MailServer, addresses: dict[str, list[str]], seconds: float, kills: int) -> None:
     expected = {address for kind, each in addresses.items() if kind != "gone" for address in each}
     if set(server.recipients) != expected:
-        raise SystemExit(f"Failed: {len(expected ^ set(server.recipients))} recipients are missing or too many.")
+        raise SystemExit(f"Failed: {len(expected ^ set(server.recipients))} recipients are missing or unexpected.")
     if any(len(ids) != 1 for ids in server.recipients.values()):
         raise SystemExit("Failed: someone got two different e-mails.")
     repeated = sum(server.accepted.values()) - len(server.accepted)
@@ -235,7 +235,7 @@ def report(server: MailServer, addresses: dict[str, list[str]], seconds: float, 
 
 
 def second_issue(server: MailServer, addresses: dict[str, list[str]], box: Maildir) -> None:
-    """Let mail bounce and one reader unsubscribe. None of them gets the next issue."""
+    """Let mail bounce and one reader unsubscribe, and check that none of them gets the next issue."""
     for address in addresses["bounce"]:
         box.add(bounce(server.return_paths[address], address))
     read_returns.func()

@@ -1,6 +1,6 @@
-"""granian and gunicorn with the real application, in turns, under the same load. See README.md.
+"""Compares granian and gunicorn with the real application, in turns, under the same load. See README.md.
 
-Needs wrk (Debian has it) and gunicorn: `uv run --with gunicorn benchmarks/servers.py`.
+Needs wrk (a Debian package) and gunicorn: `uv run --with gunicorn benchmarks/servers.py`.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from scratch_site import Server
 
 WORKERS, THREADS = 2, 4
 WSGI = "config.wsgi:application"
-# The commands of the servers, with the place of the port.
+# The commands of the servers, with a placeholder for the port.
 SERVERS = {
     "granian": [
         *("granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", "{port}", "--no-ws"),
@@ -38,7 +38,7 @@ SERVERS = {
         *("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", str(WORKERS), "--log-level", "warning", WSGI),
     ],
 }
-# The page cache leaves the second alone.
+# The page cache ignores the second.
 PAGES = {"front page, cached": (), "front page, rendered": (("Cache-Control", "no-store"),)}
 CONNECTIONS = (1, 16)
 
@@ -48,14 +48,14 @@ def serve(name: str) -> Iterator[Server]:
     port = scratch_site.free_port()
     command = [part.format(port=port) for part in SERVERS[name]]
     with scratch_site.run_server([sys.executable, "-m", *command], port) as server:
-        # By then, both workers have loaded the site and compiled its templates.
+        # After that, both workers have loaded the site and compiled its templates.
         for _request in range(20):
             scratch_site.send(port, "/")
         yield server
 
 
 def memory(server: Server) -> float:
-    """Return the MiB that the processes of a server have, each page divided among those that share it."""
+    """Return the memory of a server's processes in MiB, counting shared pages proportionally."""
     kibibytes = 0
     for pid in server.pids():
         found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
@@ -65,9 +65,9 @@ def memory(server: Server) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=SERVERS, help="measure this one, as with other settings before")
+    parser.add_argument("--only", choices=SERVERS, help="only measure this server")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=5, help="duration of each measurement")
     options = parser.parse_args()
     scratch_site.migrate()
     call_command("load_demo", verbosity=0)

@@ -24,13 +24,13 @@ from comments.models import Comment
 from tags.models import Tag
 
 WORKERS = 2
-# Sent by the flood as by a proxy in front. It must be in no file afterwards.
+# Sent by the flood as if by a proxy in front. No file may contain it afterwards.
 ADDRESS = "203.0.113.77"
 HEADERS = {"X-Forwarded-For": ADDRESS, "User-Agent": "Flooder/7.7"}
 
 
 def flood_paths(tags: list[str], seed: int) -> Iterator[str]:
-    """Yield different URLs without end: pages of tags, searches, redirects and what doesn't exist."""
+    """Yield different URLs endlessly: pages of tags, searches, redirects and pages that don't exist."""
     rng = random.Random(seed)  # noqa: S311  # test data needs no secrecy
     for number in itertools.count():
         tag = quote(tags[rng.randrange(len(tags))])
@@ -45,7 +45,7 @@ def flood_paths(tags: list[str], seed: int) -> Iterator[str]:
 
 
 def flood(port: int, tags: list[str], seed: int, connections: int, stop: float) -> None:
-    """Request as much as possible over these connections until the clock says `stop`, and print the statuses."""
+    """Request as much as possible over this many connections until the clock reads `stop`, and print the statuses."""
     statuses: collections.Counter[int] = collections.Counter()
 
     def run(number: int) -> None:
@@ -70,7 +70,7 @@ def flood(port: int, tags: list[str], seed: int, connections: int, stop: float) 
 
 
 def hang(port: int, stop: float) -> None:
-    """Keep sixteen comments whose text never arrives."""
+    """Keep sixteen connections open with comments whose text never arrives."""
     start = b"POST /comments/on/post/1/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nname="
     while time.time() < stop:
         connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(16)]
@@ -85,7 +85,7 @@ def hang(port: int, stop: float) -> None:
 
 
 def once_a_second(stop: float, action: Callable[[int], int]) -> list[tuple[float, int]]:
-    """Return how many seconds each action took, of which there is at least one, and the status that it returned."""
+    """Run an action once a second, at least once. Return how many seconds each took, and the status it returned."""
     results: list[tuple[float, int]] = []
     while not results or time.time() < stop:
         started = time.time()
@@ -96,7 +96,7 @@ def once_a_second(stop: float, action: Callable[[int], int]) -> list[tuple[float
 
 
 def memory_of(server: scratch_site.Server) -> str:
-    """Return the peak memory of the largest worker, and what it has of its own now, in MiB."""
+    """Return the peak memory of the largest worker, and its current private memory, in MiB."""
     pattern = re.compile(r"(?:VmHWM|RssAnon|RssFile):\s+(\d+)")
     workers = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
     states = [Path(f"/proc/{pid}/status").read_text() for pid in workers]

@@ -64,7 +64,7 @@ COMMON = [
 
 
 def make_names(count: int, chance: random.Random) -> list[str]:
-    """Return different names of one to four words, of which many contain the same common words, and some are twins."""
+    """Return different names of one to four words. Many contain the same common words, and some are twins."""
     names: dict[str, None] = {}
     while len(names) < count:
         words = ["".join(chance.choices(SYLLABLES, k=chance.randint(2, 4))) for _ in range(chance.randint(1, 2))]
@@ -77,7 +77,7 @@ def make_names(count: int, chance: random.Random) -> list[str]:
 
 
 def build(tag_count: int, row_count: int) -> None:
-    """Create the tags and posts. A few tags have most of the rows, as on real sites."""
+    """Create the tags and posts. As on real sites, a few tags have most of the rows."""
     chance = random.Random(12)  # noqa: S311  # the same site in each run
     author = User.objects.create_superuser("owner", display_name="Owner")
     posts = [
@@ -100,7 +100,7 @@ def build(tag_count: int, row_count: int) -> None:
 
 
 def measure(label: str, action: Callable[[], object], repeats: int = REPEATS) -> None:
-    """Print the median and the longest CPU time of an action, and how many queries it makes."""
+    """Print the median and longest CPU time of an action, and how many queries it makes."""
     statements: list[str] = []
 
     def record(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
@@ -149,7 +149,7 @@ def main() -> None:
         "list, unused": "?use=unused",
         "list, used once": "?use=once",
     }.items():
-        measure(label, lambda q=query: client.get(f"/admin/tags/tag/{q}"), repeats=5)  # type: ignore[misc]  # likewise
+        measure(label, lambda q=query: client.get(f"/admin/tags/tag/{q}"), repeats=5)  # type: ignore[misc]  # as above
     names = list(Tag.objects.values_list("name", flat=True)[:20_000])
     measure("twins among 20,000 names: comparing", lambda: find_twins(names), repeats=3)
     measure("twins among all tags: with reading and storing", twins.search, repeats=1)

@@ -1,4 +1,4 @@
-"""Upgrades a site over and over, with releases that are bad and kills at random, while people read and comment.
+"""Upgrades a site repeatedly, with bad releases and random kills, while people read and comment.
 
 The releases are made from the current commit: a good one with a migration, and bad ones. See README.md.
 """
@@ -30,7 +30,7 @@ from urllib.parse import urlencode, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 OLD, GOOD = "0.9.0", "0.9.1"
 BUSY = b"very busy"
-# Seconds: in which a release has to start, and one that never will; and in which what is waited for has to happen.
+# In seconds: how long a release may take to start, and one that never will; and how long to wait for anything else.
 PATIENCE, SHORT_PATIENCE = 60, 15
 WAIT = 120
 MIGRATION = """
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
     ]
 """
 FIRST_LINES = "import os, sys, time\nfrom django.conf import settings\n"
-# A copy is tried with a folder of its own for data.
+# True except in the trial of a release, which has its own data folder.
 ONLY_LIVE = "'/work/' not in str(settings.DATA_DIR)"
 # What is wrong with a release: the code of its migration, and the beginning of config/rsgi.py.
 BAD = {
@@ -84,11 +84,11 @@ print(Post.objects.first().get_absolute_url(), Post.objects.first().pk)
 
 
 class Failure(SystemExit):
-    """What should not have happened."""
+    """An error that the drill has found."""
 
 
 class Sqlite:
-    """The site's database, and what it was like at the beginning."""
+    """The site's database, and a copy of its initial state."""
 
     url = ""
 
@@ -117,7 +117,7 @@ class Sqlite:
 
 
 class Postgresql:
-    """The same in PostgreSQL."""
+    """The same with PostgreSQL."""
 
     def __init__(self, server_url: str) -> None:
         self._server = server_url
@@ -153,7 +153,7 @@ class Postgresql:
 
 @dataclass
 class People:
-    """Readers and a commenter, who are never idle. `acknowledged` are the comments that the site said it has."""
+    """Readers and a commenter, who are never idle. `acknowledged` are the comments that the site has confirmed."""
 
     port: int
     post_url: str
@@ -185,7 +185,7 @@ class People:
             return response.status, response.read()
 
     def comment(self) -> str:
-        """Send a comment, and return what came of it."""
+        """Send a comment, and return the outcome."""
         text = f"Comment {random.getrandbits(64):x} at {time.time()}"
         fields = {"name": "Reader", "email": "reader@example.org", "text": text}
         try:
@@ -211,7 +211,7 @@ class People:
                 found = "busy" if BUSY in body else str(status)
             except (OSError, http.client.HTTPException) as error:
                 found = repr(error)
-            # It may have gone away meanwhile.
+            # The site may have gone down in the meantime.
             if self.is_away:
                 continue  # type: ignore[unreachable]  # another thread sets it
             self.seen[f"read: {found}"] += 1
@@ -231,7 +231,7 @@ class People:
 
 
 class Site:
-    """A site that is installed in a folder, and its server."""
+    """A site installed in a folder, and its server."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder, self.root, self.data = folder, folder / "root", folder / "data"
@@ -279,7 +279,7 @@ class Site:
             self.server.wait()
 
     def program(self, command: str, version: str, *options: str) -> list[str]:
-        """Return the command line of the program that is drilled."""
+        """Return the command line of the program under test."""
         return [
             *(sys.executable, str(ROOT / "deploy/upgrade.py"), command, str(self.folder / archive_name(version))),
             *(f"--root={self.root}", f"--settings={self.settings}", "--signers=/nonexistent", "--user=root"),
@@ -306,7 +306,7 @@ class Drill:
         self.schema = database.schema()
 
     def reset(self) -> None:
-        """Go back to the beginning: the old release and its database."""
+        """Return to the initial state: the old release and its database."""
         self.people.is_away = True
         self.site.stop()
         self.people.acknowledged.clear()
@@ -319,11 +319,11 @@ class Drill:
         self.people.is_away = False
 
     def check(self) -> None:
-        """Find out whether the site works, and has all that it acknowledged."""
+        """Check that the site works, and has everything that it acknowledged."""
         wait_for(lambda: self.people.comment() == "stored", "a comment is stored")
         stored = set(self.database.rows("SELECT text FROM comments_comment"))
         lost = [text for text in list(self.people.acknowledged) if text not in stored]
-        # The commenter is quicker than this query.
+        # The commenter may have been faster than this query.
         lost = [text for text in lost if text not in set(self.database.rows("SELECT text FROM comments_comment"))]
         if lost:
             raise Failure(f"{len(lost)} comments were acknowledged and are lost, such as {lost[0]}")
@@ -331,7 +331,7 @@ class Drill:
             raise Failure(f"People got errors: {self.people.errors[:5]}\n{self.site.output()}")
 
     def upgrade(self) -> float:
-        """Upgrade to the good release, and return how many seconds that took."""
+        """Upgrade to the good release, and return the seconds that took."""
         started = time.monotonic()
         status = self.site.begin(GOOD, "--without-backup").wait()
         took = time.monotonic() - started
@@ -350,7 +350,7 @@ class Drill:
         print(f"  {name}: {self.site.output().strip().splitlines()[-1]}", flush=True)
 
     def kill(self, rng: random.Random, longest: float, what: str) -> str:
-        """Begin an upgrade, kill it at random, and return the version that the site then has."""
+        """Begin an upgrade, kill it at a random time, and return the version that the site then has."""
         process, server = self.site.begin(GOOD, "--without-backup"), self.site.server
         assert server
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -381,7 +381,7 @@ class Drill:
             raise Failure(f"Ctrl-C: status {status}, version {self.site.version()}:\n{self.site.output()}")
         self.check()
         if status == 0:
-            # It was quicker. The next one begins with the old version as well.
+            # The upgrade was faster. The next one must start from the old version as well.
             self.reset()
         return status
 
@@ -410,7 +410,7 @@ def archive_name(version: str) -> str:
 
 
 def make_archive(folder: Path, version: str, *, migration: str = "", first_lines: str = "") -> None:
-    """Write the archive of a release of the current commit, with a planted migration and code."""
+    """Write the archive of a release from the current commit, with a planted migration and code."""
     prefix = f"broadside-{version}"
     tree = folder / "tree"
     shutil.rmtree(tree, ignore_errors=True)
@@ -437,7 +437,7 @@ def make_archive(folder: Path, version: str, *, migration: str = "", first_lines
 
 
 def share_release(site: Site, version: str) -> None:
-    """Prepare a release like the good one, from its archive and hard links to its packages."""
+    """Prepare a release like the good one, from an archive and hard links to the good one's packages."""
     folder, good = site.root / "releases" / version, site.root / "releases" / GOOD
     with tarfile.open(site.folder / archive_name(version)) as archive:
         archive.extractall(site.folder / "tree", filter="data")
@@ -470,9 +470,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20, help="how often an upgrade is killed (%(default)s)")
     parser.add_argument("--bad", type=int, default=len(BAD), help="how many bad releases are tried (%(default)s)")
     parser.add_argument("--interrupts", type=int, default=3, help="how often Ctrl-C is pressed (%(default)s)")
-    parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # noqa: S311  # random moments need no secrecy
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # noqa: S311  # random times need no secrecy
     options = parser.parse_args()
-    rng = random.Random(options.seed)  # noqa: S311  # random moments need no secrecy
+    rng = random.Random(options.seed)  # noqa: S311  # random times need no secrecy
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="broadside-drill-") as name:
         folder = Path(name)
@@ -498,7 +498,7 @@ def main() -> None:
 
 def run(drill: Drill, rng: random.Random, options: argparse.Namespace) -> None:
     site = drill.site
-    # The first ones are killed while the folder of the release is made.
+    # The first upgrades are killed while the folder of the release is prepared.
     early = options.kills // 4
     for _ in range(early):
         drill.kill(rng, 12, rng.choice(["one", "all"]))
@@ -523,7 +523,7 @@ def run(drill: Drill, rng: random.Random, options: argparse.Namespace) -> None:
         is_migrated = drill.database.schema() != drill.schema
         ends[f"{version} with {'its' if is_migrated == (version == GOOD) else 'the other'} schema"] += 1
         if version == GOOD or number == options.kills - early - 1:
-            # Running it again finishes what was begun.
+            # Running it again completes the upgrade.
             drill.upgrade()
             drill.reset()
     print(f"  after {options.kills - early} kills later: {dict(ends)}", flush=True)

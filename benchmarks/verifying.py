@@ -1,4 +1,4 @@
-"""Measures what `verify_import` costs, in its own process and on the site that it checks. See README.md."""
+"""Measures the cost of `verify_import`, in its own process and on the site that it checks. See README.md."""
 
 import argparse
 import os
@@ -21,7 +21,7 @@ EXPORT = scratch_site.FOLDER / "own.xml"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=20_000, help="how many posts the export has (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=1, help="whose lowest figures count (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=1, help="report the lowest of this many rounds (%(default)s)")
     options = parser.parse_args()
     make_site(options.posts)
     posts = Post.objects.count()
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def make_site(posts: int) -> None:
-    """Import a generated export, and export it again, so that its posts have the URLs that they have here.
+    """Import a generated export, and export it again, so that its posts have the URLs of this site.
 
     A second run in the same BROADSIDE_DATA measures the same site.
     """
@@ -48,7 +48,7 @@ def make_site(posts: int) -> None:
 
 
 def measure() -> dict[str, tuple[float, float]]:
-    """Return the seconds of processor time and the MiB at the peak, of each part."""
+    """Return the processor time in seconds and the peak memory in MiB of each part."""
     found = {
         "reading the export alone": run("-c", READ, str(EXPORT)),
         "without a network": run("manage.py", "verify_import", str(EXPORT)),
@@ -62,7 +62,7 @@ def measure() -> dict[str, tuple[float, float]]:
 
 
 def run(*arguments: str) -> tuple[float, float]:
-    """Run Python, and return its seconds of processor time and its MiB at the peak."""
+    """Run Python, and return its processor time in seconds and its peak memory in MiB."""
     process = subprocess.Popen(  # noqa: S603  # our own commands
         [sys.executable, *arguments],
         cwd=scratch_site.PROJECT,
@@ -73,7 +73,7 @@ def run(*arguments: str) -> tuple[float, float]:
     with ThreadPoolExecutor() as pool:
         peak = pool.submit(peak_memory, process.pid)
         errors = process.stderr.read() if process.stderr else ""
-        # This way, unlike with `process.wait()`, the kernel says what the process used.
+        # Unlike `process.wait()`, this returns what the process used.
         _pid, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -1,6 +1,6 @@
-"""Withdraws a name from a large blog where it is in many kinds of places, undoes that, and crawls everything each time.
+"""Withdraws a name from many kinds of places in a large blog, undoes that, and crawls everything each time.
 
-Prints the processor time of each step, and in how many responses and exported files the name was. See README.md.
+Prints the processor time of each step, and how many responses and exported files contained the name. See README.md.
 """
 
 import argparse
@@ -33,15 +33,15 @@ from wordpress.models import Fragment, FragmentKind, PreservedData
 NAME = "Zoé Quillfeather"
 SURNAME = "quillfeather"
 FOREVER = float("inf")
-# One in so many posts, and the comments on them, has the name.
+# One in this many posts, with its comments, contains the name.
 EVERY = 20
 
 
 @dataclass
 class Crawl:
-    """A digest of each response and exported file, and those in which the surname is, however it is written there.
+    """A digest of each response and exported file, and those that contain the surname in any spelling.
 
-    That is found without the code that withdraws names, which would not see its own mistakes.
+    These are found without the code that withdraws names, which would not detect its own mistakes.
     """
 
     digests: dict[str, bytes] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def plant() -> list[str]:
 
 
 def look(label: str, urls: list[str]) -> Crawl:
-    """Crawl and export the site, and print a line about it."""
+    """Crawl and export the site, and print a line of the table."""
     start, found = time.process_time(), Crawl()
     found.add(crawl(urls))
     responses = len(found.digests)

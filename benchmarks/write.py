@@ -1,4 +1,4 @@
-"""Measures what a comment costs, and what writers do to readers, and checks that no comment is lost. See README.md.
+"""Measures the cost of a comment and how writers slow readers down, and checks that none is lost. See README.md.
 
 The server is granian with four worker processes. Every twentieth comment is sent twice, like a double click.
 """
@@ -27,14 +27,14 @@ from comments.models import Comment
 from comments.moderation.counting import miscounted
 
 WORKERS, WRITERS, READERS = 4, 16, 4
-# Pages that one reader asks for in a second.
+# How many pages a reader requests in a second.
 PACE = 5
 DOUBLE_EVERY = 20
 HOT = ("front page", "tag, first page", "post, 9 comments", "tag feed")
 
 
 class Sent(NamedTuple):
-    """A page that was asked for, or a comment: how long it took, in seconds, the status, and the comment's text."""
+    """A request for a page, or a comment: how long it took, in seconds, the status, and the comment's text."""
 
     seconds: float
     status: int
@@ -52,7 +52,7 @@ def status_of(port: int, path: str) -> int:
 
 
 def read(port: int, paths: list[str], stop: float) -> list[Sent]:
-    """Ask for these pages in turn until the clock says `stop`, as all readers."""
+    """Request these pages in turn until the clock reads `stop`, as all readers."""
 
     def run(reader: int) -> list[Sent]:
         sent = []
@@ -69,7 +69,7 @@ def read(port: int, paths: list[str], stop: float) -> list[Sent]:
 
 
 def write(port: int, posts: list[int], name: str, stop: float) -> list[Sent]:
-    """Comment until the clock says `stop`, as all writers."""
+    """Comment until the clock reads `stop`, as all writers."""
 
     def run(writer: int) -> list[Sent]:
         sent: list[Sent] = []
@@ -97,17 +97,17 @@ def show(label: str, sent: list[Sent]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=5_000)
-    parser.add_argument("--seconds", type=float, default=20, help="of each measurement (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=20, help="duration of each measurement (%(default)s)")
     options = parser.parse_args()
     ensure_corpus(options.posts)
     scratch_site.allow_comments()
     paths = [path for name, (path, _status) in paths_of_pages().items() if name in HOT]
-    # Not the one that is read, whose page would cost more and more.
+    # Without the post that is read, whose page would become more and more expensive.
     posts = list(Post.objects.published().exclude(comment_count=9).values_list("pk", flat=True)[:100])
     before = Comment.objects.count()
     name = f"At {time.time()}"
     with (
-        # A process of its own, so that readers wait for the server and not for the writers' Python.
+        # Separate processes, so that readers wait for the server and not for the writers' Python.
         ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool,
         scratch_site.serve_application("benchmarks.bare_django:application") as bare,
         scratch_site.serve_application("config.rsgi:application", WORKERS, interface="rsgi") as ours,
@@ -116,7 +116,7 @@ def main() -> None:
         def start(function: Callable[..., list[Sent]], *arguments: object) -> Future[list[Sent]]:
             return pool.submit(function, ours.port, *arguments, time.time() + options.seconds)
 
-        # Every process has rendered every page, because each comment makes it expire, and compiled its queries.
+        # Lets every process render every page, because each comment makes it expire, and compile its queries.
         reading, writing = start(read, paths), start(write, posts, f"{name}, first")
         reading.result()
         warm = writing.result()

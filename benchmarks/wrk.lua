@@ -1,8 +1,8 @@
--- What load.py has wrk do: wrk -s wrk.lua URL -- STATUS [FIRST_POST LAST_POST NAME]
+-- The script with which load.py runs wrk: wrk -s wrk.lua URL -- STATUS [FIRST_POST LAST_POST NAME]
 -- Each response must have the status. With posts, it comments on them in turn, each time with a different text.
 
 local threads = {}
--- Read by `done`, which runs elsewhere.
+-- Read by `done`, which runs in another thread.
 wrong = 0
 
 function setup(thread)
@@ -12,7 +12,7 @@ end
 function init(arguments)
    local status = tonumber(arguments[1])
    if status ~= 200 then
-      -- wrk counts statuses from 400 by itself. Only other ones are worth passing each response to Lua.
+      -- wrk itself counts statuses from 400. Only other expectations are worth passing each response to Lua.
       response = function(actual)
          if actual ~= status then wrong = wrong + 1 end
       end

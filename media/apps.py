@@ -32,9 +32,9 @@ class MediaConfig(AppConfig):
         renditions_due.register("media", wake_worker)
         for kind in ("media.picture", "media.document"):
             titles.register(kind, str)
-        # Those that were stored while no task could be.
+        # For pictures that were stored while no task could be scheduled.
         scheduled_tasks.register("media.renditions", ScheduledTask(make_due_renditions, every(dt.timedelta(hours=1))))
-        # Those for which the disk was full, and whatever else was stored uncleaned, such as by a restored backup.
+        # For documents that a full disk kept from being cleaned, or that were restored uncleaned from a backup.
         scheduled_tasks.register("media.cleaning", ScheduledTask(clean_due_documents, daily(4, 30)))
         scheduled_tasks.register("media.trash", ScheduledTask(remove_expired_files, daily(4, 40)))
         concerns.register("media", cleaning_concerns)
@@ -50,9 +50,9 @@ class MediaConfig(AppConfig):
 
 
 def _clean_after_upgrade(**kwargs: Any) -> None:
-    """Have the worker clean what was stored before the cleaners of this version."""
+    """Have the worker clean the documents that were stored with an earlier version of the cleaners."""
     from media.tasks import schedule_cleaning
 
-    # When migrations are undone, there may be no such table or column.
+    # After migrating backwards, the table or a column may be missing.
     with suppress(DatabaseError), transaction.atomic():
         schedule_cleaning()

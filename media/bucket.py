@@ -1,7 +1,7 @@
-"""Files in an object storage with the API of Amazon S3: the optional extra `s3`.
+"""Media files in S3-compatible object storage: the optional extra `s3`.
 
-Readers don't notice where files are: this site serves them from `/media/`, so browsers ask nobody else for anything,
-the bucket can be private, and no link changes when files are moved there or back.
+Readers can't tell where files are stored: this site serves them from `/media/`, so browsers contact no third party,
+the bucket can be private, and no link changes when files move there or back.
 """
 
 import tempfile
@@ -22,12 +22,13 @@ from storages.backends.s3 import S3Storage
 
 from media.storage import Readable, StorageUnavailableError, StoredFile
 
-# In bytes. Larger files are read through the disk.
+# In bytes. Larger files are spooled to disk.
 _IN_MEMORY: Final = 4 * 1024 * 1024
-# The length of a key that S3 accepts, in bytes.
+# The longest key that S3 accepts, in bytes.
 _MAX_KEY: Final = 1024
+# The status of a conditional write whose key is taken.
 _TAKEN: Final = 412
-# Timeouts are in seconds. Checksums that S3 has by now are unknown to other servers.
+# Timeouts are in seconds. Other servers don't know S3's newer checksums.
 _CLIENT: Final = Config(
     connect_timeout=3,
     read_timeout=20,
@@ -47,7 +48,7 @@ def _as_os_errors() -> Iterator[None]:
     except ClientError as error:
         if _status_of(error) == 404:
             raise FileNotFoundError(str(error)) from error
-        raise StorageUnavailableError(f"The object storage answered: {error}") from error
+        raise StorageUnavailableError(f"The object storage returned an error: {error}") from error
     except (BotoCoreError, Boto3Error) as error:
         raise StorageUnavailableError(f"The object storage failed: {error}") from error
 
@@ -61,7 +62,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # it has no types
 
     file_overwrite = False
     client_config = _CLIENT
-    # Only our own setting counts, and not what the environment says to other programs.
+    # Only our own setting counts, not environment variables meant for other programs.
     security_token = None
     session_profile = None
 
@@ -101,19 +102,19 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # it has no types
                 return name
 
     def replace(self, name: str, content: Any) -> None:
-        """Put `content` in the place of the file with this name, or leave that as it is."""
+        """Replace the file of this name with `content`, or leave it unchanged if that fails."""
         with _as_os_errors():
             super()._save(name, content)
 
     def move(self, name: str, new_name: str) -> None:
-        """Give a file another name, in the place of a file that has it."""
+        """Rename a file, replacing any file that already has the new name."""
         source = {"Bucket": self.bucket_name, "Key": self._key(name)}
         with _as_os_errors():
             self._client.copy(source, self.bucket_name, self._key(new_name))
         self.delete(name)
 
     def sizes(self, prefix: str) -> dict[str, int]:
-        """Return the names of all files that begin with `prefix`, and their sizes in bytes."""
+        """Return the sizes in bytes of all files whose names begin with `prefix`, by name."""
         pages = self._client.get_paginator("list_objects_v2")
         start = f"{self.location}/".lstrip("/")
         with _as_os_errors():
@@ -124,7 +125,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # it has no types
             }
 
     def find(self, name: str) -> StoredFile | None:
-        """Return the file with this name, which may be anything; None if there is none. Raises OSError."""
+        """Return the file with this name, which may be any string; None if there is no such file. Raises OSError."""
         try:
             key = self._key(name)
             if "\0" in key or len(key.encode()) > _MAX_KEY:
@@ -165,7 +166,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # it has no types
 
     @cached_property
     def _client(self) -> Any:
-        # One for all threads, which may share it; making one for each would take longer than most requests.
+        # Shared by all threads, which is safe. Creating one for each would take longer than most requests.
         return self._create_session().client(
             "s3", endpoint_url=self.endpoint_url, region_name=self.region_name, config=self.client_config
         )

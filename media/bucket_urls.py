@@ -6,14 +6,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-# With and without encryption on the way to the server.
+# With and without TLS.
 _SCHEMES = {"s3": "https", "s3+http": "http"}
 
 
 def bucket_options(url: str, setting: str) -> dict[str, Any]:
-    """Return the options of `media.bucket.BucketStorage` for the URL in a setting. Key and secret are percent-encoded.
+    """Return the options of `media.bucket.BucketStorage` for the URL in a setting, with key and secret percent-encoded.
 
-    Raises ImproperlyConfigured if the URL is invalid, or its client missing.
+    Raises ImproperlyConfigured if the URL is invalid, or the client is not installed.
     """
     try:
         parts = urlsplit(url)
@@ -22,7 +22,7 @@ def bucket_options(url: str, setting: str) -> dict[str, Any]:
         host = port = None
     bucket, _slash, folder = parts.path.strip("/").partition("/") if host else ("", "", "")
     if not (bucket and parts.scheme in _SCHEMES and parts.username and parts.password):
-        # Without the URL, which may contain the secret.
+        # The message leaves out the URL, which may contain the secret.
         raise ImproperlyConfigured(
             f"{setting} is not valid. It should look like s3://KEY:SECRET@s3.example.org/bucket?region=eu-west-1, "
             "with characters such as / or + in key and secret percent-encoded."

@@ -1,4 +1,4 @@
-"""What the editor gets of pictures and documents: the code that shows or links to them, and what its scripts show."""
+"""Pictures and documents for the editor: the code that embeds or links to them, and the data for its scripts."""
 
 import re
 from typing import Any
@@ -8,26 +8,26 @@ from django.utils.html import format_html
 
 from media.models import Document, Picture
 
-# What means something in the description of an image or the text of a link.
+# Characters with a special meaning in the description of an image or the text of a link.
 _MARKS = re.compile(r"[\\`*_\[\]<>&]")
 
 
 def picture_code(picture: Picture, *, is_markdown: bool = True) -> str:
-    """Return the code that shows `picture` with its alternative text, which is empty if it has none."""
+    """Return the code that embeds `picture` with its alternative text, which may be empty."""
     if is_markdown:
         return f"![{_escape(picture.alt)}]({picture.file.url})"
     return format_html('<img src="{}" alt="{}">', picture.file.url, picture.alt)
 
 
 def document_code(document: Document, *, is_markdown: bool = True) -> str:
-    """Return the code of a link to `document`, with its title."""
+    """Return the code for a link to `document`, with its title as the text."""
     if is_markdown:
         return f"[{_escape(str(document))}]({document.file.url})"
     return format_html('<a href="{}">{}</a>', document.file.url, document)
 
 
-def described(upload: Picture | Document) -> dict[str, Any]:
-    """Return what the scripts of the editor need to know about a file."""
+def describe(upload: Picture | Document) -> dict[str, Any]:
+    """Return what the editor's scripts need to know about a file."""
     name = "picture" if isinstance(upload, Picture) else "document"
     values = {
         "id": upload.pk,

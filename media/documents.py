@@ -1,4 +1,4 @@
-"""Documents: files that are not shown as images. What they reveal is removed before they are stored (media.sandbox)."""
+"""Documents: files that are not shown as images. Metadata is removed before they are stored (media.sandbox)."""
 
 import shutil
 from pathlib import PurePath
@@ -25,20 +25,20 @@ def store_document(upload: File[bytes], *, title: str = "", by: User | None = No
 
 
 def build_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
-    """Clean `upload`, of any size, and return its unsaved document. Raises ValidationError."""
+    """Clean `upload`, whatever its size, and return an unsaved document. Raises ValidationError."""
     title = title or title_from_name(upload.name)
     return Document(file=_clean(upload), title=title, uploaded_by=by)
 
 
 def build_uncleaned_document(upload: File[bytes], reason: str, *, title: str = "", by: User | None = None) -> Document:
-    """Return the unsaved document of an `upload` that stays as it is, with the reason why it can't be cleaned.
+    """Return an unsaved document of `upload` as it is, with the reason why it can't be cleaned.
 
-    Raises ValidationError if its type isn't published, or its bytes are of another type.
+    Raises ValidationError if files of its type aren't published, or the bytes don't match the type.
     """
     extension = _extension(upload)
     check_type(upload, extension)
     title = title or title_from_name(upload.name)
-    # A copy on the disk of the library only gets a name when it is stored, however large it is.
+    # This copy is on the library's disk already, so storing it only gives it a name, however large it is.
     copied = UnnamedFile()
     upload.seek(0)
     shutil.copyfileobj(upload, copied)
@@ -50,7 +50,7 @@ def build_uncleaned_document(upload: File[bytes], reason: str, *, title: str = "
 def clean_document(upload: File[bytes]) -> File[bytes]:
     """Return `upload` without its metadata and under a safe name.
 
-    Raises ValidationError and nothing else, whatever the bytes are.
+    Raises ValidationError whatever the bytes are, and OSError only if there is no room for the copy.
     """
     if (upload.size or 0) > MAX_BYTES:
         text = _("The file is larger than %(limit)s. Make it smaller and try again.")

@@ -14,7 +14,7 @@ from media.fingerprints import find_like, fingerprint
 from media.models import LikePictures, Picture
 from media.storage import StorageUnavailableError
 
-# More than anyone works through before the next search.
+# More than anyone will work through before the next search.
 MAX_STORED: Final = 5000
 _BATCH_SIZE: Final = 1000
 
@@ -22,9 +22,9 @@ _log = logging.getLogger(__name__)
 
 
 def search() -> int:
-    """Find the pairs among all images in the library, store them in place of earlier ones, and return how many.
+    """Find the pairs of similar images in the library, store them in place of earlier ones, and return their number.
 
-    Those that someone has called different stay so.
+    Pairs that were marked as different stay so.
     """
     with transaction.atomic():
         different = set(LikePictures.objects.filter(are_different=True).values_list("first", "second"))
@@ -45,7 +45,7 @@ def _pairs(different: Collection[tuple[int, int]]) -> Iterator[tuple[int, int, i
 
 
 def groups() -> list[list[int]]:
-    """Return the IDs of images that look the same, in groups, the most alike first."""
+    """Return the IDs of images that look the same, in groups, the most similar first."""
     group_of: dict[int, list[int]] = {}
     pairs = LikePictures.objects.filter(are_different=False, first__deleted_at=None, second__deleted_at=None)
     for first, second in pairs.order_by("distance", "pk").values_list("first", "second"):
@@ -60,7 +60,7 @@ def groups() -> list[list[int]]:
 
 
 def set_different(pks: Collection[int]) -> None:
-    """Remember that these images are not the same, whatever they look like."""
+    """Mark these images as different from one another, however similar they look."""
     present = Picture.objects.filter(pk__in=pks).order_by("pk").values_list("pk", flat=True)
     pairs = [LikePictures(first_id=a, second_id=b, distance=0, are_different=True) for a, b in combinations(present, 2)]
     LikePictures.objects.bulk_create(
@@ -69,12 +69,12 @@ def set_different(pks: Collection[int]) -> None:
 
 
 def without_fingerprint() -> QuerySet[Picture]:
-    """Return the images that nobody has looked at yet, the newest first."""
+    """Return the images whose fingerprint hasn't been taken yet, newest first."""
     return Picture.objects.present().filter(fingerprint=None).order_by("-pk")
 
 
 def take_fingerprint(picture: Picture) -> None:
-    """Store the fingerprint of `picture`. One that can't be read has none. Raises StorageUnavailableError."""
+    """Store the fingerprint of `picture`, or 0 if it can't be read. Raises StorageUnavailableError."""
     found = 0
     try:
         with picture.file.open("rb") as file, Image.open(file, formats=tuple(FORMATS)) as image:
@@ -85,5 +85,5 @@ def take_fingerprint(picture: Picture) -> None:
         raise
     except Exception:  # noqa: BLE001  # Pillow raises almost anything
         _log.exception("The image %s could not be compared with others.", picture.file.name)
-    # Unless its file was replaced meanwhile.
+    # Unless the file was replaced in the meantime.
     Picture.objects.filter(pk=picture.pk, size=picture.size).update(fingerprint=found)

@@ -1,7 +1,7 @@
-"""The types of files that are published beside images, and how each is recognised.
+"""The types of files that are published besides images, and how each is recognised.
 
-The bytes of a file must match the extension of its name; a media type that was sent with it doesn't count. Types that
-can contain scripts for browsers (HTML, SVG) are excluded on purpose.
+The bytes of a file must match its extension; the media type sent with it is ignored. Types that can contain scripts for
+browsers (HTML, SVG) are excluded on purpose.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import IO, Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# Types from which not everything can be removed that says something about people, and what to save such files as.
+# Types from which personal data can't be removed completely, with the types to save such files as instead.
 SAVE_AS: Final = {
     ".doc": ".docx",
     ".xls": ".xlsx",
@@ -23,18 +23,19 @@ SAVE_AS: Final = {
     ".mpg": ".mp4",
     ".mpeg": ".mp4",
 }
-# The number of bytes at the start that the patterns are matched with.
+# How many bytes at the start of a file the patterns are matched against.
 _HEAD_LENGTH: Final = 128
 # A PDF ends with %%EOF, perhaps followed by a little garbage. Source: ISO 32000-1, 7.5.5 and annex H.
 _TAIL_LENGTH: Final = 2048
 _CHUNK_SIZE: Final = 64 * 1024
-# Control characters that no text has, in UTF-8 or a one-byte encoding. Tab, line ends, form feed and escape may occur.
+# Control characters that don't occur in text, in UTF-8 or a one-byte encoding. Tabs, line ends, form feeds and escapes
+# may occur.
 _NOT_IN_TEXT: Final = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
 
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A type of file. `matches` checks an open file, and may move its position. Files are downloaded unless inline."""
+    """A type of file. `matches` checks an open file and may move its position. Unless inline, files are downloaded."""
 
     media_type: str
     matches: Callable[[IO[bytes]], bool]
@@ -46,12 +47,12 @@ class FileType:
 
 
 def file_type_of(name: str) -> FileType | None:
-    """Return the type that a file of this name must have, or None if such files aren't published."""
+    """Return the type that a file with this name must have, or None if such files aren't published."""
     return FILE_TYPES.get(PurePath(name).suffix.lower())
 
 
 def check_type(file: IO[bytes], extension: str) -> None:
-    """Raise ValidationError unless this type is published, and the bytes match it. Moves the position of the file."""
+    """Raise ValidationError unless this type is published and the bytes match it. Moves the file's position."""
     if (file_type := FILE_TYPES.get(extension)) is None:
         raise ValidationError(_("Files of the type “%s” can't be published here.") % (extension or "?"))
     if not file_type.matches(file):
@@ -160,5 +161,5 @@ FILE_TYPES: Final[Mapping[str, FileType]] = {
     ".epub": FileType("application/epub+zip", _is_zip),
     ".zip": FileType("application/zip", _is_zip),
 }
-# What can be uploaded.
+# The extensions of files that can be uploaded.
 CLEANABLE: Final = tuple(extension for extension in FILE_TYPES if extension not in SAVE_AS)

@@ -15,7 +15,7 @@ from media.models import Picture, Upload
 from media.trash import restorable
 from media.uses import is_used
 
-# In bytes: an image or a document that is slow to load on a phone.
+# In bytes. Larger files load slowly on a phone.
 LARGE: Final = 1_000_000
 _PICTURE_TYPES: Final = {
     "jpeg": (".jpg", ".jpeg"),
@@ -64,7 +64,7 @@ def _document_extensions(kind: str) -> list[str]:
 
 
 class DeletedFilter(_Filter):
-    """Shows what was deleted, and otherwise leaves it out."""
+    """A filter that shows only deleted files, and hides them when it isn't used."""
 
     title = pgettext_lazy("of a file", "state")
     parameter_name = "deleted"

@@ -1,6 +1,6 @@
-"""Fingerprints of pictures: copies of a picture in another size, format or quality have nearly the same one.
+"""Fingerprints of pictures, which hardly change when a picture is resized, converted or compressed.
 
-A fingerprint tells, for each of 64 places, whether the picture gets brighter from left to right (a difference hash).
+A fingerprint is a difference hash: one bit for each of 64 places, set if the picture gets brighter from left to right.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,19 +11,19 @@ from PIL import Image
 _ROWS: Final = 8
 _COLUMNS: Final = 8
 _BITS: Final = _ROWS * _COLUMNS
-# Pictures that differ in more bits are different ones.
+# Pictures whose fingerprints differ in more bits are considered different.
 MAX_DISTANCE: Final = 5
-# A picture with fewer bits of either kind is too plain, such as a blank page, to be recognised.
+# With fewer ones or zeros, a picture is too plain to be recognised, such as a blank page.
 _MIN_BITS: Final = 6
 _BANDS: Final = 4
 _BAND_BITS: Final = _BITS // _BANDS
 _MASK: Final = 2**_BAND_BITS - 1
-# With how many of the pictures before it that share a part of its fingerprint a picture is compared.
+# How many earlier pictures that share a part of its fingerprint each picture is compared with.
 _MAX_COMPARED: Final = 20
 
 
 def fingerprint(image: Image.Image) -> int:
-    """Return the fingerprint of `image` as a signed number of 64 bits; 0 if it is too plain."""
+    """Return the fingerprint of `image` as a signed 64-bit integer; 0 if it is too plain."""
     opaque = image.convert("RGBA")
     background = Image.new("RGBA", opaque.size, "white")
     grey = Image.alpha_composite(background, opaque).convert("L")
@@ -40,22 +40,23 @@ def fingerprint(image: Image.Image) -> int:
 
 
 def find_like(fingerprints: Iterable[tuple[int, int, float]]) -> Iterator[tuple[int, int, int]]:
-    """Yield the IDs of each two pictures that look the same, and in how many bits they differ.
+    """Yield the IDs of each pair of pictures that look the same, and the number of bits in which they differ.
 
-    Each of `fingerprints` is an ID, a fingerprint, and the proportion of width to height. Of two fingerprints that
-    differ in up to seven bits, at least one of their four parts differs in one bit at most, so only those are
-    compared, and each with a limited number: the time grows with the number of pictures, and not with its square.
+    Each of `fingerprints` is an ID, a fingerprint, and the ratio of width to height. If two fingerprints differ in at
+    most seven bits, at least one of their four parts differs in at most one bit, so only pictures with such a part are
+    compared, each with a limited number of others. The time grows linearly with the number of pictures, not with its
+    square.
     """
     parts: dict[int, list[tuple[int, int, float]]] = {}
     for picture in fingerprints:
-        pk, bits, proportion = picture
+        pk, bits, ratio = picture
         compared: set[int] = set()
         for band in range(_BANDS):
             part = bits >> (band * _BAND_BITS) & _MASK
             for other_part in (part, *(part ^ (1 << bit) for bit in range(_BAND_BITS))):
-                for other, other_bits, other_proportion in parts.get(other_part << 2 | band, ())[-_MAX_COMPARED:]:
+                for other, other_bits, other_ratio in parts.get(other_part << 2 | band, ())[-_MAX_COMPARED:]:
                     distance = ((bits ^ other_bits) & (2**_BITS - 1)).bit_count()
-                    is_like = distance <= MAX_DISTANCE and abs(proportion - other_proportion) < proportion / 30
+                    is_like = distance <= MAX_DISTANCE and abs(ratio - other_ratio) < ratio / 30
                     if is_like and other not in compared:
                         yield other, pk, distance
                     compared.add(other)

@@ -1,6 +1,7 @@
-"""Removing what documents, audio and video reveal or run: names, places, devices, times, scripts, embedded files.
+"""Removing metadata and active content from documents, audio and video.
 
-What readers see or hear stays the same. Other files call this in a process of its own (media.sandbox).
+This includes names, places, devices, times, scripts and embedded files. What readers see or hear stays the same. Other
+modules call this in a separate process (media.sandbox).
 """
 
 import errno
@@ -27,15 +28,15 @@ from media.cleaners.sound import clean_flac, clean_mp3
 from media.cleaners.streams import copy_unchanged, too_complex
 from media.file_types import SAVE_AS, check_type
 
-# Writes the second file, which is empty, from the first.
+# Writes a clean copy of the first file to the second, which is empty.
 type Cleaner = Callable[[IO[bytes], IO[bytes]], None]
 
-# What is wrong with the disk and not with the file.
+# Errors of the disk rather than of the file.
 _DISK_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def clean_file(source: IO[bytes], target: IO[bytes], extension: str) -> None:
-    """Write to `target` what is in `source`, a file of this type, without its metadata.
+    """Write `source`, a file with this extension, to `target` without its metadata.
 
     Raises ValidationError whatever the bytes are, and OSError only if the disk is full or broken.
     """
@@ -57,7 +58,7 @@ def clean_file(source: IO[bytes], target: IO[bytes], extension: str) -> None:
 
 
 def _clean_pdf(source: IO[bytes], target: IO[bytes]) -> None:
-    # Imported when it is needed: it takes 10 MiB, and hardly any process ever cleans a PDF.
+    # Imported only when needed: it takes 10 MiB, and hardly any process ever cleans a PDF.
     from media.cleaners import pdf
 
     pdf.clean(source, target)
@@ -74,7 +75,7 @@ def _clean_part(name: str, content: bytes) -> bytes:
 
 
 _clean_office: Final = partial(clean_office, clean_part=_clean_part)
-# By the extension of a file's name.
+# By file extension.
 CLEANERS: Final[Mapping[str, Cleaner]] = {
     ".pdf": _clean_pdf,
     **dict.fromkeys((".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp"), _clean_office),

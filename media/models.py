@@ -15,7 +15,7 @@ from accounts.models import User
 from core.changes import PublicModel, PublicQuerySet
 from core.registry import Registry
 
-# Raise it when the cleaners remove more from documents than before: the worker then cleans those that are stored again.
+# Raise this when the cleaners remove more from documents than before: the worker then cleans the stored ones again.
 CLEANERS_VERSION: Final = 7
 
 # Called in the transaction in which a picture without renditions is stored.
@@ -24,11 +24,11 @@ renditions_due: Final[Registry[Callable[[], None]]] = Registry("handler of due r
 
 class UploadQuerySet[Model: "Upload"](PublicQuerySet[Model]):
     def present(self) -> Self:
-        """Those that are in the library: neither deleted nor merged into another."""
+        """Return the files in the library: neither deleted nor merged into others."""
         return self.filter(deleted_at=None)
 
     def served(self) -> Self:
-        """Those whose URL leads to a file, if only by a redirect."""
+        """Return the files whose URLs lead to a file, if only through a redirect."""
         return self.present()
 
 
@@ -47,12 +47,12 @@ class Upload(PublicModel):
         User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("uploaded by")
     )
     uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
-    # Of images that were stored before there was this column, the worker fills it in.
+    # For images stored before this column existed, the worker fills it in.
     size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
-    # From then on nobody can read it, and later the worker removes it (media.trash). Also set if it was merged.
+    # From then on readers can't open it, and later the worker removes it (media.trash). Also set for merged images.
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
 
-    # What others may have written since the upload was loaded, such as someone who deletes it or replaces its file.
+    # Fields that others may have written since the upload was loaded, for example by deleting it or replacing its file.
     kept_when_saved: ClassVar[frozenset[str]] = frozenset({"size", "deleted_at"})
     objects = UploadQuerySet.as_manager()
 
@@ -66,7 +66,7 @@ class Upload(PublicModel):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the file and the row, or neither."""
         if is_new := self._state.adding:
-            # A row may name a file that is copied to its place later.
+            # A row may be stored before its file is copied into place.
             with contextlib.suppress(FileNotFoundError):
                 self.size = self.file.size
         elif kwargs.get("update_fields") is None:
@@ -82,10 +82,10 @@ class Upload(PublicModel):
             raise
 
     def was_added(self) -> None:
-        """Do what is due once the row is stored, in the same transaction."""
+        """Run whatever has to follow once the row is stored, in the same transaction."""
 
     def replace_file(self, content: File[bytes]) -> None:
-        """Put `content` in the place of its file, at the same URL. It must be clean, and of the same type."""
+        """Replace the file with `content`, which must be clean and of the same type. The URL stays the same."""
         storage: Any = self.file.storage
         with transaction.atomic():
             type(self)._default_manager.filter(pk=self.pk).update(**self.values_from(content))
@@ -96,7 +96,7 @@ class Upload(PublicModel):
         return {"size": content.size}
 
     def delete_file_without_row(self) -> None:
-        """Delete a file that was stored, but whose row was not. If one of the two does not answer, it stays."""
+        """Delete a file that was stored without its row. If the database or the storage fails, the file stays."""
         is_stored = bool(self.file) and self.file._committed  # type: ignore[attr-defined]  # Django's own, not in the stubs
         rows: models.QuerySet[Any] = type(self)._base_manager.all()
         with contextlib.suppress(DatabaseError, OSError):
@@ -104,7 +104,7 @@ class Upload(PublicModel):
                 self.file.storage.delete(str(self.file.name))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete the files too, which must not stay public."""
+        """Delete the row and its files, which must not stay public."""
         storage, names = self.file.storage, self.file_names()
         with transaction.atomic():
             deleted = super().delete(*args, **kwargs)
@@ -118,7 +118,7 @@ class Upload(PublicModel):
 
 
 class Rendition(NamedTuple):
-    """A smaller copy of a picture in another format. `name` is that of its file, and `width` is in pixels."""
+    """A smaller copy of a picture in another format. `name` is its file name, and `width` is in pixels."""
 
     name: str
     width: int
@@ -155,13 +155,13 @@ class Picture(Upload):
     )
     width = models.PositiveIntegerField(editable=False, default=0)
     height = models.PositiveIntegerField(editable=False, default=0)
-    # The fields of each Rendition. Empty until they are made (media.renditions), and if the file needs none.
+    # The fields of each Rendition. Empty until they are made (media.renditions), or if the file needs none.
     rendition_rows = models.JSONField(editable=False, default=list)
     rendition_state = models.CharField(max_length=7, choices=RenditionState, default=RenditionState.DUE, editable=False)
 
-    # What it looks like (media.fingerprints): 0 if it can't be compared, None if that is not known yet.
+    # See media.fingerprints. 0 if the picture can't be compared, None if the fingerprint hasn't been taken yet.
     fingerprint = models.BigIntegerField(null=True, editable=False)
-    # The picture that is shown in its place, and what undoing that needs; the latter is None once that is impossible.
+    # The picture shown in its place, and the data for undoing the merge, which is None once that is impossible.
     merged_into = models.ForeignKey(
         "self", models.CASCADE, null=True, editable=False, related_name="merged", verbose_name=_("merged into")
     )
@@ -173,7 +173,7 @@ class Picture(Upload):
         verbose_name = _("image")
         verbose_name_plural = _("images")
         indexes = [
-            # Texts name their files.
+            # Pictures are looked up by the file names in texts.
             models.Index(fields=["file"], name="picture_file"),
             models.Index(
                 fields=["rendition_state"],
@@ -194,7 +194,7 @@ class Picture(Upload):
 
     @property
     def renditions(self) -> list[Rendition]:
-        """Its smaller copies, from the narrowest to the widest of each format, the best format first."""
+        """The smaller copies, best format first, from the narrowest to the widest in each format."""
         return [Rendition(*row) for row in self.rendition_rows]
 
     @property
@@ -206,7 +206,7 @@ class Picture(Upload):
 
     @property
     def thumbnail_url(self) -> str:
-        """The URL of its smallest copy, in the format that every browser shows, or of the picture itself."""
+        """The URL of the smallest copy in a format that every browser supports, or of the picture itself."""
         name = next((each.name for each in self.renditions if each.name.endswith(".webp")), str(self.file.name))
         return str(self.file.storage.url(name))
 
@@ -220,32 +220,32 @@ class Picture(Upload):
 
     def values_from(self, content: File[bytes]) -> dict[str, Any]:
         width, height = get_image_dimensions(content)
-        # Those that it has show the old picture. The worker deletes their files.
+        # The existing renditions show the old picture. The worker deletes their files.
         renditions: dict[str, Any] = {"rendition_rows": [], "rendition_state": RenditionState.DUE, "fingerprint": None}
         return {**super().values_from(content), "width": width or 0, "height": height or 0, **renditions}
 
     def file_names(self) -> list[str]:
         stored = Picture.objects.filter(pk=self.pk).values_list("rendition_rows", flat=True).first()
-        # Pictures that were merged into it go with it.
+        # Pictures that were merged into this one are deleted with it.
         merged = [name for picture in self.merged.all() for name in picture.file_names()]
         return [*super().file_names(), *(Rendition(*row).name for row in stored or []), *merged]
 
 
 def cleaners_version() -> int:
-    """Return the version of the cleaners, for documents that are stored now."""
+    """Return the current version of the cleaners, the default for new documents."""
     return CLEANERS_VERSION
 
 
 class Document(Upload):
-    """A file that isn't shown as an image: a PDF, audio, video, or any of the other types (media.file_types)."""
+    """A file that isn't shown as an image: a PDF, audio, video, or another type (media.file_types)."""
 
     private_fields = frozenset({"cleaned_with", "uncleaned_because"})
     kept_when_saved = Upload.kept_when_saved | private_fields
 
     file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
-    # The version of the cleaners that it went through (media.recleaning). Files are cleaned before they are stored.
+    # The version of the cleaners that cleaned the file (media.recleaning). Files are cleaned before they are stored.
     cleaned_with = models.PositiveSmallIntegerField(editable=False, default=cleaners_version)
-    # Why it was stored as it was. Empty if it was cleaned.
+    # Why the file was stored uncleaned. Empty if it was cleaned.
     uncleaned_because = models.CharField(_("not cleaned"), max_length=500, editable=False, blank=True, default="")
 
     class Meta(Upload.Meta):
@@ -263,13 +263,13 @@ class Document(Upload):
 
 
 class LikePictures(models.Model):
-    """Two pictures that look the same, the one with the lower ID first (media.duplicates)."""
+    """A pair of pictures that look the same, the one with the lower ID first (media.duplicates)."""
 
     first = models.ForeignKey(Picture, models.CASCADE, related_name="+")
     second = models.ForeignKey(Picture, models.CASCADE, related_name="+")
-    # In how many bits their fingerprints differ.
+    # The number of bits in which their fingerprints differ.
     distance = models.PositiveSmallIntegerField()
-    # Whether someone has said that they are not the same. Then they are not suggested again.
+    # Whether a user marked them as different. Such pairs are not suggested again.
     are_different = models.BooleanField(default=False)
     found_at = models.DateTimeField(_("found"), auto_now_add=True)
 
@@ -284,5 +284,5 @@ class LikePictures(models.Model):
 
 
 def title_from_name(name: str | None) -> str:
-    """Return the name of a file without the extension, as the title of an upload."""
+    """Return a file name without its extension, as the title of an upload."""
     return PurePath(name or "").stem[:500]

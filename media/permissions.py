@@ -9,7 +9,7 @@ from accounts.models import User
 from core.registry import Registry
 from media.models import Upload
 
-# By app: whether a user may write its texts.
+# By app: a check whether a user may write its texts.
 writers: Final[Registry[Callable[[User], bool]]] = Registry("check for writers")
 
 

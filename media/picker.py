@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from media.codes import described
+from media.codes import describe
 from media.models import Document, Picture, Upload
 from media.permissions import may_choose_while_writing
 
@@ -18,7 +18,7 @@ _MAX_WORDS: Final = 8
 
 @require_safe
 def picker(request: HttpRequest) -> JsonResponse:
-    """Return a page of the newest pictures, or with `?kind=document` documents, that have all words of `?q=`."""
+    """Return a page of the newest pictures, or documents with `?kind=document`, that contain all words of `?q=`."""
     is_document = request.GET.get("kind") == "document"
     model: type[Upload] = Document if is_document else Picture
     if not may_choose_while_writing(request.user, model):
@@ -31,5 +31,5 @@ def picker(request: HttpRequest) -> JsonResponse:
             condition |= Q((f"{name}__icontains", word))
         found = found.filter(condition)
     page = Paginator(found, _PAGE_SIZE).get_page(request.GET.get("page"))
-    files = [described(upload) for upload in page]
+    files = [describe(upload) for upload in page]
     return JsonResponse({"files": files, "next": page.next_page_number() if page.has_next() else None})

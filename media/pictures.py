@@ -30,7 +30,7 @@ def build_picture(
     credit: str = "",
     by: User | None = None,
 ) -> Picture:
-    """Clean `upload` and return its unsaved picture. Raises ValidationError."""
+    """Clean `upload` and return an unsaved picture. Raises ValidationError."""
     title = title or title_from_name(upload.name)
     return Picture(file=clean_picture(upload), title=title, alt=alt, caption=caption, credit=credit, uploaded_by=by)
 
@@ -38,7 +38,7 @@ def build_picture(
 def clean_picture(upload: File[bytes], *, extension: str = "") -> File[bytes]:
     """Return `upload` encoded again under a random name, in the format of the `extension` if there is one.
 
-    Raises ValidationError and nothing else, whatever the bytes are.
+    Raises ValidationError whatever the bytes are, and OSError only if there is no room for the copy.
     """
     if (upload.size or 0) > MAX_BYTES:
         text = _("The image is larger than %(limit)s. Make it smaller and try again.")

@@ -1,7 +1,7 @@
-"""Cleaning stored documents again, because the cleaners remove more than when they were stored, or weren't there yet.
+"""Cleaning stored documents again with cleaners that remove more, or that didn't exist when they were stored.
 
-The worker does that after an upgrade (media.tasks), or the command `clean_media`. Images in documents are cleaned with
-them. Those of the library never need it: they have always been encoded again before they were stored.
+The worker does this after an upgrade (media.tasks), and so does the command `clean_media`. Images in documents are
+cleaned with them. Images of the library never need it: they have always been encoded again before they were stored.
 """
 
 import logging
@@ -24,29 +24,29 @@ _log = logging.getLogger(__name__)
 
 
 class Recleaning(Enum):
-    """What has become of a document."""
+    """The result of cleaning a document again."""
 
     UNCHANGED = "unchanged"
     CLEANED = "cleaned"
     IMPOSSIBLE = "impossible"
-    # It was deleted or replaced meanwhile.
+    # It was deleted or replaced in the meantime.
     GONE = "gone"
 
 
 def due_documents() -> QuerySet[Document]:
-    """Return the documents that are to be cleaned again, deleted ones as well, because they can be restored."""
+    """Return the documents to be cleaned again, including deleted ones, which can be restored."""
     return Document.objects.filter(cleaned_with__lt=CLEANERS_VERSION).order_by("pk")
 
 
 def uncleaned_documents() -> QuerySet[Document]:
-    """Return the documents in the library that are published as they are, because they can't be cleaned."""
+    """Return the documents in the library that are published uncleaned, because they can't be cleaned."""
     return Document.objects.present().exclude(uncleaned_because="")
 
 
 def clean_again(document: Document) -> Recleaning:
-    """Clean a stored document, put the result in its place, and note that, or why it can't be cleaned.
+    """Clean a stored document, replace its file if that changed it, and record the result.
 
-    Raises StorageUnavailableError, and then it is still due.
+    Raises StorageUnavailableError, in which case the document is still due.
     """
     values: dict[str, Any] = {"cleaned_with": CLEANERS_VERSION, "uncleaned_because": ""}
     result, cleaned = Recleaning.UNCHANGED, None
@@ -60,12 +60,12 @@ def clean_again(document: Document) -> Recleaning:
         result = Recleaning.IMPOSSIBLE
         values["uncleaned_because"] = str(error.message)[:500]
     except FileNotFoundError:
-        # Nothing is left to clean.
+        # There is no file to clean.
         pass
     except StorageUnavailableError:
         raise
     except OSError as error:
-        # The disk may be full. The next command tries again.
+        # The disk may be full. The document stays due, so the next run tries again.
         _log.error("The document %d could not be cleaned: %s", document.pk, error.strerror)
         return Recleaning.IMPOSSIBLE
     storage: Any = document.file.storage
@@ -79,7 +79,7 @@ def clean_again(document: Document) -> Recleaning:
 
 
 def _are_equal(stored: File[bytes], cleaned: IO[bytes] | File[bytes]) -> bool:
-    """Whether two files have the same bytes. Moves their positions, that of `cleaned` to the beginning."""
+    """Whether two files have the same bytes. Moves their positions, and leaves `cleaned` at its beginning."""
     stored.seek(0)
     cleaned.seek(0)
     while (chunk := stored.read(_CHUNK)) == cleaned.read(_CHUNK):

@@ -1,7 +1,7 @@
-"""Renditions: smaller copies of pictures in formats that need fewer bytes, from which browsers choose.
+"""Renditions: smaller copies of pictures in more efficient formats, from which browsers choose.
 
-The worker makes them (media.tasks) after a picture is stored. Until then, and for pictures that renditions would not
-make smaller, readers get the picture's own file.
+The worker makes them (media.tasks) after a picture is stored. Until then, and for pictures whose renditions would be no
+smaller, readers get the picture's own file.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from media.models import Picture, Rendition, RenditionState
 from media.storage import StorageUnavailableError
 
 WIDTHS: Final = (480, 960, 1600)
-# The best first, because browsers take the first that they know.
+# The best first, because browsers take the first one they support.
 RENDITION_FORMATS: Final[dict[str, dict[str, Any]]] = {
     "AVIF": {"quality": 55, "speed": 8},
     "WEBP": {"quality": 78, "method": 4},
@@ -34,23 +34,23 @@ _log = logging.getLogger(__name__)
 
 
 def due_pictures() -> QuerySet[Picture]:
-    """Return the pictures that were stored and whose renditions nobody has begun to make, the newest first."""
+    """Return the pictures in the library whose renditions haven't been started, newest first."""
     return Picture.objects.present().filter(rendition_state=RenditionState.DUE).order_by("-pk")
 
 
-def due_again() -> None:
-    """Have renditions made that a process began to make, because it was killed."""
+def mark_started_as_due() -> None:
+    """Mark renditions as due again whose process was killed before it had finished them."""
     Picture.objects.filter(rendition_state=RenditionState.STARTED).update(rendition_state=RenditionState.DUE)
 
 
 def make_renditions(picture: Picture) -> None:
-    """Make the renditions of `picture` in place of those that it has. If they can't be made, it has none.
+    """Make the renditions of `picture` and replace the existing ones. If they can't be made, it has none.
 
-    Raises StorageUnavailableError, and then they are still due, also if the worker has to stop.
+    Raises StorageUnavailableError, or WorkerStoppingError if the worker has to stop. The renditions are then still due.
     """
-    # Unless its file is replaced meanwhile: its renditions would go on showing the old one.
+    # Unless the file is replaced in the meantime: its renditions would still show the old one.
     unchanged = Picture.objects.filter(pk=picture.pk, size=picture.size)
-    # First of all, so that a picture that kills the worker does so only once.
+    # Recorded first, so that a picture that kills the worker does so only once.
     if not unchanged.update(rendition_state=RenditionState.STARTED):
         return
     made: list[Rendition] = []
@@ -67,18 +67,18 @@ def make_renditions(picture: Picture) -> None:
         _delete(picture, [rendition.name for rendition in made])
         made = []
     started = unchanged.filter(rendition_state=RenditionState.STARTED)
-    # Without the rows if there are none, because writing them makes cached pages expire.
+    # The rows aren't written if there are none before and after, because writing them makes cached pages expire.
     if made or picture.rendition_rows:
         values["rendition_rows"] = made
     if started.update(**values):
         _delete_all_but(picture, made)
     else:
-        # It has been deleted or replaced, or another process was quicker.
+        # The picture was deleted or replaced, or another process finished first.
         _delete(picture, [rendition.name for rendition in made])
 
 
 def _write_all(picture: Picture) -> Iterator[Rendition]:
-    """Write the renditions into the storage, in the picture's own folder, and yield each when it is written."""
+    """Store the renditions in the picture's own folder, and yield each once it is written."""
     token = uuid4().hex
     with picture.file.open("rb") as file, Image.open(file, formats=tuple(FORMATS)) as opened:
         if getattr(opened, "is_animated", False):
@@ -93,7 +93,7 @@ def _write_all(picture: Picture) -> Iterator[Rendition]:
     for format_name, options in RENDITION_FORMATS.items():
         encoded = [_encode(copy, format_name, options) for copy in copies]
         if len(encoded[-1]) >= size:
-            # Such a picture, mostly a small drawing, is better in its own format.
+            # Such a picture, usually a small drawing, is better in its own format.
             continue
         for width, content in zip(widths, encoded, strict=True):
             name = f"{_folder(picture)}/{token}-{width}.{format_name.lower()}"
@@ -117,7 +117,7 @@ def _folder(picture: Picture) -> str:
 
 
 def _delete_all_but(picture: Picture, kept: Sequence[Rendition]) -> None:
-    """Delete the other files in the picture's folder: former renditions, and what a killed process has left."""
+    """Delete the other files in the picture's folder: old renditions, and files that a killed process left behind."""
     names = {PurePath(rendition.name).name for rendition in kept}
     try:
         _folders, files = picture.file.storage.listdir(_folder(picture))

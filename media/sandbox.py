@@ -1,7 +1,7 @@
-"""Cleaning files in a process of its own, because their bytes may be made to attack the program that reads them.
+"""Cleaning files in a separate process, because they may be crafted to attack the program that reads them.
 
-That process (media.sandbox_process) has limits for time and memory, and no secrets. If it exceeds them or crashes, its
-file is refused, and nothing else happens. It cleans several files, one after the other, and ends when there are none.
+That process (media.sandbox_process) has limits on time and memory, and no secrets. If it exceeds one or crashes, its
+file is refused, and nothing else happens. It cleans one file after another, and exits after being idle for a while.
 """
 
 import atexit
@@ -22,26 +22,26 @@ from django.utils.translation import gettext as _
 
 from core.unnamed_files import UnnamedFile
 
-# In seconds. Large files have more time: all that is done with most of their bytes is copying them.
+# The time limit. Large files get more time, at the speed of copying, because most of their bytes are only copied.
 SECONDS: Final = 60
 BYTES_PER_SECOND: Final = 2_000_000
-# Of files up to this size, no copy is written to the disk, neither before nor after cleaning.
+# In bytes. No copy of a file up to this size is written to disk, before or after cleaning.
 IN_MEMORY: Final = 20 * 1024 * 1024
 _MAX_MESSAGE: Final = 64 * 1024
 _ATTEMPTS: Final = 3
 _ROOT: Final = Path(__file__).parents[1]
-# All that the process learns of our environment.
+# The only environment variables that the process gets.
 _ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
-# The processes that have nothing to do, the one that was used last at the end. Any thread may take or add one.
+# The idle processes, the most recently used last. Any thread may take or add one.
 _idle: list["_Sandbox"] = []
 
 
 def clean_in_sandbox(source: File[bytes], extension: str, *, as_image: bool = False) -> UnnamedFile:
-    """Return a cleaned copy of a file of this type, whose name is its extension.
+    """Return a cleaned copy of a file with this extension. The name of the copy is its extension.
 
-    An image without an `extension` keeps its format if browsers show that. Raises ValidationError if it can't be
-    cleaned, and OSError if there is no room for the copy or the process.
+    An image without an `extension` keeps its format if browsers support that. Raises ValidationError if the file can't
+    be cleaned, and OSError if there is no room for the copy or the process.
     """
     size = source.size or 0
     request = {
@@ -54,33 +54,33 @@ def clean_in_sandbox(source: File[bytes], extension: str, *, as_image: bool = Fa
         target = on_error.enter_context(UnnamedFile(in_memory=size <= IN_MEMORY))
         descriptor = _descriptor(source, size)
         try:
-            answer = _ask(request, [descriptor, target.fileno()])
+            response = _clean(request, [descriptor, target.fileno()])
         finally:
             os.close(descriptor)
-        if error := answer.get("error"):
+        if error := response.get("error"):
             raise ValidationError(error)
-        if number := answer.get("errno"):
+        if number := response.get("errno"):
             raise OSError(number, os.strerror(number))
         on_error.pop_all()
     target.size = os.fstat(target.fileno()).st_size
     target.seek(0)
-    target.name = answer["extension"]
+    target.name = response["extension"]
     return target
 
 
-def _ask(request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-    """Return the answer of a process: an `error`, an `errno`, or the `extension`."""
+def _clean(request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+    """Have a process clean a file, and return its response: an `error`, an `errno`, or the `extension`."""
     for _attempt in range(_ATTEMPTS):
         try:
             sandbox = _idle.pop()
         except IndexError:
             sandbox = _Sandbox()
-        answer = sandbox.ask(request, descriptors)
-        if answer is not None:
-            return answer
-        # It had ended before, because it had nothing to do. So have those that were used before it.
+        response = sandbox.clean(request, descriptors)
+        if response is not None:
+            return response
+        # It was idle for too long and has exited. So have those that were used before it.
         _end_all()
-    raise OSError("The process that cleans files does not start.")
+    raise OSError("The process that cleans files can't be started.")
 
 
 @atexit.register
@@ -103,14 +103,14 @@ class _Sandbox:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                # Libraries write what they find in files.
+                # Libraries log what they find in files.
                 stderr=subprocess.DEVNULL,
-                # Ctrl-C is for us. The process ends when we do.
+                # Ctrl-C is meant for us. The process exits when we do.
                 start_new_session=True,
             )
 
-    def ask(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any] | None:
-        """Have a file cleaned, and return the answer; None if the process had ended before."""
+    def clean(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any] | None:
+        """Have a file cleaned, and return the response; None if the process had already exited."""
         self._socket.settimeout(2 * request["seconds"])
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
@@ -125,9 +125,9 @@ class _Sandbox:
             raise
         if message:
             _idle.append(self)
-            answer: dict[str, Any] = json.loads(message)
-            return answer
-        # A negative code is the signal that ended it: that of a limit, of a crash, or ours.
+            response: dict[str, Any] = json.loads(message)
+            return response
+        # A negative code is the signal that ended it: from a limit, a crash, or us.
         if self.end() >= 0:
             return None
         return {"error": _("The file takes too much time or memory to be cleaned. Save it in a simpler form.")}
@@ -135,7 +135,7 @@ class _Sandbox:
     def end(self) -> int:
         """End the process, and return its exit code."""
         self._socket.close()
-        # It needs no time if it has ended by itself, or has nothing to do.
+        # It exits at once if it is idle.
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(0.5)
         self._process.kill()
@@ -143,9 +143,9 @@ class _Sandbox:
 
 
 def _descriptor(source: File[bytes], size: int) -> int:
-    """Return a descriptor of a file with the same bytes, which the caller closes."""
+    """Return a descriptor of a file with the same bytes, which the caller has to close."""
     if size > IN_MEMORY:
-        # It is on the disk, unless it isn't an upload.
+        # An upload of this size is on disk already.
         with suppress(AttributeError, OSError):
             source.flush()
             return os.dup(source.fileno())

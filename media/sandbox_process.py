@@ -1,6 +1,6 @@
-"""The process in which files are cleaned (media.sandbox). It knows no settings, no secrets and no database.
+"""The process in which files are cleaned (media.sandbox). It has no settings, no secrets and no database.
 
-Started with the number of a socket, over which it gets files and answers.
+Its argument is the descriptor of a socket, over which it receives files and sends responses.
 """
 
 import errno
@@ -24,19 +24,19 @@ from media.cleaners.images import clean_image
 from media.cleaners.streams import too_complex
 from media.metadata import clean_file
 
-# In bytes: all that it works with.
+# In bytes, for all data.
 _MEMORY: Final = 1024 * 1024 * 1024
-# After so many files, memory may be left in pieces, so a new process is started.
+# By then, memory may be fragmented, so a new process is started.
 _FILES: Final = 200
-# A cleaned file is hardly larger than before, except for text that was packed tightly.
+# In bytes. A cleaned file is hardly larger than before, unless its text was compressed more tightly.
 _MAX_FILE: Final = 8 * 1024 * 1024 * 1024
 _MAX_OPEN: Final = 64
-# In seconds.
+# How long to wait for the next file, in seconds.
 _IDLE: Final = 20
 
 
 class _Source(io.RawIOBase):
-    """The file to clean, with a position of its own: another process has the same file open."""
+    """The file to clean, with its own position, because another process has the same file open."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -51,7 +51,7 @@ class _Source(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: os.fstat(self._descriptor).st_size}
         if start[whence] + offset < 0:
-            raise OSError("There is nothing before the beginning.")
+            raise OSError("The position would be before the beginning of the file.")
         self._position = start[whence] + offset
         return self._position
 
@@ -67,10 +67,10 @@ class _Source(io.RawIOBase):
 
 
 def main() -> None:
-    """Clean the files that come over the socket, until there are none for a while or the other side is closed."""
+    """Clean the files that arrive over the socket, until none comes for a while or the other end is closed."""
     connection = socket.socket(fileno=int(sys.argv[1]))
     _restrict()
-    # For the sentences.
+    # For the translated messages.
     settings.configure(INSTALLED_APPS=[], LOCALE_PATHS=[Path(__file__).parents[1] / "locale"], USE_I18N=True)
     apps.populate(())
     connection.settimeout(_IDLE)
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def _clean(request: dict[str, Any], source: int, target: int) -> dict[str, str | int]:
-    """Clean a file into another one, and return the answer: an `error`, an `errno`, or the `extension`."""
+    """Clean one file into another, and return the response: an `error`, an `errno`, or the `extension`."""
     extension = request["extension"]
     with translation.override(request["language"]):
         try:
@@ -105,25 +105,25 @@ def _clean(request: dict[str, Any], source: int, target: int) -> dict[str, str |
 
 
 def _restrict() -> None:
-    """Give up whatever cleaning doesn't need, as far as the system allows that."""
+    """Give up everything that cleaning doesn't need, as far as the system allows."""
     for limit, value in (
         (resource.RLIMIT_DATA, _MEMORY),
         (resource.RLIMIT_FSIZE, _MAX_FILE),
         (resource.RLIMIT_NOFILE, _MAX_OPEN),
-        # A core file would contain what was to be removed.
+        # A core dump would contain the metadata that was to be removed.
         (resource.RLIMIT_CORE, 0),
     ):
         _soft, hard = resource.getrlimit(limit)
         resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard),) * 2)
-    # A write beyond the limit is an error like that of a full disk.
+    # Writing beyond the limit then fails like writing to a full disk.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with suppress(AttributeError, OSError):
-        # A network without any interface. Not every system lets users have one of their own.
+        # A network namespace without interfaces. Not every system lets users create one.
         os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNET)
 
 
 def _limit_time(seconds: int) -> None:
-    """End the process if it works for so many more seconds."""
+    """Have the process killed after this many more seconds of processor time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
     _soft, hard = resource.getrlimit(resource.RLIMIT_CPU)

@@ -1,6 +1,6 @@
 """Storing files completely or not at all, and reading parts of them. What is stored survives a power cut.
 
-A storage raises OSError if a file can't be read or written: FileNotFoundError if there is none with its name, and
+A storage raises OSError if a file can't be read or written: FileNotFoundError if it doesn't exist, and
 StorageUnavailableError if the storage itself can't be reached.
 """
 
@@ -25,7 +25,7 @@ class StorageUnavailableError(OutageError):
 
 
 class Readable(Protocol):
-    """What is read once, from the beginning to the end."""
+    """A stream that is read once, from beginning to end."""
 
     def read(self, size: int, /) -> bytes: ...
     def close(self) -> None: ...
@@ -35,7 +35,7 @@ class Readable(Protocol):
 class StoredFile:
     """A file that can be served. `size` is in bytes, and `modified` a timestamp in seconds.
 
-    `open` opens the bytes at these positions, which must not be empty, or with None the whole file.
+    `open` opens the bytes at these positions, which must not be empty, or the whole file if they are None.
     """
 
     size: int
@@ -59,17 +59,17 @@ class FilePart:
 
 
 class MediaStorage(FileSystemStorage):
-    """Files in a folder. Of one that can't be written, for example to a full disk, nothing is left."""
+    """Files in a folder. If one can't be written, for example to a full disk, nothing of it is left behind."""
 
     def _save(self, name: str, content: Any) -> str:
         if hasattr(content, "temporary_file_path"):
-            # It is complete, and is only moved.
+            # The file is complete and only has to be moved.
             name = super()._save(name, content)  # type: ignore[misc]  # the stubs leave it out
             path = Path(self.path(name))
             sync(path, path.parent)
             return name
         # An empty file reserves the name, which another upload may want at the same time.
-        name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # likewise
+        name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # the stubs leave it out
         path = Path(self.path(name))
         try:
             if isinstance(content, UnnamedFile):
@@ -84,7 +84,7 @@ class MediaStorage(FileSystemStorage):
         return name
 
     def replace(self, name: str, content: Any) -> None:
-        """Put `content` in the place of the file with this name, or leave that as it is."""
+        """Replace the file of this name with `content`, or leave it unchanged if that fails."""
         path = Path(self.path(name))
         if isinstance(content, UnnamedFile):
             content.appear_as(path)
@@ -103,16 +103,16 @@ class MediaStorage(FileSystemStorage):
         sync(path, path.parent)
 
     def move(self, name: str, new_name: str) -> None:
-        """Give a file another name, in the place of a file that has it."""
+        """Rename a file, replacing any file that already has the new name."""
         old, new = Path(self.path(name)), Path(self.path(new_name))
         new.parent.mkdir(parents=True, exist_ok=True)
         old.replace(new)
         with suppress(OSError):
-            # Folders that are empty now.
+            # Remove the folders that are now empty.
             os.removedirs(old.parent)
 
     def sizes(self, prefix: str) -> dict[str, int]:
-        """Return the names of all files that begin with `prefix`, and their sizes in bytes."""
+        """Return the sizes in bytes of all files whose names begin with `prefix`, by name."""
         root = Path(self.location)
         folder = root / prefix.rpartition("/")[0]
         files = (path for path in folder.rglob("*") if path.is_file())
@@ -120,14 +120,14 @@ class MediaStorage(FileSystemStorage):
         return {name: size for name, size in found.items() if name.startswith(prefix)}
 
     def find(self, name: str) -> StoredFile | None:
-        """Return the file with this name, which may be anything; None if there is none."""
+        """Return the file with this name, which may be any string; None if there is no such file."""
         try:
             path = Path(self.path(name))
             if not path.is_file():
                 return None
             stat = path.stat()
         except (SuspiciousFileOperation, ValueError, OSError):
-            # The path leads out of the folder or is invalid, such as one that contains NUL or is too long.
+            # The path leads out of the folder or is invalid, for example because it contains NUL or is too long.
             return None
 
         def open_part(positions: range | None) -> Readable:

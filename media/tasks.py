@@ -1,7 +1,7 @@
-"""What the worker (`manage.py worker`) does about media.
+"""The tasks of the worker (`manage.py worker`) for media.
 
-It makes the renditions of new pictures, looks at pictures to find duplicates, cleans documents again after an upgrade,
-and removes deleted files when their time has come.
+They make renditions of new pictures, take the fingerprints by which duplicates are found, clean documents again after
+an upgrade, and remove deleted files once they have expired.
 """
 
 import datetime as dt
@@ -25,12 +25,12 @@ from core.tasks import task_kind
 from media import trash
 from media.duplicates import take_fingerprint, without_fingerprint
 from media.recleaning import clean_again, due_documents, uncleaned_documents
-from media.renditions import due_again, due_pictures, make_renditions
+from media.renditions import due_pictures, make_renditions, mark_started_as_due
 from media.storage import StorageUnavailableError
 
-# In seconds. Then other tasks have their turn.
+# In seconds. Then it is the turn of other tasks.
 _TURN: Final = 10
-# After the storage failed to answer.
+# How long to wait after the storage failed to respond.
 _PAUSE: Final = dt.timedelta(minutes=1)
 
 _log = logging.getLogger(__name__)
@@ -39,10 +39,10 @@ _log = logging.getLogger(__name__)
 @task_kind(_("Making smaller copies of images"))
 @task(takes_context=True)
 def make_due_renditions(context: TaskContext[Any, Any]) -> None:
-    """Make renditions and fingerprints for some seconds, and come back if there are more to make."""
+    """Make renditions and fingerprints for a few seconds, and reschedule itself if more are due."""
     if context.attempt == 2:
-        # The worker was killed. If it was an image that did it, that image is left out the next time.
-        due_again()
+        # The worker was killed. If an image kills it again, the next attempt leaves that image out.
+        mark_started_as_due()
     until = monotonic() + _TURN
     try:
         for due, make in ((due_pictures, make_renditions), (without_fingerprint, take_fingerprint)):
@@ -59,7 +59,7 @@ def make_due_renditions(context: TaskContext[Any, Any]) -> None:
 @task_kind(_("Cleaning documents again"), time_limit=dt.timedelta(hours=1))
 @task()
 def clean_due_documents(after: int = 0) -> None:
-    """Clean documents again for some seconds, those with a greater ID than `after`, and come back if there are more."""
+    """Clean due documents with a greater ID than `after` for a few seconds, and reschedule itself if more are due."""
     until = monotonic() + _TURN
     try:
         while document := due_documents().filter(pk__gt=after).first():
@@ -76,13 +76,13 @@ def clean_due_documents(after: int = 0) -> None:
 @task_kind(_("Removing deleted files for good"))
 @task()
 def remove_expired_files() -> None:
-    """Remove for good what was deleted too long ago. What can't be removed is tried again the next time."""
+    """Remove expired files for good. If one can't be removed, the next run tries again."""
     trash.remove_expired()
 
 
 def wake_worker() -> None:
     """Have the worker make renditions once the current transaction is committed."""
-    # Failing to schedule it must not fail the upload: the renditions are made with those of the next picture.
+    # A failure to schedule it must not fail the upload: the renditions are made with those of the next picture.
     transaction.on_commit(_schedule, robust=True)
 
 

@@ -1,7 +1,7 @@
-"""Deleting files so that it can be undone, and merging images into others.
+"""Deleting files so that they can be restored, and merging images into others.
 
-Readers can't open a deleted file from that moment, and it is restored as it was. After some time the worker removes it.
-The URL of an image that was merged leads to the other image for good.
+Readers can't open a deleted file from that moment on. It can be restored unchanged, until the worker removes it after
+some time. The URL of a merged image leads to the other image for good.
 """
 
 import datetime as dt
@@ -35,7 +35,7 @@ def delete(model: type[Upload], pks: Collection[int]) -> int:
 
 
 def expire(model: type[Upload], pks: Collection[int]) -> None:
-    """Remove deleted files for good, without waiting. What is merged stays, because its URL leads to another image."""
+    """Remove deleted files for good, without waiting. Merged images stay, because their URLs lead to other images."""
     rows: QuerySet[Any] = Picture.objects.filter(merged_into=None) if model is Picture else model.objects.all()
     if rows.filter(pk__in=pks, deleted_at__isnull=False).update(deleted_at=_LONG_AGO):
         # If the storage fails, the worker tries again.
@@ -43,7 +43,7 @@ def expire(model: type[Upload], pks: Collection[int]) -> None:
 
 
 def restore(model: type[Upload], pks: Collection[int]) -> list[Upload]:
-    """Bring deleted and merged files back, and return those that were still there."""
+    """Restore deleted and merged files, and return those that could be restored."""
     with transaction.atomic():
         deleted = model.objects.filter(restorable(), pk__in=pks).order_by("-deleted_at", "pk")
         restored = list(deleted.select_for_update())
@@ -52,7 +52,7 @@ def restore(model: type[Upload], pks: Collection[int]) -> list[Upload]:
                 _undo_merge(upload)
         model.objects.filter(pk__in=[upload.pk for upload in restored]).update(deleted_at=None)
         for upload in restored:
-            # A rendition may have become due meanwhile.
+            # Renditions may have become due in the meantime.
             upload.was_added()
     return restored
 
@@ -62,16 +62,16 @@ def restorable() -> Q:
     return Q(deleted_at__gt=timezone.now() - KEPT)
 
 
-def describing(target: Picture, others: Iterable[Picture]) -> Picture | None:
-    """Return the picture whose alternative text `target` takes over when these are merged into it, if any."""
+def alt_source(target: Picture, others: Iterable[Picture]) -> Picture | None:
+    """Return the picture whose alternative text `target` takes over when `others` are merged into it, if any."""
     described = [] if target.alt.strip() else [picture for picture in others if picture.alt.strip()]
     return min(described, key=lambda picture: picture.pk, default=None)
 
 
 def merge(pks: Collection[int], target_id: int) -> list[Picture]:
-    """Show another picture wherever these are used, take them out of the library, and return them.
+    """Merge pictures into the target: show it wherever they are used, take them out of the library, and return them.
 
-    If it has no alternative text, it takes over one of theirs. Raises MergeError if that is not possible.
+    If the target has no alternative text, it takes over one of theirs. Raises MergeError if they can't be merged.
     """
     if len(pks) > MAX_MERGED:
         raise MergeError(gettext("You selected more than %d images. Select fewer.") % MAX_MERGED)
@@ -82,7 +82,7 @@ def merge(pks: Collection[int], target_id: int) -> list[Picture]:
         if target is None or not pictures:
             raise MergeError(gettext("Someone else merged or deleted these images first, so nothing was changed."))
         now = timezone.now()
-        described = describing(target, pictures.values())
+        described = alt_source(target, pictures.values())
         if described:
             Picture.objects.filter(pk=target_id).update(alt=described.alt)
         for picture in pictures.values():
@@ -104,18 +104,18 @@ def _undo_merge(picture: Picture) -> None:
     Picture.objects.filter(pk__in=data["aliases"], merged_into=target).update(merged_into=picture)
     Picture.objects.filter(pk=picture.pk).update(deleted_at=None, merged_into=None, merge_data=None)
     if alt := data.get("alt"):
-        # Unless someone has changed it since.
+        # Unless it has been changed since.
         Picture.objects.filter(pk=target.pk, alt=alt).update(alt="")
     for name, finder in use_finders.items():
         finder.move_back(target, picture, data["moved"].get(name, []))
 
 
 def remove_expired() -> None:
-    """Remove for good what was deleted too long ago.
+    """Remove files for good that were deleted too long ago to be restored.
 
-    A file that can't be removed is tried again the next time. Of a merged picture, its URL stays.
+    If a file can't be removed, the next run tries again. The URL of a merged picture stays.
     """
-    # Of merged pictures, those whose files are still there.
+    # Merged pictures only if their files are still there.
     pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
     for rows in (pictures, Document.objects.all()):
         expired = rows.filter(deleted_at__lte=timezone.now() - KEPT)
@@ -129,7 +129,7 @@ def remove_expired() -> None:
 
 
 def remove(upload: Upload) -> None:
-    """Remove a deleted file for good. Raises OSError, and then its row stays, so that nothing is forgotten."""
+    """Remove a deleted file for good. Raises OSError, in which case its row stays, so that it can be tried again."""
     for name in upload.file_names():
         upload.file.storage.delete(name)
     if isinstance(upload, Picture) and upload.merged_into_id is not None:

@@ -17,8 +17,8 @@ _IMAGE_EXTENSIONS: Final = frozenset(
 
 
 def store_upload(upload: File[bytes], *, by: User) -> Picture | Document:
-    """Clean `upload` and store it. Raises ValidationError with one sentence for the person who uploads it."""
-    # If the name promises an image, the sentence is about images.
+    """Clean `upload` and store it. Raises ValidationError with a message for the user who uploads it."""
+    # If the name suggests an image, the message is about images.
     if PurePath(upload.name or "").suffix.lower() in _IMAGE_EXTENSIONS or is_image(upload):
         return store_picture(upload, by=by)
     return store_document(upload, by=by)

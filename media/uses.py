@@ -1,4 +1,4 @@
-"""Where files of the library are used. Apps that use them register how to find that out."""
+"""Where files of the library are used. Apps register how to find their uses."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
@@ -21,12 +21,12 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class UseFinder:
-    """How an app finds uses of its own.
+    """How an app finds its own uses of files.
 
-    `condition` returns the condition on rows of a model of files that are used. `find` returns the uses of those with
-    these IDs, by ID. `alternative_texts` returns the descriptions of an image where it is used. `move` puts the second
-    picture in the place of the first, except in texts, and returns the IDs of what it changed; of those with these IDs,
-    `move_back` changes the ones that still have the first picture.
+    `condition` returns the condition for the used files of a model. `find` returns the uses of the files with these
+    IDs, by ID. `alternative_texts` returns the descriptions of an image where it is used. `move` replaces the first
+    picture with the second, except in texts, and returns the IDs of the objects it changed; `move_back` does the same,
+    but only for objects with these IDs that still have the first picture.
     """
 
     condition: Callable[[type[Upload]], Q]

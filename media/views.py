@@ -31,7 +31,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.static import was_modified_since
 
 from accounts.models import User
-from media.codes import described, document_code, picture_code
+from media.codes import describe, document_code, picture_code
 from media.documents import store_document
 from media.file_types import file_type_of, is_pdf
 from media.models import Document, Picture
@@ -52,8 +52,8 @@ _RESTORING: Final = ("media.delete_picture", "media.delete_document")
 _RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
-# What a file may do when it is opened. The page in which a browser plays audio or video requests the file once more, so
-# it needs our origin; no scripts run in it either.
+# What a file may do when it is opened. The page in which a browser plays audio or video requests the file again, so it
+# needs our origin; scripts don't run there either.
 INERT_POLICY: Final = "sandbox; default-src 'none'"
 PLAYER_POLICY: Final = "sandbox allow-same-origin; default-src 'none'; media-src 'self'"
 
@@ -76,10 +76,10 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
                 message = _("You don't have permission to upload documents. Ask the owner of this site.")
                 return JsonResponse({"error": message}, status=403)
             document = store_document(upload, by=request.user)
-            answer = {"image_code": document_code(document, is_markdown=is_markdown), "file": described(document)}
+            answer = {"image_code": document_code(document, is_markdown=is_markdown), "file": describe(document)}
         else:
             picture = store_picture(upload, by=request.user)
-            answer = {"image_code": picture_code(picture, is_markdown=is_markdown), "file": described(picture)}
+            answer = {"image_code": picture_code(picture, is_markdown=is_markdown), "file": describe(picture)}
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     except (OSError, OperationalError) as error:
@@ -135,14 +135,14 @@ def _not_stored(error: Exception) -> str:
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site."""
     if path.startswith("/") or path != PurePosixPath(path).as_posix():
-        # A storage may find the same file under several paths, and only one of them says whether it was deleted.
+        # A storage may find the same file at several paths, but a deletion is recorded for only one of them.
         raise Http404(_("That file doesn't exist."))
     try:
         elsewhere = _elsewhere(path)
         if elsewhere is None:
             return _serve(request, path)
         if elsewhere.status_code == HTTPStatus.GONE:
-            # Who may restore it sees what it is, and no cache keeps either response.
+            # Users who may restore the file can open it, and no cache stores either response.
             response = _serve(request, path) if request.user.has_perms(_RESTORING) else elsewhere
             response.headers["Cache-Control"] = "private, no-store"
             return response
@@ -150,14 +150,14 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     except FileNotFoundError:
         raise Http404(_("That file doesn't exist.")) from None
     except OSError as error:
-        # Without a traceback, because a page may have many images.
+        # Logged without a traceback, because a page may have many images.
         _log.error("The file %s could not be read: %s", path, error)
         text = _("This file can't be shown at the moment. Try again later.")
         return HttpResponse(text, status=503, headers={"Retry-After": "60"}, content_type="text/plain; charset=utf-8")
 
 
 def _elsewhere(path: str) -> HttpResponse | None:
-    """Return the response for a file that was deleted or merged into another; None for others. Takes one query."""
+    """Return the response for a file that was deleted or merged; None for other files. Takes one query."""
     if "\0" in path:
         return None
     if rendition := _RENDITION.fullmatch(path):
@@ -170,7 +170,7 @@ def _elsewhere(path: str) -> HttpResponse | None:
     if deleted is None:
         return None
     if shown := deleted.shown:
-        # For an hour only, because that can be undone.
+        # Only for an hour, because the merge can be undone.
         headers = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
         return HttpResponsePermanentRedirect(shown.file.url, headers=headers)
     return HttpResponseGone()
@@ -187,13 +187,13 @@ def _serve(request: HttpRequest, path: str) -> HttpResponseBase:
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     if not was_modified_since(request.headers.get("If-Modified-Since"), file.modified):
-        # Before the file is opened, because nothing would close it. Browsers take over what these headers say.
+        # Before the file is opened, because nothing would close it. Browsers add these headers to the stored response.
         return HttpResponseNotModified(headers=policies)
     last_modified = http_date(file.modified)
     positions = requested_range(request, file.size, last_modified)
     if positions is not None and not positions:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
-    # The random name of a rendition is never used again, while any other file may be replaced.
+    # The random name of a rendition is never reused, but any other file may be replaced.
     is_permanent = _RENDITION.fullmatch(path)
     headers = {
         **policies,

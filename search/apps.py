@@ -49,7 +49,7 @@ class SearchConfig(AppConfig):
 
 
 def _fill_index(verbosity: int = 1, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """Index what was there before the index. After the database was flushed, empty the index as well."""
+    """Index the content that existed before the index. After the database was flushed, empty the index."""
     from blog.models import Entry
     from search.indexing import clear, rebuild
     from search.models import IndexedEntry
@@ -66,7 +66,7 @@ def _fill_index(verbosity: int = 1, apps: Apps = current_apps, **kwargs: Any) ->
 
 @register(Tags.database)
 def check_sqlite(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Report a version of SQLite with which the index takes up more space (search.W001)."""
+    """Warn about a version of SQLite with which the index takes up more space (search.W001)."""
     from search.indexes.sqlite import CONTENTLESS_DELETE
 
     if connection.vendor != "sqlite" or sqlite3.sqlite_version_info >= CONTENTLESS_DELETE:

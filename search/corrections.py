@@ -1,4 +1,4 @@
-"""“Did you mean …?”: words of the index that differ from what was typed in a single letter."""
+"""“Did you mean …?”: words of the index that differ from the typed words in a single letter."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from search.text import is_unspaced, normalise
 
 _MIN_LENGTH: Final = 4
 _MAX_LENGTH: Final = 20
-# How many of the words are corrected.
+# How many words of a query are corrected.
 _MAX_CORRECTED: Final = 3
 _ALPHABETS: Final = (
     "abcdefghijklmnopqrstuvwxyz",
@@ -26,16 +26,16 @@ _WORD: Final = re.compile(r"[^\W_]+")
 
 
 def correct(query: Query, site: SiteSettings) -> str:
-    """Return the query with words that are in public texts in place of those that are not; empty if nothing is found.
+    """Return the query with unknown words replaced by words of public texts; empty if that finds nothing.
 
-    The work has a limit: some hundred words are looked up for each of a few.
+    The work is limited: a few words are corrected, and a few hundred words looked up for each.
     """
     words = [word.tokens[0] for word in query.words if len(word.tokens) == 1 and not is_unspaced(word.tokens[0])]
     candidates = [word for word in words if _MIN_LENGTH <= len(word) <= _MAX_LENGTH]
     known = entry_index().frequencies(candidates, [labels.PUBLIC]) if candidates else {}
     corrected = {}
     for word in [word for word in candidates if word not in known][:_MAX_CORRECTED]:
-        # The wrong letter is not after the first one with which no word goes on.
+        # The wrong letter is not after the first letter with which no word continues.
         beginning = entry_index().first_known([word[:length] for length in range(len(word), 0, -1)])
         similar = entry_index().frequencies(list(_one_letter_off(word, len(beginning))), [labels.PUBLIC])
         if similar:
@@ -48,7 +48,7 @@ def correct(query: Query, site: SiteSettings) -> str:
 
 
 def _one_letter_off(word: str, last: int) -> Iterator[str]:
-    """Yield words with a letter more, less or another one up to this index, and with two letters swapped."""
+    """Yield the words with a letter added, removed or replaced up to this index, or with two letters swapped."""
     alphabet = next((letters for letters in _ALPHABETS if word[0] in letters), "")
     for index in range(last + 1):
         before, after = word[:index], word[index:]

@@ -1,4 +1,4 @@
-"""Documents for the index, made from entries and comments; and digests of what they are made from."""
+"""Documents for the index, made from entries and comments, and digests of their sources."""
 
 import datetime as dt
 import hashlib
@@ -14,7 +14,7 @@ from search.indexes.documents import Document
 from search.words import EntryText, comment_tokens, entry_tokens
 from tags.models import TaggedPost
 
-# Raise it when the same entry or comment becomes another document.
+# Raise this when the document of the same entry or comment changes.
 _VERSION: Final = 2
 
 
@@ -39,7 +39,7 @@ class EntrySource(NamedTuple):
         return _digest(self)
 
     def document(self) -> Document:
-        """Return it as tokens."""
+        """Return the document with its tokens."""
         tags = tuple(sorted(name for _pk, name in self.tags))
         text = EntryText(self.title, tags, self.excerpt, self.html, self.language)
         return Document(self.pk, " ".join([*self._labels(), entry_tokens(text)]))
@@ -66,7 +66,7 @@ class CommentSource(NamedTuple):
         return _digest(self)
 
     def document(self, language: str) -> Document:
-        """Return it as tokens; `language` is that of its entry."""
+        """Return the document with its tokens; `language` is the language of the entry."""
         return Document(self.pk, f"{labels.ANY} {comment_tokens(self.name, self.html, language)}")
 
 
@@ -89,7 +89,7 @@ _categories = Prepared[tuple[int, int]](
 
 
 def entry_sources(pks: Collection[int]) -> list[EntrySource]:
-    """Return those of the entries with these IDs that exist. Two queries."""
+    """Return the sources of the entries with these IDs that exist. Takes two queries."""
     tags: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     categories: defaultdict[int, list[int]] = defaultdict(list)
     tagged, filed = together((_tags, [list(pks)]), (_categories, [list(pks)]))
@@ -104,7 +104,7 @@ def entry_sources(pks: Collection[int]) -> list[EntrySource]:
 
 
 def comment_sources(pks: Collection[int]) -> list[CommentSource]:
-    """Return those of the comments with these IDs that are approved. One query."""
+    """Return the sources of the comments with these IDs that are approved. Takes one query."""
     return [CommentSource(*row) for row in _comments(list(pks))]
 
 

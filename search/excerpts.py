@@ -1,4 +1,4 @@
-"""What results show of a text: the part with the most of what was searched for, with those words marked."""
+"""Excerpts for results: the part of a text with most of the search terms, which are marked."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,14 +11,14 @@ from django.utils.safestring import SafeString
 from search.queries import Word
 from search.text import WITHIN_WORD, is_unspaced, normalise, stems_for, tokens_of
 
-# Of a longer text, only the beginning is searched for words to mark.
+# In a longer text, only the beginning is searched for words to mark.
 MAX_SEARCHED: Final = 60_000
 _LENGTH: Final = 280
-# How much comes before the first word that is marked.
+# How many characters come before the first marked word.
 _BEFORE: Final = 60
-# How many places are marked, of each word.
+# How many occurrences of each word are marked.
 _MAX_MATCHES: Final = 10
-# Typographic characters beside ASCII, none of which is a part of a word.
+# ASCII and typographic characters, none of which is a part of a word.
 _PLAIN: Final = re.compile("[\x00-\x7f\u00a0\u2010-\u2027\u2030-\u205e«»¡¿·°§€£]*")
 _MARKS: Final = re.compile("[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f]")
 _WITHIN_WORD: Final = re.compile(WITHIN_WORD)
@@ -30,7 +30,7 @@ _ARABIC: Final = re.compile("[\u0620-\u06ff]")
 
 
 class _Match(NamedTuple):
-    """Where something is found, and the number of the word that was searched for."""
+    """The place of a match, and the index of the search term."""
 
     start: int
     end: int
@@ -38,13 +38,13 @@ class _Match(NamedTuple):
 
 
 class Marker:
-    """Finds what was searched for in texts, in all forms that it has in these languages."""
+    """Finds search terms in texts, in all their forms in these languages."""
 
     def __init__(self, words: Sequence[Word], languages: Sequence[str]) -> None:
-        self._words = [_Sought(word, languages) for word in words]
+        self._words = [_SearchTerm(word, languages) for word in words]
 
     def excerpt(self, text: str) -> SafeString | None:
-        """Return a part of `text` as HTML, or None if nothing that was searched for is in it."""
+        """Return a part of `text` as HTML, or None if it contains no search term."""
         text = " ".join(text[:MAX_SEARCHED].split())
         matches = self._matches(text)
         if not matches:
@@ -52,7 +52,7 @@ class Marker:
         first = _beginning_of_best(matches)
         start = max(first.start - _BEFORE, 0)
         if start:
-            # Whole words only, where there are spaces.
+            # Only whole words, where there are spaces.
             start = text.find(" ", start, first.start) + 1 or start
         stop = min(start + _LENGTH, len(text))
         if stop < len(text):
@@ -61,7 +61,7 @@ class Marker:
         return SafeString(f"{'… ' if start else ''}{marked}{' …' if stop < len(text) else ''}")
 
     def finds(self, text: str) -> bool:
-        """Whether anything that was searched for is in `text`."""
+        """Whether `text` contains a search term."""
         return bool(self._matches(text))
 
     def marked(self, text: str) -> SafeString:
@@ -78,8 +78,8 @@ class Marker:
         return sorted(found)
 
 
-class _Sought:
-    """A word or phrase, and where it is in folded texts."""
+class _SearchTerm:
+    """A word or phrase to find in folded texts."""
 
     def __init__(self, word: Word, languages: Sequence[str]) -> None:
         self._word = word
@@ -98,7 +98,7 @@ class _Sought:
         self._rest = re.compile(phrase) if self._is_phrase else None
 
     def find(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Yield where it begins and ends, up to _MAX_MATCHES times."""
+        """Yield the start and end of each occurrence, up to _MAX_MATCHES times."""
         count, at = 0, -1
         while count < _MAX_MATCHES and (at := folded.find(self._literal, at + 1)) >= 0:
             if place := self._place(folded, at):
@@ -106,7 +106,7 @@ class _Sought:
                 count, at = count + 1, place[1] - 1
 
     def _place(self, folded: str, at: int) -> tuple[int, int] | None:
-        """Return where the word is in which the literal was found, if it is what was searched for."""
+        """Return the place of the word in which the literal was found, if that is a match."""
         if is_unspaced(self._literal):
             return at, at + len(self._literal)
         start = at
@@ -131,7 +131,7 @@ class _Sought:
 
 
 def _common_beginning(forms: Iterable[str]) -> str:
-    """Return what all forms begin with, or the shortest one if they begin differently."""
+    """Return the common beginning of all forms, or the shortest form if they begin differently."""
     shortest, longest = min(forms, key=len), max(forms)
     for length in range(len(shortest), 0, -1):
         if all(form.startswith(longest[:length]) for form in forms):
@@ -140,7 +140,7 @@ def _common_beginning(forms: Iterable[str]) -> str:
 
 
 def _fold(text: str) -> tuple[str, list[int] | None]:
-    """Return `text` with normalised letters, and for each character where it is in `text`, unless nothing moves."""
+    """Return `text` with normalised letters, and the position of each character in `text`, or None if nothing moves."""
     if _PLAIN.fullmatch(text):
         return text.lower(), None
     places = None
@@ -148,7 +148,7 @@ def _fold(text: str) -> tuple[str, list[int] | None]:
         places = [place for place, char in enumerate(text) if not _MARKS.match(char)]
         text = _MARKS.sub("", text)
     lowered = text.lower()
-    # A few letters become several.
+    # Lowercasing turns a few letters into several.
     folded = lowered if len(lowered) == len(text) else text
     letters = _single_letters()
     for char in set(folded).intersection(letters):
@@ -158,13 +158,13 @@ def _fold(text: str) -> tuple[str, list[int] | None]:
 
 @lru_cache(maxsize=1)
 def _single_letters() -> dict[str, str]:
-    """Return what each character becomes that becomes another one."""
+    """Return the replacement of each character that changes."""
     points = (*range(0x20, 0x2000), *range(0xFB50, 0xFF60))
     return {chr(point): char for point in points if len(char := normalise(chr(point))) == 1 and char != chr(point)}
 
 
 def _beginning_of_best(matches: Sequence[_Match]) -> _Match:
-    """Return the match from which on there are the most different words in one excerpt."""
+    """Return the match with which an excerpt begins that contains the most different search terms."""
 
     def count(index: int) -> int:
         limit = matches[index].start + _LENGTH - _BEFORE

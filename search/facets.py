@@ -1,4 +1,4 @@
-"""What results can be narrowed down to: their tags, categories and years."""
+"""Facets by which results can be narrowed down: their tags, categories and years."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from core.prepared import Prepared
 from search.finding import padded
 from tags.models import Tag, TaggedPost
 
-# Only the best hits are looked at, so that the cost has a limit.
+# Only the best hits are counted, to limit the cost.
 MAX_COUNTED: Final = 300
 _MAX_LINKS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class FacetLink:
-    """`filter` is what to put before the query."""
+    """A link that narrows results down. `filter` is put before the query."""
 
     label: str
     count: int
@@ -34,9 +34,9 @@ class Facet:
 
 
 def facets_of(pks: Sequence[int]) -> list[Facet]:
-    """Return the tags and categories that most of the best of these entries have, and their years. Five queries.
+    """Return the most frequent tags and categories of the best of these entries, and their years. Takes five queries.
 
-    What all of them have is left out, because it would not narrow anything down.
+    Facets that all of them share are left out, because they would not narrow anything down.
     """
     total = min(len(pks), MAX_COUNTED)
     counted = padded(pks[:MAX_COUNTED], MAX_COUNTED)
@@ -62,18 +62,18 @@ def _years(pks: Any) -> QuerySet[Any, tuple[int, int]]:
 
 
 _tags = Prepared[tuple[int, int]](
-    lambda pks: _most(TaggedPost.objects.filter(content_object__pk__in=pks), "tag"),
+    lambda pks: _most_frequent(TaggedPost.objects.filter(content_object__pk__in=pks), "tag"),
 )
 _categories = Prepared[tuple[int, int]](
-    # With those of the categories below each, as the filter finds them.
-    lambda pks: _most(PostInCategory.objects.filter(post__pk__in=pks), "category"),
+    # A category includes the posts of its subcategories, as the filter does.
+    lambda pks: _most_frequent(PostInCategory.objects.filter(post__pk__in=pks), "category"),
 )
 
 
-def _most(rows: Any, name: str) -> Any:
-    """Return the most frequent IDs in this column, and how many rows have them: some more than are shown.
+def _most_frequent(rows: Any, name: str) -> Any:
+    """Return the most frequent IDs in this column, and how many rows have them: a few more than are shown.
 
-    They come without names, because each of the others would have to be looked up as well.
+    Names are not fetched, because then those of all other IDs would have to be looked up as well.
     """
     counted = rows.order_by().values_list(name).annotate(count=Count("pk"))
     return counted.order_by("-count", name)[: 3 * _MAX_LINKS]

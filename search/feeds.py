@@ -19,9 +19,9 @@ class SearchFeed(PostFeed):
         site = request.site
         query = parse(kwargs["terms"].replace("+", " "))
         hits = find_entries(query, site, best_first=False)
-        # Results that have only some of the words would be news about something else.
+        # Results with only some of the words would be off topic in a feed.
         pks = [] if hits.any_word or query.is_empty else hits.pks[: 10 * site.entries_per_feed]
-        posts = Post.objects.published().filter(pk__in=pks, password="")  # the condition for having none
+        posts = Post.objects.published().filter(pk__in=pks, password="")  # has no password
         newest = list(posts.for_feed()[: site.entries_per_feed])
         title = gettext("Search results for “%(words)s”") % {"words": query.text}
         return Subject(f"{title} – {site.title}", f"/search/{quote(kwargs['terms'])}/", newest, title)

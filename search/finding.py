@@ -1,4 +1,4 @@
-"""Finding posts, pages and comments. Nothing is found that a reader may not see."""
+"""Finding posts, pages and comments, but nothing that a reader may not see."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -26,9 +26,9 @@ from search.ranking import Lookup, by_any_match, by_date, by_match
 from tags.models import FormerName, Tag, TagAlias, TaggedPost
 from tags.names import search_key, tag_key
 
-# Of more hits, only the best or newest can be paged through.
+# If there are more hits, only the best or newest can be paged through.
 MAX_RANKED: Final = 500
-# How many categories, tags or people one filter may stand for.
+# How many categories, tags or authors one filter may match.
 _MAX_NAMED: Final = 50
 # Longer lists in the admin are not useful.
 _MAX_FOR_STAFF: Final = 2_000
@@ -39,9 +39,10 @@ _FIRST_DAY: Final = dt.date(1900, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The IDs of what was found, in order, and whether there is more, which can't be paged through.
+    """The IDs of hits in order, and whether there are more, which can't be paged through.
 
-    With `any_word`, nothing has all of the words, and these have some. `unknown` are filters whose names nothing has.
+    With `any_word`, nothing contains all of the words, and the hits contain some. `unknown` are the filters whose names
+    don't exist.
     """
 
     pks: Sequence[int]
@@ -86,11 +87,11 @@ def _newest_comments(query: Query, languages: Sequence[str], *, is_completed: bo
 
 def public_comments() -> CommentQuerySet:
     """Return `Comment.objects.public()` for looking up comments by ID, for which SQLite would read all entries."""
-    return Comment.objects.approved().filter(public_condition("entry__"), entry__password="")  # for having none
+    return Comment.objects.approved().filter(public_condition("entry__"), entry__password="")  # has no password
 
 
 def scheduled(site: SiteSettings) -> list[int]:
-    """Return the IDs of entries that are not public yet, although their label says so."""
+    """Return the IDs of scheduled entries, which have the label of public ones but aren't public yet."""
 
     def times() -> list[tuple[int, dt.datetime]]:
         rows = Entry.objects.scheduled().filter(kind__in=EntryKind.values).order_by()
@@ -101,13 +102,13 @@ def scheduled(site: SiteSettings) -> list[int]:
 
 
 def find_for_staff(words: Sequence[str]) -> list[int]:
-    """Return the IDs of the newest entries of any status with all of these words, of which some are phrases."""
+    """Return the IDs of the newest entries, of any status, with all of these words and phrases."""
     groups = forms_of_parts(words, languages_of(SiteSettings.current()))
     return list(entry_index().find([Expression(tuple(groups))], limit=_MAX_FOR_STAFF).pks)
 
 
 def languages_of(site: SiteSettings) -> list[str]:
-    """Return the languages in which this blog writes, those of the site first."""
+    """Return the languages of this blog's texts, those of the site first."""
     return [settings.LANGUAGE_CODE, *remembered(site, _used_languages, "languages of entries")]
 
 
@@ -117,7 +118,7 @@ def _used_languages() -> list[str]:
 
 
 def padded(pks: Sequence[int], length: int) -> list[int]:
-    """Return these IDs, and zeros, so that a prepared query has as many of them each time."""
+    """Return these IDs padded with zeros to this length, because a prepared query takes a fixed number of them."""
     return [*pks, *[0] * (length - len(pks))]
 
 
@@ -129,7 +130,7 @@ def _by_date(pks: Sequence[int]) -> list[int]:
 
 
 def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:
-    """Return the labels that documents have (one of each group), those that they don't have, and unknown filters."""
+    """Return the labels that documents must have (one of each group) or not have, and the unknown filters."""
     groups: list[Group] = []
     excluded: list[Phrase] = []
     unknown: list[Filter] = []
@@ -142,7 +143,7 @@ def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:
         else:
             groups.append(group)
     if query.first or query.last:
-        # Nothing public is later. Without this limit, a year such as 9999 would stand for thousands of labels.
+        # Nothing public is later. Without this limit, a year such as 9999 would take thousands of labels.
         tomorrow = timezone.localdate() + dt.timedelta(days=1)
         first, last = max(query.first or _FIRST_DAY, _FIRST_DAY), min(query.last or tomorrow, tomorrow)
         groups.append(tuple(Phrase((label,)) for label in labels.of_days(first, last)))
@@ -150,7 +151,7 @@ def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:
 
 
 def _labels(each: Filter) -> Iterator[str]:
-    """Yield the labels of what has this name and public posts. Readers must not learn that there is anything else."""
+    """Yield the labels of everything with this name and public posts. Readers must not learn of anything else."""
     name = each.value[:200]
     match each.name:
         case "tag":
@@ -163,7 +164,7 @@ def _labels(each: Filter) -> Iterator[str]:
             for pk in tags.values_list("pk", flat=True)[:_MAX_NAMED]:
                 yield labels.tag(pk)
         case "category":
-            # A category has the posts of those below it.
+            # A category has the posts of its subcategories.
             has_posts = Exists(PostInCategory.objects.public().filter(category=OuterRef("pk")))
             named = Category.objects.filter(has_posts, Q(slug=slugify(name)) | Q(name__iexact=name))
             for category in named[:_MAX_NAMED]:

@@ -1,4 +1,4 @@
-"""Keeping the index up to date: in the transaction that changes an entry or comment, and by rebuilding it."""
+"""Keeping the index up to date, in the transaction that changes an entry or comment or by rebuilding it."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -31,13 +31,13 @@ _languages = Prepared[tuple[int, str]](lambda pks: Entry.objects.filter(pk__in=p
 def update_entries(pks: Collection[int]) -> int:
     """Bring the documents of these entries up to date, and return how many were out of date.
 
-    The comments on entries that have been deleted go with them.
+    The comments of deleted entries are removed with them.
     """
     changed = 0
-    for some in batched(pks, _ENTRIES, strict=False):
-        sources = {source.pk: source for source in entry_sources(some)}
+    for batch in batched(pks, _ENTRIES, strict=False):
+        sources = {source.pk: source for source in entry_sources(batch)}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        stale = _stale(IndexedEntry, some, digests)
+        stale = _stale(IndexedEntry, batch, digests)
         entry_index().write(sources[pk].document() for pk in stale if pk in sources)
         _record(IndexedEntry, ["id", "digest"], [(pk, digests[pk]) for pk in stale if pk in digests])
         if gone := [pk for pk in stale if pk not in digests]:
@@ -47,7 +47,7 @@ def update_entries(pks: Collection[int]) -> int:
 
 
 def mark_as_stale(pks: Collection[int]) -> None:
-    """Have these entries indexed later (`stale_entries`). What is hidden or deleted is removed from the index now."""
+    """Mark these entries to be indexed later. Those that are hidden or deleted are removed from the index now."""
     existing = Entry.objects.filter(pk__in=pks).values_list("pk", "status", "password")
     is_shown = {pk: status == Status.PUBLISHED and not password for pk, status, password in existing}
     entry_index().remove([pk for pk in pks if not is_shown.get(pk)])
@@ -69,13 +69,13 @@ def count_stale_entries() -> int:
 def update_comments(pks: Collection[int]) -> int:
     """Bring the documents of these comments up to date, and return how many were out of date.
 
-    Only approved comments are in the index at all.
+    Only approved comments are indexed.
     """
     changed = 0
-    for some in batched(pks, _COMMENTS, strict=False):
-        sources = {source.pk: source for source in comment_sources(some)}
+    for batch in batched(pks, _COMMENTS, strict=False):
+        sources = {source.pk: source for source in comment_sources(batch)}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        stale = _stale(IndexedComment, some, digests)
+        stale = _stale(IndexedComment, batch, digests)
         if written := [sources[pk] for pk in stale if pk in sources]:
             languages = dict(_languages(sorted({source.entry for source in written})))
             comment_index().write(source.document(languages.get(source.entry, "")) for source in written)
@@ -88,21 +88,21 @@ def update_comments(pks: Collection[int]) -> int:
 
 
 def rebuild(progress: Callable[[str, int, int], None], *, from_scratch: bool = False) -> Counter[str]:
-    """Bring the whole index up to date, and return how many documents were not, by `entries` and `comments`.
+    """Bring the whole index up to date, and return how many documents were out of date, by `entries` and `comments`.
 
     It can be interrupted: each batch is one transaction, and the next run continues. With `from_scratch`, all
-    documents are written again, and nothing is left in the tables of what was removed before.
+    documents are written again, and no trace of removed documents is left in the tables.
     """
     if from_scratch:
         with transaction.atomic():
             clear()
     changed: Counter[str] = Counter()
     for name, (objects, rows, update, size) in _parts().items():
-        for some in _batches(name, objects, size, progress):
+        for batch in _batches(name, objects, size, progress):
             with transaction.atomic():
-                # A transaction that changes one of them meanwhile waits, and then brings it up to date.
-                list(objects.select_for_update(no_key=True).filter(pk__in=some).order_by("pk").values_list("pk"))
-                changed[name] += update(some)
+                # A concurrent transaction that changes one of them waits, and then brings it up to date.
+                list(objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk").values_list("pk"))
+                changed[name] += update(batch)
         for others in batched(_superfluous(objects, rows), size, strict=False):
             with transaction.atomic():
                 changed[name] += update(others)
@@ -115,8 +115,8 @@ def count_stale(progress: Callable[[str, int, int], None]) -> Counter[str]:
     for name, (objects, rows, _update, size) in _parts().items():
         model, read = rows.model, entry_sources if rows.model is IndexedEntry else comment_sources
         index = entry_index() if model is IndexedEntry else comment_index()
-        for some in _batches(name, objects, size, progress):
-            stale[name] += len(_stale(model, some, {source.pk: source.digest() for source in read(some)}))
+        for batch in _batches(name, objects, size, progress):
+            stale[name] += len(_stale(model, batch, {source.pk: source.digest() for source in read(batch)}))
         stale[name] += len(_superfluous(objects, rows))
         stale[name] += len(index.pks() ^ set(rows.values_list("pk", flat=True)))
     return stale
@@ -132,7 +132,7 @@ def clear() -> None:
 
 
 def _parts() -> dict[str, tuple[Any, Any, Callable[[Collection[int]], int], int]]:
-    """Return what is indexed, with the rows about it, what brings it up to date, and how many at a time."""
+    """Return, by name: the indexed objects, the rows about them, the function that updates them, and a batch size."""
     return {
         "entries": (Entry.objects, IndexedEntry.objects, update_entries, _ENTRIES),
         "comments": (Comment.objects.approved(), IndexedComment.objects, update_comments, _COMMENTS),
@@ -140,27 +140,27 @@ def _parts() -> dict[str, tuple[Any, Any, Callable[[Collection[int]], int], int]
 
 
 def _batches(name: str, objects: Any, size: int, progress: Callable[[str, int, int], None]) -> Iterator[list[int]]:
-    """Yield the IDs of objects in their order, and report each batch that is done."""
+    """Yield the IDs of objects in ascending order, and report progress after each batch."""
     last, done, total = 0, 0, objects.count()
-    while some := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
-        yield some
-        last, done = some[-1], done + len(some)
+    while batch := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
+        yield batch
+        last, done = batch[-1], done + len(batch)
         progress(name, done, total)
 
 
 def _superfluous(objects: Any, rows: Any) -> list[int]:
-    """Return the IDs of documents that should not be there."""
+    """Return the IDs of documents whose objects no longer exist."""
     return sorted(set(rows.values_list("pk", flat=True)) - set(objects.values_list("pk", flat=True)))
 
 
 def _stale(model: type[Indexed], pks: Collection[int], digests: Mapping[int, str]) -> list[int]:
-    """Return those of the IDs whose documents are not those with these digests, or should not be there."""
+    """Return the IDs whose documents don't have these digests, or should not exist."""
     stored = dict(_digests[model](list(pks)))
     return [pk for pk in pks if stored.get(pk) != digests.get(pk)]
 
 
 def _record(model: type[Indexed], columns: Sequence[str], rows: Sequence[tuple[int | str, ...]]) -> None:
-    """Store what is in the index now."""
+    """Record what is in the index now."""
     insert_rows(model, columns, rows, unique=["id"])
 
 
@@ -174,5 +174,5 @@ def _forget_entries(pks: Collection[int]) -> None:
 
 def _forget_comments(pks: Collection[int]) -> None:
     comment_index().remove(pks)
-    for some in batched(pks, _COMMENTS, strict=False):
-        IndexedComment.objects.filter(pk__in=some).delete()
+    for batch in batched(pks, _COMMENTS, strict=False):
+        IndexedComment.objects.filter(pk__in=batch).delete()

@@ -1,13 +1,13 @@
-"""Labels: what documents are filtered by, as tokens beside their words. No word begins with two underscores."""
+"""Labels: tokens by which documents are filtered, next to their words. No word begins with two underscores."""
 
 import calendar
 import datetime as dt
 from collections.abc import Iterator
 from typing import Final
 
-# Every reader may see it, apart from what is scheduled.
+# Documents that every reader may see, unless they are scheduled.
 PUBLIC: Final = "__public"
-# Every document has it, so that there is something to exclude others from.
+# Every document has this label, so that there is something to exclude others from.
 ANY: Final = "__any"
 
 
@@ -28,12 +28,12 @@ def tag(pk: int) -> str:
 
 
 def of_day(day: dt.date) -> tuple[str, str, str]:
-    """Return the labels of a day, of its month and of its year."""
+    """Return the labels of a day, its month and its year."""
     return f"__d{day:%Y%m%d}", f"__m{day:%Y%m}", f"__y{day:%Y}"
 
 
 def of_days(first: dt.date, last: dt.date) -> Iterator[str]:
-    """Yield the labels of all days from the first to the last: those of whole years and months where possible."""
+    """Yield labels that cover all days from the first to the last: of whole years and months where possible."""
     day = first
     while day <= last:
         in_day, in_month, in_year = of_day(day)

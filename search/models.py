@@ -1,17 +1,17 @@
-"""What is in the index, and in which state. The words themselves are in tables that Django knows nothing about."""
+"""What is in the index, and whether it is up to date. The words are in tables that Django knows nothing about."""
 
 from typing import Final
 
 from django.db import models
 
-# In place of the digest of an entry that is to be indexed again, which is no digest of anything.
+# Stands for the digest of an entry that is to be indexed again. It is not the digest of anything.
 STALE: Final = ""
 
 
 class Indexed(models.Model):
-    """A row for each document in an index. `digest` is that of everything that the document was made from."""
+    """A row for each document in an index. `digest` is the digest of everything that the document was made from."""
 
-    # That of the entry or comment. No foreign key: the index is brought up to date after a row has been deleted.
+    # The ID of the entry or comment. Not a foreign key, because the index is updated after a row has been deleted.
     id = models.BigIntegerField(primary_key=True)
     digest = models.CharField(max_length=32)
 
@@ -30,5 +30,5 @@ class IndexedEntry(Indexed):
 
 
 class IndexedComment(Indexed):
-    # Where it goes when its entry is deleted.
+    # Comments are removed by this when their entry is deleted.
     entry_id = models.BigIntegerField(db_index=True)

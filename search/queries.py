@@ -1,6 +1,6 @@
-"""What readers type into the search form: words, "phrases", -words and filters such as `tag:courts`.
+"""Search queries as readers type them: words, "phrases", -words and filters such as `tag:courts`.
 
-Everything means something, so no query is an error: what is no filter is a word.
+No query is an error: anything that isn't a filter is a word.
 """
 
 import datetime as dt
@@ -13,10 +13,10 @@ from search.indexes.queries import Group, Phrase
 from search.text import MAX_TOKEN_LENGTH, STEM, is_unspaced, runs_of, stems_for, tokens_of, words_of
 from search.tiers import Tier
 
-# The cost of a search follows from these.
+# These limit the cost of a search.
 MAX_CHARACTERS: Final = 200
 MAX_WORDS: Final = 12
-# A shorter last word is not completed, because too many words begin like it.
+# A shorter last word is not completed, because too many words begin with it.
 _MIN_PREFIX: Final = 3
 
 _PART: Final = re.compile(
@@ -26,9 +26,9 @@ _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 
 
 class Word(NamedTuple):
-    """A word that documents must have in some form; or a phrase, exactly as it is.
+    """A word that documents must contain in some form, or a phrase that they must contain exactly.
 
-    `tokens` are several for a phrase, and for words that the index holds in pairs of characters.
+    There are several `tokens` for a phrase, and for words that are indexed in pairs of characters.
     """
 
     tokens: tuple[str, ...]
@@ -46,7 +46,7 @@ class Filter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was typed, taken apart. Entries are of days from `first` on, up to and including `last`."""
+    """A parsed query. Entries must be from the days `first` to `last`, inclusive."""
 
     text: str
     words: tuple[Word, ...] = ()
@@ -54,7 +54,7 @@ class Query:
     filters: tuple[Filter, ...] = ()
     first: dt.date | None = None
     last: dt.date | None = None
-    # Whether what was typed is longer than this, and the rest is not searched for.
+    # Whether more was typed, which is not searched for.
     is_cut: bool = False
 
     @property
@@ -63,11 +63,11 @@ class Query:
 
 
 def parse(typed: str) -> Query:
-    """Return the query that was typed, as far as it is not too long. Of several limits of days, all count."""
+    """Return the query that was typed, cut off if it is too long. If there are several limits of days, all apply."""
     text = " ".join(typed.replace("\0", " ").split())
     is_cut = len(text) > MAX_CHARACTERS
     if is_cut:
-        # Whole words only, because no text may have a part of one.
+        # Only whole words, because no text may contain a part of one.
         text = text[: MAX_CHARACTERS + 1].rpartition(" ")[0] or text[:MAX_CHARACTERS]
     words: list[Word] = []
     excluded: list[Word] = []
@@ -86,12 +86,12 @@ def parse(typed: str) -> Query:
         elif name in {"tag", "category", "author"} and value.strip():
             filters.append(Filter(name, value, is_excluded))
         else:
-            # A word that is left out is meant as it is written.
+            # An excluded word is meant exactly as it is written.
             is_last = number == len(parts) and not is_cut and not is_excluded
             found = _words(value if not name else f"{name} {value}", is_exact=part["word"] is None, is_last=is_last)
             (excluded if is_excluded else words).extend(found)
     is_cut = is_cut or len(words) + len(excluded) + len(filters) > MAX_WORDS
-    # Without a filter, too much would be found.
+    # Words are dropped rather than filters, without which too much would be found.
     filters = filters[:MAX_WORDS]
     words = words[: MAX_WORDS - len(filters)]
     excluded = excluded[: MAX_WORDS - len(filters) - len(words)]
@@ -99,12 +99,12 @@ def parse(typed: str) -> Query:
 
 
 def forms_of(word: Word, languages: Sequence[str], tier: Tier = Tier.ANYWHERE, *, is_completed: bool = False) -> Group:
-    """Return what is looked up to find a word in this tier, in all forms that it has in these languages.
+    """Return what to look up to find a word in this tier, in all its forms in these languages.
 
-    With `is_completed`, also all words that begin with it, if it may be a beginning (`is_prefix`).
+    With `is_completed`, that includes all words that begin with it, if it may be a beginning (`is_prefix`).
     """
     if word.is_exact or len(word.tokens) > 1 or is_unspaced(word.tokens[0]):
-        # What a text has often is in no order.
+        # The tokens of the tier OFTEN are in no order.
         mark = Tier.TAGS if tier is Tier.OFTEN else tier
         return (Phrase(tuple(mark + token for token in word.tokens), word.is_prefix),)
     token = word.tokens[0]
@@ -114,7 +114,7 @@ def forms_of(word: Word, languages: Sequence[str], tier: Tier = Tier.ANYWHERE, *
 
 
 def forms_of_parts(parts: Iterable[str], languages: Sequence[str]) -> list[Group]:
-    """Return what is looked up to find all of these words and phrases, which may be the beginnings of longer ones."""
+    """Return what to look up to find all of these words and phrases, which may be the beginnings of longer ones."""
     groups: list[Group] = []
     for part in parts:
         is_exact = len(part.split()) > 1
@@ -144,12 +144,12 @@ def _words(text: str, *, is_exact: bool, is_last: bool) -> Iterator[Word]:
 
 
 def _phrase(text: str) -> Word | None:
-    """Return `text` as tokens that follow each other, without the one that ends a run: it may go on in the text."""
+    """Return `text` as consecutive tokens, without the one that ends a run, which may continue in the text."""
     tokens = tokens_of(text)
     if not tokens:
         return None
     if is_unspaced(tokens[-1]) and len(tokens[-1]) == 1:
-        # Preceded by a pair, the last character is in it.
+        # After a pair, the last token only repeats the second character of the pair.
         if len(tokens) > 1 and is_unspaced(tokens[-2]):
             return Word(tuple(tokens[:-1]), is_exact=True)
         return Word(tuple(tokens), is_exact=True, is_prefix=True)
@@ -162,12 +162,12 @@ def _with_plain_quotes(text: str) -> str:
 
 
 def _first_day(text: str) -> dt.date | None:
-    """Return the first day of a year, month or day such as `2019-05`; None if it is none."""
+    """Return the first day of a year, month or day such as `2019-05`; None if it is not a date."""
     match = _DATE.fullmatch(text)
     if match is None:
         return None
     try:
-        # The day before it must exist, too.
+        # The day before must exist as well.
         day = dt.date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
         return day if day > dt.date.min else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""The order of hits: by where their words are, and then the newest first.
+"""The order of hits: by the part of the document that contains the words, and then the newest first.
 
-BM25 and the like have to count all documents with a word, and to look at each hit. These take a few look-ups, each
-of which ends as soon as there are enough hits, so that a search costs about the same on a blog of any size.
+BM25 and the like have to count all documents with a word and to examine each hit. This ranking takes a few look-ups,
+each of which ends as soon as there are enough hits, so that a search costs about the same on a blog of any size.
 """
 
 import math
@@ -18,9 +18,9 @@ from search.tiers import Tier
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What is searched for among entries: all of these words, in the forms that they have in these languages.
+    """A search for entries with all of these words, in their forms in these languages.
 
-    An entry must also have one of each group of `labels`, and nothing that is `excluded`, and not be `hidden`.
+    An entry must also have one of each group of `labels`, contain nothing that is `excluded`, and not be `hidden`.
     """
 
     words: Sequence[Word]
@@ -30,9 +30,9 @@ class Lookup:
     hidden: Sequence[int] = ()
 
     def find(self, limit: int, *tiers: Tier, is_completed: bool = False) -> Found:
-        """Return entries that have all of the words in one of these tiers, those of the first tier first.
+        """Return entries that contain all of the words in one of these tiers, those of the first tier first.
 
-        The newest come first in each. With `is_completed`, the last word may also be the beginning of one.
+        In each tier, the newest come first. With `is_completed`, the last word may also be the beginning of a word.
         """
         expressions = [
             Expression(
@@ -46,20 +46,20 @@ class Lookup:
 
     @property
     def has_beginning(self) -> bool:
-        """Whether the last word may be the beginning of one."""
+        """Whether the last word may be the beginning of a word."""
         return any(word.is_prefix for word in self.words)
 
 
 def by_date(lookup: Lookup, limit: int) -> Found:
-    """Return the newest entries. The last word is completed unless enough entries have it as it is."""
+    """Return the newest entries. The last word is completed unless enough entries contain it as it is."""
     found = lookup.find(limit, Tier.ANYWHERE)
     return found if found.has_more or not lookup.has_beginning else lookup.find(limit, Tier.ANYWHERE, is_completed=True)
 
 
 def by_match(lookup: Lookup, limit: int) -> Found:
-    """Return entries with all of the words in their titles first, and then those of the other tiers.
+    """Return entries with all of the words, those with the words in their titles first, then those of the other tiers.
 
-    Then come those in which the last word is only the beginning of one, unless there are enough without them.
+    Unless these are enough, entries follow in which the last word is only the beginning of a word.
     """
     tiers = tuple(Tier) if lookup.words else (Tier.ANYWHERE,)
     found = lookup.find(limit, *tiers)
@@ -70,9 +70,9 @@ def by_match(lookup: Lookup, limit: int) -> Found:
 
 
 def by_any_match(lookup: Lookup, limit: int) -> Found:
-    """Return entries with some of the words: first those with most of them, of which rare ones count more.
+    """Return entries with some of the words, those with the most words first. Rare words count more.
 
-    For each word, only the newest are looked at, as many as make `limit` together.
+    For each word, only the newest entries are examined, `limit` in total.
     """
     each = limit // max(len(lookup.words), 1)
     scores: Counter[int] = Counter()
@@ -80,6 +80,6 @@ def by_any_match(lookup: Lookup, limit: int) -> Found:
         alone = replace(lookup, words=(word,))
         for found in (by_date(alone, each), alone.find(each, Tier.TAGS)):
             for pk in found.pks:
-                # As in TF-IDF, as far as is known: of common words, only as many as were asked for.
+                # Like the IDF of TF-IDF, as far as frequencies are known: for common words, only up to the limit.
                 scores[pk] += round(1000 * math.log(1 + each / len(found.pks)))
     return Found(sorted(scores, key=lambda pk: (-scores[pk], -pk))[:limit])

@@ -1,4 +1,4 @@
-"""The results of a page as HTML. Python writes them, as it does listings (blog.listings.listed_posts)."""
+"""The results of a page as HTML, rendered in Python like listings (blog.listings.listed_posts)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,27 +22,27 @@ from search.plain_text import plain_text
 
 _COLUMNS: Final = ("kind", "title", "slug", "published_at", "published_on", "path", "password", "status", "language")
 _EXCERPTS: Final = ("excerpt", "auto_excerpt", "body_html")
-# Asked again, whatever the index says. The condition is for having no password.
+# Checked again, whatever the index says. An empty password means that there is none.
 _public_entries = Prepared[Entry](
     lambda now, ids: Entry.objects.published(now).filter(password="", pk__in=ids).only(*_COLUMNS, *_EXCERPTS)
 )
 
 
 def entry_results(pks: Sequence[int], marker: Marker) -> list[SafeString]:
-    """Return the entries with these IDs, in this order, with what was searched for marked. Two queries."""
+    """Return the entries with these IDs, in this order, with search terms marked. Takes two queries."""
     found = {entry.pk: entry for entry in _public_entries(timezone.now(), list(pks))} if pks else {}
     tags = _found_tags(list(found), marker) if found else {}
     return [_entry_html(entry, marker, tags.get(pk, [])) for pk in pks if (entry := found.get(pk))]
 
 
 def comment_results(pks: Sequence[int], marker: Marker) -> list[SafeString]:
-    """Return the comments with these IDs, in this order. One query."""
+    """Return the comments with these IDs, in this order. Takes one query."""
     found = public_comments().with_entries().select_related("user").in_bulk(list(pks))
     return [_comment_html(comment, marker) for pk in pks if (comment := found.get(pk))]
 
 
 def _found_tags(pks: list[int], marker: Marker) -> Mapping[int, list[str]]:
-    """Return links to those tags of entries in which something was found."""
+    """Return links to the tags of entries that contain search terms."""
     links: defaultdict[int, list[str]] = defaultdict(list)
     for pk, name, url in sorted(Post.tags.names_and_urls(pks), key=lambda row: row[1]):
         if marker.finds(name):
@@ -64,7 +64,7 @@ def _comment_html(comment: Comment, marker: Marker) -> SafeString:
 
 
 def _html(entry: Entry, url: str, marker: Marker, date: str, passage: str, tags: Sequence[str] = ()) -> SafeString:
-    # What is not a part of the entry is in the language of the site.
+    # Whatever is not part of the entry is in the language of the site.
     of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
     language = f' lang="{escape(entry.language)}"' if entry.language else ""
     direction = entry.direction

@@ -1,4 +1,4 @@
-"""What is suggested while someone types: posts and pages, and tags."""
+"""Suggestions while a reader types: posts, pages and tags."""
 
 from typing import Final
 
@@ -13,21 +13,21 @@ from tags.names import search_key
 
 _MAX_ENTRIES: Final = 5
 _MAX_TAGS: Final = 3
-# So many tags that begin like this are looked at, in the order of their names.
+# How many tags that begin with the text are examined, in the order of their names.
 _MAX_LOOKED_AT: Final = 50
-# Comes after every letter.
+# Sorts after every letter.
 _LAST: Final = "\U0010ffff"
 
 
 def suggest(typed: str, site: SiteSettings) -> list[dict[str, str]]:
-    """Return the `title` and `url` of what someone may be looking for, and its `kind` if it is a tag. Four queries."""
+    """Return the `title` and `url` of each suggestion, and its `kind` if it is a tag. Takes four queries."""
     query = parse(typed)
     if not query.words:
         return []
-    # Those with some of the words would be something else.
+    # Entries with only some of the words would be off topic.
     found = [] if (hits := find_entries(query, site, limit=_MAX_ENTRIES)).any_word else hits.pks
     columns = ("kind", "title", "slug", "published_at", "published_on", "path", "password", "status", "language")
-    public = Entry.objects.published().filter(password="").only(*columns).in_bulk(found)  # for having none
+    public = Entry.objects.published().filter(password="").only(*columns).in_bulk(found)  # has no password
     entries = [
         {"title": str(entry), "url": entry.get_absolute_url()} for pk in found if (entry := public.get(pk)) is not None
     ]

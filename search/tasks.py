@@ -1,6 +1,6 @@
 """Large changes, such as renaming a tag with thousands of posts, are indexed in part by `manage.py worker`.
 
-Otherwise nothing else could be written to SQLite for as long as it takes: 2 ms for each entry.
+Indexing takes 2 ms for each entry, and nothing else could be written to SQLite all that time.
 """
 
 from collections.abc import Collection, Iterator
@@ -22,52 +22,52 @@ from core.dashboard import Concern
 from core.tasks import task_kind
 from search.indexing import count_stale_entries, mark_as_stale, stale_entries, update_entries
 
-# How many entries are indexed in the transaction that changes them, and how many the worker indexes in each of its own.
+# How many entries are indexed in the transaction that changes them, and in each transaction of the worker.
 AT_ONCE: Final = 1_000
 _BATCH: Final = 100
-# How many rows one statement is about: databases limit its parameters.
+# How many rows one statement may contain, because databases limit the number of parameters.
 _ROWS: Final = 1_000
-# In seconds. Then other tasks have their turn.
+# In seconds. Then it is the turn of other tasks.
 _TURN: Final = 10
 
 
 def index_changed(pks: Collection[int]) -> None:
-    """Bring the documents of these entries up to date. Of very many, the newest; the worker continues with the others.
+    """Bring the documents of these entries up to date. Of very many, only the newest; the worker does the others.
 
-    Until then, the others are found as they were, but at once no longer if they are hidden or deleted.
+    Until then, the others are found as they were, except that hidden and deleted entries are removed at once.
     """
     newest = sorted(pks, reverse=True)
     update_entries(newest[:AT_ONCE])
     if later := newest[AT_ONCE:]:
         for some in batched(later, _ROWS, strict=False):
             mark_as_stale(some)
-        # Failing to schedule it must not fail the change: `rebuild_search` does the same.
+        # A failure to schedule it must not fail the change: `rebuild_search` does the same.
         transaction.on_commit(_schedule, robust=True)
 
 
 @task_kind(_("Indexing for the search"))
 @task()
 def index_stale_entries() -> None:
-    """Index what is marked as stale for some seconds, and come back if there is more."""
+    """Index stale entries for a few seconds, and reschedule itself if there are more."""
     if not index_stale(_TURN):
         _schedule()
 
 
 def index_stale(seconds: float) -> bool:
-    """Index what is marked as stale for about so many seconds, the newest first. Return whether nothing is left."""
+    """Index stale entries, the newest first, for about this many seconds. Return whether none are left."""
     until = monotonic() + seconds
     while pks := stale_entries(_BATCH):
         if monotonic() > until:
             return False
         with transaction.atomic():
-            # Another transaction that changes one waits, and then brings it up to date.
+            # A concurrent transaction that changes one of them waits, and then brings it up to date.
             list(Entry.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk").values_list("pk"))
             update_entries(pks)
     return True
 
 
 def unfinished_indexing(request: HttpRequest) -> Iterator[Concern]:
-    """Yield how many entries are marked as stale, for the dashboard."""
+    """Yield how many entries are stale, for the dashboard."""
     if count := count_stale_entries():
         text = ngettext(
             "After a large change, %(count)s post or page is still to be indexed for the search.",

@@ -1,7 +1,7 @@
-"""Text as the index holds it. The same functions prepare what is indexed and what is searched for.
+"""Text as it is indexed. The same functions prepare documents and queries.
 
-Text is normalised before it is split into tokens: an accent, a vowel sign or an invisible joiner between two letters
-would otherwise split a word.
+Text is normalised before it is split into tokens, or an accent, a vowel sign or an invisible joiner between two letters
+would split a word.
 """
 
 import re
@@ -13,20 +13,20 @@ from typing import Final
 
 from Stemmer import Stemmer
 
-# Longer tokens are cut. They are not words, and PostgreSQL refuses those of more than 2,046 bytes.
+# Longer tokens are cut. They are not words, and PostgreSQL rejects tokens of more than 2,046 bytes.
 MAX_TOKEN_LENGTH: Final = 64
-# How many words are remembered in each way, and the stems of how many languages. Longer words hardly ever occur again.
+# How many words are remembered by each function, and the stems of how many languages. Longer words rarely occur again.
 _MAX_REMEMBERED: Final = 65_536
 _MAX_REMEMBERED_LENGTH: Final = 32
 _MAX_REMEMBERED_LANGUAGES: Final = 8
-# What stands between texts that don't follow each other, so that no phrase is found across them.
+# Separates texts that don't follow each other, so that no phrase is found across them.
 GAP: Final = "_"
 # Stems begin with this, which no word does. They are only indexed where they differ from the word.
 STEM: Final = "_"
 
 
 def _ranges(chars: Iterable[str]) -> str:
-    """Return characters, in their order, as the content of a character class."""
+    """Return sorted characters as the content of a character class."""
     parts = []
     for _offset, group in groupby(enumerate(map(ord, chars)), key=lambda pair: pair[1] - pair[0]):
         points = [point for _index, point in group]
@@ -35,7 +35,7 @@ def _ranges(chars: Iterable[str]) -> str:
 
 
 def _is_accent(char: str) -> bool:
-    """Whether it is an accent, or a vowel sign of Hebrew or Arabic. Those of other scripts are letters."""
+    """Whether `char` is an accent, or a vowel sign of Hebrew or Arabic. Vowel signs of other scripts are letters."""
     combining = unicodedata.combining(char)
     return 10 <= combining <= 36 or combining >= 200
 
@@ -54,7 +54,7 @@ _IGNORED: Final = re.compile(
     f"(?<!и){_BREVE}|[{_TATWEEL}{_ranges(char for char in _CATEGORIES if char != _BREVE and _is_accent(char))}"
     f"{_ranges(char for char, category in _CATEGORIES.items() if category == 'Cf')}]"
 )
-# Letters that Unicode does not decompose, and the forms of Arabic letters that are written for each other.
+# Letters that Unicode does not decompose, and interchangeable forms of Arabic letters.
 _LETTERS: Final = str.maketrans(
     {
         "ø": "o",
@@ -82,17 +82,17 @@ UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-# Signs within words, such as the vowels of Devanagari, which are no letters to regular expressions.
+# Signs within words, such as the vowels of Devanagari, which regular expressions don't consider letters.
 _SIGNS: Final = _ranges(char for char, category in _CATEGORIES.items() if category != "Cf" and not _is_accent(char))
-# A character within a word, as a pattern. What readers see marked must be what the index has.
+# A pattern for a character within a word. Marked words must be the same as indexed words.
 WITHIN_WORD: Final = rf"(?:[^\W_]|[{_SIGNS}])"
 _TOKENS: Final = re.compile(rf"[^\W_]{WITHIN_WORD}*")
-# Tokens, once everything but ASCII characters belongs to one.
+# Tokens, once all characters beyond ASCII belong to tokens.
 _SEPARATED: Final = re.compile(r"[^\0-/:-@\[-`{-\x7f]+")
 _HAS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _RUNS: Final = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
-# What is attached to the beginning of Arabic words: “and”, “so”, “with”, “like”, “for”, and the article.
+# Prefixes of Arabic words: “and”, “so”, “with”, “like”, “for”, and the article.
 _ARABIC_PREFIX: Final = re.compile("(?:[وف]?(?:ال|بال|كال|لل)(?=...)|[وف](?=....))")
 _STEMMERS: Final[dict[str, str]] = {
     "ar": "arabic",
@@ -142,7 +142,7 @@ def normalise(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of `text`, normalised. What is written without spaces stays in one piece."""
+    """Return the words of `text`, normalised. Text written without spaces stays in one piece."""
     return _TOKENS.findall(normalise(text))
 
 
@@ -154,7 +154,7 @@ def tokens_of(text: str) -> list[str]:
     if text.isascii():
         text = text.lower()
     else:
-        # No word reaches across a space, neither before nor after it is normalised.
+        # No word spans a space, before or after it is normalised.
         text = " ".join([part.lower() if part.isascii() else _tokens[part] for part in text.split()])
     return [token[:MAX_TOKEN_LENGTH] for token in _SEPARATED.findall(text)]
 
@@ -168,8 +168,8 @@ def _separate(text: str) -> str:
     return " ".join([token for word in found for token in _split(word)])
 
 
-class _Remembered(dict[str, str]):
-    """What a function makes of words, most of which occur again and again. Looking them up is many times faster."""
+class _Memo(dict[str, str]):
+    """The results of a function for words, most of which recur. Looking them up is many times faster."""
 
     def __init__(self, function: Callable[[str], str]) -> None:
         super().__init__()
@@ -184,11 +184,11 @@ class _Remembered(dict[str, str]):
         return made
 
 
-_tokens: Final = _Remembered(_separate)
+_tokens: Final = _Memo(_separate)
 
 
 def runs_of(word: str) -> list[str]:
-    """Return the parts of `word` that belong to scripts without spaces, and those that don't."""
+    """Return `word` split into the parts that belong to scripts without spaces and the parts that don't."""
     return _RUNS.findall(word)
 
 
@@ -227,9 +227,9 @@ def _code(language: str) -> str:
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED_LANGUAGES)
-def _stems(code: str) -> _Remembered:
+def _stems(code: str) -> _Memo:
     """Return the stems of words in this language, some of which are their own."""
-    return _Remembered(partial(_stem, code=code))
+    return _Memo(partial(_stem, code=code))
 
 
 def _stem(token: str, code: str) -> str:
@@ -238,8 +238,8 @@ def _stem(token: str, code: str) -> str:
         return token
     if code == "ar":
         token = _ARABIC_PREFIX.sub("", token, count=1) if _ARABIC_PREFIX.match(token) else token
-    # One for each word, because it has a state, which threads must not share. It is made in no time, and remembers
-    # nothing.
+    # A new stemmer for each word, because it has state, which threads must not share. Creating it without a cache
+    # takes no time.
     stem: str = Stemmer(_STEMMERS[code], 0).stemWord(token)
     # The algorithms may leave accents or capitals of their own.
     return normalise(stem) or token

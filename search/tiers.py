@@ -1,16 +1,16 @@
-"""Where in a document its words are. Hits rank by it: an index can say so without looking at the text of each."""
+"""Parts of documents by which hits are ranked, which an index can do without examining the text of each hit."""
 
 from enum import StrEnum
 
 
 class Tier(StrEnum):
-    """Parts of a document, the best first, of which each contains the one before it.
+    """Parts of a document, the best first. Each contains the one before it.
 
-    The value marks the tokens of that part. No word begins with a mark, so a mark never makes it another word.
+    The value marks the tokens of that part. No word begins with a mark, so a marked word is never another word.
     """
 
     TITLE = "="
     TAGS = "+"
-    # And those words of the text that it has often.
+    # Also the words that are frequent in the text.
     OFTEN = "~"
     ANYWHERE = ""

@@ -1,4 +1,4 @@
-"""The search page at WordPress's URL, `/?s=words`, and what leads to it."""
+"""The search page at WordPress's URL, `/?s=words`, and its redirects, suggestions and description."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -27,22 +27,22 @@ from search.results import comment_results, entry_results
 from search.suggestions import suggest
 
 PARAMETER: Final = "s"
-# What determines which page is shown: of results, and of suggestions.
+# The parameters on which pages of results and suggestions depend.
 PARAMETERS: Final = frozenset({PARAMETER, "kind", "sort", "narrow", "paged", "q"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What a request asks for."""
+    """The search that a request is for."""
 
     query: Query
     in_comments: bool = False
     newest_first: bool = False
-    # Whether to show what the results can be narrowed down to, which costs as much as the search itself.
+    # Whether to show facets, which cost as much as the search itself.
     is_narrowing: bool = False
 
     def url(self, page_number: int = 1) -> str:
-        """Return the URL of a page of its results."""
+        """Return the URL of a page of the results."""
         path = reverse("blog:front") if page_number == 1 else reverse("blog:front_page", args=[page_number])
         parameters = {
             PARAMETER: self.query.text,
@@ -64,7 +64,7 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         newest_first=request.GET.get("sort") == "newest",
         is_narrowing=request.GET.get("narrow") == "1",
     )
-    # As in a WordPress without permalinks.
+    # As in WordPress without permalinks.
     paged = request.GET.get("paged", "")
     if page_number is None and paged.isascii() and paged.isdecimal() and 0 < len(paged) < 10 and int(paged) > 1:
         return HttpResponsePermanentRedirect(search.url(int(paged)))
@@ -83,7 +83,7 @@ def by_path(request: SiteRequest, terms: str, page_number: int = 1) -> HttpRespo
 
 @require_safe
 def suggestions(request: SiteRequest) -> JsonResponse:
-    """Return what to suggest for what has been typed so far, `?q=`."""
+    """Return suggestions for what has been typed so far, `?q=`."""
     return JsonResponse({"suggestions": suggest(request.GET.get("q", ""), request.site)})
 
 
@@ -96,7 +96,7 @@ def open_search(request: SiteRequest) -> HttpResponse:
 
 
 def search_action() -> Node:
-    """Return what programs can do here, for the data of the site (blog.page_metadata.structured_data)."""
+    """Return the search action for the structured data of the site (blog.page_metadata.structured_data)."""
     target = f"{absolute_url(reverse('blog:front'))}?{PARAMETER}={{search_term_string}}"
     return {"@type": "SearchAction", "target": target, "query-input": "required name=search_term_string"}
 
@@ -141,7 +141,7 @@ def _results(request: SiteRequest, search: _Search, page_number: int) -> HttpRes
         ],
         "narrow_url": replace(search, is_narrowing=True).url() if is_first and len(hits.pks) > 1 else "",
         "facets": _facets(hits, search) if is_first and search.is_narrowing else [],
-        # The best ones are counted only if there are more.
+        # Facets count only the best hits if there are more.
         "are_all_counted": len(hits.pks) <= MAX_COUNTED,
         "pager": pager(page, search.url),
         "feed_links": [*_feed(query, title), site_feed(request)],
@@ -165,7 +165,7 @@ def _summary(hits: Hits, search: _Search) -> str:
 
 
 def _notices(hits: Hits, query: Query) -> list[str]:
-    """Return what to say about the query before the results."""
+    """Return the notices about the query that are shown before the results."""
     notices = []
     if query.is_cut:
         text = gettext("Only the first %(words)d words, and %(characters)d characters, were searched for.")
@@ -182,9 +182,9 @@ def _notices(hits: Hits, query: Query) -> list[str]:
 
 
 def _facets(hits: Hits, search: _Search) -> list[tuple[str, list[tuple[str, int, str]]]]:
-    """Return the headings and links with which results are narrowed down, each with a count."""
+    """Return the headings of facets with their links, each with a count."""
     text = search.query.text
-    # Filters come first: the last word may be only the beginning of one, or its quotation mark may be open.
+    # Filters come first, because the last word may be unfinished, or its quotation mark may be open.
     return [
         (
             facet.label,

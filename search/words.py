@@ -1,4 +1,4 @@
-"""The words of documents for the index, made from texts alone: it takes no database, so any process can do it."""
+"""The words of documents, made from texts alone, without a database, so that any process can make them."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -11,15 +11,15 @@ from search.plain_text import plain_text
 from search.text import GAP, STEM, stems_by_word, tokens_of
 from search.tiers import Tier
 
-# Of longer texts, only the beginning is found.
+# In longer texts, only the beginning is indexed.
 MAX_TEXT_LENGTH: Final = 400_000
-# A text has a word often if it has it so many times, in any of its forms, and once in so many words.
-_OFTEN: Final = 3
-_ONCE_IN: Final = 300
+# A word is frequent in a text if it occurs at least this many times, in any form, and once in this many words.
+_MIN_OCCURRENCES: Final = 3
+_MAX_WORDS_PER_OCCURRENCE: Final = 300
 
 
 class EntryText(NamedTuple):
-    """What the words of an entry's document are made from. `tags` are names, sorted."""
+    """The source of the words of an entry's document. `tags` are sorted names."""
 
     title: str
     tags: tuple[str, ...]
@@ -28,7 +28,7 @@ class EntryText(NamedTuple):
     language: str
 
     def tokens(self) -> str:
-        """Return the tokens, separated by spaces. A text whose language is not known is in that of the site."""
+        """Return the tokens, separated by spaces. A text without a language is taken to be in that of the site."""
         language = self.language or settings.LANGUAGE_CODE
         title, tags = _tokens([self.title]), _tokens(self.tags)
         text = _tokens([self.excerpt, plain_text(self.html)])
@@ -37,25 +37,25 @@ class EntryText(NamedTuple):
         tokens = [
             *_marked(Tier.TITLE, title, stems),
             *_marked(Tier.TAGS, [*title, GAP, *tags], stems),
-            *_marked(Tier.OFTEN, [*title, GAP, *tags, GAP, *_often(text, stems)], stems),
+            *_marked(Tier.OFTEN, [*title, GAP, *tags, GAP, *_frequent(text, stems)], stems),
             *_marked(Tier.ANYWHERE, everything, stems),
         ]
         return " ".join(tokens)
 
 
-# What was made elsewhere for entries that are about to be indexed.
+# The tokens that another process has made for entries that are about to be indexed.
 _made: Final[dict[EntryText, str]] = {}
 
 
 def entry_tokens(text: EntryText) -> str:
-    """Return `text.tokens()`, or what `made_elsewhere` has of it."""
+    """Return `text.tokens()`, or the tokens that were made elsewhere."""
     made = _made.get(text)
     return text.tokens() if made is None else made
 
 
 @contextmanager
 def made_elsewhere(tokens: Mapping[EntryText, str]) -> Iterator[None]:
-    """Index entries with these tokens, which another process has made, where they have exactly these texts."""
+    """Have entries with exactly these texts indexed with these tokens, which another process has made."""
     _made.update(tokens)
     try:
         yield
@@ -80,18 +80,18 @@ def _tokens(texts: Iterable[str]) -> list[str]:
     return tokens[1:]
 
 
-def _often(tokens: Collection[str], stems: Mapping[str, str]) -> list[str]:
-    """Return the words that are often among these tokens, in any of their forms."""
+def _frequent(tokens: Collection[str], stems: Mapping[str, str]) -> list[str]:
+    """Return the words that are frequent among these tokens, in any of their forms."""
     counts = Counter(tokens)
     of_stem: Counter[str] = Counter()
     for token, count in counts.items():
         of_stem[stems[token]] += count
-    enough = max(_OFTEN, len(tokens) / _ONCE_IN)
+    enough = max(_MIN_OCCURRENCES, len(tokens) / _MAX_WORDS_PER_OCCURRENCE)
     return [token for token in counts if token != GAP and of_stem[stems[token]] >= enough]
 
 
 def _marked(tier: Tier, tokens: Iterable[str], stems: Mapping[str, str]) -> Iterator[str]:
-    """Yield the tokens of this tier, and then those of their stems that differ from them, without repetitions."""
+    """Yield the tokens of this tier, and then the stems that differ from their tokens, without repetitions."""
     mark = tier.value
     yield from (mark + token for token in tokens)
     yield from (f"{mark}{STEM}{stems[token]}" for token in dict.fromkeys(tokens) if stems[token] != token)

@@ -56,14 +56,14 @@ from wordpress.importing.media_source import MediaSource
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 
-# Fixtures for all tests as well.
+# Re-exported as fixtures for all tests.
 __all__ = ["copy_database", "static_root"]
 
-# No test depends on time: this machine may be busy.
+# No test may depend on time, because the machine may be busy.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
-# Python looks for garbage after each 2,000 new objects, which takes a twentieth of the time of the tests.
+# By default, Python collects garbage after every 2,000 new objects, which takes a twentieth of the tests' time.
 gc.set_threshold(50_000)
 
 
@@ -74,12 +74,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests. At the end, one process would wait for the other."""
+    """Run the longest tests first, or processes would wait for each other at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector leave alone what stays until the end: all modules, and thousands of tests."""
+    """Have the garbage collector ignore objects that stay until the end: all modules, and thousands of tests."""
     gc.collect()
     gc.freeze()
 
@@ -90,23 +90,23 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Give each process of a run a copy of one migrated database on SQLite. All migrations take seconds."""
+    """On SQLite, give each process of a run a copy of one migrated database. Running all migrations takes seconds."""
     if connection.vendor == "sqlite" and hasattr(request.config, "workerinput"):
         folder = tmp_path_factory.mktemp("database")
-        # Only then: it takes seconds to make.
+        # Only if it is needed, because making it takes seconds.
         request.getfixturevalue("copy_database")(folder)
         shutil.move(folder / "broadside.sqlite3", connection.settings_dict["TEST"]["NAME"])
 
 
 @pytest.fixture(scope="session")
 def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
-    """Use the database that is there: on SQLite, its folder belongs to this process, and is deleted at the end."""
+    """Use the existing database: on SQLite, its folder belongs to this process and is deleted at the end."""
     return connection.vendor == "sqlite" or request.config.getvalue("reuse_db")
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Make the database what it was after tests that commit, in a tenth of the time of Django's flush."""
+    """Restore the database after tests that commit, in a tenth of the time that Django's flush takes."""
     with django_db_blocker.unblock():
         take_back = remember_database()
     with patch.object(TransactionTestCase, "_fixture_teardown", lambda test: take_back()):
@@ -115,7 +115,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(scope="session")
 def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Folders with numbers as names. To find a free name, `tmp_path` would read those of all tests before each test."""
+    """Yield folders with numbers as names. To find a free name, `tmp_path` would list all tests' folders each time."""
     parent = tmp_path_factory.mktemp("isolated")
     return (parent / str(number) for number in count())
 
@@ -137,7 +137,7 @@ def _isolated_environment(settings: Settings, _folders: Iterator[Path]) -> None:
 
 @pytest.fixture
 def own_templates(settings: Settings) -> OwnTemplates:
-    """Give the site templates of its own, by their names, and return the folder."""
+    """Give the site its own templates, by name, and return their folder."""
 
     def own_templates(templates: Mapping[str, str]) -> Path:
         folder: Path = settings.BROADSIDE_TEMPLATES_DIR
@@ -146,7 +146,7 @@ def own_templates(settings: Settings) -> OwnTemplates:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         (site,) = settings.TEMPLATES
-        # As after a restart.
+        # As if the site had been restarted.
         settings.TEMPLATES = [site | {"OPTIONS": site["OPTIONS"] | {"overrides": folder}}]
         memory.forget()
         return folder
@@ -156,13 +156,13 @@ def own_templates(settings: Settings) -> OwnTemplates:
 
 @pytest.fixture(autouse=True)
 def _countable_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each transaction that changes content add one to the content version."""
+    """Have each transaction that changes content add one to the content version."""
     monkeypatch.setattr(changes, "MAX_STEP", 1)
 
 
 @pytest.fixture(scope="class")
 def class_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Give class-scoped fixtures access to the database. What they write is rolled back after the class."""
+    """Give class-scoped fixtures access to the database. Their changes are rolled back after the class."""
     with django_db_blocker.unblock(), transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -172,7 +172,7 @@ def class_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
 def django_capture_on_commit_callbacks(db: None) -> Callable[..., AbstractContextManager[list[Callable[[], object]]]]:
     """Capture or run the on-commit hooks of a block. Hooks from before the block are discarded.
 
-    Otherwise they would stay pending during the whole test, and the content version adds no second hook.
+    Those would stay pending during the whole test, and the content version adds no second hook.
     """
 
     @contextmanager
@@ -198,7 +198,7 @@ def web_server() -> Iterator[StubServer]:
 
 @pytest.fixture(scope="session")
 def object_storage() -> Iterator[str]:
-    """The host and port of an object storage with the API of Amazon S3, which any key opens."""
+    """The host and port of an S3-compatible object storage that accepts any key."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -222,7 +222,7 @@ def use_bucket(settings: Settings, object_storage: str, _any_bucket: BucketStora
     name = f"media-{uuid4().hex}"
     settings.STORAGES = {**settings.STORAGES, "default": _bucket(object_storage, name)}
     storage: Any = default_storage
-    # Making these takes longer than most tests, and they know no bucket.
+    # Creating these takes longer than most tests, and they aren't tied to a bucket.
     storage._connections, storage._client = _any_bucket._connections, _any_bucket._client
     storage.connection.create_bucket(Bucket=name)
 
@@ -268,8 +268,8 @@ def at_once() -> AtOnce:
 def grows_with_length() -> GrowsWithLength:
     """Return whether the CPU time for a text grows in proportion to its length, and not to its square.
 
-    Both are measured on the same machine, so there is no time limit. What other threads do doesn't count, and neither
-    does collecting garbage, whose time depends on all that the tests before have left.
+    Both are measured on the same machine, so there is no time limit. Other threads don't count, and neither does
+    garbage collection, whose time depends on what earlier tests have left behind.
     """
 
     def grows_with_length(work: Callable[[str], object], text: str) -> bool:
@@ -310,7 +310,7 @@ def import_parts(tmp_path: Path, db: None) -> ImportParts:
 
 @pytest.fixture(scope="session")
 def pass_time() -> PassTime:
-    """Move everything that is due later into the past by this time. The clock itself does not change."""
+    """Move everything that is due later into the past by this amount of time. The clock itself doesn't change."""
 
     def pass_time(hours: float = 0, minutes: float = 0) -> None:
         ago = dt.timedelta(hours=hours, minutes=minutes)

@@ -1,4 +1,4 @@
-"""Images that look the same, side by side, and merging images into one that shows what it changes first."""
+"""Duplicate images side by side, and merging images after showing what that would change."""
 
 from collections.abc import Collection
 from pathlib import PurePath
@@ -29,7 +29,7 @@ _PER_PAGE: Final = 20
 
 
 class DuplicatesAdmin(UploadAdmin):
-    """The pages about duplicates in the admin of images."""
+    """The part of the image admin that finds and merges duplicates."""
 
     actions = ("merge_selected", "restore_selected")
 
@@ -40,7 +40,7 @@ class DuplicatesAdmin(UploadAdmin):
 
     @route("duplicates/", "duplicates", permission="merge")
     def duplicates_view(self, request: HttpRequest) -> HttpResponse:
-        """List images that look the same. A POST searches again, or says that the images `ids` are `different`."""
+        """List images that look the same. A POST searches again, or marks the images `ids` as `different`."""
         if request.method == "POST":
             return self._search(request)
         page = Paginator(duplicates.groups(), _PER_PAGE).get_page(request.GET.get("page"))
@@ -94,7 +94,7 @@ class DuplicatesAdmin(UploadAdmin):
             return redirect(self._url("changelist"))
         target = next((each["picture"] for each in pictures if each["picture"].pk == chosen), pictures[0]["picture"])
         others = [each for each in pictures if each["picture"] != target]
-        described = trash.describing(target, [each["picture"] for each in others])
+        described = trash.alt_source(target, [each["picture"] for each in others])
         return self.own_page(
             request,
             "admin/media/picture/merge.html",
@@ -123,7 +123,7 @@ class DuplicatesAdmin(UploadAdmin):
 
 
 def _described(pks: Collection[int]) -> list[dict[str, Any]]:
-    """Return these images as pages show them, the best one to keep first: the largest, or else the most used."""
+    """Return details of these images for a page, the best one to keep first: the largest, or else the most used."""
     pictures = Picture.objects.present().filter(pk__in=pks)
     uses = uses_of(Picture, [picture.pk for picture in pictures])
     rows = [

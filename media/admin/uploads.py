@@ -40,7 +40,7 @@ from media.uses import uses_of
 
 NOT_STORED: Final = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
 
-# A longer URL may be refused. More files are restored from the list of deleted ones.
+# More IDs could make the URL too long. More files can be restored from the list of deleted ones.
 _MAX_UNDONE: Final = 200
 
 _log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def replacement_field(accept: str) -> forms.FileField:
 
 
 class UploadForm[Model: Upload](forms.ModelForm[Model]):
-    # Set if the storage failed when the form was sent before.
+    # Set if the storage failed when the form was submitted.
     storage_failed = False
 
     def clean(self) -> Any:
@@ -99,7 +99,7 @@ class UploadAdmin(BaseAdmin[Any]):
     list_filter = [TypeFilter, MonthFilter, UseFilter, SizeFilter, DeletedFilter]
     actions: tuple[str, ...] = ("restore_selected",)
     list_per_page = 48
-    # Counting all files as well takes another query.
+    # Counting all files as well would take another query.
     show_full_result_count = False
     change_list_template = "admin/media/change_list.html"
 
@@ -117,17 +117,17 @@ class UploadAdmin(BaseAdmin[Any]):
         return self.readonly_fields if obj is None else [*self.readonly_fields, "file"]
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        # Django saves the upload in a transaction, in which something else may fail.
+        # Django saves the upload in a transaction, which may still fail.
         request.new_uploads = []  # type: ignore[attr-defined]  # for `save_model`
         try:
             return super().changeform_view(request, *args, **kwargs)
         except Exception as error:
-            for upload in request.new_uploads:  # type: ignore[attr-defined]  # likewise
+            for upload in request.new_uploads:  # type: ignore[attr-defined]  # as above
                 upload.delete_file_without_row()
             if not isinstance(error, OSError) or isinstance(error, UnreadablePostError):
                 raise
             _log.exception("A file could not be stored.")
-        # The form again, with everything that was typed.
+        # Show the form again, with everything that was entered.
         request.storage_failed = True  # type: ignore[attr-defined]  # for `get_form`
         return super().changeform_view(request, *args, **kwargs)
 
@@ -155,7 +155,7 @@ class UploadAdmin(BaseAdmin[Any]):
         return super().changelist_view(request, context | (extra_context or {}))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Name the pages that show a file before it is deleted from them."""
+        """List the pages that use a file before it is deleted."""
         objs = list(objs)
         _names, _counts, missing_permissions, protected = super().get_deleted_objects(objs, request)
         uses = uses_of(self.model, [upload.pk for upload in objs])
@@ -166,7 +166,7 @@ class UploadAdmin(BaseAdmin[Any]):
             )
             if upload.pk in uses:
                 names.append([format_html('<a href="{}">{}</a>', use.url, use.label) for use in uses[upload.pk]])
-        # The rows of the index are no objects to anyone but us.
+        # The index of used files also has rows, which mean nothing to users.
         counts = {self.opts.verbose_name_plural: len(objs)}
         return names, counts, missing_permissions, protected
 
@@ -200,7 +200,7 @@ class UploadAdmin(BaseAdmin[Any]):
         self._delete(queryset)
 
     def _delete(self, uploads: Iterable[Upload]) -> None:
-        """Delete what is in the library so that it can be undone, and what was deleted before for good."""
+        """Delete files in the library so that this can be undone, and files that were already deleted for good."""
         uploads = list(uploads)
         trash.delete(self.model, [upload.pk for upload in uploads if not upload.deleted_at])
         trash.expire(self.model, [upload.pk for upload in uploads if upload.deleted_at])
@@ -212,13 +212,13 @@ class UploadAdmin(BaseAdmin[Any]):
 
     @route("restore/", "restore", require_POST, permission="delete")
     def restore_view(self, request: HttpRequest) -> HttpResponse:
-        """Bring the files with these `ids` back."""
+        """Restore the files with these `ids`."""
         self._restore(request, parse_ids(request.GET.getlist("ids")))
         return redirect(self._url("changelist"))
 
     @admin.action(description=_("Restore"), permissions=["delete"])
     def restore_selected(self, request: HttpRequest, uploads: QuerySet[Any]) -> None:
-        """Bring these files back."""
+        """Restore these files."""
         self._restore(request, list(uploads.values_list("pk", flat=True)))
 
     def _restore(self, request: HttpRequest, pks: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""ZIP archives: each file in them is cleaned like one that is uploaded alone, and one that can't be refuses all."""
+"""ZIP archives: each file inside is cleaned like a single upload, and the archive is refused if one can't be."""
 
 import io
 import re
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from media.cleaners.packages import CleanPart, UnpackedSize, read_part, write_part
 
-# What systems add by themselves.
+# Files that operating systems add on their own.
 _LEFT_OUT: Final = re.compile(r"__MACOSX/.*|(?:.*/)?(?:\._.*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.IGNORECASE)
 # Windows doesn't allow these in names.
 _UNSAFE_CHARACTERS: Final = re.compile(r"""[\\:*?"<>|\x00-\x1f\x7f-\x9f]""")
@@ -20,7 +20,7 @@ _ENCRYPTED: Final = 1
 
 
 def clean_archive(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -> None:
-    """Write the files of an archive, each cleaned with `clean_part`, and no comments, dates and names of users."""
+    """Write the files of an archive, each cleaned with `clean_part`, without comments, dates and user names."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         size = UnpackedSize()
         size.add(old)
@@ -49,7 +49,7 @@ def clean_archive(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -
 
 
 def _is_safe(name: str) -> bool:
-    """Whether the name stays in the folder into which the archive is unpacked, on every system."""
+    """Whether the name stays within the folder into which the archive is unpacked, on every system."""
     steps = name.split("/")
     return not (_UNSAFE_CHARACTERS.search(name) or any(not step or step.endswith((".", " ")) for step in steps))
 

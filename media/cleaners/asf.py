@@ -31,11 +31,11 @@ _DATA: Final = _guid("75B22636-668E-11CF-A6D9-00AA0062CE6C")
 _SIMPLE_INDEX: Final = _guid("33000890-E5B1-11CF-89F4-00A0C90349CB")
 _INDEX: Final = _guid("D6E229D3-35DA-11D1-9034-00A0C90349BE")
 _PADDING: Final = _guid("1806D474-CADF-4509-A4BA-9AABCB96AAE8")
-# These consist of objects, which begin after so many bytes.
+# Objects that contain other objects, and the offset at which these begin.
 _CONTAINERS: Final = {_HEADER: 30, _HEADER_EXTENSION: 46}
-# How many bytes after the beginning of its properties the images of a stream are described as in AVI.
+# The offset, within the properties of a stream, of the description of its frames, which is the same as in AVI.
 _BITMAP: Final = 89
-# What else is needed for playing.
+# The other objects that are needed for playing.
 _KEPT: Final = {
     _FILE_PROPERTIES,
     _STREAM_PROPERTIES,
@@ -48,15 +48,15 @@ _KEPT: Final = {
 
 
 def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
-    """Turn everything into padding that is not needed for playing, and remove the date and the names of streams.
+    """Turn everything that is not needed for playing into padding, and remove the date and the names of streams.
 
-    Raises ValidationError if there may be metadata in the video, which is in pieces here, and for streams of anything
-    but images and sound.
+    Raises ValidationError if there may be metadata in the video, which is split into packets here, and for streams
+    other than video and audio.
     """
     copy_unchanged(source, target)
     for kind, start, end in list(_objects(source, 0, size_of(source))):
         if kind == _FILE_PROPERTIES:
-            # After the ID and the size of the file.
+            # The date follows the ID and the size of the file.
             write_zeros(target, start + 48, min(start + 56, end))
         elif kind == _EXTENDED_STREAM_PROPERTIES:
             for name_start, name_end in _names(source, start, end):
@@ -66,7 +66,7 @@ def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
             kind_of_stream = source.read(16)
             source.seek(start + _BITMAP)
             clean = cleaner_of_bitmaps(source.read(BITMAP_HEADER))
-            # In VC-1, the codec of these files, no program or camera is known to note anything.
+            # No program or camera is known to store anything in VC-1, the codec of these files.
             is_revealing = kind_of_stream == _VIDEO and clean not in {None, clean_vc1}
             if is_revealing or kind_of_stream not in {_VIDEO, _AUDIO}:
                 raise unsupported_stream()
@@ -77,7 +77,7 @@ def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the type of each object between two positions that holds no others, and where it starts and ends."""
+    """Yield the type, start and end of each object between two positions that contains no other objects."""
     for _number in range(_MAX_OBJECTS):
         if start == end:
             return
@@ -99,7 +99,7 @@ def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[
 
 
 def _names(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield where each name of a stream starts and ends in its extended properties."""
+    """Yield the start and end of each name in the extended properties of a stream."""
     file.seek(start + 84)
     (count,) = struct.unpack("<H2x", file.read(4))
     position = start + 88

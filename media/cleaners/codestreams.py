@@ -1,4 +1,4 @@
-"""JPEG, JPEG 2000 and colour profiles in documents, from which metadata is removed without decoding them."""
+"""Removing metadata from JPEG, JPEG 2000 and colour profiles in documents, without decoding them."""
 
 import re
 import struct
@@ -6,20 +6,20 @@ from typing import Final
 
 from media.cleaners.streams import damaged, too_complex
 
-# Neither a byte of compressed data nor a point at which decoding can start again.
+# A marker that is neither an escaped byte of compressed data nor a restart marker.
 _MARKER: Final = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _END_OF_IMAGE, _SCAN = 0xD9, 0xDA
-# Segments that describe the image. The others are applications', and comments.
+# Segments that describe the image. The others are application segments and comments.
 _DESCRIBING: Final = range(0xC0, 0xE0)
-# How the colours are stored. A longer one has a thumbnail.
+# Application segments that describe the colours. A longer one contains a thumbnail.
 _NEEDED_SEGMENT: Final = re.compile(rb"\xff\xe0\0\x10JFIF\0.{9}|\xff\xee\0\x0eAdobe.{7}", re.DOTALL)
 _MAX_SEGMENTS: Final = 1_000
 _MAX_BOXES: Final = 1_000
 # The boxes of a JPEG 2000 file that decoders need. Source: ISO/IEC 15444-1, annex I.
 _NEEDED_BOXES: Final = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
 _JPEG2000: Final = b"\xff\x4f\xff\x51"
-# Of a colour profile: how it begins, the length of its header and how many tags it may have, the tags with colours, and
-# those that must be there, and become empty. Others have the serial number of a display. Source: ICC.1:2022, 7 and 9.
+# Colour profiles: their beginning, the length of the header, the maximum number of tags, the tags with colours, and the
+# required tags, which become empty. Others may have the serial number of a display. Source: ICC.1:2022, 7 and 9.
 _PROFILE: Final = re.compile(rb".{36}acsp", re.DOTALL)
 _PROFILE_HEADER, _MAX_TAGS = 128, 200
 _COLOR_TAGS: Final = frozenset(
@@ -31,9 +31,9 @@ _NEUTRAL_DATE: Final = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 
 
 def strip_jpeg(content: bytes) -> bytes:
-    """Return a JPEG without metadata: application segments other than JFIF's and Adobe's, comments, what follows it.
+    """Return a JPEG without metadata: application segments other than JFIF and Adobe, comments, trailing data.
 
-    What is between segments is left out as well, unless it is compressed data, after the beginning of a scan.
+    Bytes between segments are left out as well, unless they are the compressed data of a scan.
     """
     position, kept, is_scan = 2, [content[:2]], False
     while (marker := _MARKER.search(content, position)) is not None:
@@ -53,7 +53,7 @@ def strip_jpeg(content: bytes) -> bytes:
 
 
 def blank_jpeg(content: bytearray, start: int) -> int:
-    """Overwrite the metadata of the JPEG that begins here, as far as it is before the first scan. Return where."""
+    """Overwrite the metadata before the first scan of the JPEG that begins at `start`, and return where it ends."""
     position = start + 2
     for _number in range(_MAX_SEGMENTS):
         marker = _MARKER.match(content, position)
@@ -68,7 +68,7 @@ def blank_jpeg(content: bytearray, start: int) -> int:
 
 
 def strip_jpeg2000(content: bytes) -> bytes:
-    """Return a JPEG 2000 without its metadata: boxes that decoders don't need, and comments. Raises ValidationError."""
+    """Return a JPEG 2000 without metadata: boxes that decoders don't need, and comments. Raises ValidationError."""
     if content.startswith(_JPEG2000):
         return _strip_codestream(content)
     position = 0
@@ -107,7 +107,7 @@ def _strip_codestream(content: bytes) -> bytes:
 
 
 def strip_profile(content: bytes) -> bytes:
-    """Return a colour profile of the same length without dates, devices, names and what programs add."""
+    """Return a colour profile of the same length without dates, devices, names and additions by programs."""
     if not _PROFILE.match(content) or len(content) < _PROFILE_HEADER + 4:
         return content
     (count,) = struct.unpack_from(">I", content, _PROFILE_HEADER)
@@ -117,7 +117,7 @@ def strip_profile(content: bytes) -> bytes:
     for tag, start, length in struct.iter_unpack(">4sII", rows[: len(rows) // 12 * 12]):
         if tag in _COLOR_TAGS or tag in _EMPTIED_TAGS:
             kept.append(struct.pack(">4sII", tag, start, length))
-            # The first bytes say of which type the tag is.
+            # The first bytes state the type of the tag.
             part = content[start : start + (length if tag in _COLOR_TAGS else 8)]
             cleaned[start : start + len(part)] = part
     # The manufacturer, the model, the program and a checksum.

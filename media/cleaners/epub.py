@@ -1,7 +1,7 @@
-"""EPUB: of what a book says about itself, only its title, language and identifier are kept.
+"""EPUB: only the title, language and identifier of a book are kept of its metadata.
 
-Only files that the book lists are kept. The identifier must stay, because fonts may be encrypted with it. Source: EPUB
-3.3 (W3C), Open Packaging Format 2.0.1 (IDPF).
+Files that the book doesn't list are left out. The identifier must stay, because fonts may be encrypted with it. Source:
+EPUB 3.3 (W3C), Open Packaging Format 2.0.1 (IDPF).
 """
 
 import re
@@ -26,14 +26,14 @@ _PACKAGE_TYPE: Final = '"application/oebps-package+xml"'
 _SECTIONS: Final = {f"{_OPF}{name}" for name in ("metadata", "manifest", "spine", "guide")}
 _KEPT_TERMS: Final = {f"{_DC}{name}" for name in ("title", "language", "identifier")}
 _KEPT_ATTRIBUTES: Final = {"id", "dir", "{http://www.w3.org/XML/1998/namespace}lang"}
-# How the book is laid out and read aloud, and its cover.
+# Metadata about the layout, the cover, and reading aloud.
 _KEPT_META: Final = re.compile(r"rendition:.*|media:.*class|media:duration|cover")
-# Must be stated.
+# Required by EPUB 3.
 _MODIFIED, _NEUTRAL_DATE = "dcterms:modified", "2000-01-01T00:00:00Z"
 _IMAGES: Final = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
 _SCRIPT: Final = re.compile(r"(?:application|text)/(?:x-)?(?:java|ecma)script")
 _FONT: Final = re.compile(r"font/.*|application/(?:x-)?font-.*|application/vnd\.ms-opentype")
-# Fonts are encrypted with the identifier of the book, anything else only if it may not be copied.
+# Fonts are encrypted with the identifier of the book, and anything else only for copy protection.
 _FONT_ENCRYPTION: Final = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
 
 
@@ -77,13 +77,13 @@ def _checked_encryption(content: bytes) -> bytes:
 
 
 def _clean_package(package: Any) -> list[tuple[str, str]]:
-    """Remove metadata from the description of the book, and return the path and type of each part that it lists."""
+    """Remove metadata from the package document, and return the path and type of each part that it lists."""
     for section in list(package):
         if section.tag not in _SECTIONS:
             package.remove(section)
     for metadata in package.iter(f"{_OPF}metadata"):
         for element in list(metadata):
-            if not _is_kept(element, package):
+            if not _clean_metadata(element, package):
                 metadata.remove(element)
     listed = []
     for item in list(package.iter(f"{_OPF}item")):
@@ -95,8 +95,8 @@ def _clean_package(package: Any) -> list[tuple[str, str]]:
     return listed
 
 
-def _is_kept(element: Any, package: Any) -> bool:
-    """Whether a statement about the book is kept. Removes its attributes, and the date."""
+def _clean_metadata(element: Any, package: Any) -> bool:
+    """Remove the attributes and the date of a metadata element, and return whether the element is kept."""
     if element.tag in _KEPT_TERMS:
         is_other = element.tag == f"{_DC}identifier" and element.get("id") != package.get("unique-identifier")
         for name in set(element.attrib) - _KEPT_ATTRIBUTES:
@@ -117,7 +117,7 @@ def _clean(name: str, media_type: str, content: bytes, clean_part: CleanPart) ->
     if media_type.endswith("+xml"):
         return clean_page(content)
     if media_type == "text/css":
-        # Whatever its encoding is, all that is changed is ASCII.
+        # Only ASCII is changed, whatever the encoding is.
         return clean_style(content.decode("latin-1")).encode("latin-1")
     if _FONT.fullmatch(media_type):
         return content

@@ -1,6 +1,6 @@
-"""The images of video: what cleans those of each codec, in place.
+"""The frames of video: a cleaner for each codec, which works in place.
 
-H.264, H.265 and AV1 are in modules of their own. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC 15444-1,
+H.264, H.265 and AV1 have their own modules. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC 15444-1,
 annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, annex E (VC-1), IEC 61834-2 and -4 (DV).
 """
 
@@ -13,10 +13,10 @@ from typing import IO, Final
 from media.cleaners.nal_units import START, Coding, after_start_codes, clean_units, coding_of_name
 from media.cleaners.streams import CHUNK, unsupported_stream, write_zeros
 
-# Overwrites metadata in the second file between two positions, which the first one has as well.
+# Overwrites the metadata between two positions of the second file, which is a copy of the first.
 type CleanFrames = Callable[[IO[bytes], IO[bytes], int, int], None]
 
-# AVI, Windows Media and Matroska describe images with a header of so many bytes, which has the name of the codec here.
+# The length of the header that describes frames in AVI, Windows Media and Matroska, and where it names the codec.
 BITMAP_HEADER: Final = 40
 _NAME: Final = slice(16, 20)
 _JPEG: Final = re.compile(rb"[MA]JPG|jpeg|mjpa|dmb1|AVDJ|AVRn|ijpg|JPGL", re.IGNORECASE)
@@ -28,11 +28,11 @@ _MPEG: Final = re.compile(
 )
 _VC1: Final = re.compile(rb"WVC1|WMVA|WVP2|vc-1", re.IGNORECASE)
 _JPEG2000: Final = re.compile(rb"mjp2|mj2c|lj2[ck]|ipj2|avj2", re.IGNORECASE)
-# Images with metadata anywhere in them: each is a file of its own, or the raw data of a cinema camera.
+# Codecs with metadata anywhere in their frames: each is a complete file, or the raw data of a cinema camera.
 _REVEALING: Final = re.compile(rb"m?png.?|tiff|gif |tga |CFHD|apr[nh]|AV01", re.IGNORECASE | re.DOTALL)
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BEGIN_OF_IMAGE, _END_OF_IMAGE, _SCAN = 0xD8, 0xD9, 0xDA
-# Segments that describe an image, and those of applications that decoders need, if they aren't longer than this.
+# Segments that describe a frame, and the application segments that decoders need, with their maximum length.
 _DESCRIBING: Final = range(0xC0, 0xE0)
 _NEEDED: Final = re.compile(
     rb"\xe0..(?:JFIF\0|AVI1|LJIF)|\xe1..\0{4}mjpg|\xee..Adobe"
@@ -40,47 +40,47 @@ _NEEDED: Final = re.compile(
     re.DOTALL,
 )
 _LONGEST_NEEDED: Final = 64
-# JPEG 2000: how a codestream begins, the boxes that may be around it, and its markers.
+# JPEG 2000: the beginning of a codestream, the boxes that may enclose or precede it, and its markers.
 _CODESTREAM: Final = b"\xff\x4f\xff\x51"
 _BOX_OF_CODESTREAM, _BOXES_BEFORE = b"jp2c", {b"jP  ", b"ftyp", b"jp2h"}
 _COMMENT, _TILE, _TILE_DATA, _END_OF_CODESTREAM = b"\xff\x64", b"\xff\x90", b"\xff\x93", b"\xff\xd9"
-# User data in MPEG: what begins like captions, shapes of images and views for either eye, and names of encoders, whose
-# mistakes decoders know.
+# User data in MPEG that is kept: captions, shapes of frames and stereo views, by their beginnings, and names of
+# encoders, whose bugs decoders work around.
 _USER_DATA: Final = b"\xb2"
-# In VC-1, there are five kinds.
+# VC-1 has five kinds.
 _USER_DATA_OF_VC1: Final = b"\x1b\x1c\x1d\x1e\x1f"
 _NEEDED_USER_DATA: Final = re.compile(
     rb"(?:GA94|DTG1|JP3D|CC\x01|\x03[\x80\x81]).*|(?:DivX|XviD|Lavc|FFmp|ffmpeg)[\w .:/+-]*\0*", re.DOTALL
 )
 _LONGEST_ENCODER: Final = 64
-# DV consists of blocks. By the type of a block: where it has packs of five bytes.
+# DV consists of blocks. By the type of a block: the offsets of its packs of five bytes.
 _BLOCK: Final = 80
 _PACKS: Final = {1: range(6, 54, 8), 2: range(3, 78, 5), 3: range(3, 4)}
 _PACK_LENGTH: Final = 5
-# The packs that decoders need, and captions. Others have dates, times and settings of the camera.
+# The packs that decoders need, and captions. Others contain dates, times and camera settings.
 _NEEDED_PACKS: Final = {0x50, 0x51, 0x55, 0x60, 0x61, 0x65, 0xFF}
 
 
 @cache
 def cleaner_of_units(coding: Coding) -> CleanFrames:
-    """Return what cleans images of H.264 or H.265."""
+    """Return the cleaner for H.264 or H.265."""
     return partial(clean_units, coding=coding)
 
 
 def cleaner_of(name: bytes) -> CleanFrames | None:
-    """Return what cleans images of a codec that AVI or QuickTime calls so; None if there is no metadata in them."""
+    """Return the cleaner for the codec with this name in AVI or QuickTime; None if its frames have no metadata."""
     if coding := coding_of_name(name):
         return cleaner_of_units(coding)
     return next((clean for pattern, clean in _CLEANERS if pattern.fullmatch(name)), None)
 
 
 def cleaner_of_bitmaps(header: bytes) -> CleanFrames | None:
-    """Return what cleans images that are described with this header; None if there is no metadata in them."""
+    """Return the cleaner for frames that this header describes; None if they have no metadata."""
     return cleaner_of(header[_NAME])
 
 
 def clean_bitmap_description(source: IO[bytes], target: IO[bytes], header: bytes, start: int, end: int) -> None:
-    """Overwrite the messages in what comes after the header of a description that is between two positions."""
+    """Overwrite the messages that follow the header of the description between two positions."""
     if coding := coding_of_name(header[_NAME]):
         clean_units(source, target, start + BITMAP_HEADER, end, coding)
     elif _MPEG.fullmatch(header[_NAME]):
@@ -90,7 +90,7 @@ def clean_bitmap_description(source: IO[bytes], target: IO[bytes], header: bytes
 
 
 def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Overwrite what is neither compressed data nor needed for decoding it in images that are JPEGs."""
+    """Overwrite everything in JPEG frames but the compressed data and what is needed to decode it."""
     source.seek(start)
     if end - start > 1 and source.read(2) != b"\xff\xd8":
         raise unsupported_stream()
@@ -111,7 +111,7 @@ def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> N
 
 
 def _next_marker(file: IO[bytes], start: int, end: int) -> int:
-    """Return where the next marker of a JPEG is, or the end."""
+    """Return the position of the next marker of a JPEG, or the end."""
     while start < end:
         file.seek(start)
         part = file.read(min(CHUNK, end - start))
@@ -123,7 +123,7 @@ def _next_marker(file: IO[bytes], start: int, end: int) -> int:
 
 
 def clean_jpeg2000(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Overwrite comments in an image of JPEG 2000, which is a codestream, alone or in boxes, and what follows it."""
+    """Overwrite comments in a JPEG 2000 frame (a codestream, alone or in boxes), and whatever follows it."""
     has_image = False
     while start < end:
         source.seek(start)
@@ -152,7 +152,7 @@ def _clean_codestream(source: IO[bytes], target: IO[bytes], start: int, end: int
         if marker == _END_OF_CODESTREAM:
             return start + 2
         if marker == _TILE:
-            # The last one may be without a length. It is refused, because another image may follow.
+            # The last tile may have no length. It is refused, because another frame may follow.
             tile_end = start + int.from_bytes(segment[6:10])
         elif marker == _TILE_DATA:
             following = tile_end
@@ -165,7 +165,7 @@ def _clean_codestream(source: IO[bytes], target: IO[bytes], start: int, end: int
 
 
 def clean_mpeg(source: IO[bytes], target: IO[bytes], start: int, end: int, user_data: bytes = _USER_DATA) -> None:
-    """Overwrite user data that decoders don't need in MPEG-1, MPEG-2 and MPEG-4. It comes after a start code."""
+    """Overwrite user data that decoders don't need in MPEG-1, MPEG-2 and MPEG-4. It follows a start code."""
     for unit, following in pairwise(chain(after_start_codes(source, start, end), [end + len(START)])):
         unit_end = following - len(START)
         source.seek(unit)
@@ -179,7 +179,7 @@ clean_vc1: Final[CleanFrames] = partial(clean_mpeg, user_data=_USER_DATA_OF_VC1)
 
 
 def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Overwrite dates, times and settings of the camera in images of DV."""
+    """Overwrite dates, times and camera settings in DV frames."""
     for position in range(start, end, _BLOCK * 800):
         source.seek(position)
         part = bytearray(source.read(min(_BLOCK * 800, end - position)))
@@ -194,7 +194,7 @@ def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None
 
 
 def _refuse(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Raise ValidationError for images whose metadata can't be removed."""
+    """Raise ValidationError for frames whose metadata can't be removed."""
     raise unsupported_stream()
 
 

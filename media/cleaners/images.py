@@ -1,4 +1,4 @@
-"""Images, which are decoded and encoded again.
+"""Images, which are cleaned by decoding and encoding them again.
 
 The result contains pixels and nothing else: no location, camera, owner, date, comment, thumbnail or trailing data.
 """
@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence
 
 from media.cleaners.codestreams import strip_jpeg
 
-# Checked before decoding, for all frames of an animation together. Most cameras take fewer than 50 million.
+# Checked before decoding, for all frames of an animation together. Pictures of most cameras have fewer than 50 million.
 MAX_PIXELS = 50_000_000
 MAX_FRAMES = 300
 LONGEST_SIDE = 2400
@@ -31,12 +31,12 @@ FORMATS: Final[dict[str, dict[str, Any]]] = {
     "AVIF": {"quality": 70, "speed": 8},
     "GIF": {"optimize": True},
 }
-# The format of iPhones is accepted if the optional extra `heic` is installed.
+# HEIC, the format of iPhones, is accepted if the optional extra `heic` is installed.
 READS_HEIC: Final = importlib.util.find_spec("pillow_heif") is not None
-# Phones store pictures with previews (MPO), of which the first is the picture. No browser shows the other two.
+# Phones store a picture with its previews as MPO, whose first image is the picture. Few browsers support the other two.
 _BECOME_JPEG: Final = {"MPO", "HEIF", "TIFF"}
 _ACCEPTED: Final = (*FORMATS, "TIFF", *(("HEIF",) if READS_HEIC else ()))
-# The first box of a HEIC file with its brands. AVIF files are alike, and have a brand of their own.
+# The first box of a HEIC file, with its brands. AVIF files look the same except for a brand of their own.
 _HEIC: Final = re.compile(rb".{4}ftyp(?:hei|he[vm]|mif1|msf1)(?!.*avi[fs])", re.DOTALL)
 _FTYP_LENGTH: Final = 48
 _FORMAT_OF: Final = {
@@ -47,7 +47,7 @@ _FORMAT_OF: Final = {
     ".avif": "AVIF",
     ".gif": "GIF",
 }
-# What documents may contain besides. Such images are read and written without any options.
+# Further formats that documents may contain. Such images are read and written without any options.
 _ONLY_IN_DOCUMENTS: Final = {".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 _ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
@@ -76,7 +76,7 @@ def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> st
 
 @cache
 def _load_heic_decoder() -> None:
-    """Have Pillow read HEIC from now on. The decoder takes 5 MiB, which processes that clean no images don't need."""
+    """Have Pillow read HEIC from now on. Loading the decoder late saves 5 MiB in processes that clean no images."""
     importlib.import_module("pillow_heif").register_heif_opener(thumbnails=False)
 
 
@@ -89,14 +89,14 @@ def cleaned_image(content: bytes, extension: str) -> bytes:
     """Return an image that is part of a document, in the format of this extension. Raises ValidationError."""
     written = io.BytesIO()
     clean_image(io.BytesIO(content), written, extension)
-    # A photo without metadata doesn't become worse by being cleaned again. Its extension says only what it should be.
+    # A JPEG without metadata is kept, so that cleaning it again doesn't reduce its quality. The extension may be wrong.
     is_jpeg = _FORMAT_OF.get(extension) == "JPEG" and content.startswith(_JPEG_START)
     is_clean = is_jpeg and strip_jpeg(content) == content
     return content if is_clean else written.getvalue()
 
 
 def _unreadable(source: IO[bytes]) -> str:
-    """Return what is wrong with a file that could not be read as an image, and what to do."""
+    """Return the error message for a file that could not be read as an image."""
     source.seek(0)
     if not READS_HEIC and _HEIC.match(source.read(_FTYP_LENGTH)):
         return _(
@@ -166,12 +166,12 @@ def _pixels(image: Image.Image) -> Image.Image:
     elif image.mode not in {"L", "RGB", "CMYK"}:
         image = image.convert("L" if image.mode == "1" else "RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    # Broken metadata may raise anything, and must not spoil the picture.
+    # Broken metadata may raise anything, and is no reason to refuse the picture.
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(image, in_place=True)
     image = _to_srgb(image, profile)
     if isinstance(image, ImageFile.ImageFile):
-        # Pillow writes some tags of a TIFF that was opened into the new one. A copy has none.
+        # Pillow writes some tags of an opened TIFF into the new one. A copy has none.
         image = image.copy()
     image.info = {}
     return image

@@ -1,4 +1,4 @@
-"""XML in documents: parsed without entities, and written again without comments, scripts and what says who made it."""
+"""XML in documents: parsed without entities, and written again without comments, scripts and details of its author."""
 
 import base64
 import re
@@ -10,7 +10,7 @@ from lxml import etree
 from media.cleaners.images import cleaned_image
 from media.cleaners.streams import damaged
 
-# A path on the machine of a person, whose name is often in it.
+# A path on the author's machine, which often contains a name.
 LOCAL_PATH: Final = re.compile(
     r"\s*(?:file:|[A-Za-z]:[\\/]|\\\\|/(?:home|Users|Volumes|mnt|private|var|storage|sdcard)/|Macintosh HD:)",
     re.IGNORECASE,
@@ -19,18 +19,18 @@ _KEPT_META: Final = re.compile(r"viewport|dtb:(?:uid|depth|totalPageCount|maxPag
 _DROPPED_ELEMENTS: Final = {"script", "metadata", "docAuthor", "namedview", "RDF"}
 # Namespaces of drawing programs.
 _DRAWING: Final = ("{http://www.inkscape.org/", "{http://sodipodi.sourceforge.net/", "{http://ns.adobe.com/")
-# An image in a URL, also within a style.
+# An image in a data URL, also within a style.
 _DATA_IMAGE: Final = re.compile(
     r"data:image/(?P<type>[\w.+-]{1,30})[^,\"'()]{0,100}?;base64,(?P<content>[\w+/=%\s-]*)", re.IGNORECASE
 )
-# A comment, or a string, in which nothing is one.
+# A comment, or a string, which can't contain comments.
 _STYLE_COMMENT: Final = re.compile(
     r"""(?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|/\*.*?(?:\*/|\Z)""", re.DOTALL
 )
 
 
 def parse(content: bytes, *, recover: bool = False) -> Any:
-    """Return a tree without comments and instructions. Raises XMLSyntaxError, or with `recover` skips what is wrong."""
+    """Return a tree without comments and processing instructions. Raises XMLSyntaxError unless it may `recover`."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, recover=recover
     )
@@ -41,7 +41,7 @@ def parse(content: bytes, *, recover: bool = False) -> Any:
 
 
 def serialised(tree: Any) -> bytes:
-    """Return a document without what its DOCTYPE declares."""
+    """Return the document as bytes, without the declarations of its DOCTYPE."""
     declared, written = tree.docinfo.internalDTD, tree
     if declared is not None:
         if any(True for _entity in declared.iterentities()):
@@ -74,7 +74,7 @@ def clean_page(content: bytes) -> bytes:
 
 
 def _is_needed_meta(element: Any) -> bool:
-    """Whether an element says how a page is shown, such as its encoding, and not who wrote it and when."""
+    """Whether an element affects how a page is shown, such as its encoding, rather than naming an author or a date."""
     name = element.get("name")
     if name is None:
         return element.get("charset") is not None or element.get("http-equiv", "").lower() == "content-type"
@@ -88,7 +88,7 @@ def clean_style(text: str) -> str:
 
 def _cleaned_url(image: re.Match[str]) -> str:
     kind = image["type"].lower()
-    # Readers don't miss padding that is missing.
+    # Programs accept data without padding.
     content = base64.b64decode(unquote(image["content"]) + "==")
     cleaned = clean_page(content) if kind == "svg+xml" else cleaned_image(content, f".{kind}")
     return f"data:image/{kind};base64,{base64.b64encode(cleaned).decode()}"

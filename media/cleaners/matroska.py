@@ -1,7 +1,7 @@
 """WebM and Matroska: everything that is not needed for playing becomes padding, so that nothing moves.
 
-What each element may contain is listed, and an element that is not listed becomes padding (Void). Sources: RFC 8794
-(EBML), RFC 9559 (Matroska). No maintained library with a permissive licence does this.
+The elements that each element may contain are listed, and any other becomes padding (Void). Sources: RFC 8794 (EBML),
+RFC 9559 (Matroska). No maintained library with a permissive licence does this.
 """
 
 import re
@@ -30,7 +30,7 @@ from media.cleaners.xiph import check_comments, clean_flac_blocks, empty_comment
 
 _MAX_ELEMENTS: Final = 2_000_000
 _MAX_DEPTH: Final = 12
-# A description of a codec is read as a whole.
+# In bytes. The description of a codec is read as a whole.
 _MAX_DESCRIPTION: Final = 16 * 1024 * 1024
 
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
@@ -40,27 +40,27 @@ _TRACKS, _TRACK, _TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION = 0x1654AE6B, 0xAE, 0
 _ENCODINGS = 0x6D80
 _BLOCK_GROUP, _BLOCK, _SIMPLE_BLOCK = 0xA0, 0xA1, 0xA3
 _BLOCKS: Final = {_BLOCK, _SIMPLE_BLOCK}
-# What a group of blocks needs: a block, times, references, and additions such as transparency.
+# What a block group needs: a block, times, references, and additions such as transparency.
 _OF_GROUP: Final = {_BLOCK, 0x9B, 0xFB, 0xFA, 0xA4, 0x75A1, 0x75A2}
 _CUES, _CHAPTERS, _EDITION, _CHAPTER = 0x1C53BB6B, 0x1043A770, 0x45B9, 0xB6
 _VIDEO, _AUDIO, _COLOUR, _MASTERING, _PROJECTION = 0xE0, 0xE1, 0x55B0, 0x55D0, 0x7670
 _CUE, _CUE_POSITIONS = 0xBB, 0xB7
 _VOID: Final = b"\xec"
-# By the ID of an element: the IDs of those that it keeps. 0 is the file.
+# By the ID of an element: the IDs of the elements that are kept in it. 0 is the file.
 _KEPT: Final[dict[int, frozenset[int]]] = {
     0: frozenset({_EBML, _SEGMENT}),
     # Versions, the longest IDs and sizes, and the type of the file.
     _EBML: frozenset({0x4286, 0x42F7, 0x42F2, 0x42F3, 0x4282, 0x4287, 0x4285}),
     _SEGMENT: frozenset({_SEEK_HEAD, _INFO, _TRACKS, _CHAPTERS, _CUES, _CLUSTER}),
     _SEEK_HEAD: frozenset({_SEEK}),
-    # The unit of time, the duration, and the programs, which must be stated and become empty.
+    # The unit of time, the duration, and the programs, which are required and become empty.
     _INFO: frozenset({0x2AD7B1, 0x4489, _MUXING_APP, _WRITING_APP}),
     _TRACKS: frozenset({_TRACK}),
-    # Numbers, types, flags, times, languages, the codec, and what it needs to know. No names and no attachments.
+    # Numbers, types, flags, times, languages, the codec and its settings. No names and no attachments.
     _TRACK: frozenset({_TRACK_NUMBER, 0x73C5, 0x83, 0xB9, 0x88, 0x55AA, 0x55AB, 0x55AC, 0x55AD, 0x55AE, 0x55AF, 0x9C})
     | {0x6DE7, 0x6DF8, 0x23E383, 0x234E7A, 0x23314F, 0x55EE, 0x22B59C, 0x22B59D, _CODEC, _CODEC_DESCRIPTION, 0xAA}
     | {0x56AA, 0x56BB, _VIDEO, _AUDIO, _ENCODINGS},
-    # Sizes, interlacing, transparency, views for either eye, colours, and the shape of images that show all around.
+    # Sizes, interlacing, transparency, stereo views, colours, and the projection of spherical video.
     _VIDEO: frozenset({0x9A, 0x9D, 0x53B8, 0x53C0, 0x53B9, 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD, 0x54B0, 0x54BA})
     | {0x54B2, 0x54B3, 0x2EB524, 0x2FB523, 0x2383E3, _COLOUR, _PROJECTION},
     _COLOUR: frozenset({*range(0x55B1, 0x55BE), _MASTERING}),
@@ -80,20 +80,20 @@ _KEPT: Final[dict[int, frozenset[int]]] = {
     # Numbers, flags, start, end, tracks and chapters. No names and no commands for players.
     _CHAPTER: frozenset({0x73C4, 0x91, 0x92, 0x98, 0x4598, 0x8F, _CHAPTER}),
 }
-# What an endless element can't contain. The last two are tags and attachments.
+# The elements that end an element of unknown size, which can't contain them. The last two are tags and attachments.
 _END: Final = {
     _SEGMENT: _KEPT[0],
     _CLUSTER: _KEPT[0] | _KEPT[_SEGMENT] | {0x1254C367, 0x1941A469},
 }
 _SEEK_ENTRY: Final = re.compile(rb"\x53\xab\x84(.{4})\x53\xac[\x81-\x88].{1,8}", re.DOTALL)
 _SUBTITLES: Final = {b"S_TEXT/ASS", b"S_TEXT/SSA", b"S_ASS", b"S_SSA"}
-# The lines of a description of subtitles that players need. The others name people, programs and files.
+# The lines in a description of subtitles that players need. The others name people, programs and files.
 _NEEDED_LINE: Final = re.compile(
     rb"\[(?:Script Info|V4\+? Styles|Events)\]|(?:Format|Style|ScriptType|PlayRes[XY]|LayoutRes[XY]|WrapStyle|Timer"
     rb"|Collisions|ScaledBorderAndShadow|YCbCr Matrix) *:",
     re.IGNORECASE,
 )
-# The codecs of video with messages in it, which are described as in MP4, and those that are described as in AVI.
+# Codecs with messages in their frames that are described as in MP4, and codecs that are described as in AVI.
 _BOXES: Final = {b"V_MPEG4/ISO/AVC": b"avcC", b"V_MPEGH/ISO/HEVC": b"hvcC"}
 _OF_AVI, _OF_QUICKTIME = b"V_MS/VFW/FOURCC", b"V_QUICKTIME"
 _MOTION_JPEG, _AV1 = b"V_MJPEG", b"V_AV1"
@@ -106,7 +106,7 @@ _EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
 class _Element:
     """An element of a file, with the positions of its start, body and end.
 
-    One that is endless, in a recording that was not finished, ends where something begins that can't be in it.
+    One of unknown size, in a recording that was not finished, ends where an element begins that it can't contain.
     """
 
     id: int
@@ -117,7 +117,7 @@ class _Element:
 
 
 def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
-    """Turn everything into padding that is not needed for playing, and empty what is said about the programs."""
+    """Turn everything that is not needed for playing into padding, and empty the names of the programs."""
     copy_unchanged(source, target)
     tracks: list[dict[int, _Element]] = []
     subtitles: dict[int, Subtitles] = {}
@@ -135,7 +135,7 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
         elif element.id in {_BLOCK_GROUP, _SIMPLE_BLOCK}:
             if cleaners is None:
                 subtitles = {_number(source, track): Subtitles() for track in tracks if _is_text(source, track)}
-                cleaners = {number: partial(_look_at, each) for number, each in subtitles.items()}
+                cleaners = {number: partial(_add_part, each) for number, each in subtitles.items()}
                 cleaners |= dict(_cleaners(source, tracks))
             _clean_blocks(source, target, element, cleaners)
     for track in tracks:
@@ -146,9 +146,9 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _elements(file: IO[bytes]) -> Iterator[tuple[int, _Element]]:
-    """Yield the elements of the file and of those that are listed, each after the ID of the one that it is in."""
+    """Yield the elements of the file and of listed elements, each after the ID of its parent."""
     position, file_end = 0, size_of(file)
-    # The elements around the current position, from the outermost.
+    # The elements that contain the current position, outermost first.
     around = [_Element(0, 0, 0, file_end)]
     count = 0
     while position < file_end:
@@ -171,7 +171,7 @@ def _elements(file: IO[bytes]) -> Iterator[tuple[int, _Element]]:
 
 
 def _read_header(file: IO[bytes], start: int, end: int) -> _Element:
-    """Return the element that starts here, in another one that ends at `end`."""
+    """Return the element that starts here, within a parent that ends at `end`."""
     file.seek(start)
     header = file.read(12)
     id_size = 9 - header[0].bit_length()
@@ -183,7 +183,7 @@ def _read_header(file: IO[bytes], start: int, end: int) -> _Element:
     limit = 1 << 7 * size_size
     size = int.from_bytes(header[id_size : id_size + size_size]) % limit
     element_id = int.from_bytes(header[:id_size])
-    # A size with all bits set is unknown.
+    # A size with all bits set means that it is unknown.
     is_endless = size == limit - 1
     if is_endless and element_id in _END:
         return _Element(element_id, start, body, end, is_endless=True)
@@ -200,11 +200,11 @@ def _read(file: IO[bytes], element: _Element) -> bytes:
 
 
 def _cleaners(source: IO[bytes], tracks: list[dict[int, _Element]]) -> Iterator[tuple[int, CleanFrames]]:
-    """Yield the numbers of the tracks with metadata in their images, and what cleans these."""
+    """Yield the numbers of the tracks with metadata in their frames, and the cleaners for these."""
     for track in tracks:
         if clean := _cleaner(source, track):
             if _ENCODINGS in track:
-                # The blocks are compressed once more, or lack their beginnings.
+                # The blocks are compressed again, or without their beginnings.
                 raise unsupported_stream()
             yield _number(source, track), clean
 
@@ -214,7 +214,7 @@ def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | Non
     if codec == _OF_AVI and described:
         return cleaner_of_bitmaps(_read(source, described))
     if codec == _OF_QUICKTIME and described:
-        # After its size.
+        # The name of the codec follows the size.
         return cleaner_of(_read(source, described)[4:8])
     if codec == _MOTION_JPEG:
         return clean_jpegs
@@ -229,7 +229,7 @@ def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | Non
 
 
 def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, cleaners: dict[int, CleanFrames]) -> None:
-    """Overwrite the metadata in a block, or in the one of a group, and what a group doesn't need."""
+    """Overwrite the metadata in a block or in the block of a group, and what a group doesn't need."""
     for part in _parts(source, element):
         if part.id not in _BLOCKS:
             if part.id not in _OF_GROUP:
@@ -237,14 +237,14 @@ def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, clean
             continue
         number, flags, start = _block_header(source, part)
         if clean := cleaners.get(number):
-            # How several images share a block.
+            # Several frames share a block.
             if flags & 6:
                 raise unsupported_stream()
             clean(source, target, start, part.end)
 
 
 def _parts(source: IO[bytes], element: _Element) -> Iterator[_Element]:
-    """Yield a block itself, or the parts of a group."""
+    """Yield a block itself, or the parts of a block group."""
     if element.id != _BLOCK_GROUP:
         yield element
         return
@@ -255,10 +255,10 @@ def _parts(source: IO[bytes], element: _Element) -> Iterator[_Element]:
 
 
 def _block_header(source: IO[bytes], block: _Element) -> tuple[int, int, int]:
-    """Return the number of the track of a block, its flags, and where its data starts."""
+    """Return the track number of a block, its flags, and where its data starts."""
     source.seek(block.body)
     header = source.read(12)
-    # After the number come two bytes of time.
+    # Two bytes of time follow the number.
     size = 9 - header[0].bit_length()
     return int.from_bytes(header[:size]) % (1 << 7 * size), header[size + 2], block.body + size + 3
 
@@ -271,8 +271,8 @@ def _is_text(source: IO[bytes], track: dict[int, _Element]) -> bool:
     return _TEXT.match(_read(source, track[_CODEC])) is not None
 
 
-def _look_at(subtitles: Subtitles, source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Add what is between two positions, which may be compressed, to what is known of subtitles."""
+def _add_part(subtitles: Subtitles, source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Add the bytes between two positions, which may be compressed, to `subtitles`."""
     source.seek(start)
     part = source.read(min(CHUNK, end - start))
     with suppress(zlib.error):
@@ -293,7 +293,7 @@ def _hide(source: IO[bytes], target: IO[bytes], tracks: list[dict[int, _Element]
 
 
 def _is_kept_seek(body: bytes) -> bool:
-    """Whether an entry of the table for seeking says where something is that is kept."""
+    """Whether an entry of the seek table points to an element that is kept."""
     entry = _SEEK_ENTRY.fullmatch(body)
     return entry is not None and int.from_bytes(entry[1]) in _KEPT[_SEGMENT]
 
@@ -308,7 +308,7 @@ def _write_void(target: IO[bytes], element: _Element) -> None:
 
 
 def _clean_description(source: IO[bytes], target: IO[bytes], codec: bytes, described: _Element) -> None:
-    """Overwrite what the description of a codec says that isn't needed for decoding."""
+    """Overwrite everything in the description of a codec that isn't needed for decoding."""
     description = _read(source, described)
     target.seek(described.body)
     target.write(_without_comments(codec, description))
@@ -336,7 +336,7 @@ def _without_comments(codec: bytes, description: bytes) -> bytes:
 
 
 def _clean_packets(description: bytes) -> bytes:
-    """Empty the second of the three packets of Vorbis or Theora. The lengths of two are stated before them."""
+    """Empty the second of the three packets of Vorbis or Theora. The lengths of the first two come before them."""
     sizes: list[int] = []
     position = 1
     while len(sizes) < 2:

@@ -1,4 +1,4 @@
-"""Images of Windows (EMF, WMF), which office files contain: descriptions and comments are overwritten.
+"""Windows metafiles (EMF, WMF), images in office files: descriptions and comments are overwritten.
 
 Sources: the specifications MS-EMF, MS-EMFPLUS and MS-WMF (Microsoft). No maintained library with a permissive licence
 does this.
@@ -18,25 +18,25 @@ from media.cleaners.streams import damaged, too_complex
 
 _MAX_RECORDS: Final = 1_000_000
 _MAX_UNPACKED: Final = 100 * 1024 * 1024
-# Types of records of EMF: the last one, and a comment. Comments can hold drawing instructions (EMF+), or anything.
+# Types of EMF records: the last one, and a comment. Comments can contain drawing instructions (EMF+), or anything.
 _EMF_END, _EMF_COMMENT = 14, 70
 # Commands for the printer, such as a page in PostScript.
 _EMF_ESCAPES: Final = {105, 106, 110}
-# Types of records of EMF+: the first one, which says whether EMF alone draws the same, a comment, and an object.
+# Types of EMF+ records: the first one, which says whether EMF alone draws the same, a comment, and an object.
 _PLUS_HEADER, _PLUS_COMMENT, _PLUS_OBJECT = 0x4001, 0x4003, 0x4008
-# Types of objects that may contain an image: brushes, pens, images.
+# Types of EMF+ objects that may contain an image: brushes, pens, images.
 _PLUS_WITH_IMAGE: Final = {1, 2, 5}
-# An image that is a file, such as a JPEG or another drawing, and not only pixels. It begins with a version and a type.
+# An image stored as a file, such as a JPEG or another drawing, instead of pixels. It begins with a version and a type.
 _PLUS_IMAGE_FILE: Final = re.compile(rb"\xc0\xdb(?:\x01\0\0\0.{16}\x01\0\0\0|\x02\0\0\0)", re.DOTALL)
-# An image for printers that is a JPEG or PNG and not only pixels: its header, with planes, depth and compression.
+# An image for printers that is a JPEG or PNG instead of pixels: its header, with planes, depth and compression.
 _PACKED_BITMAP: Final = re.compile(rb"[\x28\x6c\x7c]\0\0\0.{8}\x01\0..[\x04\x05]\0\0\0", re.DOTALL)
-# Of WMF: the last one, and a command for the printer, which can be a comment.
+# Types of WMF records: the last one, and a command for the printer, which can be a comment.
 _WMF_END, _WMF_ESCAPE = 0, 0x0626
 _PLACEABLE: Final = b"\xd7\xcd\xc6\x9a"
 
 
 def clean_metafile(content: bytes) -> bytes:
-    """Return an EMF or WMF, packed or not, without descriptions and comments. Raises ValidationError."""
+    """Return an EMF or WMF, compressed or not, without descriptions and comments. Raises ValidationError."""
     if content.startswith(b"\x1f\x8b"):
         with gzip.open(io.BytesIO(content)) as packed:
             unpacked = packed.read(_MAX_UNPACKED + 1)
@@ -81,9 +81,9 @@ def _clean_emf(content: bytes) -> bytes:
 
 
 def _clean_instructions(drawing: bytearray, places: Collection[tuple[int, int]]) -> None:
-    """Overwrite the comments between instructions of EMF+, or all of them if an image among them is a file.
+    """Overwrite the comments among EMF+ instructions, or all instructions if one contains an image stored as a file.
 
-    Raises ValidationError if there is such an image, and nothing else draws it.
+    Raises ValidationError if there is such an image, and EMF alone doesn't draw the same.
     """
     is_dual = has_file = False
     for start, end in places:
@@ -103,7 +103,7 @@ def _clean_instructions(drawing: bytearray, places: Collection[tuple[int, int]])
         raise _unsupported(".emf")
     if has_file:
         for start, end in places:
-            # With the mark that tells them from other comments.
+            # Including the signature that distinguishes them from other comments.
             drawing[start - 4 : end] = bytes(end - start + 4)
 
 

@@ -1,6 +1,6 @@
 """MP4 and QuickTime: what is not needed for playing is overwritten with zeros, so that no offset in the file changes.
 
-Cameras record places, people's names and serial numbers in boxes, in tracks of their own, and between their data.
+Cameras record places, people's names and serial numbers in boxes, in separate tracks, and between the data of tracks.
 No maintained library with a permissive licence removes them without FFmpeg.
 """
 
@@ -30,18 +30,18 @@ from media.cleaners.streams import CHUNK, copy_part, damaged, too_complex, write
 from media.cleaners.subtitles import Subtitles
 
 _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
-# Images, sound and subtitles.
+# Video, audio and subtitles.
 _SHOWN: Final = {b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp"}
 _TEXTS: Final = _SHOWN - {b"vide", b"soun"}
-# In how many tracks all data may be. Each of them is read.
+# How often tracks may use all data of the file. Each use is read.
 _MAX_USES: Final = 4
-# The boxes that say where the data of a track is. `elst` only says which part is played.
+# The boxes that say what and where the data of a track is. `elst` only says which part is played.
 _OF_TRACK: Final = {b"tkhd", b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
 
 
 def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     """Overwrite metadata, times, names, tracks that aren't shown, and data that belongs to no track."""
-    # Before anything is copied, which takes long.
+    # All checks come before copying, which takes long.
     end = end_of_boxes(source)
     found = list(boxes(source, 0, end))
     tracks = list(_tracks(found))
@@ -53,7 +53,7 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     _find_places(source, tracks, data, runs)
     if sum(last - first for track in tracks for first, last in apart(track.places)) > _MAX_USES * end:
         raise too_complex()
-    # Browsers don't show the titles of chapters, in which programs put all kinds of notes. Their times stay.
+    # Browsers don't show the titles of chapters, in which programs store all kinds of notes. Their times stay.
     titles = set(_chapter_titles(source, found))
     for track in tracks:
         if titles and track.kind in _TEXTS and id_of(source, track) in titles:
@@ -68,7 +68,7 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
         ids = {id_of(source, track) for track in tracks if track.box in hidden}
         hidden.update(_fragments_of(source, found, runs, ids))
     if any(box.path == (b"moov", b"cmov") for box in found):
-        # Compressed, as QuickTime did until 2005.
+        # The boxes are compressed, as QuickTime did until 2005.
         raise damaged()
     copy_part(source, target, 0, end)
     _clean_boxes(source, target, found, hidden)
@@ -84,9 +84,9 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
 def _find_places(
     source: IO[bytes], tracks: Iterable[Track], data: list[tuple[int, int]], runs: Iterable[tuple[int, int, int]]
 ) -> None:
-    """Set where the data of each track is that may be shown.
+    """Set the places of the data of each track that may be shown.
 
-    `data` are the places in the file for it, and `runs` say where its fragments have some.
+    `data` are the places of all media data in the file, and `runs` the places of the data in fragments.
     """
     by_id = defaultdict[int, list[tuple[int, int]]](list)
     for track_id, start, end in runs:
@@ -98,7 +98,7 @@ def _find_places(
 
 
 def _within(data: list[tuple[int, int]], places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the parts of places that are within the one in sorted `data` in which they begin."""
+    """Yield each of `places` up to the end of the place in sorted `data` in which it begins."""
     for start, end in places:
         number = bisect_right(data, start, key=itemgetter(0)) - 1
         if number >= 0 and start < data[number][1]:
@@ -119,12 +119,12 @@ def _tracks(found: Iterable[Box]) -> Iterator[Track]:
 
 
 def _is_of_track(box: Box) -> bool:
-    """Whether a box says what a track contains, or where. QuickTime has a second handler in `minf`, of the data."""
+    """Whether a box says what a track contains, or where. QuickTime has a second handler in `minf`, for the data."""
     return box.kind in _OF_TRACK and box.is_needed and box.path[-2] != b"minf"
 
 
 def _chapter_titles(source: IO[bytes], found: Iterable[Box]) -> Iterator[int]:
-    """Yield the IDs of the tracks that have the titles of chapters in others."""
+    """Yield the IDs of the tracks with the chapter titles of other tracks."""
     for box in found:
         if box.path == (b"moov", b"trak", b"tref", b"chap"):
             source.seek(box.body)
@@ -135,16 +135,16 @@ def _chapter_titles(source: IO[bytes], found: Iterable[Box]) -> Iterator[int]:
 def _fragments_of(
     source: IO[bytes], found: Sequence[Box], runs: Iterable[tuple[int, int, int]], ids: Collection[int]
 ) -> Collection[Box]:
-    """Return the boxes about fragments of these tracks. Raises ValidationError if others depend on them."""
+    """Return the boxes about fragments of these tracks. Raises ValidationError if other tracks depend on them."""
     hidden = set(boxes_of_tracks(source, found, ids))
-    # The data of a track may begin where that of the track before it ends, which would not be known any more.
+    # The data of a track may begin where the data of a hidden track ends, a position that would be lost.
     if [*runs_of(source, _without(found, hidden))] != [run for run in runs if run[0] not in ids]:
         raise too_complex()
     return hidden
 
 
 def _without(found: Iterable[Box], hidden: Collection[Box]) -> Iterator[Box]:
-    """Yield the boxes that are neither hidden nor in a box that is."""
+    """Yield the boxes that are neither hidden nor inside a hidden box."""
     end = 0
     for box in found:
         if box in hidden:
@@ -154,7 +154,7 @@ def _without(found: Iterable[Box], hidden: Collection[Box]) -> Iterator[Box]:
 
 
 def _clean_boxes(source: IO[bytes], target: IO[bytes], found: Iterable[Box], hidden: Collection[Box]) -> None:
-    """Turn boxes into padding that are hidden or not needed for playing, and clean the others."""
+    """Turn boxes that are hidden or not needed for playing into padding, and clean the others."""
     freed = 0
     for box in found:
         if box.start < freed:
@@ -170,14 +170,14 @@ def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
     """Overwrite what a needed box says about people and times."""
     if box.kind in _TIMED:
         source.seek(box.body)
-        # Creation and modification, of 4 bytes each, or 8 in version 1. Source: ISO/IEC 14496-12, 8.2.2.
+        # The times of creation and modification, of 4 bytes each, or 8 in version 1. Source: ISO/IEC 14496-12, 8.2.2.
         size = 16 if source.read(1) == b"\1" else 8
         write_zeros(target, box.body + 4, min(box.body + 4 + size, box.end))
     elif box.kind == b"hdlr":
-        # After the type: who made the component, and a name.
+        # The manufacturer of the component and a name follow the type.
         write_zeros(target, box.body + 12, box.end)
     elif box.kind == b"dref":
-        # Paths of files that hold the data, which is in this one.
+        # Paths of external files with the data, which is in this file.
         for start, end in entries(source, box):
             write_zeros(target, start + 12, end)
 
@@ -193,7 +193,7 @@ def _is_shown(source: IO[bytes], track: Track) -> bool:
 
 
 def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return sorted places with those joined that touch or overlap."""
+    """Return sorted places, with those that touch or overlap joined."""
     joined: list[tuple[int, int]] = []
     for start, end in places:
         if joined and start <= joined[-1][1]:
@@ -204,7 +204,7 @@ def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _zero_unused(target: IO[bytes], position: int, end: int, used: list[tuple[int, int]]) -> None:
-    """Overwrite what is in a place for data and belongs to no track. `used` is sorted, and nothing in it overlaps."""
+    """Overwrite the media data between two positions that belongs to no track. `used` is sorted and doesn't overlap."""
     for number in range(bisect_right(used, position, key=itemgetter(1)), len(used)):
         used_start, used_end = used[number]
         if used_start >= end:

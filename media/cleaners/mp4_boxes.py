@@ -12,12 +12,12 @@ from media.cleaners.streams import damaged, size_of, too_complex, write_zeros
 
 _MAX_BOXES: Final = 100_000
 _MAX_DEPTH: Final = 8
-# A table is read as a whole. This is enough for a day of video.
+# In bytes. A table is read as a whole. This is enough for a day of video.
 MAX_TABLE: Final = 64 * 1024 * 1024
-# How what cameras of Insta360 add to a file ends: with its length, and a mark. It is what their sensors measured.
+# The end of the trailer in which Insta360 cameras store sensor data: its length, and a mark.
 _TRAILER_END, _TRAILER_LENGTH = 78, slice(38, 42)
 _TRAILER_MARK: Final = b"8db42d694ccc418790edff439fe026bf"
-# What each box that consists of boxes needs for playing. The first is the file.
+# The boxes within each box that are needed for playing. The first is the file.
 NEEDED: Final[dict[bytes, frozenset[bytes]]] = {
     b"": frozenset(b"ftyp styp moov mdat moof mfra sidx ssix pdin".split()),
     b"moov": frozenset(b"mvhd trak mvex iods".split()),
@@ -34,10 +34,10 @@ NEEDED: Final[dict[bytes, frozenset[bytes]]] = {
     b"moof": frozenset(b"mfhd traf".split()),
     b"traf": frozenset(b"tfhd tfdt trun sbgp sgpd subs saiz saio senc sdtp".split()),
     b"mfra": frozenset(b"tfra mfro".split()),
-    # In the description of sound: of what kind it is, and what decoders of old codecs need to know.
+    # In the description of audio: its kind, and settings for the decoders of old codecs.
     b"wave": frozenset(b"frma enda esds alac mp4a chan damr samr dac3 dec3 dOps glbl QDCA QDCP QDMC Qclp OVHS".split())
     | {b"ms\0\2", b"ms\0\x11", b"ms\0\x31", b"ms\0U", bytes(4)},
-    # In that of images: which eye they are for, how far apart these are, and on which shape the images are shown.
+    # In the description of video: the eye that frames are for, the distance of the eyes, and the projection.
     b"vexu": frozenset(b"must eyes proj pack".split()),
     b"eyes": frozenset(b"must stri hero cams cmfy".split()),
     b"cams": frozenset(b"must blin".split()),
@@ -67,7 +67,7 @@ class Box:
 
 @dataclass(slots=True)
 class Track:
-    """A track with the boxes that say what it contains, and where, by their types.
+    """A track, with the boxes that say what it contains and where, by type.
 
     `kind` is what it contains, such as `vide` or `soun`; `places` are where its data starts and ends, sorted.
     """
@@ -79,7 +79,7 @@ class Track:
 
 
 def end_of_boxes(file: IO[bytes]) -> int:
-    """Return where the last box of a file ends, or what should be one."""
+    """Return where the boxes of a file should end: before a known trailer, or at the end of the file."""
     end = size_of(file)
     file.seek(max(0, end - _TRAILER_END))
     trailer = file.read(_TRAILER_END)
@@ -88,7 +88,7 @@ def end_of_boxes(file: IO[bytes]) -> int:
 
 
 def boxes(file: IO[bytes], start: int, end: int, around: tuple[bytes, ...] = ()) -> Iterator[Box]:
-    """Yield each box between two positions, and those that are needed within it. Raises ValidationError."""
+    """Yield each box between two positions, followed by the needed boxes in it. Raises ValidationError."""
     for _number in range(_MAX_BOXES):
         if start + 8 > end:
             # QuickTime ends some lists with four zeros.
@@ -112,7 +112,7 @@ def boxes(file: IO[bytes], start: int, end: int, around: tuple[bytes, ...] = ())
 
 
 def entries(source: IO[bytes], box: Box) -> Iterator[tuple[int, int]]:
-    """Yield where each entry of a list of boxes starts and ends. Their number comes before them."""
+    """Yield the start and end of each entry in a list of boxes, which begins with their number."""
     position = box.body + 8
     while position + 8 <= box.end:
         source.seek(position)
@@ -131,7 +131,7 @@ def free_box(target: IO[bytes], box: Box) -> None:
 
 
 def handler_of(file: IO[bytes], track: Track) -> bytes:
-    """Return what a track contains, such as `vide` or `soun`; nothing if it doesn't say."""
+    """Return what a track contains, such as `vide` or `soun`; empty if it doesn't say."""
     if (box := track.boxes.get(b"hdlr")) is None:
         return b""
     file.seek(box.body)
@@ -139,7 +139,7 @@ def handler_of(file: IO[bytes], track: Track) -> bytes:
 
 
 def id_of(file: IO[bytes], track: Track) -> int:
-    """Return the number by which fragments refer to a track. It comes after the times, which may be twice as long."""
+    """Return the ID by which fragments refer to a track. It follows the times, which may be twice as long."""
     if (box := track.boxes.get(b"tkhd")) is None:
         raise damaged()
     file.seek(box.body)
@@ -148,7 +148,7 @@ def id_of(file: IO[bytes], track: Track) -> int:
 
 
 def chunks_of(file: IO[bytes], track: Track) -> Iterator[tuple[int, int]]:
-    """Yield where each chunk of a track's data starts and ends. Raises ValidationError if that isn't said."""
+    """Yield the start and end of each chunk of a track's data. Raises ValidationError if they aren't stated."""
     offsets = _offsets(file, track)
     if not offsets:
         return
@@ -169,7 +169,7 @@ def chunks_of(file: IO[bytes], track: Track) -> Iterator[tuple[int, int]]:
 
 
 def apart(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield those of sorted places that don't overlap with one before. They would let a small file take hours."""
+    """Yield the sorted places that don't overlap an earlier one. Overlaps could make a small file take hours."""
     position = 0
     for start, end in places:
         if start >= position:
@@ -187,7 +187,7 @@ def _offsets(file: IO[bytes], track: Track) -> list[int]:
 def _sizes(file: IO[bytes], track: Track) -> int | list[int]:
     """Return the size of all samples of a track, or of each."""
     if (box := track.boxes.get(b"stsz")) is None:
-        # Compact tables (`stz2`) occur only in specifications.
+        # Compact tables (`stz2`) don't occur in practice.
         raise too_complex()
     file.seek(box.body + 4)
     (size,) = struct.unpack(">I", file.read(4))

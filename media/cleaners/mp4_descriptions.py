@@ -1,4 +1,4 @@
-"""How MP4 and QuickTime files describe the images and sound of a track, and the metadata within images.
+"""Descriptions of video and audio in MP4 and QuickTime files, and the metadata within frames.
 
 Sources: ISO/IEC 14496-12, 12.1 and 12.2, QuickTime File Format Specification (Apple).
 """
@@ -15,35 +15,35 @@ from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
 from media.cleaners.streams import too_complex, unsupported_stream, write_zeros
 from media.cleaners.xiph import clean_flac_blocks
 
-# Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
+# Where the descriptions of video and audio name the vendor and the encoder: offsets and lengths in bytes.
 _ENCODED: Final = {b"vide": ((20, 4), (50, 32)), b"soun": ((20, 4),)}
-# After how many bytes the boxes in them begin. QuickTime has two further versions for sound.
+# The offsets of the boxes within them. QuickTime has two further versions for audio.
 _IMAGES: Final = 86
 _SOUND: Final = {0: 36, 1: 52, 2: 72}
-# The boxes that decoders need. The others are about who bought a song in the iTunes Store, and the like.
+# The boxes that decoders need. Others record, for example, who bought a song in the iTunes Store.
 _NEEDED: Final = re.compile(
     rb"...[CE]|esds|colr|pasp|clap|fiel|gama|btrt|SmDm|CoLL|mdcv|clli|amve|ccst|auxi|st3d|sv3d|vexu|hfov"
     rb"|jp2h|jsub|orfo|ctab|glbl|strf|SMI |ACLR|APRG|ARES|dvc1"
     rb"|wave|chan|chnl|srat|alac|dac[34]|dec3|dOps|dfLa|damr|d263|ddts|udts|dmlp|SA3D|iacb",
     re.DOTALL,
 )
-# The types of descriptions of colours that are profiles.
+# The types of colour descriptions that are profiles.
 _PROFILES: Final = {b"prof", b"rICC"}
-# How encrypted images and sound were encrypted.
+# Encrypted video and audio, whose descriptions say how they were encrypted.
 _PROTECTED: Final = {b"encv", b"enca"}
-# The descriptions of H.264, H.265, AV1 and MPEG-4, each of which has a box about the coding in it.
+# The descriptions of H.264, H.265, AV1 and MPEG-4, each of which contains a box about the coding.
 _WITH_CODING: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe av01 dav1 mp4v encv".split())
-# What says in a description of MPEG-4 which kind images are of, such as JPEG or PNG, and how long the rest about it is.
+# The part of an MPEG-4 description with the kind of frames, such as JPEG or PNG, and the length of its settings.
 _JPEG, _PNG = b"\x6c", b"\x6d"
 _IMAGES_OF_MPEG4: Final = re.compile(
     rb"\x04[\x80-\xff]{0,3}[\0-\x7f](?P<kind>.)\x11(?:.{11}\x05(?P<length>[\x80-\xff]{0,3}[\0-\x7f]))?", re.DOTALL
 )
-# In bytes. Longer profiles and pictures of albums aren't read.
+# In bytes. Longer colour profiles and album covers aren't read.
 _LONGEST: Final = 16 * 1024 * 1024
 
 
 def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> None:
-    """Overwrite what the descriptions of a track say that isn't needed for decoding it."""
+    """Overwrite everything in the descriptions of a track that isn't needed for decoding it."""
     for kind, start, end in _descriptions(source, track):
         for position, length in _ENCODED.get(track.kind, ()):
             write_zeros(target, start + position, min(start + position + length, end))
@@ -55,7 +55,7 @@ def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> No
 
 
 def _clean_box(source: IO[bytes], target: IO[bytes], box: Box) -> None:
-    """Overwrite what isn't needed within a box that is."""
+    """Overwrite the parts of a needed box that aren't needed."""
     if box.kind in {b"colr", b"dfLa"}:
         _clean_content(source, target, box)
     elif box.kind == b"dvc1":
@@ -66,15 +66,15 @@ def _clean_box(source: IO[bytes], target: IO[bytes], box: Box) -> None:
                 free_box(target, part)
     elif box.kind == b"sv3d":
         for part in boxes(source, box.body, box.end, (b"sv3d",)):
-            # The program or camera that says that images are spherical.
+            # The program or camera that marked the video as spherical.
             if part.kind == b"svhd":
                 write_zeros(target, part.body + 4, part.end)
 
 
 def _clean_content(source: IO[bytes], target: IO[bytes], box: Box) -> None:
-    """Overwrite what the colour profile of images says about a display, or the description of FLAC about a recording.
+    """Overwrite the details of a display in a colour profile, or of a recording in a description of FLAC.
 
-    Both come after four bytes.
+    Both follow four bytes.
     """
     if box.end - box.body > _LONGEST:
         raise too_complex()
@@ -88,7 +88,7 @@ def _clean_content(source: IO[bytes], target: IO[bytes], box: Box) -> None:
 
 
 def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
-    """Overwrite the metadata within the images of a track, and in the descriptions of how they are coded."""
+    """Overwrite the metadata within the frames of a track, and in the descriptions of their coding."""
     cleaners = set[CleanFrames]()
     for kind, start, end in _descriptions(source, track):
         if kind in _WITH_CODING:
@@ -104,7 +104,7 @@ def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
 
 
 def _clean_coding(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames | None:
-    """Clean a box about how images are coded, and return what cleans these; None if it is about something else."""
+    """Clean a box about the coding of frames, and return the cleaner for them; None if it is about something else."""
     if coding := coding_of(source, box.kind, box.body):
         if coding.is_h265:
             clean_h265_description(source, target, box.body, box.end)
@@ -116,7 +116,7 @@ def _clean_coding(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames
 
 
 def _clean_mpeg4(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames:
-    """Clean the description of images in MPEG-4 (ISO/IEC 14496-1), and return what cleans these."""
+    """Clean the description of frames in MPEG-4 (ISO/IEC 14496-1), and return the cleaner for them."""
     source.seek(box.body)
     images = _IMAGES_OF_MPEG4.search(source.read(min(64, box.end - box.body)))
     if images and images["kind"] == _PNG:
@@ -133,7 +133,7 @@ def _clean_mpeg4(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames:
 
 
 def _descriptions(source: IO[bytes], track: Track) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the type of each description of a track, and where it starts and ends."""
+    """Yield the type, start and end of each description of a track."""
     if b"stsd" in track.boxes:
         for start, end in entries(source, track.boxes[b"stsd"]):
             source.seek(start + 4)
@@ -141,11 +141,11 @@ def _descriptions(source: IO[bytes], track: Track) -> Iterator[tuple[bytes, int,
 
 
 def _boxes(source: IO[bytes], track: Track, start: int, end: int) -> Iterator[Box]:
-    """Yield the boxes in the description of images or sound that is between two positions."""
+    """Yield the boxes in the description of video or audio between two positions."""
     if track.kind == b"vide":
         source.seek(start + 82)
         depth, palette = source.read(2), source.read(2)
-        # An old codec of at most 256 colours has these here, and nothing else. Those of grey are numbered from 33.
+        # Old codecs with at most 256 colours have a palette here instead. Depths of greyscale are counted from 33.
         if palette != b"\0\0" or not 1 <= int.from_bytes(depth) % 32 <= 8:
             yield from boxes(source, start + _IMAGES, end, (b"stsd",))
     elif track.kind == b"soun":

@@ -1,4 +1,4 @@
-"""Where MP4 files that are written while they are recorded have the data of each track: in fragments.
+"""Fragments, in which MP4 files that are written while they are recorded store the data of each track.
 
 Source: ISO/IEC 14496-12, 8.8.
 """
@@ -11,18 +11,18 @@ from typing import IO, Final
 from media.cleaners.mp4_boxes import MAX_TABLE, Box
 from media.cleaners.streams import damaged, size_of
 
-# The flags of the header of a track in a fragment: the fields that it has, and what positions are counted from.
+# The flags of the header of a track in a fragment: its fields, and what positions are relative to.
 _HAS_BASE, _HAS_DESCRIPTION, _HAS_DURATION, _HAS_SIZE, _FROM_FRAGMENT = 0x1, 0x2, 0x8, 0x10, 0x020000
-# The flags of a run of samples: the fields that it has, and those that each sample has. The second is the size.
+# The flags of a run of samples: its own fields, and the fields of each sample.
 _HAS_OFFSET, _HAS_FIRST_FLAGS = 0x1, 0x4
 _DURATION, _SIZE, _FLAGS, _SHIFT = 0x100, 0x200, 0x400, 0x800
-# The boxes that begin with the ID of a track, after flags: defaults, the header in a fragment, and tables for seeking.
+# The boxes that begin with flags and the ID of a track: defaults, the header in a fragment, and seek tables.
 _WITH_ID: Final = {b"trex", b"tfhd", b"tfra", b"sidx"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What the runs of a track in a fragment have in common. `size` is that of samples which don't state one."""
+    """What the runs of a track in a fragment share. `size` is the size of samples that don't state their own."""
 
     track_id: int
     base: int
@@ -30,7 +30,7 @@ class _Header:
 
 
 def runs_of(file: IO[bytes], found: Iterable[Box]) -> Iterator[tuple[int, int, int]]:
-    """Yield for each run of samples the ID of its track, and where its data starts and ends. Raises ValidationError.
+    """Yield, for each run of samples, the ID of its track, and where its data starts and ends. Raises ValidationError.
 
     `found` are the boxes of the file, in their order.
     """
@@ -52,7 +52,7 @@ def runs_of(file: IO[bytes], found: Iterable[Box]) -> Iterator[tuple[int, int, i
         elif box.path == (b"moof", b"traf", b"trun"):
             if header is None:
                 raise damaged()
-            # Without a position, a run begins where the last one ends.
+            # Without a position, a run begins where the previous one ends.
             start, length = _run(file, box, header, position)
             position = start + length
             if not 0 <= start <= position <= file_end:
@@ -61,7 +61,7 @@ def runs_of(file: IO[bytes], found: Iterable[Box]) -> Iterator[tuple[int, int, i
 
 
 def boxes_of_tracks(file: IO[bytes], found: Iterable[Box], ids: Collection[int]) -> Iterator[Box]:
-    """Yield the boxes outside of tracks that are about nothing but those with these IDs. Raises ValidationError."""
+    """Yield the boxes outside tracks that are only about the tracks with these IDs. Raises ValidationError."""
     fragment: Box | None = None
     for box in found:
         if box.path == (b"moof", b"traf"):
@@ -83,7 +83,7 @@ def _header(file: IO[bytes], box: Box, fragment: int, position: int, sizes: dict
 
 
 def _run(file: IO[bytes], box: Box, header: _Header, position: int) -> tuple[int, int]:
-    """Return where the data of a run starts, which is at `position` unless it says otherwise, and its length."""
+    """Return where the data of a run starts, which is `position` unless it says otherwise, and its length."""
     flags, count = struct.unpack(">II", _read(file, box, 8))
     if flags & _HAS_OFFSET:
         (offset,) = struct.unpack(">i", file.read(4))

@@ -1,7 +1,7 @@
-"""Messages within H.264 and H.265 video (SEI), in which cameras note places, times and serial numbers.
+"""Messages within H.264 and H.265 video (SEI), in which cameras record places, times and serial numbers.
 
-They are overwritten at the same length. Sources: ITU-T H.264, 7.3.1, 7.3.2.3 and annexes B and D, and H.265, the same;
-how their units are stored after their lengths: ISO/IEC 14496-15.
+They are overwritten at the same length. Sources: ITU-T H.264 and H.265, 7.3.1, 7.3.2.3 and annexes B and D; for units
+that are stored after their lengths, ISO/IEC 14496-15.
 """
 
 import re
@@ -12,26 +12,26 @@ from typing import IO, Final
 
 from media.cleaners.streams import CHUNK, too_complex, unsupported_stream
 
-# Two zeros are followed by a 3, which is no content, where they would look like the beginning of a unit.
+# Where two zeros would look like the beginning of a unit, they are followed by a 3 that is not content.
 _ESCAPE: Final = re.compile(rb"\0\0\x03")
-# What comes before each unit where its length doesn't. There may be more zeros.
+# The start code before each unit that doesn't come after its length. There may be more zeros.
 START: Final = b"\0\0\1"
 _BEGINS_WITH_START: Final = re.compile(rb"\0\0+\x01|\0*\Z")
-# What programs call the two in AVI and Windows Media.
+# The names of the two codecs in AVI and Windows Media.
 _H264: Final = re.compile(rb"[HXQV]264|AVC1|[DG]AVC|VSSH|SMV2|UMSV|SHR[0-7]|TSHD|INMC", re.IGNORECASE)
 _H265: Final = re.compile(rb"[HX]265|HEVC|HEV1|HVC1", re.IGNORECASE)
-# Where a box that describes the coding has the size of lengths.
+# The offset of the size of lengths in a box that describes the coding.
 _LENGTH_SIZE: Final = {b"avcC": 4, b"hvcC": 21}
 _REGISTERED, _UNREGISTERED, _TIME_CODE = 4, 5, 136
-# Captions, the aspect ratio, and the range of brightness: ATSC, DirecTV, Dolby and Samsung, as ITU-T T.35 numbers them.
+# Captions, the aspect ratio and the dynamic range, by the ITU-T T.35 codes of ATSC, DirecTV, Dolby and Samsung.
 SHOWN: Final = (b"\xb5\0\x31", b"\xb5\0\x2f", b"\xb5\0\x3b", b"\xb5\0\x3c")
 
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How a track is coded: by H.264 or H.265, and in how many bytes the length of each unit is.
+    """The coding of a track: H.264 or H.265, and the number of bytes in the length of each unit.
 
-    0 means that each unit comes after a start code.
+    0 means that each unit follows a start code.
     """
 
     is_h265: bool
@@ -47,7 +47,7 @@ class Coding:
 
 
 def coding_of(file: IO[bytes], kind: bytes, start: int) -> Coding | None:
-    """Return the coding that a box of this kind describes, whose body starts here; None if it is another box."""
+    """Return the coding that a box of this kind, whose body starts here, describes; None for other boxes."""
     if kind not in _LENGTH_SIZE:
         return None
     file.seek(start + _LENGTH_SIZE[kind])
@@ -55,7 +55,7 @@ def coding_of(file: IO[bytes], kind: bytes, start: int) -> Coding | None:
 
 
 def coding_of_name(name: bytes) -> Coding | None:
-    """Return the coding that AVI calls so; None if it is another one."""
+    """Return the coding with this name in AVI; None for other names."""
     return Coding(is_h265=False) if _H264.fullmatch(name) else Coding(is_h265=True) if _H265.fullmatch(name) else None
 
 
@@ -74,7 +74,7 @@ def clean_units(source: IO[bytes], target: IO[bytes], start: int, end: int, codi
 
 
 def _clean_byte_stream(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
-    """Overwrite the messages in units that come after start codes. Raises ValidationError if the first doesn't."""
+    """Overwrite the messages in units that follow start codes. Raises ValidationError if the first doesn't."""
     source.seek(start)
     if not _BEGINS_WITH_START.match(source.read(max(0, min(CHUNK, end - start)))):
         raise unsupported_stream()
@@ -96,7 +96,7 @@ def after_start_codes(source: IO[bytes], start: int, end: int) -> Iterator[int]:
 
 def _clean_unit(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
     """Overwrite the messages in a unit. Zeros after it may belong to the next start code."""
-    # Real ones have some hundred bytes.
+    # Real ones have a few hundred bytes.
     if end - start > CHUNK:
         raise too_complex()
     source.seek(start)
@@ -106,7 +106,7 @@ def _clean_unit(source: IO[bytes], target: IO[bytes], start: int, end: int, codi
 
 
 def clean_h265_description(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Overwrite the messages in the units that the body of an `hvcC` contains, in lists of one kind each."""
+    """Overwrite the messages in the units that the body of an `hvcC` lists by kind."""
     start += _LENGTH_SIZE[b"hvcC"] + 2
     while start + 3 < end:
         source.seek(start + 1)
@@ -127,14 +127,14 @@ def _without_messages(unit: bytes, header_size: int) -> bytes:
         for place in places[start:end]:
             cleaned[place] = 0xFF
     for escape in escapes:
-        # As it was, or the content would be longer. After it is nothing above 3.
+        # Keep the escape valid, or the content would be longer: after two zeros, and before a byte of at most 3.
         cleaned[escape - 2 : escape] = b"\0\0"
         cleaned[escape + 1 : escape + 2] = unit[escape + 1 : escape + 2]
     return bytes(cleaned)
 
 
 def _private(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where each message starts and ends that isn't for showing the video."""
+    """Yield the start and end of each message that isn't needed for showing the video."""
     position = 0
     # The last byte ends the unit.
     while position < len(content) - 1:
@@ -148,6 +148,6 @@ def _private(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _number(content: bytes, position: int) -> tuple[int, int]:
-    """Return the type or size of a message, and where it ends. Each byte is added, until one isn't 255."""
+    """Return the type or size of a message, and where it ends: the sum of all bytes up to the first below 255."""
     end = next((at for at in range(position, len(content)) if content[at] != 0xFF), len(content) - 1) + 1
     return sum(content[position:end]), end

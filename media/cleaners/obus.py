@@ -1,4 +1,4 @@
-"""Messages within AV1 video (metadata OBUs), in which cameras and programs can note anything.
+"""Messages within AV1 video (metadata OBUs), in which cameras and programs can store anything.
 
 They become padding of the same length. Source: AV1 Bitstream & Decoding Process Specification, 5.3, 5.8 and 6.7.
 """
@@ -9,12 +9,12 @@ from media.cleaners.nal_units import SHOWN
 from media.cleaners.streams import damaged, unsupported_stream, write_zeros
 
 _METADATA, _PADDING = 5, 15
-# The kinds of messages that are kept: about brightness and layers, and captions and the like. Others are time codes,
-# and whatever programs add.
+# The kinds of messages that are kept: dynamic range, layers, and captions and the like. Others are time codes, and
+# anything that programs add.
 _SHOWN_KINDS, _REGISTERED = {1, 2, 3}, 4
-# How long the headers of a unit and of its message can be, in bytes.
+# The maximum length of the headers of a unit and of its message, in bytes.
 _LONGEST_START: Final = 32
-# How many bytes of the description of a codec come before the units in it.
+# How many bytes precede the units in the description of a codec.
 DESCRIPTION_HEADER: Final = 4
 
 
@@ -34,7 +34,7 @@ def clean_obus(source: IO[bytes], target: IO[bytes], start: int, end: int) -> No
             target.seek(body - header)
             target.write(bytes([unit[0] & 0x87 | _PADDING << 3]))
             write_zeros(target, body, start - 1)
-            # The last bit that is set ends a unit.
+            # The last set bit ends a unit.
             target.write(b"\x80")
 
 
@@ -44,7 +44,7 @@ def _is_shown(message: bytes) -> bool:
 
 
 def _number(content: bytes, position: int) -> tuple[int, int]:
-    """Return a number of which each byte has seven bits, and where it ends. Raises ValidationError."""
+    """Return a number stored with seven bits in each byte, and where it ends. Raises ValidationError."""
     number = 0
     for count, byte in enumerate(content[position : position + 8]):
         number |= (byte & 0x7F) << 7 * count

@@ -1,6 +1,6 @@
 """Office files: properties, authors of comments and changes, sessions, printers, paths and thumbnails are removed.
 
-Every part is of a kind that is listed here, or the file is refused.
+A file with a part of a kind that isn't listed here is refused.
 """
 
 import re
@@ -22,7 +22,7 @@ _MACROS: Final = re.compile(
 )
 _METAFILES: Final = {".emf", ".wmf", ".emz", ".wmz"}
 _FONTS: Final = {".odttf", ".fntdata", ".ttf", ".otf"}
-# Files of programs that were inserted, and show an image of themselves.
+# Embedded files of other programs, which are shown as an image.
 _OBJECT: Final = re.compile(r".*/embeddings/[^/]*\.bin|(?:.*/)?Object [0-9]+", re.IGNORECASE)
 _OBJECT_IMAGE: Final = re.compile(r"(?:.*/)?ObjectReplacements/.*")
 _IMAGE_STARTS: Final = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"GIF8": ".gif"}
@@ -31,7 +31,7 @@ _SVM: Final = b"VCLMTF"
 
 
 def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -> None:
-    """Write the parts that readers see, each cleaned; `clean_part` cleans files in the file. Refuse macros."""
+    """Write the parts that readers see, cleaned; `clean_part` cleans embedded files. Files with macros are refused."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         UnpackedSize().add(old)
         parts = {part.filename: part for part in old.infolist() if not part.is_dir()}
@@ -57,7 +57,7 @@ def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) ->
 
 
 def _clean_open_xml(name: str, content: bytes, removed: set[str]) -> bytes | None:
-    """Return a part of Word, Excel or PowerPoint without what it reveals; None if it is a file of another kind."""
+    """Return a part of a Word, Excel or PowerPoint file without its metadata; None if it is of another kind."""
     if (empty := open_xml.empty_properties(name)) is not None:
         return empty
     if name == open_xml.CONTENT_TYPES:
@@ -70,7 +70,7 @@ def _clean_open_xml(name: str, content: bytes, removed: set[str]) -> bytes | Non
 
 
 def _clean_open_document(name: str, content: bytes) -> bytes | None:
-    """Return a part of an OpenDocument without what it reveals; None if it is a file of another kind."""
+    """Return a part of an OpenDocument file without its metadata; None if it is of another kind."""
     if name == "mimetype":
         return content
     if (empty := open_document.empty_properties(name)) is not None:

@@ -1,7 +1,7 @@
-"""Ogg: comments, pictures and the name of the encoder are overwritten in place, and checksums computed again.
+"""Ogg: comments, pictures and the name of the encoder are overwritten in place, and checksums recomputed.
 
-Nothing moves, so the numbers of pages and the positions for seeking stay right. A file may hold several streams, one
-after the other or side by side. Source: RFC 3533. No maintained library with a permissive licence does this.
+Nothing moves, so page numbers and seek positions stay right. A file may contain several streams, one after the other or
+interleaved. Source: RFC 3533. No maintained library with a permissive licence does this.
 """
 
 import struct
@@ -29,16 +29,16 @@ class _Stream:
 
     comments: bytes = b""
     is_left_out: bool = False
-    # Whether the packets that follow contain nothing but sound or images.
+    # Whether the packets that follow contain only audio or video.
     is_described: bool = False
     packet: int = 0
-    # Of the packet that continues on the next page: how much of it was read, and how it begins now if it is replaced.
+    # For a packet that continues on the next page: how much of it was read, and its new beginning if it is replaced.
     offset: int = 0
     replacement: bytes | None = None
 
 
 def clean_ogg(source: IO[bytes], target: IO[bytes]) -> None:
-    """Overwrite what the headers of each stream say about its origin."""
+    """Overwrite the details of its origin in the headers of each stream."""
     position, end = 0, size_of(source)
     streams: dict[bytes, _Stream] = {}
     source.seek(0)
@@ -93,7 +93,7 @@ def _clean_page(stream: _Stream, sizes: bytes, body: bytes) -> bytes:
             cleaned[position : position + size] = part.ljust(size, b"\0")
         position += size
         stream.offset += size
-        # A packet ends with a part of less than 255 bytes.
+        # A packet ends with a segment of less than 255 bytes.
         if size < 255:
             if stream.offset < len(stream.replacement or b""):
                 raise damaged()
@@ -117,6 +117,6 @@ def _begin_packet(stream: _Stream, start: bytes) -> None:
 
 
 def _checksum(page: bytes) -> bytes:
-    """Return the CRC of a page. It is that of zlib with all bits in reverse order, and begins and ends with zero."""
+    """Return the CRC of a page: zlib's with all bits in reverse order, and with zero as initial and final value."""
     crc = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return struct.pack("<I", int(f"{crc:032b}"[::-1], 2))

@@ -15,7 +15,7 @@ _EMPTY: Final = {
     "meta.xml": f'<office:document-meta xmlns:office="{_OFFICE}"/>',
     "manifest.rdf": '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>',
 }
-# Thumbnails, toolbars, former versions, signatures, and what programs make anew.
+# Thumbnails, toolbars, earlier versions, signatures, and caches that programs recreate.
 _DROPPED: Final = re.compile(
     r"(?:.*/)?(?:Thumbnails|Configurations2|Versions)/.*|VersionList\.xml|META-INF/.*signatures\.xml|(?:.*/)?layout-cache"
 )
@@ -23,31 +23,31 @@ _DROPPED_ELEMENTS: Final = frozenset({"scripts", "event-listeners", "dde-source"
 _AUTHOR_ELEMENTS: Final = frozenset(
     ("creator", "creator-initials", "initial-creator", "sender-initials", "printed-by", "date-string")
 )
-# Descriptions of images for those who don't see them.
+# Descriptions of images for people who can't see them.
 _DESCRIPTIONS: Final = frozenset({"title", "desc"})
-# What a program for references calls its marks: everything about a book, with the account of a person.
+# The names of the marks of reference managers: everything about a book, with the user's account.
 _REFERENCE: Final = re.compile(r"ZOTERO_|.*CSL_CITATION", re.DOTALL)
 _AUTHOR_ATTRIBUTES: Final = frozenset({"chg-author", "author-name", "author-initials", "user-name", "password"})
 _DATE_ATTRIBUTES: Final = frozenset({"chg-date-time", "chg-date"})
 _NEUTRAL_DATE: Final = "2000-01-01T00:00:00"
-# Settings that say something about the machine of a person.
+# Settings that reveal something about the author's machine.
 _SETTINGS: Final = re.compile(r".*Printer(?:Name|Setup)|.*URL|.*Path|Rsid.*|CurrentDatabase.*|EmbeddedDatabase.*|.*Key")
 _XLINK: Final = "{http://www.w3.org/1999/xlink}href"
 
 
 def is_dropped(name: str) -> bool:
-    """Whether a part says nothing to readers, so that it is left out."""
+    """Whether a part is left out because readers don't need it."""
     return _DROPPED.fullmatch(name) is not None
 
 
 def empty_properties(name: str) -> bytes | None:
-    """Return what replaces a part that holds nothing but properties, also those of an object; None for other parts."""
+    """Return the replacement for a part that contains only properties, even of an object; None for other parts."""
     empty = _EMPTY.get(basename(name))
     return None if empty is None else b'<?xml version="1.0" encoding="UTF-8"?>' + empty.encode()
 
 
 def clean_manifest(content: bytes) -> bytes:
-    """Remove what is dropped from the list of parts. Raises ValidationError if the document has a password."""
+    """Remove dropped parts from the list of parts. Raises ValidationError if the document has a password."""
     tree = parse(content)
     for element in list(tree.iter("*")):
         if etree.QName(element).localname == "encryption-data":

@@ -1,4 +1,4 @@
-"""The parts of the files of Word, Excel and PowerPoint (ISO/IEC 29500).
+"""The parts of Word, Excel and PowerPoint files (ISO/IEC 29500).
 
 Source: the specifications [MS-DOCX], [MS-XLSX] and [MS-PPTX] (Microsoft) for what newer programs add.
 """
@@ -15,7 +15,7 @@ from media.cleaners.markup import LOCAL_PATH, parse, remove, serialised
 
 _PACKAGE: Final = "http://schemas.openxmlformats.org"
 CONTENT_TYPES: Final = "[Content_Types].xml"
-# Parts that hold nothing but properties. The package must have them where it says so.
+# Parts that contain only properties. They must exist wherever the package refers to them.
 _PROPERTIES: Final = (
     (
         re.compile(r"docProps/core\.xml|.*\.psmdcp"),
@@ -24,7 +24,7 @@ _PROPERTIES: Final = (
     (re.compile(r"docProps/app\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/extended-properties"/>'),
     (re.compile(r"docProps/custom\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/custom-properties"/>'),
 )
-# Thumbnails, other properties, data of programs, labels, signatures, settings of printers, logs of changes, and tags.
+# Thumbnails, other properties, program data, labels, signatures, printer settings, change logs, and tags.
 _DROPPED: Final = re.compile(
     r"docProps/(?!(?:core|app|custom)\.xml).*|customXml/.*|docMetadata/.*|_xmlsignatures/.*|(?:word|xl|ppt)/printerSettings/.*"
     r"|xl/(?:revisions|customProperty)/.*|(?:.*/)?customProperty[0-9]*\.bin|ppt/(?:tags|changesInfos)/.*"
@@ -35,11 +35,11 @@ _RELATIONSHIPS: Final = re.compile(r"(?:(?P<folder>.*)/)?_rels/(?P<name>[^/]*)\.
 _REFERENCE: Final = re.compile(r"\{http://(?:schemas\.openxmlformats|purl\.oclc)\.org/.*/relationships\}.*")
 # What hyperlinks may lead to.
 _LINK: Final = re.compile(r"(?:https?|mailto|tel):|#", re.IGNORECASE)
-# References to other documents of a person, also in an account on the web.
+# References to other documents of the author, also in an online account.
 _OF_PERSON: Final = re.compile(
     r".*/(?:attachedTemplate|mailMerge\w*|recipientData|externalLink\w*|xlExternalLinkPath/.*|oleObject|subDocument|frame)"
 )
-# Sessions, templates, variables, views of persons, and copies of shapes and data of add-ins in other formats.
+# Sessions, templates, variables, personal views, and copies of shapes and add-in data in other formats.
 _DROPPED_ELEMENTS: Final = frozenset(
     (
         *("rsid", "rsids", "docId", "absPath", "attachedTemplate", "docVars", "mailMerge", "custDataLst"),
@@ -64,12 +64,12 @@ _DATE_ATTRIBUTES: Final = frozenset(
 )
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT.*", re.DOTALL)
 NEUTRAL_DATE: Final = "2000-01-01T00:00:00Z"
-# Instructions of add-ins, such as programs for references, which name the account of a person.
+# Field codes of add-ins, such as reference managers, which name the user's account.
 _ADD_IN: Final = re.compile(r"\s*ADDIN\b", re.IGNORECASE)
 _BEGINNING: Final = 50
-# Word lets people write so many characters. Add-ins keep data there.
+# Word accepts this many characters from users. Add-ins store data in longer tags.
 _LONGEST_TAG: Final = 64
-# In the instructions of fields, such as that of a linked image.
+# Paths in field codes, such as the path of a linked image.
 _PATH_IN_TEXT: Final = re.compile(
     r"(?:\bfile:|\b[A-Za-z]:\\|\\\\\\\\|\bMacintosh HD:|(?<=[\s\"])/(?:home|Users|Volumes|private|var)/)[^\"]*",
     re.IGNORECASE,
@@ -77,20 +77,20 @@ _PATH_IN_TEXT: Final = re.compile(
 
 
 def is_dropped(name: str) -> bool:
-    """Whether a part says nothing to readers, so that it is left out."""
+    """Whether a part is left out because readers don't need it."""
     return _DROPPED.fullmatch(name) is not None
 
 
 def empty_properties(name: str) -> bytes | None:
-    """Return what replaces a part that holds nothing but properties; None for other parts."""
+    """Return the replacement for a part that contains only properties; None for other parts."""
     empty = next((empty for pattern, empty in _PROPERTIES if pattern.fullmatch(name)), None)
     return None if empty is None else b'<?xml version="1.0" encoding="UTF-8"?>' + empty.encode()
 
 
 def removed_references(parts: Mapping[str, bytes]) -> dict[str, set[str]]:
-    """Return, for parts that refer to others which are dropped, the IDs of these references.
+    """Return, for each part that refers to dropped parts, the IDs of these references.
 
-    `parts` are those that list references (`_rels/….rels`).
+    `parts` are the parts that list references (`_rels/….rels`).
     """
     removed = {}
     for name, content in parts.items():
@@ -107,7 +107,7 @@ def is_relationships(name: str) -> bool:
 
 
 def clean_relationships(name: str, content: bytes) -> bytes:
-    """Remove references to parts that are dropped, and paths on someone's machine."""
+    """Remove references to dropped parts, and paths on the author's machine."""
     tree = parse(content)
     listed = _RELATIONSHIPS.fullmatch(name)
     folder = (listed["folder"] or "") if listed else ""
@@ -153,8 +153,8 @@ def clean_xml(name: str, content: bytes, removed: Collection[str]) -> bytes:
 
 
 def _clean_fields(tree: Any) -> None:
-    """Remove paths from the instructions of fields, and all that is in those of add-ins."""
-    # How the instructions of each field begin that is open. They may be in several elements.
+    """Remove paths from field codes, and everything from the field codes of add-ins."""
+    # The beginning of the code of each open field. A code may be spread over several elements.
     beginnings: list[str] = []
     for element in tree.iter("{*}fldChar", "{*}instrText", "{*}delInstrText"):
         if etree.QName(element).localname == "fldChar":
@@ -195,7 +195,7 @@ def _leads_to_dropped(relationship: Any, folder: str) -> bool:
 
 
 def empty_object() -> bytes:
-    """Return an embedded object that contains nothing. Readers see its image, which is a part of its own.
+    """Return an empty embedded object. Readers see its image, which is a separate part.
 
     Source: [MS-CFB]: a header, a sector with the chain of sectors, and one with an empty folder.
     """

@@ -1,4 +1,4 @@
-"""Reading and writing the parts of files that are ZIP archives, whatever their directory claims."""
+"""Reading and writing the parts of files that are ZIP archives, without trusting their directory."""
 
 import zipfile
 from collections.abc import Callable
@@ -7,22 +7,22 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# Cleans the content of a part with this name as a file of its own. Raises ValidationError.
+# Cleans the content of a part with this name as a separate file. Raises ValidationError.
 type CleanPart = Callable[[str, bytes], bytes]
 
-# How many files an archive may consist of, and how many bytes they may have unpacked.
+# How many files an archive may contain, and how many bytes they may have unpacked.
 _MAX_PARTS: Final = 5_000
 _MAX_UNPACKED: Final = 200 * 1024 * 1024
 
 
 class UnpackedSize:
-    """How much several archives in one file would unpack."""
+    """The total unpacked size of the archives in a file."""
 
     def __init__(self) -> None:
         self._parts = self._bytes = 0
 
     def add(self, archive: zipfile.ZipFile) -> None:
-        """Count an archive. Raises ValidationError if that is too much."""
+        """Add the size of an archive. Raises ValidationError if the total is too large."""
         parts = archive.infolist()
         self._parts += len(parts)
         self._bytes += sum(part.file_size for part in parts)
@@ -31,13 +31,13 @@ class UnpackedSize:
 
 
 def read_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
-    """Return the content of a part, of one byte more at most than the directory says."""
+    """Return the content of a part, at most one byte more than the directory says."""
     with archive.open(part) as opened:
         return opened.read(part.file_size + 1)
 
 
 def write_part(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """Add a part, without saying when, by whom and on which system it was saved."""
+    """Add a part, without recording when, by which user and on which system it was saved."""
     entry = zipfile.ZipInfo(name)
     entry.compress_type = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
     archive.writestr(entry, content)

@@ -1,4 +1,4 @@
-"""Removing from PDFs what they reveal or run."""
+"""Removing metadata and active content from PDFs."""
 
 import re
 import zlib
@@ -14,7 +14,7 @@ from media.cleaners.markup import LOCAL_PATH
 
 _MAX_OBJECTS: Final = 300_000
 _MAX_IMAGE: Final = 200 * 1024 * 1024
-# Properties, private data of programs, scripts, attachments, thumbnails, and signatures, which would be invalid anyway.
+# Properties, private data of programs, scripts, attachments, thumbnails, and signatures, which become invalid anyway.
 # Source: ISO 32000-1, 7.7.2 (catalogue), 8.11.4 (optional content), 12.5.2 (annotations), 12.6 (actions), 12.8
 # (signatures), 14.3 to 14.5 (metadata), 14.10 (web capture).
 _REVEALING_KEYS: Final = {
@@ -22,9 +22,9 @@ _REVEALING_KEYS: Final = {
     *("/Perms", "/DSS", "/Legal", "/SigFlags", "/SpiderInfo", "/Collection", "/CreatorInfo", "/Creator", "/Author"),
     *("/Producer", "/ExData", "/User"),
 }
-# How the names begin of what TeX notes about files that are included, such as their paths, and of what others note.
+# The beginnings of the keys under which TeX records details of included files, such as their paths, and others theirs.
 _PRIVATE: Final = ("/PTEX.", "/PDFpen", "/ITXT")
-# What is kept of the catalogue, of the names in it, and of pages. Programs add keys of their own.
+# The keys that are kept in the catalogue, in its names, and in pages. Programs add keys of their own.
 _KEPT: Final = {
     "/Catalog": {
         *("/Type", "/Version", "/Extensions", "/Pages", "/PageLabels", "/Names", "/Dests", "/ViewerPreferences"),
@@ -38,27 +38,27 @@ _KEPT: Final = {
     },
 }
 _KEPT_NAMES: Final = {"/Dests", "/AP"}
-# What has names as its keys, which can be like any other key.
+# The dictionaries whose keys are names, which may look like any other key.
 _NAMED: Final = {
     *("/Font", "/XObject", "/ColorSpace", "/Pattern", "/Shading", "/Properties", "/ExtGState", "/CharProcs"),
     *("/Dests", "/RoleMap", "/ClassMap"),
 }
-# What drawing programs say about a shape, such as its owner.
+# What drawing programs record about a shape, such as its owner.
 _USER_PROPERTIES: Final = "/UserProperties"
 _ANNOTATION_KEYS: Final = {"/T", "/CreationDate", "/M", "/NM", "/RC", "/Subj"}
 _FILE_KEYS: Final = {"/F", "/UF", "/DOS", "/Mac", "/Unix", "/Desc", "/ID", "/CI"}
 _SIGNATURE_KEYS: Final = {"/Name", "/Location", "/Reason", "/ContactInfo", "/M", "/Cert", "/Prop_Build", "/Contents"}
-# The types of streams with content, and what streams have that are of another type without saying so.
+# The types of content streams, and keys that show that a stream without a type is something else.
 _CONTENT: Final = {"/XObject", "/Pattern"}
 _OTHER_KEYS: Final = {"/Length1", "/FunctionType", "/CMapName", "/ShadingType"}
 _IMAGE_FILTERS: Final = {"/CCITTFaxDecode", "/DCTDecode", "/JBIG2Decode", "/JPXDecode"}
-# An image within content: the name of its filter, and where its data begins, not far behind.
+# An image within content: the name of its filter, and the beginning of its data, which follows soon.
 _JPEG_FILTER: Final = re.compile(rb"/DCT(?:Decode)?\b")
 _IMAGE_DATA: Final = re.compile(rb"\bID\s")
 _MAX_DESCRIPTION: Final = 2_000
-# Annotations that are nothing but an attached file, a film or a sound.
+# Annotations that consist of an attached file, a video or a sound.
 _ATTACHMENTS: Final = {"/FileAttachment", "/Movie", "/Sound", "/Screen", "/RichMedia", "/3D"}
-# What happens on a click, after that, and before that in a player.
+# The action of a click, the actions that follow it, and the former action of a link.
 _ACTION_KEYS: Final = {"/A", "/Next", "/PA"}
 _RUNNING_ACTIONS: Final = {
     *("/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/Rendition", "/GoToR", "/GoToE", "/Movie", "/Sound"),
@@ -75,7 +75,7 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
             if isinstance(names, pikepdf.Dictionary):
                 _remove(names, names.keys() - _KEPT_NAMES)
             named = _resources(pdf)
-            # Numbers and the like have become Python's.
+            # Numbers and other simple values have become Python objects.
             for item in pdf.objects:
                 if isinstance(item, pikepdf.Object):
                     for each in _dictionaries(item, is_named=item.objgen in named):
@@ -83,7 +83,7 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
             for key in ("/Info", "/ID"):
                 if key in pdf.trailer:
                     del pdf.trailer[key]
-            # Only what can be reached is written, so no earlier version of an object is.
+            # Only reachable objects are written, so no earlier versions are.
             pdf.save(cast("BinaryIO", target), deterministic_id=True)
     except pikepdf.PasswordError as error:
         raise ValidationError(_("The PDF is protected by a password. Save it without one.")) from error
@@ -92,7 +92,7 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _resources(pdf: pikepdf.Pdf) -> set[tuple[int, int]]:
-    """Return the numbers of the objects whose keys are names, by which content calls fonts and images."""
+    """Return the numbers of the objects whose keys are names, by which content refers to fonts and images."""
     numbers = set()
     for item in pdf.objects:
         if isinstance(item, pikepdf.Dictionary | pikepdf.Stream):
@@ -105,9 +105,9 @@ def _resources(pdf: pikepdf.Pdf) -> set[tuple[int, int]]:
 
 
 def _dictionaries(item: Any, *, is_named: bool) -> Iterator[Any]:
-    """Yield an object, and those that are part of it, as far as they are dictionaries or streams.
+    """Yield an object and its parts, as far as they are dictionaries or streams.
 
-    Those whose keys are names are left out; the object is one if `is_named`.
+    Those whose keys are names are left out; `is_named` says whether the object is one of them.
     """
     waiting = [(item, is_named)]
     while waiting:
@@ -116,10 +116,10 @@ def _dictionaries(item: Any, *, is_named: bool) -> Iterator[Any]:
         if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
             if not is_named:
                 yield each
-            parts = [(each[key], not is_named and key in _NAMED) for key in each.keys()]  # noqa: SIM118  # it is no dict
+            parts = [(each[key], not is_named and key in _NAMED) for key in each.keys()]  # noqa: SIM118  # not a dict
         elif isinstance(each, pikepdf.Array):
             parts = [(part, False) for part in list(each)]
-        # The others are among the objects of the file.
+        # Indirect parts are among the objects of the file.
         waiting += [part for part in parts if isinstance(part[0], pikepdf.Object) and not part[0].is_indirect]
 
 
@@ -135,13 +135,13 @@ def _clean_object(item: Any) -> None:
         actions = list(action) if isinstance(action, pikepdf.Array) else [action]
         if any(map(_is_running, actions)):
             del item[key]
-    # Word describes images by where they were, if their authors don't.
+    # Word describes images by their paths, if their authors don't describe them.
     if "/Alt" in keys and LOCAL_PATH.match(str(item["/Alt"])):
         del item["/Alt"]
     if "/O" in keys and str(item["/O"]) == _USER_PROPERTIES:
         _remove(item, {"/P"})
     if "/Rect" in keys and subtype != "/Widget":
-        # In a form field, /T is the name of the field and not that of an author.
+        # In a form field, /T is the name of the field and not of an author.
         _remove(item, _ANNOTATION_KEYS)
     if kind in {"/Filespec", "/F"} or ("/UF" in keys and not isinstance(item, pikepdf.Stream)):
         _remove(item, _FILE_KEYS)
@@ -161,7 +161,7 @@ def _remove(item: Any, keys: Set[str]) -> None:
 
 
 def _is_running(action: Any) -> bool:
-    """Whether an action runs something, or leads to a file on someone's machine."""
+    """Whether an action runs something, or leads to a file on the author's machine."""
     if not isinstance(action, pikepdf.Dictionary):
         return False
     return str(action.get("/S")) in _RUNNING_ACTIONS or LOCAL_PATH.match(str(action.get("/URI", ""))) is not None
@@ -173,7 +173,7 @@ def _is_attachment(annotation: Any) -> bool:
 
 def _clean_stream(stream: Any) -> None:
     """Remove metadata from an image, a colour profile, or content with images in it."""
-    # An image may not say that it is one.
+    # Not every image is marked as one.
     if str(stream.get("/Subtype", "/Form")) != "/Form" or _IMAGE_FILTERS.intersection(_filters(stream)):
         _clean_image(stream)
     elif "/N" in stream and "/Type" not in stream:
@@ -189,7 +189,7 @@ def _filters(stream: Any) -> list[str]:
 
 
 def _clean_image(stream: Any) -> None:
-    """Remove the metadata of a JPEG or JPEG 2000. It may be compressed once more. Raises ValidationError."""
+    """Remove the metadata of a JPEG or JPEG 2000, which may be compressed again. Raises ValidationError."""
     names = _filters(stream)
     if names[-1:] == ["/DCTDecode"]:
         strip, kind = strip_jpeg, pikepdf.Name.DCTDecode
@@ -204,13 +204,13 @@ def _clean_image(stream: Any) -> None:
         content = zlib.decompressobj().decompress(content, _MAX_IMAGE)
     parameters = stream.get("/DecodeParms")
     if isinstance(parameters, pikepdf.Array):
-        # Those of the last filter.
+        # The parameters of the last filter.
         parameters = parameters[len(parameters) - 1]
     stream.write(strip(content), filter=kind, decode_parms=parameters)
 
 
 def _clean_inline_images(stream: Any) -> None:
-    """Overwrite the metadata of JPEGs within content (ISO 32000-1, 8.9.7). Raises ValidationError for packed ones."""
+    """Overwrite the metadata of JPEGs within content (ISO 32000-1, 8.9.7). Compressed ones raise ValidationError."""
     before = stream.read_bytes()
     content, position = bytearray(before), 0
     for name in _JPEG_FILTER.finditer(before):

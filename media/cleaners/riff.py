@@ -16,13 +16,13 @@ from media.cleaners.streams import copy_part, copy_unchanged, damaged, size_of, 
 _MAX_CHUNKS: Final = 2_000_000
 _SOUND: Final = {b"fmt ", b"fact", b"data"}
 _LISTS: Final = {b"RIFF", b"LIST"}
-# What has the data of streams, in chunks whose types begin with the number of one.
+# The lists with the data of streams, in chunks whose types begin with the number of their stream.
 _DATA: Final = {b"movi", b"rec "}
 _OF_STREAM: Final = re.compile(rb"[0-9A-Fa-f]{2}..", re.DOTALL)
 # The kinds of streams that are played. The last one is of DV.
 _IMAGES, _IMAGES_AND_SOUND = b"vids", b"iavs"
 _PLAYED: Final = {_IMAGES, b"auds", _IMAGES_AND_SOUND}
-# What is kept in each list of an AVI.
+# The chunks that are kept in each list of an AVI.
 _KEPT: Final = {
     b"": re.compile(rb"RIFFAVI[ X]"),
     b"AVI ": re.compile(rb"LISThdrl|LISTmovi|idx1"),
@@ -36,13 +36,13 @@ _KEPT: Final = {
 
 
 def clean_wav(source: IO[bytes], target: IO[bytes]) -> None:
-    """Keep only the chunks that describe and hold the sound."""
+    """Keep only the chunks that describe and contain the audio."""
     end = size_of(source)
     kept, position = [], 12
     while position + 8 <= end:
         source.seek(position)
         kind, size = struct.unpack("<4sI", source.read(8))
-        # Recorders that don't know how long it will be state the largest size.
+        # Recorders that don't know the final size state the largest one.
         chunk_end = min(position + 8 + size + size % 2, end)
         if kind in _SOUND:
             kept.append((position, chunk_end))
@@ -54,16 +54,16 @@ def clean_wav(source: IO[bytes], target: IO[bytes]) -> None:
 
 @dataclass(slots=True)
 class _Stream:
-    """A stream of an AVI: of which kind it is, and what cleans its data, if there may be metadata in that."""
+    """A stream of an AVI: its kind, and the cleaner for its data if there may be metadata in it."""
 
     kind: bytes
     clean: CleanFrames | None = None
 
 
 def clean_avi(source: IO[bytes], target: IO[bytes]) -> None:
-    """Turn everything into padding that is not needed for playing, so that the offsets in the file stay right.
+    """Turn everything that is not needed for playing into padding, so that the offsets in the file stay right.
 
-    That includes streams of anything but images and sound. Metadata within images is overwritten.
+    That includes streams other than video and audio. Metadata within frames is overwritten.
     """
     copy_unchanged(source, target)
     streams: list[_Stream] = []
@@ -84,7 +84,7 @@ def clean_avi(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _clean_description(source: IO[bytes], target: IO[bytes], stream: _Stream, start: int, end: int) -> None:
-    """Set what cleans the data of a stream that is described between two positions, and clean the description."""
+    """Set the cleaner for the data of the stream described between two positions, and clean the description."""
     source.seek(start)
     if stream.kind == _IMAGES:
         header = source.read(min(BITMAP_HEADER, end - start))
@@ -95,7 +95,7 @@ def _clean_description(source: IO[bytes], target: IO[bytes], stream: _Stream, st
 
 
 def _chunks(source: IO[bytes]) -> Iterator[tuple[bytes, bytes, int, int]]:
-    """Yield the list around each chunk of an AVI that is no list of chunks, its type, and where it starts and ends."""
+    """Yield the list around each chunk of an AVI that isn't a list itself, and the chunk's type, start and end."""
     position, end = 0, size_of(source)
     # The lists around the current position, with the end of each.
     lists, count = [(b"", end)], 0

@@ -1,8 +1,8 @@
 """RTF: only what readers see is kept.
 
-Groups that readers of RTF may ignore (those that begin with `\\*`) are dropped unless they are listed here. So are the
+Groups that programs may ignore (those that begin with `\\*`) are dropped unless they are listed here. So are the
 properties of the document, and embedded objects and computed fields except for what they show, because both can start
-programs. Pictures of a kind that can't be cleaned refuse the file, because readers would miss them.
+programs. A file with pictures of a kind that can't be cleaned is refused, because readers would miss them.
 Source: Rich Text Format Specification 1.9.1 (Microsoft). No maintained library does this.
 """
 
@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _WORD: Final = re.compile(rb"(?:\\\*)?\\[A-Za-z]+(?:-?[0-9]+)?")
-# Groups that may be ignored, and that readers would miss.
+# Ignorable groups that readers would miss.
 _KEPT: Final = frozenset(
     b"aftnsep aftnsepc annotation background bkmkend bkmkstart cs do ds falt fldinst ftnsep ftnsepc listoverridetable"
     b" listpicture listtable moMath moMathPara moMathParaPr nesttableprops panose picprop pn pnseclvl pntext shpinst"
@@ -37,7 +37,7 @@ _DROPPED: Final = frozenset({b"info", b"filetbl", b"nonshppict"})
 _REVISIONS: Final = re.compile(rb"(?:rev|cr|pr|sr|tr)(?:auth|dttm|date)(?:del)?|[a-z]*rsid[a-z]*")
 # Fields that are no more than a link or a number.
 _FIELDS: Final = frozenset(b"hyperlink page numpages pageref ref noteref seq toc symbol eq formtext styleref".split())
-# The words that say of which kind an image is, and the extension of a file of that kind.
+# The words that state the kind of an image, and the extension of files of that kind.
 _IMAGES: Final = {
     b"jpegblip": ".jpg",
     b"pngblip": ".png",
@@ -45,26 +45,26 @@ _IMAGES: Final = {
     b"wmetafile": ".wmf",
     b"dibitmap": ".bmp",
 }
-# What a file has before a bitmap.
+# The header that a file has before a bitmap.
 _BITMAP_HEADER: Final = b"BM" + bytes(12)
-# Properties of shapes: the name of a file, the name that a person gave, and a file.
+# Properties of shapes: the name of a file, a name given by the author, and a file.
 _SHAPE_PROPERTIES: Final = frozenset({b"pibName", b"wzName", b"metroBlob"})
 
 
 @dataclass(slots=True)
 class _Group:
-    """A group that is open. `start` is the place of its brace in what is written."""
+    """An open group. `start` is the index of its brace in what is written."""
 
     start: int
     is_dropped: bool = False
-    # Whether only the result in it is written.
+    # Whether only the group of the result in it is written.
     is_object: bool = False
     is_ignorable: bool = False
     destination: bytes = b""
     is_image: bool = False
-    # The extension of a file of its kind. Empty if that can't be cleaned.
+    # The extension of files with this kind of image. Empty if these can't be cleaned.
     extension: str = ""
-    # The name of a property, in the group that holds it and its value.
+    # The name of a property, for the group that contains it and its value.
     property: bytes = b""
 
 
@@ -83,7 +83,7 @@ def clean_rtf(source: IO[bytes], target: IO[bytes]) -> None:
         elif token["close"]:
             document.close()
         elif token["word"] == b"bin":
-            # Bytes that could be anything, also braces. As digits, they mean the same.
+            # Bytes that could be anything, even braces. As hexadecimal digits, they mean the same.
             end = position + max(0, int(token["number"] or 0))
             document.write(content[position:end].hex().encode())
             position = end
@@ -100,7 +100,7 @@ def clean_rtf(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 class _Document:
-    """What is kept of a document, with the groups around the current position."""
+    """The kept parts of a document, with the groups around the current position."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -115,7 +115,7 @@ class _Document:
         self.written.append(b"{")
 
     def ignore(self) -> None:
-        """Let programs ignore the group that begins here. Further on, the mark means nothing."""
+        """Mark the group that begins here as ignorable. Further on in a group, the mark means nothing."""
         group = self.groups[-1]
         group.is_ignorable = group.is_ignorable or not group.destination
 
@@ -150,7 +150,7 @@ class _Document:
         elif group.destination == b"sn":
             around.property = self._text(group).strip()
         elif group.destination == b"sv":
-            # Word describes images by where they were, if their authors don't.
+            # Word describes images by their paths, if their authors don't describe them.
             around.is_dropped |= around.property in _SHAPE_PROPERTIES or _is_path(self._text(group))
         elif group.is_image and not group.is_dropped:
             self.written[group.start + 1 :] = _clean_image(self.written[group.start + 1 :], group.extension)
@@ -161,18 +161,18 @@ class _Document:
             self.written.append(b"}")
 
     def _separate(self) -> None:
-        """End the last word, because what comes next isn't what came after it."""
+        """End the last word, because something else may follow it now."""
         if self.written and _WORD.fullmatch(self.written[-1]):
             self.written[-1] += b" "
 
     def _text(self, group: _Group) -> bytes:
-        """Return the text in a group, which may be in further groups."""
+        """Return the text in a group, including nested groups."""
         parts = (part for part in self.written[group.start :] if part == rb"\\" or _is_text(part))
         return b"".join(part.removeprefix(b"\\") for part in parts)
 
 
 def _is_path(text: bytes) -> bool:
-    """Whether a text begins like a path on the machine of a person."""
+    """Whether a text begins like a path on the author's machine."""
     return LOCAL_PATH.match(text[:100].decode("latin-1")) is not None
 
 
@@ -181,11 +181,11 @@ def _is_text(part: bytes) -> bool:
 
 
 def _clean_image(content: list[bytes], extension: str) -> list[bytes]:
-    """Return the content of a group with an image, whose bytes are written as digits. Raises ValidationError."""
+    """Return the cleaned content of a group with an image in hexadecimal digits. Raises ValidationError."""
     kept: list[bytes] = []
     digits: list[bytes] = []
     depth = 0
-    # How deep the open group of properties is, if there is one. These are text.
+    # The depth of the open group of properties, or 0. Properties are text rather than digits.
     properties = 0
     for part in content:
         depth += {b"{": 1, b"}": -1}.get(part, 0)
@@ -198,7 +198,7 @@ def _clean_image(content: list[bytes], extension: str) -> list[bytes]:
     if extension:
         return [*kept, b"\n", _cleaned(image, extension).hex().encode()]
     if image:
-        # From the first Macintosh, OS/2 and Windows 2, or of an unknown kind, in which names can be anywhere.
+        # Formats of the first Macintosh, OS/2 and Windows 2, or unknown ones, in which names can be anywhere.
         text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
         raise ValidationError(text % {"type": "pict", "other": ".pdf"})
     return content

@@ -1,4 +1,4 @@
-"""MP3 and FLAC: the sound is copied, and nothing of what is before, after and between."""
+"""MP3 and FLAC: the audio is copied, and nothing before, after and between its frames."""
 
 import re
 import struct
@@ -8,25 +8,25 @@ from typing import IO, Final
 from media.cleaners.streams import copy_part, damaged, size_of
 from media.cleaners.xiph import NEEDED_FLAC_BLOCKS
 
-# Of MPEG layer III, by version (2.5, none, 2, 1): thousands of bits per second, and samples per second.
+# MPEG layer III, by version (2.5, none, 2, 1): bit rates in kbit/s, and sample rates in Hz.
 _BITRATES: Final = {
     1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES: Final = {0: (11_025, 12_000, 8_000), 2: (22_050, 24_000, 16_000), 3: (44_100, 48_000, 32_000)}
 _CHUNK: Final = 64 * 1024
-# How a frame of FLAC begins, and the longest header. After four bytes comes its number, in up to seven.
+# The beginning of a FLAC frame, and the length of the longest header. Its number follows four bytes, in up to seven.
 _FLAC_FRAME: Final = re.compile(rb"\xff[\xf8\xf9][\x10-\xff].", re.DOTALL)
 _LONGEST_HEADER: Final = 16
-# How many bytes follow the number, by each half of the third byte.
+# How many bytes follow the number, by the first and second half of the third byte.
 _BLOCK_SIZE, _SAMPLE_RATE = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}
-# Of eight channels of 32 bits.
+# In bytes, with eight channels of 32 bits.
 _LONGEST_FRAME: Final = 2 * 1024 * 1024
 _CRC_8, _CRC_16 = 0x07, 0x8005
 
 
 def clean_mp3(source: IO[bytes], target: IO[bytes]) -> None:
-    """Keep only the frames of sound. Tags of any kind (ID3, APE, Lyrics3) are not, wherever they are.
+    """Keep only the audio frames. Tags of any kind (ID3, APE, Lyrics3) are left out, wherever they are.
 
     Sources: ISO/IEC 11172-3, https://id3.org/id3v2.4.0-structure.
     """
@@ -63,7 +63,7 @@ def clean_flac(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _after_tags(file: IO[bytes], start: int) -> int:
-    """Return where the ID3 tags end that begin here."""
+    """Return the end of the ID3 tags that begin at `start`."""
     while len(header := _read(file, start, 10)) == 10 and header[:3] == b"ID3":
         size = sum((byte & 0x7F) << shift for byte, shift in zip(header[6:], (21, 14, 7, 0), strict=True))
         start += 10 + size + (10 if header[5] & 0x10 else 0)
@@ -71,7 +71,7 @@ def _after_tags(file: IO[bytes], start: int) -> int:
 
 
 def _before_tags(file: IO[bytes], start: int, end: int) -> int:
-    """Return where the ID3 and APE tags begin that end here."""
+    """Return the beginning of the ID3 and APE tags that end at `end`."""
     if _read(file, max(start, end - 128), 3) == b"TAG":
         end -= 128
     footer = _read(file, max(start, end - 32), 32)
@@ -82,16 +82,16 @@ def _before_tags(file: IO[bytes], start: int, end: int) -> int:
 
 
 def _end_of_flac(file: IO[bytes], start: int, end: int) -> int:
-    """Return where the last frame of FLAC ends. Raises ValidationError if that is not known.
+    """Return where the last FLAC frame ends. Raises ValidationError if that can't be determined.
 
-    Frames don't say how long they are, but end with a checksum, which may also occur in them by chance.
+    Frames don't state their length, but end with a checksum, which may also occur inside them by chance.
     """
     if (begin := _last_flac_frame(file, start, end)) is None:
         return end
     ends = _possible_ends(file, begin, end)
     if end in ends:
         return end
-    # Zeros after it change nothing. The first of them may be a part of it.
+    # Zeros after the checksum don't change the result. The first of them may be part of the checksum.
     first = [place for place in ends if place - 1 not in ends]
     if len(first) != 1:
         raise damaged()
@@ -107,10 +107,10 @@ def _last_flac_frame(file: IO[bytes], start: int, end: int) -> int | None:
         for match in _FLAC_FRAME.finditer(padded, 0, len(part)):
             number = _number_of_flac(padded[match.start() : match.start() + _LONGEST_HEADER])
             begin = start + match.start()
-            # Another recording may follow, which is numbered from the beginning. Something else may be before it.
+            # Another recording may follow, with numbers from 0. There may be something else before it.
             if number == 0 and found is not None and begin not in {found, *_possible_ends(file, found, begin)}:
                 return found
-            # What looks like a header within a frame hardly has such a number.
+            # Bytes within a frame that look like a header are unlikely to contain such a number.
             if number > last or number == 0:
                 found, last = begin, number
         # The last bytes may begin a header.
@@ -125,8 +125,8 @@ def _possible_ends(file: IO[bytes], begin: int, end: int) -> set[int]:
 
 
 def _number_of_flac(header: bytes) -> int:
-    """Return the number of the frame or sample with which a frame begins; -1 if this is no header."""
-    # As in UTF-8, the bits that are set before the first that isn't say how many bytes there are.
+    """Return the number of the frame or sample with which a frame begins; -1 if this isn't a header."""
+    # As in UTF-8, the number of leading ones is the number of bytes.
     ones = 8 - (header[4] ^ 0xFF).bit_length()
     number_end = 4 + max(ones, 1)
     length = number_end + _BLOCK_SIZE.get(header[2] >> 4, 0) + _SAMPLE_RATE.get(header[2] & 15, 0)
@@ -139,7 +139,7 @@ def _number_of_flac(header: bytes) -> int:
 
 
 def _crc(content: bytes, width: int, polynomial: int) -> int:
-    """Return the CRC of so many bits."""
+    """Return the CRC with this many bits."""
     crc = 0
     for byte in content:
         crc ^= byte << width - 8
@@ -150,7 +150,7 @@ def _crc(content: bytes, width: int, polynomial: int) -> int:
 
 
 def _checksums(content: bytes) -> Iterator[int]:
-    """Yield the CRC-16 after each byte. After those of the CRC itself, it is 0."""
+    """Yield the CRC-16 after each byte. After the bytes of the CRC itself, it is 0."""
     table = [_crc(bytes([byte]), 16, _CRC_16) for byte in range(256)]
     crc = 0
     for byte in content:
@@ -159,7 +159,7 @@ def _checksums(content: bytes) -> Iterator[int]:
 
 
 def _end_of_frames(file: IO[bytes], start: int, end: int) -> int:
-    """Return where the frames end that begin here, one after the other. A single one counts only if nothing follows."""
+    """Return the end of the consecutive frames that begin at `start`. A single one counts only if nothing follows."""
     position, count = start, 0
     part, part_start = b"", start
     while position + 4 <= end:
@@ -180,7 +180,8 @@ def _next_frames(file: IO[bytes], position: int, end: int) -> int:
         part = _read(file, position, _CHUNK)
         offset = part.find(b"\xff")
         while 0 <= offset <= len(part) - 4:
-            # Another frame follows, or nothing. Not the whole run, which a hostile file could make us read many times.
+            # Another frame must follow, or nothing. If the whole run were checked, a hostile file could make us read it
+            # many times.
             length = _frame_length(part[offset : offset + 4])
             following = position + offset + length
             if length and (following == end or _frame_length(_read(file, following, 4))):
@@ -192,7 +193,7 @@ def _next_frames(file: IO[bytes], position: int, end: int) -> int:
 
 
 def _frame_length(header: bytes) -> int:
-    """Return how many bytes the frame with this header has; 0 if it is none, or doesn't say."""
+    """Return the length in bytes of the frame with this header; 0 if it isn't a header, or doesn't state a length."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
         return 0
     version, bitrate, rate = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3

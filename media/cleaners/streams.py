@@ -1,4 +1,4 @@
-"""What the cleaners of several formats do with files, which may be larger than the memory."""
+"""Operations on files that several cleaners share. Files may be larger than memory."""
 
 from typing import IO, Final
 
@@ -26,7 +26,7 @@ def size_of(file: IO[bytes]) -> int:
 
 
 def copy_part(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Append the bytes between two positions of `source`, as far as it has them."""
+    """Append the bytes between two positions of `source`, as far as they exist."""
     source.seek(start)
     while start < end and (chunk := source.read(min(CHUNK, end - start))):
         target.write(chunk)
@@ -34,12 +34,12 @@ def copy_part(source: IO[bytes], target: IO[bytes], start: int, end: int) -> Non
 
 
 def copy_unchanged(source: IO[bytes], target: IO[bytes]) -> None:
-    """Copy a file of a type that has no place for metadata, or one that is changed in the copy."""
+    """Copy a file of a type that has no place for metadata, or a file that is then changed in the copy."""
     copy_part(source, target, 0, size_of(source))
 
 
 def write_zeros(target: IO[bytes], start: int, end: int) -> None:
-    """Overwrite what is between two positions."""
+    """Overwrite the bytes between two positions with zeros."""
     target.seek(start)
     while start < end:
         start += target.write(bytes(min(end - start, CHUNK)))

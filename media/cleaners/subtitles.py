@@ -1,17 +1,17 @@
-"""Subtitles that are none: drones, dashboard cameras and others write into them where they are, and when."""
+"""Telemetry in subtitles: drones, dashboard cameras and others write their positions and the time into them."""
 
 import re
 import string
 from dataclasses import dataclass
 from typing import Final
 
-# What is written before positions and sensors' data: by DJI, Autel and others, in NMEA 0183, and in some ciphers.
+# What precedes positions and sensor data: by DJI, Autel and others, in NMEA 0183, and in some encrypted formats.
 _POSITION: Final = re.compile(
     rb"(?:GPS|HOME) ?[(:] ?[+-]?\d|\b(?:latitude|longt?itude|lat|long?) ?[:=] ?[+-]?\d+\.\d|\b[A-Z]{2}(?:RMC|GGA),"
     rb"|gsensori,|\bA,\d{6},\d{6}|\*[0-9A-F]{2}~|\0\0(?:..\xaa\xaa|\xf2\xe1\xf0\xee)",
     re.IGNORECASE | re.DOTALL,
 )
-# One in so many characters is a digit. With fewer characters, there is no telling.
+# In telemetry, at least one in this many characters is a digit. With too few characters, there is no telling.
 _CHARACTERS_PER_DIGIT: Final = 4
 _ENOUGH_CHARACTERS: Final = 200
 _DIGITS: Final = b"0123456789"
@@ -20,7 +20,7 @@ _NO_TEXT: Final = bytes(set(range(128)) - set(string.ascii_letters.encode()) - s
 
 @dataclass(slots=True)
 class Subtitles:
-    """What is known of a track of subtitles after some of its parts were added."""
+    """What is known of a subtitle track from the parts that were added."""
 
     _has_position: bool = False
     _digits: int = 0
@@ -34,6 +34,6 @@ class Subtitles:
 
     @property
     def are_of_camera(self) -> bool:
-        """Whether they say where a camera was, or are hardly more than numbers."""
+        """Whether they say where a camera was, or consist mostly of numbers."""
         has_numbers = self._digits * _CHARACTERS_PER_DIGIT >= self._characters >= _ENOUGH_CHARACTERS
         return self._has_position or has_numbers

@@ -1,6 +1,6 @@
 """The full-text indexes of the databases, behind one interface: FTS5 on SQLite, and tsvector with GIN on PostgreSQL.
 
-They hold tokens that search.text has made, and are only ever asked for such tokens, so no query can fail.
+They contain tokens made by search.text, and are only queried for such tokens, so no query can fail.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -18,19 +18,19 @@ class FullTextIndex(Protocol):
     """An index of documents by ID. IDs grow with time, so the highest are the newest."""
 
     def create(self) -> None:
-        """Create its tables, empty."""
+        """Create the empty tables."""
 
     def drop(self) -> None:
-        """Remove its tables."""
+        """Remove the tables."""
 
     def write(self, documents: Iterable[Document]) -> None:
-        """Store documents in place of those with the same IDs."""
+        """Store documents, replacing those with the same IDs."""
 
     def remove(self, pks: Collection[int]) -> None:
         """Remove the documents with these IDs."""
 
     def compact(self) -> None:
-        """Remove what is left of removed documents, of which nothing is found."""
+        """Reclaim the space of removed documents, which are no longer found."""
 
     def pks(self) -> set[int]:
         """Return the IDs of all documents."""
@@ -38,15 +38,15 @@ class FullTextIndex(Protocol):
     def find(self, expressions: Sequence[Expression], *, limit: int, hidden: Sequence[int] = ()) -> Found:
         """Return the newest documents that match the first expression, then those that match the next, and so on.
 
-        They are `limit` documents at most, but none that are `hidden`. It takes about as long in an index of any size,
-        unless hardly any of many documents that have the words match.
+        There are at most `limit` documents, none of them `hidden`. The time hardly depends on the size of the index,
+        unless many documents contain the words but hardly any match.
         """
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
-        """Return in how many documents with these labels each of the words occurs, up to MAX_COUNTED, if it does."""
+        """Return the number of documents with these labels, up to MAX_COUNTED, by word, if it isn't 0."""
 
     def first_known(self, beginnings: Sequence[str]) -> str:
-        """Return the first of these with which any token begins; empty if none does."""
+        """Return the first of these beginnings with which any token begins; empty if there is none."""
 
 
 def entry_index() -> FullTextIndex:
@@ -55,7 +55,7 @@ def entry_index() -> FullTextIndex:
 
 
 def comment_index() -> FullTextIndex:
-    """Return the index of comments, from which nothing can be restored once it is removed."""
+    """Return the index of comments, from which removed text can't be recovered."""
     return _index("search_comment_words", erases=True)
 
 

@@ -1,18 +1,18 @@
-"""What an index holds, and what it finds."""
+"""The documents in an index, and the results of finding them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Document(NamedTuple):
-    """Tokens, separated by spaces, of which phrases follow each other. If there are too many, the last ones go."""
+    """Tokens, separated by spaces, in the order of the text. If there are too many, the last ones are dropped."""
 
     pk: int
     tokens: str
 
 
 class Found(NamedTuple):
-    """The IDs of hits, in the order asked for; and whether there are more."""
+    """The IDs of hits, in the requested order, and whether there are more."""
 
     pks: Sequence[int]
     has_more: bool = False

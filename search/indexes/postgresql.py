@@ -10,12 +10,12 @@ from django.db import connection
 from search.indexes.documents import Document, Found
 from search.indexes.queries import MAX_COUNTED, Expression, Group, Phrase, with_labels
 
-# PostgreSQL's limits: the position of a lexeme, how many of each are kept, and the bytes of all in a document.
+# PostgreSQL's limits: the position of a lexeme, the positions of each, and the bytes of all lexemes in a document.
 _MAX_POSITION: Final = 16_383
 _MAX_POSITIONS: Final = 255
 _MAX_BYTES: Final = 900_000
-# GIN finds documents in no order. So that the newest can be found without finding all, each has the token of the block
-# of IDs that it is in, and the newest blocks are searched first.
+# GIN finds documents in no order. To find the newest without finding all, each document has a token for its block of
+# IDs, and the newest blocks are searched first.
 _BLOCK: Final = 1_000
 _NEWEST_BLOCKS: Final = 8
 
@@ -26,7 +26,7 @@ class PostgresqlIndex:
 
     def create(self) -> None:
         self._execute(f"CREATE TABLE {self._table} (id bigint PRIMARY KEY, words tsvector NOT NULL)")
-        # The list of what is not yet in the index makes writing one post faster, and every search slower.
+        # The pending list would make writing a post faster, but every search slower.
         self._execute(f"CREATE INDEX {self._table}_words ON {self._table} USING gin (words) WITH (fastupdate = off)")
 
     def drop(self) -> None:
@@ -53,8 +53,8 @@ class PostgresqlIndex:
         queries = [_tsquery(expression) for expression in expressions if not expression.is_impossible]
         if not queries:
             return Found([])
-        # Materialised, or the planner might read the whole table from its end in the hope of finding enough. One more
-        # than needed tells whether there are more. Counting all would take longer.
+        # Materialised, or the planner might read the whole table from its end in the hope of finding enough. One hit
+        # beyond the limit tells whether there are more. Counting all would take longer.
         parts = [
             f"SELECT {tier}, id FROM (WITH "
             f"newest AS MATERIALIZED ({self._matching('(%s || newest_blocks.query)::tsquery', ', newest_blocks')}), "
@@ -75,7 +75,7 @@ class PostgresqlIndex:
         return f"SELECT id FROM {self._table}{sources} WHERE words @@ {query} AND id <> ALL(%s)"
 
     def _newest_blocks(self) -> str:
-        """Return the SQL of the end of a `query` for the newest documents only."""
+        """Return the SQL for the end of a `query` that restricts it to the newest documents."""
         block = f"format('%%L', '-' || last / {_BLOCK} - back)"
         return (
             f"SELECT ' & (' || string_agg({block}, ' | ') || ')' AS query "
@@ -111,7 +111,7 @@ class PostgresqlIndex:
 
 
 def _vector(document: Document) -> str:
-    """Return the document as PostgreSQL writes a tsvector, as far as it can hold it."""
+    """Return the document in PostgreSQL's notation for a tsvector, cut off at its limits."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     size = 0
     for position, token in enumerate([_block(document.pk), *document.tokens.split()], start=1):
@@ -130,7 +130,7 @@ def _block(pk: int) -> str:
 
 
 def _tsquery(expression: Expression) -> str:
-    """Return what is looked up."""
+    """Return the expression in PostgreSQL's notation."""
     query = " & ".join(map(_any_of, [*expression.words, *expression.labels]))
     return f"{query} & !{_any_of(expression.excluded)}" if expression.excluded else query
 

@@ -1,4 +1,4 @@
-"""What is looked up in an index, in the terms of no database."""
+"""Queries of an index, independent of the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ MAX_COUNTED: Final = 1_000
 
 
 class Phrase(NamedTuple):
-    """Tokens that follow each other. With `is_prefix`, the last one is only the beginning of a token."""
+    """Consecutive tokens. With `is_prefix`, the last one is only the beginning of a token."""
 
     tokens: tuple[str, ...]
     is_prefix: bool = False
 
 
-# Any of these. Without any, nothing matches.
+# Any of these phrases. If there are none, nothing matches.
 type Group = tuple[Phrase, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One of each group of words and of labels, and nothing that is excluded. There is at least one group."""
+    """One of each group of words and of labels, and nothing that is excluded. There must be at least one group."""
 
     words: tuple[Group, ...]
     labels: tuple[Group, ...] = ()
@@ -33,5 +33,5 @@ class Expression:
 
 
 def with_labels(word: str, labels: Sequence[str]) -> Expression:
-    """Return what is looked up to find the documents that have this token and all of these labels."""
+    """Return the expression that finds the documents with this token and all of these labels."""
     return Expression(tuple((Phrase((token,)),) for token in (word, *labels)))

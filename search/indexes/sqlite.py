@@ -10,16 +10,16 @@ from django.db import connection
 from search.indexes.documents import Document, Found
 from search.indexes.queries import MAX_COUNTED, Expression, Group, Phrase, with_labels
 
-# From here on, the index need not store the tokens beside it to be able to delete a document.
+# Since this version, the index needn't store the tokens as well to be able to delete a document.
 CONTENTLESS_DELETE: Final = (3, 43, 0)
-# How much of the index is merged at once: some tens of milliseconds.
+# How much of the index is merged at once, which takes some tens of milliseconds.
 _MERGED_PAGES: Final = 200
 
 
 class SqliteIndex:
-    """With `erases`, what is removed is overwritten at once, and not only when parts of the index are merged.
+    """An index with FTS5. With `erases`, removed tokens are overwritten at once, and not only by merging the index.
 
-    The function bm25() of FTS5 is not for us: it counts all documents that have a word before it ranks the first one.
+    We don't use FTS5's bm25(), which counts all documents with a word before it ranks the first one.
     """
 
     def __init__(self, table: str, *, erases: bool) -> None:
@@ -27,12 +27,12 @@ class SqliteIndex:
         self._erases = erases
 
     def create(self) -> None:
-        # The tokens are separated by spaces already. This tokenizer takes everything beyond ASCII for a letter.
+        # Tokens are already separated by spaces. This tokenizer treats everything beyond ASCII as a letter.
         options = ["""tokenize="ascii tokenchars '_=+~'" """]
         if not self._erases and sqlite3.sqlite_version_info >= CONTENTLESS_DELETE:
             options += ["content=''", "contentless_delete=1"]
         self._execute(f"CREATE VIRTUAL TABLE {self._table} USING fts5({', '.join(['tokens', *options])})")
-        # Each place of each token. Unlike the other kinds, it needs not count a token to say that there is one.
+        # Each instance of each token. Unlike the other kinds, this one tells that a token exists without counting it.
         self._execute(f"CREATE VIRTUAL TABLE {self._table}_seen USING fts5vocab({self._table}, 'instance')")
         if self._erases:
             self._execute(f"INSERT INTO {self._table}({self._table}, rank) VALUES ('secure-delete', 1)")
@@ -50,13 +50,14 @@ class SqliteIndex:
             cursor.executemany(f"DELETE FROM {self._table} WHERE rowid = %s", [(pk,) for pk in pks])
 
     def compact(self) -> None:
-        # In steps, so that others can write in between. The first one takes everything together, the others go on.
+        # In steps, so that others can write in between. A negative number starts a merge of everything, which the
+        # following steps continue.
         pages = -_MERGED_PAGES
         while self._merge(pages) > 1:
             pages = _MERGED_PAGES
 
     def _merge(self, pages: int) -> int:
-        """Merge parts of the index until so many pages are written, and return how many rows changed: 1 for none."""
+        """Merge parts of the index until this many pages are written. Return how many rows changed: 1 if none did."""
         with connection.cursor() as cursor:
             before = connection.connection.total_changes
             cursor.execute(f"INSERT INTO {self._table}({self._table}, rank) VALUES ('merge', %s)", [pages])
@@ -71,7 +72,7 @@ class SqliteIndex:
         if not matches:
             return Found([])
         shown = f"AND rowid NOT IN ({', '.join(map(str, map(int, hidden)))})" if hidden else ""
-        # One more than needed tells whether there are more. Counting all would take much longer.
+        # One hit beyond the limit tells whether there are more. Counting all would take much longer.
         newest = (
             f"SELECT rowid FROM {self._table} WHERE {self._table} MATCH %s {shown} "
             f"ORDER BY rowid DESC LIMIT {limit + 1:d}"
@@ -79,7 +80,7 @@ class SqliteIndex:
         pks: dict[int, None] = {}
         with connection.cursor() as cursor:
             cursor.execute(" UNION ALL ".join([f"SELECT * FROM ({newest})"] * len(matches)), matches)
-            # SQLite looks for a row when it is asked for, so what comes after enough rows is never looked for.
+            # SQLite finds rows as they are fetched, so it never searches for more rows than are needed.
             for (pk,) in cursor:
                 pks[pk] = None
                 if len(pks) > limit:
@@ -110,7 +111,7 @@ class SqliteIndex:
 
 
 def _match(expression: Expression) -> str:
-    """Return what FTS5 looks up."""
+    """Return the expression in the query syntax of FTS5."""
     query = " AND ".join(map(_any_of, [*expression.words, *expression.labels]))
     return f"({query}) NOT {_any_of(expression.excluded)}" if expression.excluded else query
 

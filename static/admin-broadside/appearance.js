@@ -1,5 +1,5 @@
-/* Blocks of the sidebar: moved by dragging, or by their buttons without sending the form. Colours can be picked, or
- * written as a code. Asks before changes are lost. */
+/* Moves the blocks of the sidebar, by dragging or with their buttons, without submitting the form. Colours can be
+ * picked or entered as a code. Asks before changes are lost. */
 
 const form = document.querySelector("#siteappearance_form");
 const content = () => new URLSearchParams(new FormData(form)).toString();
@@ -18,7 +18,7 @@ window.addEventListener("beforeunload", (event) => {
   }
 });
 
-// On a long page, the first error is easily missed. Buttons that change the form lead to what they changed instead.
+// On a long page, the first error is easily missed. Buttons that change the form scroll to their change instead.
 if (!location.hash) {
   form.querySelector("[aria-invalid=true]")?.focus();
 }
@@ -27,7 +27,7 @@ for (const field of form.querySelectorAll("[data-pick]")) {
   addPicker(field);
 }
 
-/* The field stays, since only it can be empty. */
+/* The field stays, since a picker can't be empty. */
 function addPicker(field) {
   const picker = document.createElement("input");
   picker.type = "color";
@@ -49,7 +49,7 @@ for (const list of document.querySelectorAll("ol.blocks")) {
   const addable = list.parentElement.querySelector("select[name=add]");
   let dragged = null;
 
-  // Text in a field is selected as everywhere.
+  // Let text in fields be selected as usual.
   list.addEventListener("pointerdown", (event) => {
     const block = event.target.closest("li.block");
     if (block) {
@@ -118,7 +118,7 @@ for (const list of document.querySelectorAll("ol.blocks")) {
     }
   }
 
-  // A block that can be there only once was not among those that can be added.
+  // A block that can occur only once wasn't among those that can be added.
   function offer(block) {
     const kind = block.querySelector("input[name$=-kind]").value;
     if (![...addable.options].some((option) => option.value === kind)) {

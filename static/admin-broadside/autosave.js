@@ -1,15 +1,15 @@
 /* Keeps what is typed into the form of a post or page: in this browser at once, on the server every few seconds.
  *
- * The server's copy is offered by the server, when the form is opened. The browser's copy is for what the server never
- * got: it was offline, out of order, or had ended the session. It is removed when the form has been saved, and when its
- * owner logs out. */
+ * The server offers its own copy when the form is opened. The browser's copy is for text that the server never
+ * received, because it was offline, failing, or had ended the session. It is removed when the form has been saved, and
+ * when its owner logs out. */
 
 import { copies, namesOf, removeOnLogOut, store } from "./browser_copies.js";
 
 const TYPED = 400; // milliseconds after the last key until this browser keeps a copy
-const SEND = 4_000; // milliseconds between looks for something to send
+const SEND = 4_000; // milliseconds between checks for something to send
 const HEARTBEAT = 20_000; // milliseconds after which an open form reports even if nothing changed
-const MAX_AGE = 30 * 24 * 60 * 60 * 1000; // of a copy that nobody came back for
+const MAX_AGE = 30 * 24 * 60 * 60 * 1000; // milliseconds after which an abandoned copy is removed
 
 forgetSaved();
 const root = document.querySelector("#autosave");
@@ -17,7 +17,7 @@ if (root) {
   start(root);
 }
 
-/* Remove the copy of the form that was just saved, which the server names in a cookie, and very old ones. */
+/* Remove very old copies, and the copy of the form that was just saved, which the server names in a cookie. */
 function forgetSaved() {
   const saved = document.cookie.match(/(?:^|; )saved_form=([\w-]+)/)?.[1];
   for (const [name, copy] of copies()) {
@@ -39,7 +39,7 @@ function start(root) {
   const own = namesOf(texts.user);
   // A new text gets another key when it is saved.
   const ownName = () => `${own}${texts.key}`;
-  // After an error, the form already differs from what is stored.
+  // After an error, the form already differs from the stored text.
   let sent = texts.isSubmitted ? "" : serialise(form);
   let kept = sent;
   let inBrowser = true;
@@ -80,7 +80,7 @@ function start(root) {
   form.addEventListener("unsaved", (event) => {
     isSaving = false;
     if (event.detail.isRefused) {
-      // Then it says so when the form can be saved again.
+      // The page then announces when the form can be saved again.
       isPaused = true;
       logBackIn();
     }
@@ -139,7 +139,7 @@ function start(root) {
     await post(texts.url, '{"fields": null}');
   }
 
-  /* Send, and tell what went wrong. Returns undefined if the server can't be reached. */
+  /* Send, and report what went wrong. Returns undefined if the server can't be reached. */
   async function post(url, body) {
     isSending = true;
     lastReport = Date.now();
@@ -165,13 +165,13 @@ function start(root) {
 
   function failed(text) {
     keep();
-    // Who only reads has nothing to lose.
+    // Users who only read have nothing to lose.
     if (serialise(form) !== sent) {
       say(inBrowser ? text : texts.nowhere);
     }
   }
 
-  /* Ask who is logged in. Each log-in changes the CSRF token, so the forms of this page need the new one. */
+  /* Check who is logged in. Each log-in changes the CSRF token, so the forms of this page need the new one. */
   async function logBackIn() {
     try {
       const response = await fetch(texts.url);
@@ -211,7 +211,7 @@ function start(root) {
     }
   }
 
-  /* Offer what only this browser has: of this post or page, and of new ones if this is a new one.
+  /* Offer copies that only this browser has: of this post or page, or of new ones if this is a new one.
    *
    * After an error, the form itself shows what was typed. */
   async function offerCopies() {
@@ -237,10 +237,10 @@ function start(root) {
     const style = { dateStyle: "medium", timeStyle: "short" };
     const time = new Date(copy.time).toLocaleString(document.documentElement.lang, style);
     sentence.textContent = sentence.textContent.replace("{time}", time);
-    // Made by our server, which escapes what was typed.
+    // The HTML comes from our server, which escapes what was typed.
     section.querySelector(".autosave-differences").innerHTML = html;
     section.querySelector(".autosave-restore").addEventListener("click", async () => {
-      // The server shows what was typed, in the same way as its own copy.
+      // The server shows this copy in the same way as its own.
       const response = await post(copy.url, `{"fields": ${copy.fields}}`);
       if (response?.ok) {
         store(other, { ...copy, isSent: true });
@@ -257,7 +257,7 @@ function start(root) {
   }
 }
 
-/* The fields of the form as JSON: the list of values for each name. */
+/* Return the fields of the form as JSON: a list of values for each name. */
 function serialise(form) {
   const fields = {};
   for (const [name, value] of new FormData(form)) {

@@ -1,13 +1,13 @@
-/* What this browser keeps of what was typed, until it has been saved or its owner logs out. */
+/* Copies of typed text in this browser, kept until the text has been saved or its owner logs out. */
 
 const PREFIX = "broadside:";
 
-/* The beginning of the names of a user's copies. */
+/* Return the beginning of the names of a user's copies. */
 export function namesOf(user) {
   return `${PREFIX}${user}:`;
 }
 
-/* The names of all copies, with what they contain. */
+/* Yield the names of all copies with their contents. */
 export function* copies() {
   let names;
   try {
@@ -24,7 +24,7 @@ export function* copies() {
   }
 }
 
-/* Return whether there was room for it. Storage may also be turned off. */
+/* Store a copy, and return whether that worked: storage may be full or turned off. */
 export function store(name, copy) {
   try {
     localStorage.setItem(name, JSON.stringify({ time: Date.now(), ...copy }));

@@ -17,7 +17,7 @@ import { addToolbar, keysOf } from "./editor/toolbar.js";
 import { takeFiles, Uploads } from "./editor/uploads.js";
 import { offerVisualMode } from "./editor/visual_mode.js";
 
-const AGAIN = 8_000; // milliseconds after which a form can be submitted again, because nothing has come of it
+const AGAIN = 8_000; // milliseconds after which a form can be submitted again, because nothing has happened
 
 for (const box of document.querySelectorAll(".editor")) {
   enhance(box);
@@ -25,7 +25,7 @@ for (const box of document.querySelectorAll(".editor")) {
 
 function enhance(box) {
   const field = box.querySelector("textarea");
-  // In which of them people write at the moment.
+  // `current` is the mode in use.
   const modes = { current: sourceMode(field) };
   const uploads = new Uploads();
   const add = takeFiles(box, field, modes, uploads);
@@ -62,8 +62,8 @@ function showShortcuts(box, modes) {
   openDialog(shortcuts, modes.current);
 }
 
-/* Ask before leaving a page with unsaved text, and submit a form only once, however often the button is pressed: when all
- * files that belong to it have arrived. */
+/* Ask before leaving a page with unsaved text. Submit a form only once, however often the button is pressed, and only
+ * when all its files have been uploaded. */
 function guard(form, uploads, status) {
   let hasUnsavedText = document.querySelector(".errornote, [data-is-submitted='1']") !== null;
   let isSubmitted = false;
@@ -77,7 +77,7 @@ function guard(form, uploads, status) {
     hasUnsavedText = !event.detail.isComplete;
   });
   form.addEventListener("submit", (event) => {
-    // A preview opens in another tab, and saves nothing.
+    // A preview opens in another tab and saves nothing.
     if (event.submitter?.formTarget) {
       return;
     }
@@ -112,7 +112,7 @@ function guard(form, uploads, status) {
     }
   }
 
-  /* The connection may be lost, or the page stopped. */
+  /* Reset the form in case the connection is lost, or the user stops loading the page. */
   function resetLater() {
     timer = setTimeout(reset, AGAIN);
   }
@@ -124,7 +124,7 @@ function guard(form, uploads, status) {
     takeBack = () => {};
   }
 
-  /* If a file can't be uploaded, nothing is submitted, so that its error can be seen. */
+  /* Submit after all uploads. If one fails, nothing is submitted, so that its error can be seen. */
   async function submitLater(button) {
     if (isWaiting) {
       return;
@@ -142,7 +142,7 @@ function guard(form, uploads, status) {
   }
 }
 
-/* Show `text` on a button that has a text, and return the function that takes it back. */
+/* Show `text` on a button that has a text, and return a function that restores the old text. */
 function relabel(button, text) {
   const label = button?.textContent;
   if (!label?.trim()) {

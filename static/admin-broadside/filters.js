@@ -1,4 +1,4 @@
-/* Filters of lists: they close like menus, and long ones can be searched. Without this script they are lists of links. */
+/* Filters of lists, which close like menus. Long ones can be searched. Without this script, they are lists of links. */
 
 import { addListSearch } from "./list_search.js";
 

@@ -1,6 +1,6 @@
-/* A field that searches a long list on the page: what doesn't contain the typed text is hidden. */
+/* A field that searches a long list on the page, hiding the items that don't contain the typed text. */
 
-const MANY = 12; // with more items, a list gets the field
+const MANY = 12; // a list with more items gets the field
 
 /** Put the field before `list` and return it; null if there are few `items`. `label` and `none` are texts. */
 export function addListSearch(list, items, { label, none }) {

@@ -1,4 +1,4 @@
-/* “Quick edit” in the lists of posts and pages, in a dialog. Without this script, it leads to a page of its own. */
+/* “Quick edit” in the lists of posts and pages, in a dialog. Without this script, it leads to a separate page. */
 
 import { enhance } from "./tags.js";
 
@@ -38,7 +38,7 @@ async function quickEdit(link) {
   dialog.querySelector("[name=title]").focus();
 }
 
-/* Return the HTML at `url`, "" if there is none (the form was saved), or null if that failed or the user has to log in. */
+/* Return the HTML at `url`; "" if there is none (the form was saved); null if it failed or the user has to log in. */
 async function fragment(url, options) {
   try {
     const response = await fetch(url, options);
@@ -69,7 +69,7 @@ async function save(dialog, form, link) {
   }
 }
 
-/* Show this row, the tabs and the messages as they are now. The checkboxes stay, because the admin's script knows them. */
+/* Update this row, the tabs and the messages. The checkboxes stay, because the admin's script refers to them. */
 async function refresh(row) {
   const response = await fetch(location.href);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -80,7 +80,7 @@ async function refresh(row) {
     [...row.cells].slice(1).forEach((cell) => cell.remove());
     row.append(...cells);
   } else {
-    // It no longer belongs to this list.
+    // The entry no longer belongs to this list.
     box.checked = false;
     row.remove();
   }

@@ -1,7 +1,7 @@
-/* Uploads many files one after the other, each with its progress. Without this script it is a plain form.
+/* Uploads many files one after the other, each with its progress. Without this script, there is a plain form.
  *
- * In the form of an image, it offers the alternative texts that posts have for it. In the grid, it selects all images and
- * counts those that are selected, which Django's script does only in tables. */
+ * In the form of an image, it offers the alternative texts that posts have for it. In the grid, it selects all images
+ * and counts the selected ones, which Django's script does only in tables. */
 
 for (const form of document.querySelectorAll(".media-upload")) {
   enhance(form);
@@ -33,7 +33,7 @@ if (selectAll) {
     box.checked = all.checked;
   }));
   document.querySelector("#changelist-form").addEventListener("change", count);
-  // The browser restores what was selected when someone comes back.
+  // The browser restores the selection when the user returns to the page.
   window.addEventListener("pageshow", count);
 }
 
@@ -46,7 +46,7 @@ function enhance(form) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    // The second click of a double click has the same files.
+    // The second click of a double click would send the same files.
     if (!isUploading) {
       uploadAll([...chooser.files]);
     }
@@ -78,7 +78,7 @@ function enhance(form) {
     }
     waiting.push(...files.map((file) => ({ file, ...addRow(file) })));
     if (isUploading) {
-      // These come after the others.
+      // These are uploaded after the others.
       return;
     }
     isUploading = true;
@@ -96,7 +96,7 @@ function enhance(form) {
     isUploading = false;
     chooser.value = "";
     if (errors.length) {
-      // What failed stays on the screen.
+      // Errors stay on the screen.
       status.textContent = errors[0];
     } else {
       status.textContent = form.dataset.done;
@@ -124,7 +124,7 @@ function enhance(form) {
     body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     body.append("files", file);
     return new Promise((resolve) => {
-      // Only this API tells how much has been sent.
+      // Only this API reports how much has been sent.
       const request = new XMLHttpRequest();
       request.upload.addEventListener("progress", (event) => {
         progress.value = event.loaded / event.total;

@@ -1,5 +1,5 @@
-// Asks the browser for a passkey, or to make one, when a form with `data-passkey` is submitted, and sends what it gives.
-// The options come from the server, in which bytes are written as base64url. Source: W3C, "Web Authentication".
+// Asks the browser for a passkey, or to create one, when a form with `data-passkey` is submitted, and sends the result.
+// The options come from the server, with bytes encoded as base64url. Source: W3C, "Web Authentication".
 
 const toBytes = (text) =>
   Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
@@ -47,7 +47,7 @@ async function ask(event) {
     const credential = await navigator.credentials[form.dataset.passkey](options);
     form.elements.credential.value = JSON.stringify(writeCredential(credential));
   } catch {
-    // The user has cancelled it, or there is no passkey: browsers don't say which, and the page says what to do.
+    // The user has cancelled, or there is no passkey. Browsers don't tell which; the page explains what to do.
     failed.hidden = false;
     return;
   }

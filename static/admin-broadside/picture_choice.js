@@ -1,5 +1,5 @@
-/* The images of the site's appearance: chosen in the dialog of the media library, or uploaded in place. Without this
- * script, or for those who may not look into the library while they write, they are in a list. */
+/* The images of the site's appearance, chosen in the dialog of the media library or uploaded in place. Without this
+ * script, or for users who may not open the library while writing, they are in a list. */
 
 import { mediaDialog } from "./editor/media_dialog.js";
 import { offerPicture } from "./editor/one_picture.js";
@@ -7,7 +7,7 @@ import { Uploads } from "./editor/uploads.js";
 
 const library = document.querySelector(".picture-library");
 if (library) {
-  // There is no text in which the caret has to stay. Browsers give the focus back to the button.
+  // There is no text whose caret has to be kept. Browsers return the focus to the button.
   const modes = { current: { keepSelection: () => () => {} } };
   const ask = mediaDialog(library, library, modes);
   for (const part of document.querySelectorAll(".picture-choice")) {
@@ -23,7 +23,7 @@ function addChoice(part, ask) {
   const place = { choose, remove, chooser, figure, status: part.querySelector("[role=status]") };
   const uploads = new Uploads();
 
-  // The buttons are together what the list was: with its label, its help and its errors.
+  // The buttons together replace the list, with its label, its help and its errors.
   label.id ||= `${select.id}_label`;
   part.setAttribute("role", "group");
   part.setAttribute("aria-labelledby", label.id);
@@ -39,7 +39,7 @@ function addChoice(part, ask) {
   const field = { form, dataset: library.dataset };
   offerPicture(place, { ask, field, messages: library, uploads, take });
   upload.addEventListener("click", () => chooser.click());
-  // What is being uploaded belongs to the form.
+  // Uploads belong to the form, so it waits for them.
   form.addEventListener("submit", async (event) => {
     if (uploads.areRunning) {
       event.preventDefault();

@@ -12,7 +12,7 @@ const SHORTCUTS_OFF = "broadside-queue-shortcuts-off";
 const ACTIONS = { a: "approve", s: "spam", t: "trash", z: "restore" };
 const PANELS = { r: ".reply", e: ".edit", b: ".more" };
 
-// Promises of the undo URLs of the decisions so far, latest last.
+// Promises of the undo URLs of all decisions so far, latest last.
 const undoUrls = [];
 let fetching = null;
 
@@ -96,7 +96,7 @@ async function fetchMore() {
     fetching = fetch(link.href);
     const response = await fetching;
     if (!response.ok || response.redirected) {
-      // For example, the session has expired. There may still be more comments.
+      // For example, the session has expired. There may be more comments.
       throw new Error(response.statusText);
     }
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -175,7 +175,7 @@ async function post(url, fields) {
 }
 
 /* Send the decision `name` about the rows in `chosen`, which disappear before the response arrives. With the textarea
- * `field` it is a reply or an edit. Until the response arrives, that can't be changed or sent again. */
+ * `field`, it is a reply or an edit, which can't be changed or sent again until the response arrives. */
 async function decide(name, chosen, field = null) {
   if (!chosen.length || field?.readOnly || (!field && !isOffered(chosen, name))) {
     return;
@@ -310,7 +310,7 @@ shortcutsOn.addEventListener("change", () => {
 
 /* Keyboard shortcuts */
 
-/* The letter of a key. On keyboards of other scripts, the one that the same key has on a Latin one. */
+/* Return the letter of a key. On keyboards of other scripts, return the letter that the key has on a Latin keyboard. */
 function latinKey(event) {
   const place = /^Key([A-Z])$/.exec(event.code);
   return place && !/[a-z]/i.test(event.key) ? place[1].toLowerCase() : event.key;

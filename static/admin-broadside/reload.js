@@ -1,4 +1,4 @@
-/* Reloads a page that shows how far something is, unless someone is about to press one of its buttons. */
+/* Reloads a page that shows progress, unless the user is about to press one of its buttons. */
 
 const INTERVAL = 3000;
 

@@ -1,5 +1,5 @@
-/* Notes beside the text: sent and shown without leaving it. Without this script, their buttons open a page in another
- * tab. Both send the same form, which is not that of the text. */
+/* Notes beside the text, sent and shown without leaving it. Without this script, their buttons open a page in another
+ * tab. Both send the same form, which is separate from that of the text. */
 
 import { namesOf, read, remove, removeOnLogOut, store } from "./browser_copies.js";
 import { closeSheet, openPanel } from "./writing.js";
@@ -25,7 +25,7 @@ function start(form, section) {
   const about = section.querySelector(".review-about");
   // A form that can't be changed has no field for the text.
   const source = document.querySelector("textarea#id_source");
-  // The copy of what was typed and not sent.
+  // The name of the copy of text that was typed and not sent.
   const name = `${namesOf(section.dataset.user)}${form.action}`;
   let inBrowser = true;
   let isSending = false;
@@ -58,7 +58,7 @@ function start(form, section) {
     event.preventDefault();
     send(event.submitter);
   });
-  // Notes are no part of the text, and are not saved with it.
+  // Notes aren't part of the text, and aren't saved with it.
   for (const type of ["input", "change"]) {
     section.addEventListener(type, (event) => {
       event.stopPropagation();
@@ -72,7 +72,7 @@ function start(form, section) {
     }
   });
 
-  /* The fields with something in them. */
+  /* Return the fields that aren't empty. */
   function typed() {
     return [...section.querySelectorAll("textarea")].filter((field) => field.value.trim());
   }
@@ -88,14 +88,14 @@ function start(form, section) {
     inBrowser = store(name, { fields, quote: isAboutParagraph ? about.querySelector("[name=quote]").value : "" });
   }
 
-  /* Show what was typed before the page was left. */
+  /* Restore what was typed before the page was left. */
   function restore() {
     const copy = draft && read(name);
     if (!copy) {
       return;
     }
     for (const [fieldName, text] of copy.fields) {
-      // What was to be answered may have been resolved or deleted.
+      // The note to reply to may have been resolved or deleted.
       const field = section.querySelector(`textarea[name="${CSS.escape(fieldName)}"]`) ?? draft;
       field.value = [field.value, text].filter(Boolean).join("\n\n");
       field.closest("details").open = true;
@@ -110,7 +110,7 @@ function start(form, section) {
     status.textContent = status.dataset.restored;
   }
 
-  /* The paragraph with the caret; empty between two of them. */
+  /* Return the paragraph with the caret; empty between two paragraphs. */
   function paragraphAtCursor() {
     const { value, selectionStart } = source;
     const before = value.slice(0, selectionStart).split(/\n[^\S\n]*\n/).at(-1);
@@ -139,7 +139,7 @@ function start(form, section) {
       return;
     }
     closeSheet();
-    // Focus scrolls to the caret, and not to the selection.
+    // Focusing scrolls to the caret, not to the selection.
     source.setSelectionRange(start, start);
     source.blur();
     source.focus();
@@ -179,7 +179,7 @@ function start(form, section) {
     }
   }
 
-  /* Show the notes as they are now, and what was typed into other fields meanwhile. */
+  /* Show the updated notes, keeping what was typed into other fields in the meantime. */
   function show(page, notes, button) {
     const mistake = page.querySelector(".review-new-error").textContent.trim();
     const isDone = !page.querySelector("#review-notes .errorlist") && !mistake;
@@ -187,7 +187,7 @@ function start(form, section) {
     const others = [...section.querySelectorAll("#review-notes textarea")].filter((field) => field.name !== sent);
     const noteId = button.closest(".review-note")?.id;
     document.getElementById("review-notes").replaceWith(notes);
-    // Answers to what someone has resolved or deleted meanwhile.
+    // Replies to notes that have been resolved or deleted in the meantime.
     const left = [];
     for (const { name, value } of others.filter((field) => field.value)) {
       const field = notes.querySelector(`[name="${name}"]`);
@@ -215,7 +215,7 @@ function start(form, section) {
     if (button.name === "add") {
       draft.focus();
     } else if (isDone) {
-      // The button is gone. What was resolved is folded away.
+      // The button is gone, and the resolved note is collapsed.
       const note = document.getElementById(noteId);
       const target = note?.checkVisibility() ? note : section.querySelector("summary");
       target.focus();

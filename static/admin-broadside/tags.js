@@ -1,5 +1,5 @@
 /* Tags as chips, with a field that suggests existing tags while a name is typed. Without this script, the names are in
- * a text area, separated by commas. The text area stays, hidden, and holds what is submitted.
+ * a text area, separated by commas. The text area stays, hidden, and contains what is submitted.
  *
  * Follows the pattern "editable combobox with list autocomplete" of the ARIA Authoring Practices: the focus stays in
  * the field, and the arrow keys move through the list. */
@@ -40,7 +40,7 @@ export function enhance(area) {
       input.setAttribute(attribute, area.getAttribute(attribute));
     }
   }
-  // The label, and links to errors, lead to the field that people see.
+  // The label, and links to errors, lead to the visible field.
   input.id = area.id;
   area.id = `${area.id}_names`;
   area.hidden = true;
@@ -53,7 +53,7 @@ export function enhance(area) {
     status.after(textSuggestions());
   }
 
-  // Something else, such as restoring a draft, has changed the names.
+  // Another script has changed the names, for example by restoring a draft.
   area.addEventListener("input", (event) => {
     if (event.isTrusted || !event.detail?.isOwn) {
       names = split(area.value);
@@ -184,7 +184,7 @@ export function enhance(area) {
       const response = await fetch(url, { signal: request.signal });
       show((await response.json()).tags, text);
     } catch (error) {
-      // Unless more was typed, the request failed. Typing goes on without suggestions.
+      // Unless more was typed, the request failed. Typing works without suggestions.
       if (error.name !== "AbortError") {
         close();
       }
@@ -240,7 +240,7 @@ export function enhance(area) {
     input.setAttribute("aria-expanded", String(isOpen));
   }
 
-  /* A button that looks for existing tags in the text, and what it found. */
+  /* Return a button that looks for existing tags in the text, and its results. */
   function textSuggestions() {
     const group = element("div", "tags-from-text");
     const button = element("button", "button", { type: "button" });
@@ -314,7 +314,7 @@ function split(text) {
   return [...new Map(parts.map((name) => [key(name), name])).values()];
 }
 
-/* Names with the same key are the same tag, as far as a browser can tell. */
+/* Return the key of a name. Names with the same key are the same tag, as far as a browser can tell. */
 function key(name) {
   return name.normalize("NFKC").toLowerCase();
 }

@@ -1,5 +1,5 @@
-/* The panel beside the text: it can be closed, and on a phone it is a sheet over the text. Links in the list of errors
- * lead to fields in it, too. Without this script, the panel is always open. */
+/* The panel beside the text, which can be closed. On a phone, it is a sheet over the text. Links in the list of errors
+ * also lead to fields in it. Without this script, the panel is always open. */
 
 import { describe } from "./editor/descriptions.js";
 import { addListSearch } from "./list_search.js";
@@ -35,7 +35,7 @@ panel.addEventListener("click", (event) => {
 isWide.addEventListener("change", arrange);
 arrange();
 
-/** Show the panel beside the text, or hide the sheet until it is wanted. */
+/** Show the panel beside the text, or hide the sheet until it is opened. */
 function arrange() {
   panel.close();
   if (isWide.matches && !localStorage.getItem(CLOSED)) {
@@ -86,7 +86,7 @@ const categories = document.getElementById("id_categories");
 if (categories) {
   const search = addListSearch(categories, [...categories.children], categories.closest("[data-section]").dataset);
   search?.addEventListener("keydown", (event) => {
-    // It would save the text.
+    // Enter would save the text.
     if (event.key === "Enter") {
       event.preventDefault();
     }
@@ -115,7 +115,7 @@ document.addEventListener("click", (event) => {
   (field ?? target).focus();
 });
 
-/* The title is one line, however many it takes on the screen: Enter does what it does in other fields. */
+/* The title is a single line, however many it takes on the screen, so Enter does what it does in other fields. */
 document.querySelector("textarea#id_title")?.addEventListener("beforeinput", (event) => {
   if (event.inputType === "insertLineBreak") {
     event.preventDefault();
@@ -140,7 +140,7 @@ for (const menu of document.querySelectorAll(".writing-menu")) {
   });
 }
 
-/* A description that the library has for an image is put into the text. */
+/* Put the description that the library has for an image into the text. */
 document.getElementById("writing-panel").addEventListener("click", (event) => {
   const use = event.target.closest(".writing-describe");
   if (!use) {
@@ -152,7 +152,7 @@ document.getElementById("writing-panel").addEventListener("click", (event) => {
   use.closest("li").remove();
 });
 
-/* “Check the text” puts the advice into the panel. Without this script it opens a page of its own. */
+/* “Check the text” puts the advice into the panel. Without this script, it opens a separate page. */
 const check = document.querySelector(".writing-check");
 check?.addEventListener("click", async (event) => {
   event.preventDefault();
@@ -171,7 +171,7 @@ check?.addEventListener("click", async (event) => {
   }
 });
 
-/* The buttons for translations change the section in place. Without this script they open a page of its own. */
+/* The buttons for translations update the section in place. Without this script, they open a separate page. */
 panel.addEventListener("click", async (event) => {
   const pressed = event.target.closest("#writing-translations button[name]");
   if (pressed && pressed.name !== "_write") {
@@ -181,7 +181,7 @@ panel.addEventListener("click", async (event) => {
 });
 panel.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.name === "translation_words") {
-    // Otherwise it would save the text.
+    // The button would save the text.
     event.preventDefault();
     document.querySelector("#writing-translations [name=_search]").click();
   }

@@ -1,14 +1,14 @@
-// What happens between the click on a button of the comment form and the next page.
+// Handles the comment form between the click on a button and the next page.
 //
 // While a reader writes a comment, the browser solves a small challenge (ALTCHA) in the background, which makes
-// flooding expensive. Without this script, or without Web Crypto (no HTTPS), the comment is sent anyway. A stranger's
-// comment is then held.
+// flooding expensive. Without this script, or without Web Crypto (no HTTPS), the comment is sent anyway, but a
+// stranger's comment is then held.
 //
-// From the click on, the button says so, the news is read out, and the form can't be sent a second time.
+// After the click, the button shows the progress, which is also announced, and the form can't be sent a second time.
 
-// A slow phone does not have to wait forever. In milliseconds.
+// How long a slow phone may take, in milliseconds.
 const PATIENCE = 15_000;
-// After that without a new page, for example because the reader stopped it, the form can be sent again.
+// If there is no new page after this time, for example because the reader stopped loading, the form can be sent again.
 const GIVE_UP = 45_000;
 
 for (const form of document.querySelectorAll(".comment-form")) {
@@ -77,8 +77,8 @@ for (const form of document.querySelectorAll(".comment-form")) {
     // Submit it with the button that was pressed.
     form.requestSubmit(event.submitter);
   });
-  // A reader returned to the page, which the browser had kept. When it has only finished loading, a comment may be
-  // under way already.
+  // Reset when a reader returns to a page that the browser had kept, but not on the first load, when a comment may
+  // already be on its way.
   addEventListener("pageshow", ({ persisted }) => { if (persisted) reset(); });
 }
 

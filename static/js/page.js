@@ -1,4 +1,4 @@
-// Loads the scripts that a page needs, when it needs them. Most pages get nothing but this one, and all work without.
+// Loads the scripts that a page needs, when it needs them. Most pages need only this one, and all work without scripts.
 const find = (selector) => document.querySelectorAll(selector);
 
 if (find("figure.player[data-player]").length) import("./players.js");

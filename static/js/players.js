@@ -1,5 +1,5 @@
 // Players of other sites, such as YouTube. No request goes to another host until a reader presses the button that this
-// script adds to each of them. Then the player is loaded from the URL that blog/rendering/providers.py has chosen.
+// script adds to each player, which is then loaded from the URL that blog/rendering/providers.py has chosen.
 const { play, show } = document.querySelector("script[data-play]").dataset;
 
 function load(figure, link) {

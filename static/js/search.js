@@ -1,6 +1,6 @@
 // Suggestions under search fields, as a combobox with a listbox (ARIA Authoring Practices). The form works without them.
 
-// How long after the last key, in milliseconds.
+// How long to wait after the last key, in milliseconds.
 const PAUSE = 150;
 
 function enhance(form, number) {
@@ -76,7 +76,7 @@ function enhance(form, number) {
     else return;
     event.preventDefault();
   });
-  // Before the field loses the focus.
+  // Keep the field from losing the focus.
   list.addEventListener("pointerdown", (event) => event.preventDefault());
   list.addEventListener("click", (event) => {
     const option = event.target.closest("[role=option]");
@@ -90,7 +90,7 @@ function enhance(form, number) {
   if (document.activeElement === field) suggest();
 }
 
-// From when a reader goes to one of the forms. What has been typed by then gets its suggestions, too.
+// Start when a reader focuses one of the forms. Text typed before that gets suggestions as well.
 const forms = document.querySelectorAll("[data-suggestions]");
 const styles = document.createElement("link");
 styles.rel = "stylesheet";

@@ -20,7 +20,7 @@ def owner() -> User:
 
 @pytest.fixture
 def publish_appearance(owner: User, django_capture_on_commit_callbacks: Any) -> Callable[..., int]:
-    """Publishes an appearance with these values, and returns the version to go back to."""
+    """Publish an appearance with these values, and return the version to go back to."""
 
     def publish(**values: object) -> int:
         form = AppearanceForm({**default_document(), **values})

@@ -26,7 +26,7 @@ def editor() -> User:
 
 @pytest.fixture
 def client(editor: User) -> Client:
-    """The client of an editor. `Client()` is that of a reader."""
+    """The client of an editor. `Client()` is a reader's."""
     return client_of(editor)
 
 
@@ -200,7 +200,7 @@ class TestEditConflicts:
         save(client, post, title="Changed", version="")
         assert Post.objects.get().title == "Before"
 
-    def test_publishing_a_draft_twice_is_no_conflict(self, client: Client) -> None:
+    def test_publishing_a_draft_twice_is_not_a_conflict(self, client: Client) -> None:
         draft = PostFactory(status=Status.DRAFT, published_at=None, author=UserFactory(role="Editor"))
         data = form_data(draft, _step="publish", published_at="")
         assert client.post(admin_url(draft, "change"), data).status_code == 302
@@ -208,12 +208,12 @@ class TestEditConflicts:
         assert client.post(admin_url(draft, "change"), data).status_code == 302
         assert (Post.objects.get().published_at, Post.objects.get().slug) == (published.published_at, published.slug)
 
-    def test_submitting_a_form_twice_is_no_conflict(self, client: Client, editor: User) -> None:
+    def test_submitting_a_form_twice_is_not_a_conflict(self, client: Client, editor: User) -> None:
         post = PostFactory(title="Before", author=editor, tags=["b", "A"])
         data = form_data(post, title="After", tags="A, b, c")
         assert [client.post(admin_url(post, "change"), data).status_code for _ in range(2)] == [302, 302]
 
-    def test_a_new_comment_is_no_conflict_and_stays_counted(self, client: Client, editor: User) -> None:
+    def test_a_new_comment_is_not_a_conflict_and_stays_counted(self, client: Client, editor: User) -> None:
         post = PostFactory(title="Before", author=editor)
         data = form_data(post, title="After")
         Post.objects.update(comment_count=3)
@@ -363,7 +363,7 @@ class TestBulkActions:
         CommentFactory(entry=post)
         data = {"action": "delete_selected", "_selected_action": post.pk}
         page = read(client.post("/admin/blog/post/?state=trash", data))
-        # The rows between a post and its categories and tags are nothing that anybody would miss.
+        # The rows that link a post to its categories and tags are not worth mentioning.
         assert [text(line) for line in find(page, "#content ul li")] == ["Posts: 1", "Comments: 1", post.title]
         before = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):

@@ -79,7 +79,7 @@ class TestChanges:
         edit(client, *posts, comments="open")
         assert [post.comments_open for post in stored.all()] == [True, True]
 
-    def test_pages_have_fewer(self, client: Client) -> None:
+    def test_pages_offer_fewer_changes(self, client: Client) -> None:
         page = PageFactory()
         fields = [field.get("name") for field in find(read(act(client, page)), "div.quick-form select")]
         assert fields == ["status", "author", "comments"]
@@ -99,7 +99,7 @@ class TestChanges:
 
 
 class TestConfirming:
-    def test_the_first_asks_and_the_second_shows_what_will_change(self, client: Client, editor: User) -> None:
+    def test_the_first_page_asks_and_the_second_shows_what_will_change(self, client: Client, editor: User) -> None:
         closed = PostFactory(title="Closed", comments_open=False)
         posts = [PostFactory(title="Open"), closed]
         assert find(read(act(client, *posts)), "[name=confirm]") == []
@@ -177,7 +177,7 @@ class TestCost:
         assert remove is not None
         return Changes([add], [remove], ["b"], ["a"], editor, Status.PRIVATE, comments_open=False)
 
-    def test_is_the_same_for_any_number(self, editor: User) -> None:
+    def test_is_the_same_for_any_number_of_posts(self, editor: User) -> None:
         counts = []
         editor.has_perm("blog.change_post")
         for number in (3, 60):

@@ -56,7 +56,7 @@ class TestMonth:
         assert days(client, "2031-07") == {"2031-07-01": ["08:00 late (scheduled)"]}
         assert "time zone, Pacific/Auckland" in text(read(client.get(CALENDAR)))
 
-    def test_marks_today_and_leads_to_the_months_around_it(self, client: Client) -> None:
+    def test_marks_today_and_links_to_the_previous_and_next_months(self, client: Client) -> None:
         page = read(client.get(CALENDAR))
         (today,) = [cell for cell in find(page, "td") if cell.get("aria-current") == "date"]
         assert one(today, "time").get("datetime") == f"{timezone.localdate():%Y-%m-%d}"
@@ -64,7 +64,7 @@ class TestMonth:
         assert [link.get("href") for link in links] == ["?month=2030-12", "?", "?month=2031-02"]
 
     @pytest.mark.parametrize(("language", "first"), [("en", "Sunday"), ("fr", "lundi")])
-    def test_weeks_begin_as_in_the_language(
+    def test_weeks_begin_on_the_day_that_is_usual_in_the_language(
         self, client: Client, settings: Settings, language: str, first: str
     ) -> None:
         settings.LANGUAGE_CODE = language
@@ -88,7 +88,7 @@ class TestMonth:
 
 class TestPermissions:
     @pytest.mark.parametrize("role", ROLES)
-    def test_are_those_of_the_list(self, role: str) -> None:
+    def test_are_the_same_as_for_the_list(self, role: str) -> None:
         client = client_of(user_in_role(role))
         responses: list[Any] = [client.get(url) for url in (CALENDAR, "/admin/blog/post/")]
         assert responses[0].status_code == responses[1].status_code

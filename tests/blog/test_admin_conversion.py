@@ -35,7 +35,7 @@ def confirm(client: Client, post: Any, **changes: str) -> Any:
         ("superuser", True, True, True),
     ],
 )
-def test_only_those_who_may_change_a_text_convert_it(
+def test_only_users_who_may_change_a_text_can_convert_it(
     role: str, own_draft: bool, own_published: bool, other: bool
 ) -> None:
     user = user_in_role(role)
@@ -70,14 +70,14 @@ def test_the_markdown_is_shown_first_and_saved_when_it_is_confirmed(editor: Clie
     assert "Convert to Markdown…" not in editor.get(admin_url(post, "change")).content.decode()
 
 
-def test_nothing_is_converted_that_someone_else_changed_meanwhile(editor: Client) -> None:
+def test_a_text_that_another_user_has_changed_is_not_converted(editor: Client) -> None:
     post = PostFactory(markup="html", source=SOURCE)
     response = confirm(editor, post, version="2020-01-01T00:00:00+00:00")
     assert "Someone else changed this first" in response.content.decode()
     assert Post.objects.get().markup == "html"
 
 
-def test_nothing_is_converted_that_would_lose_something(editor: Client) -> None:
+def test_a_text_that_would_lose_something_is_not_converted(editor: Client) -> None:
     post = PostFactory(markup="html", source='<p><img src="https://example.com/a.png" alt="x"></p>')
     response = confirm(editor, post)
     assert "This text shows files of other sites" in response.content.decode()

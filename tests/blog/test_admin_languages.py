@@ -95,7 +95,7 @@ class TestSetLanguage:
     def test_takes_the_same_number_of_queries_for_any_number(
         self, client: Client, django_assert_max_num_queries: Any
     ) -> None:
-        # Django looks up once in each process how the log refers to posts.
+        # Once in each process, Django looks up how the log refers to posts.
         ContentType.objects.get_for_model(Post, for_concrete_model=False)
         counts = []
         for number in (2, 20):

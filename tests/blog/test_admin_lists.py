@@ -117,7 +117,7 @@ class TestRows:
         elsewhere = [option.get("value") for option in find(read(client.get(POSTS)), "[name=action] option")]
         assert {"restore", "delete_selected"}.isdisjoint(elsewhere)
 
-    def test_are_in_a_list_that_says_what_it_lists(self, client: Client) -> None:
+    def test_are_in_a_list_that_is_labelled_with_its_contents(self, client: Client) -> None:
         for path, title in ((POSTS, "Posts"), ("/admin/blog/page/", "Pages"), ("/admin/blog/category/", "Categories")):
             assert text(one(read(client.get(path)), "#content h1")) == title
 
@@ -205,7 +205,7 @@ class TestSearch:
         assert titles(client, f"?q={query}") == ["A lamp"]
 
     @pytest.mark.parametrize("query", ["lamp else", '"rights human"', "%25", "_", "%27", '"'])
-    def test_needs_all_words_as_they_are(self, client: Client, query: str) -> None:
+    def test_needs_all_words_exactly_as_typed(self, client: Client, query: str) -> None:
         PostFactory(title="A lamp", tags=["Human Rights"])
         assert titles(client, f"?q={query}") == []
 
@@ -220,14 +220,14 @@ class TestSearch:
         )
         assert titles(client, f"?q=lantern&state={'scheduled' if status == Status.PUBLISHED else status}") == ["A lamp"]
 
-    def test_pages_are_no_posts(self, client: Client) -> None:
+    def test_does_not_find_pages_among_posts(self, client: Client) -> None:
         PageFactory(title="A lamp")
         assert titles(client, "?q=lamp") == []
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="Reads SQLite's plans; PostgreSQL's depend on statistics.")
 class TestCost:
-    """Whatever the list asks about all posts is answered by indexes, in order and without reading the rows."""
+    """Every query of the list about all posts is answered by an index, in order and without reading the rows."""
 
     @pytest.mark.parametrize("query", ["", "?state=published", "?state=scheduled", "?state=draft", "?p=2"])
     def test_counts_and_orders_by_index(self, client: Client, query: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ class TestSteps:
     def offered(self, client: Client, post: Post) -> list[str]:
         return [text(option) for option in find(read(client.get(url(post))), "[name=_step] option")]
 
-    def test_are_those_of_the_form_in_this_state(self, client: Client) -> None:
+    def test_are_the_same_as_in_the_form(self, client: Client) -> None:
         steps = ["Schedule", "Publish", "Submit for review", "Publish privately", "Move to trash"]
         assert self.offered(client, PostFactory(status=Status.DRAFT)) == ["Keep as it is", *steps]
         steps = ["Unpublish", "Publish now", "Schedule", "Publish privately", "Move to trash"]
@@ -103,7 +103,7 @@ class TestSteps:
         post = PostFactory(author=author, status=Status.DRAFT)
         assert self.offered(client_of(author), post) == ["Keep as it is", "Submit for review", "Move to trash"]
 
-    def test_scheduling_takes_a_time_to_come(self, client: Client) -> None:
+    def test_scheduling_takes_a_time_in_the_future(self, client: Client) -> None:
         post = PostFactory(status=Status.DRAFT)
         page = read(client.post(url(post), data_of(post, _step="schedule", published_at="2020-01-01T10:00")))
         assert "This time is in the past" in text(one(page, "div.quick-published_at ul.errorlist"))
@@ -150,7 +150,7 @@ class TestErrors:
 
 
 class TestScript:
-    def test_gets_the_form_alone_and_no_page_when_it_was_saved(self, client: Client) -> None:
+    def test_gets_only_the_form_and_nothing_once_it_was_saved(self, client: Client) -> None:
         post = PostFactory(title="Before")
         fragment = client.get(url(post), headers=FRAGMENT).content.decode()
         assert fragment.strip().startswith("<form")
@@ -177,7 +177,7 @@ class TestScript:
         ("anonymous", "other", "draft", "submit", None),
     ],
 )
-def test_permissions_are_those_of_the_form(role: str, whose: str, status: str, step: str, after: str | None) -> None:
+def test_permissions_match_the_form(role: str, whose: str, status: str, step: str, after: str | None) -> None:
     user = user_in_role(role)
     author = user if whose == "own" and user else UserFactory()
     post = PostFactory(author=author, status=status, title="Before")

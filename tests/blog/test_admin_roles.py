@@ -58,9 +58,9 @@ class TestLists:
         assert {post.title for post in response.context["cl"].result_list} == seen
 
 
-# What each role may do with a post. Those who see it can also preview it.
+# What each role may do with a post. Users who see it can also preview it.
 SEE, CHANGE, PUBLISH, DELETE = "see", "change", "publish", "delete"
-# Only what is in the trash can be deleted permanently.
+# Only posts in the trash can be deleted permanently.
 ALL = {SEE, CHANGE, PUBLISH}
 MATRIX = [
     ("Author", "own", "draft", {SEE, CHANGE}),

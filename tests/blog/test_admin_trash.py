@@ -1,4 +1,4 @@
-"""Moving posts and pages to the trash, taking that back, and deleting them permanently."""
+"""Moving posts and pages to the trash, undoing that, and deleting them permanently."""
 
 import re
 from typing import Any
@@ -36,7 +36,7 @@ def states(model: type[Post] | type[Page] = Post) -> list[tuple[str, str, str]]:
 
 
 class TestUndo:
-    def test_gives_each_post_its_status_and_url_again(self, client: Client) -> None:
+    def test_restores_the_status_and_url_of_each_post(self, client: Client) -> None:
         posts = [PostFactory(title=status.value, status=status) for status in Status if status != Status.TRASH]
         before = states()
         urls = [post.get_absolute_url() for post in posts]
@@ -64,7 +64,7 @@ class TestUndo:
         undo(client, response)
         assert Post.objects.get().status == Status.PUBLISHED
 
-    def test_leaves_alone_what_was_moved_at_another_time_or_changed_since(self, client: Client) -> None:
+    def test_ignores_posts_that_were_moved_at_another_time_or_changed_since(self, client: Client) -> None:
         first, second, changed = PostFactory(title="first"), PostFactory(title="second"), PostFactory(title="changed")
         trash(client, first)
         response = trash(client, second, changed)
@@ -92,7 +92,7 @@ class TestUndo:
             ("anonymous", "other", "draft", "trash"),
         ],
     )
-    def test_is_for_those_who_may_give_that_status(self, role: str, whose: str, before: str, after: str) -> None:
+    def test_is_only_for_users_who_may_set_that_status(self, role: str, whose: str, before: str, after: str) -> None:
         user = user_in_role(role)
         post = PostFactory(status=before, author=user if whose == "own" else UserFactory())
         publishing.trash(Post.objects.all(), UserFactory(role="Editor"))
@@ -101,7 +101,7 @@ class TestUndo:
         assert Post.objects.get(pk=post.pk).status == after
 
     @pytest.mark.parametrize("at", ["", "x", "2026-01-01", "2026-01-01T10:00", "0001-01-01T00:00+14:00"])
-    def test_refuses_what_is_no_time(self, client: Client, at: str) -> None:
+    def test_refuses_an_invalid_time(self, client: Client, at: str) -> None:
         assert client.post("/admin/blog/post/undo-trash/", query_params={"at": at}).status_code == 400
 
     def test_needs_a_post_request(self, client: Client) -> None:
@@ -127,7 +127,7 @@ class TestRestoring:
         assert message(response) == "Post restored as a draft. Preview post"
         assert Post.objects.get().status == Status.DRAFT
 
-    def test_what_was_imported_into_the_trash_becomes_a_draft(self, client: Client) -> None:
+    def test_a_post_that_was_imported_into_the_trash_becomes_a_draft(self, client: Client) -> None:
         PostFactory(status=Status.TRASH)
         change = publishing.undo_trash(Post, Post.objects.get().modified_at, UserFactory(role="Editor"))
         assert [post.status for post in change.changed] == [Status.DRAFT]

@@ -59,7 +59,7 @@ class TestText:
         assert len(advice('<h4>Deep</h4><img src="/a.png"><a href="https://example.org/">here</a>', "html")) == 3
 
     @given(st.text(alphabet='[]()!#<>/ahref="img src.:?&\x00\n%[2024', max_size=80))
-    def test_of_any_kind_raises_no_error(self, source: str) -> None:
+    def test_of_any_kind_never_raises_an_error(self, source: str) -> None:
         for markup in ("markdown", "html"):
             advice_for(Post(source=source, markup=markup), [], [])
 
@@ -68,7 +68,7 @@ class TestText:
 
 
 class TestLinks:
-    def test_to_what_readers_can_open_are_right(self) -> None:
+    def test_to_pages_that_readers_can_open_are_fine(self) -> None:
         post, page = PostFactory(), PageFactory()
         child = PageFactory(parent=page)
         Redirect.objects.create(path="/old/", entry=post)
@@ -88,11 +88,11 @@ class TestLinks:
     @pytest.mark.parametrize(
         "url", ["/nothing/", "/2019/10/22/nothing/", "/2019/13/45/nothing/", "http://testserver/a/b/", "/%00/"]
     )
-    def test_to_nothing_are_broken(self, url: str) -> None:
+    def test_to_missing_pages_are_broken(self, url: str) -> None:
         (sentence,) = advice(f"[To it]({url})")
         assert sentence.startswith("1 link leads to nothing that readers can open: /")
 
-    def test_to_what_is_not_public_are_broken(self) -> None:
+    def test_to_unpublished_pages_are_broken(self) -> None:
         draft, page = PostFactory(status=Status.DRAFT), PageFactory(status=Status.PRIVATE)
         urls = [draft.get_absolute_url(), page.get_absolute_url()]
         (sentence,) = advice("\n\n".join(f"[To it]({url})" for url in urls))
@@ -124,7 +124,7 @@ class TestSettings:
 
 
 class TestRegistry:
-    def test_apps_add_checks_of_their_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_apps_can_add_their_own_checks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(advice_checks, "tests", lambda draft: [f"Tags: {', '.join(draft.tags)}"])
         assert advice_for(Post(title="x", language="en"), [CategoryFactory()], ["a", "b"]) == ["Tags: a, b"]
         assert check_registries() == []
@@ -156,7 +156,7 @@ class TestScreen:
         assert "There is no category." in client.post(admin_url(Post, "advice_new"), form_data()).content.decode()
         assert client.get(admin_url(post, "advice")).status_code == 405
 
-    def test_images_without_a_description_are_offered_that_of_the_library(self, client: Client) -> None:
+    def test_images_without_a_description_are_offered_the_one_in_the_library(self, client: Client) -> None:
         lamp, plain, used = (store_picture(picture_file(), alt=alt) for alt in ("A <lamp>", "", "Not offered"))
         gone = store_picture(picture_file(), alt="Deleted")
         trash.delete(Picture, [gone.pk])
@@ -175,7 +175,7 @@ class TestScreen:
             assert "A &lt;lamp&gt;" in html
         assert library_descriptions(Post(source="x" * 500_001 + "/media/")) == []
 
-    def test_takes_parsing_the_source_once(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_parses_the_source_only_once(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         parsed = Mock(side_effect=parse_source)
         monkeypatch.setattr("blog.editing.advice.parse_source", parsed)
         post = PostFactory(source="![](/media/a.png)")
@@ -183,7 +183,7 @@ class TestScreen:
         assert parsed.call_count == 1
 
     @pytest.mark.parametrize("role", ROLES)
-    def test_whoever_may_change_a_text_gets_advice(self, role: str) -> None:
+    def test_every_user_who_may_change_a_text_gets_advice(self, role: str) -> None:
         user = user_in_role(role)
         own, other = PostFactory(author=user or UserFactory(), status=Status.DRAFT), PostFactory()
         client = client_of(user)

@@ -1,4 +1,4 @@
-"""How the site looks to readers: published, previewed and taken back."""
+"""The appearance of the site: published, previewed and undone."""
 
 import re
 from collections.abc import Callable
@@ -45,17 +45,17 @@ def get(path: str = "/") -> str:
 
 
 def style() -> str:
-    """Return the styles that pages link to; nothing if they link to none."""
+    """Return the styles to which pages link; empty if there are none."""
     found = STYLE.search(get())
     return Client().get(found[1]).content.decode() if found else ""
 
 
 class TestTheDesign:
-    def test_needs_no_styles_besides_its_own(self) -> None:
+    def test_needs_no_additional_styles(self) -> None:
         assert not STYLE.search(get())
         assert Client().get("/appearance-0123456789abcdef.css").status_code == 404
 
-    def test_is_what_a_document_without_values_gives(self, publish: Publish) -> None:
+    def test_is_the_result_of_a_document_without_values(self, publish: Publish) -> None:
         PostFactory()
         before = get()
         publish()
@@ -71,14 +71,14 @@ class TestStyles:
         assert response.headers["Content-Type"] == "text/css; charset=utf-8"
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
-    def test_of_an_older_page_lead_to_the_current_ones(self, publish: Publish) -> None:
+    def test_of_an_older_page_redirect_to_the_current_ones(self, publish: Publish) -> None:
         publish(width="wide")
         response = Client().get("/appearance-0123456789abcdef.css")
         found = STYLE.search(get())
         assert found
         assert (response.status_code, response.headers["Location"]) == (302, found[1])
 
-    def test_follow_those_of_the_design(self, publish: Publish) -> None:
+    def test_come_after_the_styles_of_the_design(self, publish: Publish) -> None:
         publish(width="narrow")
         page = get()
         assert page.index("css/site") < page.index("/appearance-")
@@ -95,11 +95,11 @@ class TestStyles:
             ({"css": 'p::before { content: "<&" }'}, 'p::before { content: "<&" }'),
         ],
     )
-    def test_contain_what_was_chosen(self, values: dict[str, str], rule: str, publish: Publish) -> None:
+    def test_contain_the_chosen_values(self, values: dict[str, str], rule: str, publish: Publish) -> None:
         publish(**values)
         assert rule in style()
 
-    def test_end_with_those_of_the_owner(self, publish: Publish) -> None:
+    def test_end_with_the_owners_own_styles(self, publish: Publish) -> None:
         publish(type_style="plain", accent="#006600", css="a { color: red }")
         assert style().endswith("}a { color: red }")
 
@@ -112,7 +112,7 @@ class TestStyles:
         assert derived != "#006600"
         assert read({"accent_dark": derived}).accent_dark == derived
 
-    def test_have_the_accent_that_was_chosen_for_the_dark(self, publish: Publish) -> None:
+    def test_have_the_accent_that_was_chosen_for_dark_mode(self, publish: Publish) -> None:
         publish(accent_dark="#7fd67f")
         light, _media, dark = style().partition("@media (prefers-color-scheme:dark)")
         assert "--link:#7fd67f" in dark
@@ -120,14 +120,14 @@ class TestStyles:
 
 
 class TestPages:
-    def test_show_the_footer_in_place_of_the_line_of_the_settings(self, publish: Publish) -> None:
+    def test_show_the_footer_instead_of_the_line_in_the_settings(self, publish: Publish) -> None:
         SiteSettings.objects.update(footer="A plain line")
         assert "<p><bdi>A plain line</bdi></p>" in get()
         publish(footer="Since *2010*, by [us](/about/)")
         assert '<p>Since <em>2010</em>, by <a href="/about/">us</a></p>' in get()
         assert "A plain line" not in get()
 
-    def test_show_a_footer_without_anything_that_runs(self, publish: Publish) -> None:
+    def test_show_a_footer_without_active_content(self, publish: Publish) -> None:
         publish(footer="<script>alert(1)</script><img src=x onerror=alert(1)>[x](javascript:alert(1)) <!--more--> y")
         assert "alert(1)" not in get().partition('class="colophon"')[2].replace("javascript:alert(1)", "")
         assert 'href="javascript' not in get()
@@ -140,7 +140,7 @@ class TestPages:
             assert 'id="menu"' not in get(path)
             assert "#menu" not in get(path)
 
-    def test_list_titles_only(self, publish: Publish) -> None:
+    def test_can_list_titles_only(self, publish: Publish) -> None:
         PostFactory(title="Pinned one", sticky=True, source="The text.", published_at=at(2020, 1, 1))
         PostFactory(title="Another", source="The text.")
         assert "The text." in get()
@@ -176,15 +176,15 @@ class TestPages:
 
 
 class TestADraft:
-    def test_is_seen_by_no_reader(self, staff: Client, owner: User) -> None:
+    def test_is_not_seen_by_readers(self, staff: Client, owner: User) -> None:
         before = SiteSettings.current().content_version
         versions.save_draft(asdict(read({"footer": "Soon"})), seen=versions.stamp(SiteAppearance.current()))
         assert "Soon" not in get()
         assert SiteSettings.current().content_version == before
-        # Nor by staff who haven't asked for it.
+        # Nor by staff who haven't requested it.
         assert "Soon" not in staff.get("/").content.decode()
 
-    def test_is_previewed_by_who_prepares_it_until_they_end_it(self, staff: Client) -> None:
+    def test_is_previewed_by_its_author_until_they_end_the_preview(self, staff: Client) -> None:
         PageFactory(slug="about")
         response = staff.post(URL, {**default_document(), "footer": "Soon", "do": "preview", "seen": seen(staff)})
         assert response.headers["Location"] == "/"
@@ -206,20 +206,20 @@ class TestADraft:
         assert response.headers["Cache-Control"] == "private, no-store"
         assert Client().get(found[1]).status_code == 404
 
-    def test_never_gets_into_what_processes_remember(self, staff: Client) -> None:
+    def test_never_gets_into_the_memory_of_processes(self, staff: Client) -> None:
         PostFactory(published_at=at(2019, 10, 22))
         fresh = get()
         staff.post(URL, {**default_document(), "day_format": "Y-m-d", "do": "preview", "seen": seen(staff)})
         assert "2019-10-22<" in staff.get("/").content.decode()
         assert get("/?another") == fresh
 
-    def test_follows_what_is_published_meanwhile(self, staff: Client) -> None:
+    def test_follows_changes_that_are_published_in_the_meantime(self, staff: Client) -> None:
         staff.post(URL, {**default_document(), "footer": "Soon", "do": "preview", "seen": seen(staff)})
         staff.get("/")
         PostFactory(title="Breaking news")
         assert "Breaking news" in staff.get("/").content.decode()
 
-    def test_is_not_previewed_by_someone_who_may_no_longer(self, staff: Client, owner: User) -> None:
+    def test_is_not_previewed_by_users_who_lost_the_permission(self, staff: Client, owner: User) -> None:
         staff.post(URL, {**default_document(), "footer": "Soon", "do": "preview", "seen": seen(staff)})
         User.objects.filter(pk=owner.pk).update(is_superuser=False)
         assert "Soon" not in staff.get("/").content.decode()
@@ -250,7 +250,7 @@ class TestPublishing:
             versions.publish_again(redo, by=owner)
         assert "Two" in get()
 
-    def test_of_the_first_one_leads_back_to_the_design(
+    def test_of_the_first_version_restores_the_design(
         self, publish: Publish, owner: User, django_capture_on_commit_callbacks: Any
     ) -> None:
         before = get()
@@ -260,7 +260,7 @@ class TestPublishing:
             versions.publish_again(first, by=owner)
         assert get() == before
 
-    def test_keeps_the_versions_of_late(self, publish: Publish, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_keeps_the_latest_versions(self, publish: Publish, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(versions, "MAX_VERSIONS", 3)
         for number in range(5):
             publish(footer=str(number))
@@ -268,13 +268,13 @@ class TestPublishing:
         assert [version.document["footer"] for version in kept] == ["4", "3", "2"]
         assert {version.published_by for version in kept} == {owner}
 
-    def test_again_leaves_the_draft_alone(self, publish: Publish, owner: User) -> None:
+    def test_an_earlier_version_again_leaves_the_draft_alone(self, publish: Publish, owner: User) -> None:
         before = publish(footer="One")
         versions.save_draft(asdict(read({"footer": "Soon"})), seen=versions.stamp(SiteAppearance.current()))
         versions.publish_again(before, by=owner)
         assert versions.prepared(SiteAppearance.current()).footer == "Soon"
 
-    def test_refuses_what_began_before_another_change(self, publish: Publish, owner: User) -> None:
+    def test_refuses_a_draft_that_was_begun_before_another_change(self, publish: Publish, owner: User) -> None:
         seen = versions.stamp(SiteAppearance.current())
         publish(footer="One")
         with pytest.raises(versions.ConflictError):
@@ -284,7 +284,7 @@ class TestPublishing:
         with pytest.raises(versions.ConflictError):
             versions.discard_draft(seen=seen)
 
-    def test_takes_a_double_click_for_one(self, publish: Publish, owner: User) -> None:
+    def test_treats_a_double_click_as_one(self, publish: Publish, owner: User) -> None:
         publish(footer="One")
         one, seen = AppearanceVersion.objects.get(), versions.stamp(SiteAppearance.current())
         document = asdict(read({"footer": "Two"}))
@@ -297,7 +297,7 @@ class TestPublishing:
 
 
 class TestThePrivacyPage:
-    def test_says_that_publishing_is_kept_once_someone_has_published(self, publish: Publish) -> None:
+    def test_says_that_publishing_is_recorded_once_there_was_one(self, publish: Publish) -> None:
         text = "Which versions of the appearance of this site you made public"
         assert text not in get("/privacy/")
         publish(width="wide")
@@ -336,7 +336,7 @@ class TestThePageOfOwners:
         assert page.context["form"]["width"].value() == "wide"
         assert "This is a draft" in page.content.decode()
 
-    def test_a_draft_that_is_what_is_public_is_none(self, staff: Client) -> None:
+    def test_a_draft_that_equals_the_published_version_is_dropped(self, staff: Client) -> None:
         staff.post(URL, {**default_document(), "width": "wide", "do": "save", "seen": seen(staff)})
         staff.post(URL, {**default_document(), "do": "save", "seen": seen(staff)})
         assert SiteAppearance.current().draft is None
@@ -364,7 +364,7 @@ class TestThePageOfOwners:
         assert SiteAppearance.current().draft is None
         assert not AppearanceVersion.objects.exists()
 
-    def test_overwrites_nothing_that_someone_else_has_changed(self, staff: Client) -> None:
+    def test_does_not_overwrite_changes_by_another_user(self, staff: Client) -> None:
         old = seen(staff)
         staff.post(URL, {**default_document(), "footer": "Theirs", "do": "save", "seen": old})
         response = staff.post(URL, {**default_document(), "footer": "Mine", "do": "publish", "seen": old})
@@ -373,13 +373,13 @@ class TestThePageOfOwners:
         assert "publish it again to replace their changes" in page
         assert "Mine" in page
         assert versions.prepared(SiteAppearance.current()).footer == "Theirs"
-        # Sent again, it is what they want.
+        # If it is submitted again, it is meant.
         again = {**default_document(), "footer": "Mine", "do": "publish", "seen": response.context["seen"]}
         assert staff.post(URL, again).status_code == 302
         assert "Mine" in get()
 
     @pytest.mark.parametrize("first", [{"do": "add", "add": "text"}, {"do": "publish", "accent": "#ff9900"}])
-    def test_overwrites_nothing_either_after_the_form_was_shown_again(
+    def test_does_not_overwrite_them_after_the_form_was_shown_again_either(
         self, staff: Client, first: dict[str, str]
     ) -> None:
         old = seen(staff)

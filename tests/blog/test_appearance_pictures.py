@@ -61,7 +61,7 @@ class TestChoosing:
         (select,) = tree_of(client.get(self.URL).content.decode()).xpath(f'//select[@name="{name}"]')
         return select.getparent()
 
-    def test_shows_what_is_chosen(self, publish_appearance: Publish) -> None:
+    def test_shows_the_chosen_images(self, publish_appearance: Publish) -> None:
         logo = a_picture(400, 80, alt="A lamp")
         publish_appearance(logo=logo.pk)
         client = client_of(UserFactory(is_staff=True, is_superuser=True))
@@ -77,7 +77,7 @@ class TestChoosing:
         client = client_of(UserFactory(is_staff=True, is_superuser=True))
         assert str(logo.pk) in self.field(client, "logo").xpath("select/option/@value")
 
-    def test_in_the_library_is_for_those_who_may_look_into_it(self) -> None:
+    def test_in_the_library_is_only_for_users_who_may_open_it(self) -> None:
         owner = UserFactory(is_staff=True, is_superuser=True)
         assert tree_of(client_of(owner).get(self.URL).content).xpath(
             '//*[@class="picture-library"][@data-may-upload=1]'
@@ -104,7 +104,7 @@ class TestTheLogo:
     @pytest.mark.parametrize(
         ("size", "shown"), [((100, 50), ("100", "50")), ((4000, 400), ("400", "40")), ((100, 4000), ("2", "80"))]
     )
-    def test_has_the_size_that_it_has_on_the_page(
+    def test_has_the_size_at_which_it_is_shown(
         self, size: tuple[int, int], shown: tuple[str, str], publish_appearance: Publish
     ) -> None:
         publish_appearance(logo=a_picture(*size).pk)
@@ -123,7 +123,7 @@ class TestTheHeaderPicture:
 
 
 class TestTheIcon:
-    def test_is_ours_until_there_is_another(self) -> None:
+    def test_is_ours_by_default(self) -> None:
         assert all(url.startswith("/static/icons/") for _kind, url in ICON_LINK.findall(get()))
         assert Client().get("/favicon.ico").status_code == 301
         assert Client().get("/icon-1-1-32.png").status_code == 404
@@ -142,10 +142,10 @@ class TestTheIcon:
             assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
             with Image.open(io.BytesIO(response.content)) as image:
                 assert image.size == (size, size)
-                # Phones show what is transparent in black.
+                # Phones show transparent areas in black.
                 assert (image.mode == "RGB") == (size == 180)
 
-    def test_is_where_old_programs_look(self, publish_appearance: Publish) -> None:
+    def test_is_where_old_programs_look_for_it(self, publish_appearance: Publish) -> None:
         publish_appearance(icon=a_picture(512, 512).pk)
         response = Client().get("/favicon.ico")
         assert response.headers["Content-Type"] == "image/x-icon"
@@ -153,7 +153,7 @@ class TestTheIcon:
             assert image.format == "ICO"
             assert image.info["sizes"] == {(16, 16), (32, 32), (48, 48)}
 
-    def test_of_an_older_page_leads_to_the_current_one(self, publish_appearance: Publish) -> None:
+    def test_of_an_older_page_redirects_to_the_current_one(self, publish_appearance: Publish) -> None:
         publish_appearance(icon=a_picture(512, 512).pk)
         response = Client().get("/icon-1-1-32.png")
         assert response.status_code == 302
@@ -205,7 +205,7 @@ class TestImages:
         assert (read(row.document).logo, read(row.draft).header) == (str(target.pk), str(target.pk))
         trash.restore(Picture, [source.pk])
         row = SiteAppearance.current()
-        # The header was the other one before.
+        # The header used to be the other picture.
         assert (read(row.document).logo, read(row.document).header) == (str(source.pk), str(target.pk))
         assert read(row.draft).header == str(source.pk)
 

@@ -19,14 +19,14 @@ def errors_of(**values: str) -> dict[str, list[str]]:
 class TestContrast:
     @pytest.mark.parametrize(
         ("one", "other", "expected"),
-        # As the calculators of the W3C's techniques and of browsers have them.
+        # According to the calculators in the W3C's techniques and in browsers.
         [("#000000", "#ffffff", "21.00"), ("#777777", "#ffffff", "4.47"), ("#767676", "#ffffff", "4.54")],
     )
-    def test_is_that_of_wcag(self, one: str, other: str, expected: str) -> None:
+    def test_is_computed_as_in_wcag(self, one: str, other: str, expected: str) -> None:
         assert format_ratio(contrast(Colour.of(one), Colour.of(other))) == expected
         assert contrast(Colour.of(one), Colour.of(other)) == contrast(Colour.of(other), Colour.of(one))
 
-    def test_is_shown_as_less_than_enough_if_it_is(self) -> None:
+    def test_is_never_rounded_up_to_enough(self) -> None:
         assert format_ratio(4.4999) == "4.49"
 
     def test_of_the_colours_of_the_design_is_enough(self) -> None:
@@ -67,7 +67,7 @@ class TestAccent:
         assert errors_of(accent="#ff9900") == {"accent": [text]}
         assert errors_of(accent="#a26100") == {}
 
-    def test_in_the_dark_needs_contrast_there(self) -> None:
+    def test_for_dark_mode_needs_contrast_in_dark_mode(self) -> None:
         (error,) = errors_of(accent_dark="#17527f")["accent_dark"]
         assert error.startswith("On a dark background, this colour has a contrast of 1.")
         assert errors_of(accent_dark="#93c2ea") == {}
@@ -91,7 +91,7 @@ class TestCustomCSS:
             "a:hover, li:nth-child(2n + 1) { width: calc(100% - (2rem + 1px)) }",
         ],
     )
-    def test_that_loads_nothing_from_elsewhere_is_fine(self, css: str) -> None:
+    def test_that_loads_nothing_from_elsewhere_is_accepted(self, css: str) -> None:
         assert find_problems(css) == []
 
     @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ class TestCustomCSS:
             "a[href='x'] { cursor: url(//evil.example/c.cur), auto }",
         ],
     )
-    def test_that_does_is_refused(self, css: str) -> None:
+    def test_that_loads_something_is_refused(self, css: str) -> None:
         assert find_problems(css)
 
     def test_is_refused_with_the_line(self) -> None:
@@ -145,12 +145,12 @@ class TestCustomCSS:
     def test_of_many_brackets_is_refused(self) -> None:
         assert find_problems("(" * MAX_LENGTH) == [(1, "The brackets are nested too deeply.")]
 
-    def test_is_not_longer_than_the_limit(self) -> None:
+    def test_cannot_be_longer_than_the_limit(self) -> None:
         assert errors_of(css="a" * MAX_LENGTH) == {}
         assert list(errors_of(css="a" * (MAX_LENGTH + 1))) == ["css"]
 
     @given(st.text(alphabet="a:;{}()[]@\"'\\/*url -\n", max_size=60))
-    def test_whatever_it_is_never_raises(self, css: str) -> None:
+    def test_never_raises_whatever_it_is(self, css: str) -> None:
         find_problems(css)
 
 
@@ -159,7 +159,7 @@ class TestStoredDocuments:
     def test_without_values_describe_the_design(self, document: object) -> None:
         assert read(document) == Appearance()
 
-    def test_keep_what_is_valid_if_something_is_not(self) -> None:
+    def test_keep_valid_values_if_others_are_invalid(self) -> None:
         document = {"type_style": "comic", "width": "wide", "accent": "#ffffff", "css": "@import 'x';", "footer": 5}
         assert read(document) == Appearance(width="wide", footer="5")
 
@@ -170,5 +170,5 @@ class TestStoredDocuments:
             st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()),
         )
     )
-    def test_whatever_is_stored_never_raises(self, document: dict[str, object]) -> None:
+    def test_never_raise_whatever_is_stored(self, document: dict[str, object]) -> None:
         assert isinstance(read(document), Appearance)

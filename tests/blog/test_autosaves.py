@@ -1,4 +1,4 @@
-"""Autosaving: what is kept until it is saved, who is offered it, and who is shown as editing."""
+"""Autosaving: what is kept until it is saved, to which users it is offered, and which are shown as editing."""
 
 import datetime as dt
 import json
@@ -84,15 +84,15 @@ class TestKeeping:
         assert len([each for each in statements if "SAVEPOINT" not in each["sql"]]) == 1
 
     @pytest.mark.parametrize("fields", ["text", [1], {"source": "text"}, {"source": [1]}, {"source": None}, 7])
-    def test_what_is_no_form_is_refused(self, client: Client, fields: Any) -> None:
+    def test_data_that_is_not_a_form_is_refused(self, client: Client, fields: Any) -> None:
         assert send(client, NEW_POST, fields).status_code == 400
         assert not Autosave.objects.exists()
 
     @pytest.mark.parametrize("body", ["", "{", "[]", "null", "[" * 100_000])
-    def test_what_is_no_json_is_refused(self, client: Client, body: str) -> None:
+    def test_data_that_is_not_json_is_refused(self, client: Client, body: str) -> None:
         assert client.post(NEW_POST, body, content_type="application/json").status_code == 400
 
-    def test_what_is_too_large_is_refused(self, client: Client) -> None:
+    def test_data_that_is_too_large_is_refused(self, client: Client) -> None:
         assert send(client, NEW_POST, {"source": ["x" * MAX_BYTES]}).status_code == 413
 
     def test_characters_that_a_database_rejects_are_left_out(self, client: Client) -> None:
@@ -116,7 +116,7 @@ class TestKeeping:
 
 
 class TestOffering:
-    def test_what_was_typed_into_a_post_is_offered_with_what_differs_and_restored(self, client: Client) -> None:
+    def test_text_typed_into_a_post_is_offered_with_the_differences_and_restored(self, client: Client) -> None:
         post = PostFactory(title="Stored", source="One small lamp.", tags=["old"])
         fields = typed(
             post, source="One bright lamp.", tags="old, new", published_at="2020-02-02T08:30", comments_open=None
@@ -132,7 +132,7 @@ class TestOffering:
         assert restored["published_at"] == "2020-02-02T08:30"
         assert restored["comments_open"] is False
 
-    def test_what_was_typed_into_a_new_post_is_offered_and_restored(self, client: Client) -> None:
+    def test_text_typed_into_a_new_post_is_offered_and_restored(self, client: Client) -> None:
         send(client, NEW_POST, typed(title="Never <saved>", source="Words"))
         html = client.get(admin_url(Post, "add")).content.decode()
         assert escape("Never <saved>") in html
@@ -148,7 +148,7 @@ class TestOffering:
         page = client.get(admin_url(post, "change") + "?autosave=")
         assert page.context["note_to_author"] == "Which <year>?"
 
-    def test_nobody_else_is_offered_it(self, client: Client) -> None:
+    def test_no_one_else_is_offered_it(self, client: Client) -> None:
         post = PostFactory(source="Stored")
         send(client, admin_url(post, "autosave"), typed(post, source="Secret words"))
         send(client, NEW_POST, typed(source="Secret words"))
@@ -231,13 +231,13 @@ class TestOffering:
         st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)),
     )
 )
-def test_only_lists_of_texts_are_taken_for_fields(value: Any) -> None:
+def test_only_lists_of_texts_are_accepted_as_fields(value: Any) -> None:
     fields = autosaves.to_form_values(value)
     assert fields is None or all(isinstance(each, str) for values in fields.values() for each in values)
 
 
 class TestSubmittingAgain:
-    """The form of a new post makes one post, also after a double click without JavaScript."""
+    """The form of a new post makes one post, even after a double click without JavaScript."""
 
     def data(self, ruth: User, **changes: Any) -> dict[str, Any]:
         fields: dict[str, Any] = {
@@ -258,7 +258,7 @@ class TestSubmittingAgain:
         assert "it was not saved a second time" in response.content.decode()
         assert response.context["autosave"]["offers"] == []
 
-    def test_saves_it_once_also_after_the_post_was_changed(self, client: Client, ruth: User) -> None:
+    def test_saves_it_once_even_after_the_post_was_changed(self, client: Client, ruth: User) -> None:
         data = self.data(ruth)
         client.post(admin_url(Post, "add"), data)
         post = Post.objects.get()
@@ -268,7 +268,7 @@ class TestSubmittingAgain:
         client.post(admin_url(Post, "add"), data)
         assert Post.objects.get().source == "More words"
 
-    def test_keeps_what_is_different_the_second_time_as_unsaved(self, client: Client, ruth: User) -> None:
+    def test_keeps_differences_in_the_second_submission_as_unsaved(self, client: Client, ruth: User) -> None:
         client.post(admin_url(Post, "add"), self.data(ruth))
         response = client.post(admin_url(Post, "add"), self.data(ruth, source="Words, and more\0"), follow=True)
         post = Post.objects.get()
@@ -287,7 +287,7 @@ class TestSubmittingAgain:
         assert "it was not saved a second time" in response.content.decode()
         assert Post.objects.get().source == "Words"
 
-    def test_forms_of_others_are_others(self, client: Client, ruth: User) -> None:
+    def test_the_forms_of_other_users_are_different_forms(self, client: Client, ruth: User) -> None:
         client.post(admin_url(Post, "add"), self.data(ruth))
         other = UserFactory(role="Editor")
         client_of(other).post(admin_url(Post, "add"), self.data(other))
@@ -304,9 +304,9 @@ class TestSubmittingAgain:
 
 @pytest.mark.django_db
 class TestWhatIsGone:
-    """Someone deleted what another person was editing, or made it the text of a third one."""
+    """A user has deleted the post that another was editing, or given it to a third."""
 
-    def test_what_was_typed_becomes_something_new_also_after_a_double_click(self, client: Client, ruth: User) -> None:
+    def test_typed_text_becomes_a_new_post_even_after_a_double_click(self, client: Client, ruth: User) -> None:
         post = PostFactory(author=ruth)
         url, data = admin_url(post, "change"), form_data(post, title="Rescued", source="Words\0", _step="save")
         post.delete()
@@ -322,7 +322,7 @@ class TestWhatIsGone:
         assert Post.objects.get().source == "Words"
         assert not Autosave.objects.filter(data__isnull=False).exists()
 
-    def test_an_author_keeps_what_became_the_post_of_another(self) -> None:
+    def test_an_author_keeps_text_for_a_post_that_became_another_authors(self) -> None:
         author = UserFactory(role="Author")
         client, post = client_of(author), PostFactory(author=author, status=Status.DRAFT)
         data = form_data(post, source="Mine", _step="save")
@@ -331,7 +331,7 @@ class TestWhatIsGone:
         assert initial(response)["source"] == "Mine"
 
     @pytest.mark.parametrize("number", ["abc", "999999", "_39"])
-    def test_nothing_is_kept_of_what_is_no_form(self, client: Client, number: str) -> None:
+    def test_nothing_is_kept_of_data_that_is_not_a_form(self, client: Client, number: str) -> None:
         assert client.post(f"/admin/blog/post/{number}/change/", {"_step": "save"}).status_code == 302
         assert client.post(f"/admin/blog/post/{number}/delete/", {"post": "yes"}).status_code == 302
         assert "saved_form" not in client.cookies
@@ -349,7 +349,7 @@ class TestPresence:
         assert send(other, admin_url(post, "autosave"), None).json()["editing"] == sentence
         assert sentence not in client.get(admin_url(post, "change")).content.decode()
 
-    def test_it_ends_soon_after_the_form_was_closed(self, client: Client) -> None:
+    def test_it_ends_soon_after_the_form_is_closed(self, client: Client) -> None:
         post = PostFactory()
         send(client, admin_url(post, "autosave"), None)
         Autosave.objects.update(seen_at=timezone.now() - autosaves.PRESENT_FOR - dt.timedelta(seconds=1))
@@ -385,5 +385,5 @@ def test_permissions(role: str, whose: str, status: str, existing: int, new: int
     assert Autosave.objects.count() == [existing, new].count(200)
 
 
-def test_logging_out_clears_what_the_browser_kept(client: Client) -> None:
+def test_logging_out_clears_the_copies_in_the_browser(client: Client) -> None:
     assert client.post("/admin/logout/")["Clear-Site-Data"] == '"storage"'

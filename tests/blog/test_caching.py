@@ -49,7 +49,7 @@ class TestReaders:
         assert "style-src 'self';" in policy
         assert "unsafe" not in policy
 
-    def test_get_no_body_if_nothing_has_changed(self, client: Client, post: Post) -> None:
+    def test_get_no_body_if_nothing_changed(self, client: Client, post: Post) -> None:
         etag = client.get("/")["ETag"]
         assert client.get("/", headers={"if-none-match": etag}).status_code == 304
         assert "ETag" not in client.get("/", headers={"cache-control": "no-store"})
@@ -71,7 +71,7 @@ class TestMethods:
     def test_of_pages_with_forms_include_post(self, client: Client, post: Post) -> None:
         url = post.get_absolute_url()
         assert client.put(url).headers["Allow"] == "GET, HEAD, OPTIONS, POST"
-        # It leads to the page if that has no password.
+        # It redirects to the page if that has no password.
         assert Client(enforce_csrf_checks=True).post(url).status_code == 302
 
     @pytest.mark.parametrize("path", PUBLIC)

@@ -1,4 +1,4 @@
-"""The rows from which category pages are read: what each category lists, whatever has changed."""
+"""The rows from which category pages are read: the posts that each category lists, whatever has changed."""
 
 import datetime as dt
 import threading
@@ -33,7 +33,7 @@ def listed() -> set[tuple[str, str]]:
 
 
 def expected() -> set[tuple[str, str]]:
-    """Return what `listed` should return, found in another way: by the paths of categories."""
+    """Return what `listed` should return, found independently by the paths of categories."""
     posts = Post.objects.filter(status=Status.PUBLISHED).prefetch_related("categories")
     return {
         (slug, post.title) for post in posts for category in post.categories.all() for slug in category.path.split("/")
@@ -141,7 +141,7 @@ def test_a_post_that_is_published_while_its_category_gets_another_parent_is_list
         with transaction.atomic():
             publishing.publish(blog.posts(blog.draft), blog.editor)
             is_published.set()
-            # For the other transaction, to get as far as it can before this one ends.
+            # Lets the other transaction get as far as it can before this one ends.
             time.sleep(0.2)
 
     def move() -> None:
@@ -152,7 +152,7 @@ def test_a_post_that_is_published_while_its_category_gets_another_parent_is_list
     assert ("d", "draft") in listed() == expected()
 
 
-def test_a_new_name_of_a_category_leaves_its_posts_alone(blog: Blog) -> None:
+def test_renaming_a_category_leaves_its_posts_alone(blog: Blog) -> None:
     blog.b.slug = "e"
     with CaptureQueriesContext(connection) as queries:
         blog.b.save()
@@ -173,7 +173,7 @@ def test_a_thousand_posts_take_six_statements() -> None:
     assert len(queries) <= 8
 
 
-def test_the_migration_lists_what_is_there_already(blog: Blog) -> None:
+def test_the_migration_lists_existing_posts(blog: Blog) -> None:
     PostInCategory.objects.all().delete()
     with connection.cursor() as cursor:
         # The second time, it finds nothing to add.

@@ -23,7 +23,7 @@ def test_pairs_are_found_the_one_with_more_posts_first() -> None:
     assert found() == [("Defenders", "Défenders"), ("Awards", "Award")]
 
 
-def test_what_someone_called_different_is_remembered() -> None:
+def test_pairs_that_were_marked_as_different_are_remembered() -> None:
     first, second = CategoryFactory(name="Award"), CategoryFactory(name="Awards")
     for _ in range(2):
         twins.set_different(second.pk, first.pk)
@@ -37,7 +37,7 @@ def test_what_someone_called_different_is_remembered() -> None:
 @pytest.mark.parametrize(
     ("role", "status"), [("anonymous", 302), ("staff", 403), ("Author", 403), ("Editor", 200), ("Moderator", 403)]
 )
-def test_the_page_is_for_those_who_curate(role: str, status: int) -> None:
+def test_the_page_is_only_for_users_who_curate(role: str, status: int) -> None:
     first, second = CategoryFactory(name="Award"), CategoryFactory(name="Awards")
     client = client_of(user_in_role(role))
     assert client.get(PAGE).status_code == status
@@ -45,7 +45,7 @@ def test_the_page_is_for_those_who_curate(role: str, status: int) -> None:
     assert CategoryTwins.objects.exists() == (status == 200)
 
 
-def test_the_page_leads_to_merging_and_remembers() -> None:
+def test_the_page_links_to_merging_and_remembers_decisions() -> None:
     client = client_of(UserFactory(role="Editor"))
     assert "No categories look as if" in client.get(PAGE).content.decode()
     parents = [CategoryFactory(name=name) for name in ("Europe", "Asia")]
@@ -53,7 +53,7 @@ def test_the_page_leads_to_merging_and_remembers() -> None:
     PostFactory(categories=[used])
     page = client.get(PAGE).content.decode()
     assert f"/admin/blog/category/merge/?categories={used.pk},{unused.pk}" in page
-    # Their paths tell them apart.
+    # Their paths distinguish them.
     assert used.path in page
     assert "the same name" in page
     page = client.post(PAGE, {"different": f"{used.pk},{unused.pk}"}, follow=True).content.decode()

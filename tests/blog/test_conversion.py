@@ -75,7 +75,7 @@ def test_files_of_other_sites_are_a_reason_to_refuse() -> None:
     assert not conversion.is_lossless
 
 
-def test_what_would_be_different_is_shown_with_what_is_around_it() -> None:
+def test_differences_are_shown_with_their_context() -> None:
     conversion = convert_to_markdown("<b><p>x</p></b>", "html")
     assert conversion.differences == [
         *("@@ -4 +4 @@", " <strong>", "-<p>", " x"),
@@ -107,7 +107,7 @@ PARTS = st.one_of(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(PARTS, max_size=20).map("".join))
-def test_whatever_the_text_no_word_is_lost_unless_it_is_refused(html: str) -> None:
+def test_no_word_of_any_text_is_lost_unless_it_is_refused(html: str) -> None:
     conversion = convert_to_markdown(html, "html")
     if conversion.is_lossless:
         before, after = render(html, "html"), render(conversion.source, "markdown")

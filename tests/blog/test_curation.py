@@ -42,7 +42,7 @@ def paths() -> set[str]:
 
 
 class TestMerging:
-    def test_posts_and_categories_below_go_to_the_target(
+    def test_posts_and_subcategories_go_to_the_target(
         self, editor: User, tree: dict[str, Category], client: Client
     ) -> None:
         posts = [PostFactory(categories=[tree[name] for name in filed]) for filed in ("ab", "b", "bc", "d")]
@@ -77,7 +77,7 @@ class TestMerging:
         curation.undo(first.pk, editor)
         assert (names(post), paths()) == ({"a"}, {"a", "b", "b/c", "d"})
 
-    def test_into_a_category_below_is_refused(self, editor: User, tree: dict[str, Category]) -> None:
+    def test_into_a_subcategory_is_refused(self, editor: User, tree: dict[str, Category]) -> None:
         with pytest.raises(CurationError, match="“c” is below “b”"):
             curation.merge([tree["b"].pk], tree["c"].pk, editor)
         with pytest.raises(CurationError, match="Someone else"):
@@ -101,7 +101,7 @@ class TestMerging:
         curation.undo(change.pk, editor)
         assert (names(post), paths()) == ({"e"}, {"a", "b", "b/c", "e"})
 
-    def test_undo_leaves_alone_what_people_did_since(self, editor: User, tree: dict[str, Category]) -> None:
+    def test_undo_keeps_changes_that_were_made_since(self, editor: User, tree: dict[str, Category]) -> None:
         post, later = PostFactory(categories=[tree["b"]]), PostFactory()
         change = curation.merge([tree["b"].pk], tree["a"].pk, editor)
         post.categories.set([tree["d"]])
@@ -162,7 +162,7 @@ class TestMerging:
 
 
 class TestPages:
-    def test_show_what_changes_before_it_does(self, editor: User, tree: dict[str, Category]) -> None:
+    def test_show_what_will_change_first(self, editor: User, tree: dict[str, Category]) -> None:
         client, post = client_of(editor), PostFactory(title="Moved", categories=[tree["b"]])
         data: dict[str, Any] = {"action": "merge_selected", "_selected_action": [tree["a"].pk, tree["b"].pk]}
         page = client.post("/admin/blog/category/", data).content.decode()
@@ -172,7 +172,7 @@ class TestPages:
         assert "1 post will get the category “a”." in page
         assert "Moved" in page
         assert "These categories will be below “a”" in page
-        # What was shown last is not what is confirmed.
+        # The preview that was shown last is not the one that is confirmed.
         client.post("/admin/blog/category/merge/", data | {"confirm": f"{tree['b'].pk} False"})
         assert Category.objects.count() == 4
         page = client.post(

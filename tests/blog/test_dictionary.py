@@ -59,7 +59,7 @@ class TestTheDictionary:
         for path in ("/feed/", "/nothing/", PATH):
             assert "Link" not in reader.get(path).headers
 
-    def test_is_for_all_pages_and_kept_by_the_browser_alone(self, reader: Reader) -> None:
+    def test_is_for_all_pages_and_only_cached_by_browsers(self, reader: Reader) -> None:
         headers = reader.get(PATH).headers
         assert headers["Use-As-Dictionary"] == 'match="/*", match-dest=("document")'
         assert headers["Cache-Control"] == "private, max-age=86400"
@@ -78,7 +78,7 @@ class TestTheDictionary:
         assert reader.get(PATH).body != first
         assert reader.rendered == [PATH] * 3
 
-    def test_has_nothing_from_behind_a_password(self, reader: Reader, post: Post) -> None:
+    def test_has_nothing_that_needs_a_password(self, reader: Reader, post: Post) -> None:
         PostFactory(title="Locked", source="Behind the password", password="secret")
         assert "Behind the password" not in reader.get(PATH).text
 
@@ -96,7 +96,7 @@ class TestTheDictionary:
             PostFactory(title=f"Picture {number}", source=f"![A lamp]({picture.file.url})")
         assert count_queries() == before + 1
 
-    def test_needs_a_post(self, reader: Reader) -> None:
+    def test_needs_at_least_one_post(self, reader: Reader) -> None:
         Post.objects.all().delete()
         assert reader.get(PATH).status == 404
         assert get_with(reader, b"", "/").headers["Content-Encoding"] == "br"
@@ -136,7 +136,7 @@ class TestPagesForBrowsersThatHaveIt:
         assert decode(get_with(other, content), content) == reader.get(NEWS).body
 
     @pytest.mark.parametrize("encodings", ["br", "br, dcz;q=0", "br, dcb", "", "gzip, xdcz"])
-    def test_are_only_for_those_that_accept_them(self, reader: Reader, encodings: str) -> None:
+    def test_are_only_for_browsers_that_accept_them(self, reader: Reader, encodings: str) -> None:
         content = reader.get(PATH).body
         assert get_with(reader, content, accept_encoding=encodings).headers["Content-Encoding"] != "dcz"
 

@@ -43,7 +43,7 @@ class TestBlocks:
     @pytest.mark.parametrize(
         ("html", "expected"),
         [
-            # Otherwise the border and the marker would be at the other end of the line.
+            # Without this, the border and the marker would be at the other end of the line.
             ("<blockquote><p>a</p></blockquote><p>b</p>", "<blockquote dir><p>a</p></blockquote><p dir>b</p>"),
             ("<ul><li><p>a</p><ul><li>b</li></ul></li></ul>", "<ul><li dir><p>a</p><ul><li>b</li></ul></li></ul>"),
             ("<p>a</p></div>", "<p dir>a</p></div>"),

@@ -22,14 +22,14 @@ def editor() -> Client:
 
 
 class TestPermissions:
-    def test_its_url_is_the_one_that_markdownx_reverses(self) -> None:
+    def test_its_url_is_the_one_that_markdownx_uses(self) -> None:
         assert reverse("markdownx_markdownify") == PREVIEW
 
     @pytest.mark.parametrize(
         ("role", "status"),
         [("anonymous", 403), ("staff", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403), ("superuser", 200)],
     )
-    def test_only_people_who_may_write_see_a_preview(self, role: str, status: int) -> None:
+    def test_only_users_who_may_write_see_a_preview(self, role: str, status: int) -> None:
         response = client_of(user_in_role(role)).post(PREVIEW, {"content": "*text*"})
         assert response.status_code == status
         assert ("<em>text</em>" in response.content.decode()) == (status == 200)
@@ -37,7 +37,7 @@ class TestPermissions:
     @pytest.mark.parametrize(
         ("role", "own", "others"), [("Author", 200, 403), ("Editor", 200, 200), ("Moderator", 403, 403)]
     )
-    def test_an_entry_is_previewed_by_those_who_may_change_it(self, role: str, own: int, others: int) -> None:
+    def test_an_entry_is_previewed_by_users_who_may_change_it(self, role: str, own: int, others: int) -> None:
         user = user_in_role(role)
         drafts = [PostFactory(author=user, status="draft"), PostFactory(status="draft")]
         responses = [client_of(user).post(f"{PREVIEW}?entry={draft.pk}", {"content": "x"}) for draft in drafts]
@@ -75,7 +75,7 @@ class TestPreview:
         assert editor.post(PREVIEW, {"content": "text"}).content.decode() == '<p dir="auto">text</p>\n'
         assert editor.post(PREVIEW, {"content": "text", "language": "ar"}).content.decode() == "<p>text</p>\n"
 
-    def test_relative_urls_are_those_of_the_entry(self, editor: Client) -> None:
+    def test_relative_urls_are_relative_to_the_entry(self, editor: Client) -> None:
         post = PostFactory(
             slug="here", published_on=dt.date(2024, 3, 8), published_at=dt.datetime(2024, 3, 8, tzinfo=dt.UTC)
         )

@@ -51,7 +51,7 @@ class TestEntryPages:
         assert text(one(document, ".address")) == "http://testserver/بيان/"
         assert one(document, "link[rel=canonical]").get("href") == "http://testserver/%D8%A8%D9%8A%D8%A7%D9%86/"
 
-    def test_a_link_to_something_on_another_page_leads_to_that_page(self, client: Client, post: Post) -> None:
+    def test_a_link_to_an_id_on_another_page_leads_to_that_page(self, client: Client, post: Post) -> None:
         assert '<a href="/2014/02/10/long/3/#note">1</a>' in client.get("/2014/02/10/long/").content.decode()
 
     @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ class TestEntryPages:
     def test_a_page_can_have_several_pages_as_well(self, client: Client, page: Page) -> None:
         assert '<p dir="auto">second</p>' in client.get("/about/2/").content.decode()
 
-    def test_a_page_lists_the_pages_below_it_in_their_order(self, client: Client, page: Page) -> None:
+    def test_a_page_lists_its_child_pages_in_order(self, client: Client, page: Page) -> None:
         for title, order in (("Third", 2), ("Second", 1), ("First", 1)):
             PageFactory(title=title, menu_order=order, parent=page)
         PageFactory(title="Draft", parent=page, status=Status.DRAFT)
@@ -117,7 +117,7 @@ class TestEntryPages:
 
 
 class TestIdsAroundTexts:
-    """What pages with a text call their own elements, which scripts, labels, forms and links refer to."""
+    """The ids of a page's own elements, to which scripts, labels, forms and links refer."""
 
     @pytest.fixture
     def ids(self, client: Client, publish_appearance: Callable[..., int]) -> set[str]:
@@ -143,7 +143,7 @@ class TestIdsAroundTexts:
     def own_ids(response: Any) -> Iterator[str]:
         page = read(response) if response.content else None
         if page is None or not find(page, "h1.entry-title"):
-            # The texts in lists have ids with a prefix of their own.
+            # The texts in lists have ids with their own prefix.
             return
         for content in find(page, "div.e-content"):
             content.drop_tree()

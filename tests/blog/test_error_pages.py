@@ -65,7 +65,7 @@ def test_the_page_for_an_unknown_url_links_to_the_front_page(client: Client) -> 
 
 
 @pytest.mark.django_db
-def test_what_readers_requested_in_vain_is_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """It may say what they were looking for."""
+def test_urls_that_readers_requested_in_vain_are_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """They may reveal what readers were looking for."""
     assert client.get("/a-name/").status_code == 404
     assert "a-name" not in caplog.text

@@ -127,7 +127,7 @@ class TestAtom:
 
 
 class TestInFeedReaders:
-    """Feed readers take titles and descriptions for HTML, in which plain text must stay what it is."""
+    """Feed readers treat titles and descriptions as HTML, in which plain text must look the same."""
 
     @pytest.mark.parametrize("name", ["feed/", "feed/atom/"])
     def test_markup_in_plain_text_stays_text(self, client: Client, name: str) -> None:

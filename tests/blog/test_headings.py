@@ -1,4 +1,4 @@
-"""Headings are links to themselves, and those of a long text are its contents."""
+"""Headings link to themselves, and a long text has a table of contents."""
 
 import re
 
@@ -41,7 +41,7 @@ class TestLinks:
             ("<h2>A &amp; “B”</h2>", '<h2 id="s-a-b"><a href="#s-a-b">A &amp; “B”</a></h2>'),
         ],
     )
-    def test_each_heading_is_one(self, html: str, expected: str) -> None:
+    def test_each_heading_is_a_link(self, html: str, expected: str) -> None:
         assert linked(html) == expected
 
     def test_a_heading_with_a_link_has_only_an_id(self) -> None:
@@ -54,7 +54,7 @@ class TestLinks:
         ("before", "after"),
         [('<a href="/b/">', "</a>"), ('<a href="/b/"><em>', "</em></a>"), ("<summary>", "</summary>")],
     )
-    def test_a_heading_within_a_link_is_no_other_link(self, before: str, after: str) -> None:
+    def test_a_heading_within_a_link_has_no_second_link(self, before: str, after: str) -> None:
         html = f"{before}<h3>A</h3>{after}<h3>B</h3>"
         assert linked(html) == f'{before}<h3 id="s-a">A</h3>{after}<h3 id="s-b"><a href="#s-b">B</a></h3>'
 
@@ -62,7 +62,7 @@ class TestLinks:
         html = '<h2>A</h2><h2>A</h2><p id="s-a-3">x</p><h2>A</h2>'
         assert re.findall(r'<h2 id="([^"]*)"', linked(html)) == ["s-a", "s-a-2", "s-a-4"]
 
-    def test_no_id_is_one_of_the_page(self) -> None:
+    def test_no_id_is_one_of_the_pages_own(self) -> None:
         assert 'id="s-comments"' in linked("<h2>Comments</h2>")
 
     @pytest.mark.parametrize("html", ["", "<p>a</p>", "<p>a &lt;/h2&gt;</p>", "<p>h2</p>"])

@@ -1,4 +1,4 @@
-"""A page in the place of the list of posts, and where the list is then."""
+"""A page in place of the list of posts, and where the list moves to."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def tree_of(page: Any) -> Any:
 
 @pytest.fixture
 def pages(publish_appearance: Publish) -> tuple[Page, Page]:
-    """A site with a home page and a page of posts, of which each page has one."""
+    """A site with a home page and a page for posts, with one post per page."""
     SiteSettings.objects.update(entries_per_page=1)
     home, posts = (
         PageFactory(title="Welcome", slug="welcome", source="Come in."),
@@ -66,11 +66,11 @@ class TestAHomePage:
         assert canonical("/news/page/2/")[0].endswith("/news/page/2/")
         assert tree_of(first).xpath('//link[@rel="next"]/@href') == ["/news/page/2/"]
 
-    def test_leads_from_the_old_pages_of_the_list_to_the_new_ones(self) -> None:
+    def test_redirects_the_old_pages_of_the_list_to_the_new_ones(self) -> None:
         response = get("/page/2/")
         assert (response.status_code, response.headers["Location"]) == (301, "/news/page/2/")
         assert get("/news/page/1/").headers["Location"] == "/news/"
-        # As for every page of the site that never had so many.
+        # As for every page number that never existed.
         assert get("/news/page/9/").headers["Location"] == "/news/"
 
     def test_leaves_feeds_and_search_as_they_are(self) -> None:

@@ -1,4 +1,4 @@
-"""Images in texts as readers get them, and the index of the files in texts."""
+"""Images in texts as sent to readers, and the index of the files in texts."""
 
 import io
 import re
@@ -144,7 +144,7 @@ class TestLoading:
         assert 'loading="lazy"' in second
         assert 'sizes="auto"' in second
 
-    def test_the_size_of_the_first_image_is_not_left_to_the_layout_which_is_not_known_yet(
+    def test_the_size_of_the_first_image_does_not_depend_on_a_layout_that_is_not_known_yet(
         self, client: Client, picture: Picture
     ) -> None:
         post = PostFactory(source=f"![One]({picture.file.url})\n\n![Two]({picture.file.url})")
@@ -209,7 +209,7 @@ class TestTheIndex:
     ) -> None:
         posts = [PostFactory(source=f"![One]({picture.file.url})") for _ in range(20)]
         Entry.pictures.through.objects.all().delete()
-        # Three of them for the index of the search, and two to write it.
+        # Three of them for the search index, and two to write it.
         # PostgreSQL also locks the posts whose listings are brought up to date.
         with django_assert_max_num_queries(11 + connection.features.has_select_for_update):
             entries_changed([post.pk for post in posts])

@@ -1,4 +1,4 @@
-"""JSON Feed 1.1, and what validators demand of every kind of feed."""
+"""JSON Feed 1.1, and the requirements of validators for every kind of feed."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ from tests.factories.responses import ATOM, read_xml
 
 pytestmark = pytest.mark.django_db
 
-# The listings that have feeds, and what is commented.
+# The listings that have feeds, and entries with comments.
 SUBJECTS = ["/", "/tag/t/", "/category/c/", "/author/zoe/", "/comments/", "/2020/03/07/a-post/", "/search/beginning/"]
 HOSTILE = '<b>&amp; " </script> \u2028'
 
@@ -45,7 +45,7 @@ def post() -> Post:
 
 
 class TestJsonFeed:
-    def test_has_the_whole_text_and_all_about_each_post(self, client: Client, post: Post) -> None:
+    def test_has_the_whole_text_and_all_details_of_each_post(self, client: Client, post: Post) -> None:
         SiteSettings.objects.update(title="Site & co.", tagline="About people")
         response = client.get("/feed/json/")
         assert response.headers["Content-Type"] == "application/feed+json; charset=utf-8"
@@ -81,7 +81,7 @@ class TestJsonFeed:
         assert [feed["title"], item["title"], item["authors"][0]["name"]] == [HOSTILE] * 3
         assert item["tags"] == [tag]
 
-    def test_shows_the_form_of_a_post_with_a_password_and_nothing_of_its_content(self, client: Client) -> None:
+    def test_shows_the_form_of_a_post_with_a_password_and_none_of_its_content(self, client: Client) -> None:
         picture = Picture.objects.create(file="pictures/secret.jpg", width=1200, height=800)
         PostFactory(title="Guarded", source="Secret", password="x", featured_picture=picture)
         (item,) = client.get("/feed/json/").json()["items"]
@@ -100,7 +100,7 @@ class TestJsonFeed:
         assert counts[1] <= counts[0]
 
     @given(st.lists(st.text(), max_size=3), st.text(), st.text())
-    def test_is_well_formed_whatever_is_in_it(self, tags: list[str], title: str, html: str) -> None:
+    def test_is_well_formed_whatever_it_contains(self, tags: list[str], title: str, html: str) -> None:
         feed = FORMATS["json"](title=title, description=title, url="/")
         times = {"pubdate": at(2020, 1, 1), "updateddate": at(2020, 1, 1)}
         link = "http://testserver/x/"
@@ -135,7 +135,7 @@ class TestEveryFeed:
             ("application/feed+json", f"{subject}feed/json/"),
         } <= found
 
-    def test_of_comments_is_named_by_what_is_commented(self, client: Client, post: Post) -> None:
+    def test_of_comments_is_named_by_the_entry_with_the_comments(self, client: Client, post: Post) -> None:
         hrefs = [href for _rel, _kind, href in links(client, post.get_absolute_url())]
         assert {"/2020/03/07/a-post/feed/", "/2020/03/07/a-post/feed/atom/"} <= set(hrefs)
         assert "/comments/feed/" in [href for _rel, _kind, href in links(client, "/")]

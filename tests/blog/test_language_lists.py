@@ -42,7 +42,7 @@ class TestPagesOfTexts:
         for text in ("March", "Posted in", "Leave a Reply", "Skip to content"):
             assert text not in page
 
-    def test_speak_that_of_the_site_if_the_text_has_none_or_one_that_does_not_ship(
+    def test_speak_the_language_of_the_site_if_the_texts_is_unknown_or_not_supported(
         self, client: Client, settings: Settings
     ) -> None:
         settings.LANGUAGE_CODE = "es"
@@ -50,7 +50,7 @@ class TestPagesOfTexts:
             page = html_of(client, PostFactory(language=language).get_absolute_url())
             assert language_of(page) == ("es", "ltr")
 
-    def test_so_do_those_of_pages_and_of_comments(self, client: Client) -> None:
+    def test_of_pages_and_comments_do_so_as_well(self, client: Client) -> None:
         page = PageFactory(language="ar")
         assert language_of(html_of(client, page.get_absolute_url())) == ("ar", "rtl")
 
@@ -74,7 +74,7 @@ class TestPagesOfTexts:
 
 
 class TestListings:
-    def test_say_about_each_post_what_they_say_in_its_language(self, client: Client) -> None:
+    def test_describe_each_post_in_its_own_language(self, client: Client) -> None:
         category = CategoryFactory(name="News")
         for language in ("en", "fr", "ar"):
             fields: dict[str, Any] = {"language": language, "source": "One.\n\n<!--more-->\n\nTwo."}
@@ -91,7 +91,7 @@ class TestListings:
         assert "Read the rest" not in articles["fr"] + articles["ar"]
         assert '<footer class="entry-meta" lang="ar" dir="rtl">' in articles["ar"]
 
-    def test_a_language_has_its_own(self, client: Client) -> None:
+    def test_each_language_has_its_own(self, client: Client) -> None:
         PostFactory(title="Bonjour", language="fr")
         PostFactory(title="Hello", language="en")
         page = html_of(client, "/language/fr/")
@@ -116,7 +116,7 @@ class TestListings:
         for language in ("fr", "en", "ar"):
             PostFactory(language=language)
         page = html_of(client, "/")
-        # That of the site first, then by name.
+        # The language of the site first, then by name.
         assert re.findall(r'href="/language/(\w+)/"', page) == ["en", "fr", "ar"]
 
     @pytest.mark.parametrize("language", ["pt-BR", "pt_br", "x", "a/b"])
@@ -126,7 +126,7 @@ class TestListings:
         page = html_of(client, "/")
         assert re.findall(r'href="/language/([^"]*)/"', page) == ["fr"]
 
-    def test_and_not_on_one_in_a_single_language(self, client: Client) -> None:
+    def test_the_sidebar_has_no_such_links_on_a_blog_in_a_single_language(self, client: Client) -> None:
         PostFactory(language="en")
         PostFactory(language="")
         PostFactory(language="fr", status=Status.DRAFT)

@@ -28,14 +28,14 @@ def titles(words: str = "") -> list[str]:
     ("role", "status"),
     [("anonymous", 403), ("staff", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403), ("superuser", 200)],
 )
-def test_only_people_who_may_write_can_search(role: str, status: int) -> None:
+def test_only_users_who_may_write_can_search(role: str, status: int) -> None:
     PostFactory(title="Public")
     response = search(client_of(user_in_role(role)))
     assert response.status_code == status
     assert ("Public" in response.content.decode()) == (status == 200)
 
 
-def test_only_what_readers_see_is_found() -> None:
+def test_only_public_posts_and_pages_are_found() -> None:
     for status in ("draft", "pending", "private", "trash"):
         PostFactory(title=f"Lamp {status}", status=status)
     PostFactory(title="Lamp later", published_at=timezone.now() + dt.timedelta(days=1))

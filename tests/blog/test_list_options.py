@@ -1,4 +1,4 @@
-"""What owners may have lists show of posts besides their texts: the featured image and the reading time."""
+"""What lists can show of posts besides their texts, if owners want it: the featured image and the reading time."""
 
 import re
 from collections.abc import Callable
@@ -74,7 +74,7 @@ class TestByDefault:
         assert not read({}).list_pictures
         assert not read({}).list_reading_time
 
-    def test_nothing_of_them_is_read(self) -> None:
+    def test_they_are_not_read_from_the_database(self) -> None:
         PostFactory(featured_picture=stored(), source=words(1000))
         get()
         with CaptureQueriesContext(connection) as queries:
@@ -87,7 +87,7 @@ class TestFeaturedImages:
     def _are_shown(self, publish: Publish) -> None:
         publish(list_pictures=True)
 
-    def test_are_small_in_every_list(self) -> None:
+    def test_are_shown_small_in_every_list(self) -> None:
         PostFactory(featured_picture=stored(), tags=["a"], published_at=at(2020, 1, 2))
         for path in ("/", "/tag/a/", "/2020/01/02/"):
             (image,) = pictures(path)
@@ -152,7 +152,7 @@ class TestFeaturedImages:
         assert "second" in image
         assert 'loading="eager"' in image
 
-    def test_that_were_merged_are_those_in_their_place(self) -> None:
+    def test_that_were_merged_are_replaced_by_their_targets(self) -> None:
         kept = stored("kept")
         merged = stored("merged", merged_into=kept, deleted_at=at(2021, 1, 1))
         post = PostFactory(featured_picture=merged)
@@ -229,7 +229,7 @@ class TestTheReadingTime:
         PostFactory(source=words(1000))
         assert date_line().endswith("</a> · 5 min read</p>")
 
-    def test_is_that_of_the_whole_text(self) -> None:
+    def test_is_for_the_whole_text(self) -> None:
         PostFactory(source=f"One.\n\n<!--more-->\n\n{words(500)}\n\n<!--nextpage-->\n\n{words(500)}")
         assert "5 min read" in date_line()
 
@@ -271,14 +271,14 @@ class TestTheNumberOfWords:
             ("المدافعون عن حقوقِ الإنسانِ", 4),
             ("मानवाधिकारों की रक्षा", 3),
             ("인권 옹호자는", 2),
-            # As browsers divide them, or nearly so.
+            # Divided as by browsers, or nearly so.
             ("人权捍卫者是指单独或与他人一起采取行动促进或保护人权的人", 18),
             ("人権擁護者とは、平和的な方法で行動する人々のことです。", 16),
             ("นักปกป้องสิทธิมนุษยชนคือบุคคลที่ดำเนินการเพียงลำพัง", 12),
             ("The 人权 of all", 4),
         ],
     )
-    def test_is_that_of_the_editor(self, source: str, count: int) -> None:
+    def test_is_the_same_as_in_the_editor(self, source: str, count: int) -> None:
         assert render(source, "html").word_count == count
 
     def test_does_not_count_what_readers_do_not_see(self) -> None:
@@ -303,7 +303,7 @@ def test_both_are_in_the_language_and_direction_of_the_post(publish: Publish) ->
 
 
 def test_remembered_posts_are_shown_as_each_page_needs_them(publish: Publish) -> None:
-    """The same post is the first with an image of one page and not of another."""
+    """A post may be the first with an image on one page, but not on another."""
     publish(list_pictures=True)
     PostFactory(featured_picture=stored("second"), published_at=at(2020, 1, 1), tags=["a"])
     PostFactory(featured_picture=stored("first"), published_at=at(2020, 1, 2))

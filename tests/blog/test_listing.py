@@ -103,13 +103,13 @@ class TestPostInAListing:
 class TestRememberedPosts:
     """A process remembers listed posts until public content other than comments changes."""
 
-    def test_are_shown_in_each_list_as_they_are_there(self, client: Client) -> None:
+    def test_are_shown_in_each_list_as_that_list_shows_them(self, client: Client) -> None:
         PostFactory(title="Old", sticky=True, tags=["a"], published_at=at(2019, 1, 1))
         for _twice in range(2):
             assert "Pinned" in client.get("/").content.decode()
             assert "Pinned" not in client.get("/tag/a/").content.decode()
 
-    def test_have_the_comments_of_now(self, client: Client) -> None:
+    def test_have_the_current_comments(self, client: Client) -> None:
         post = PostFactory(tags=["a"])
         assert "Leave a Comment" in client.get("/").content.decode()
         CommentFactory(entry=post)
@@ -148,7 +148,7 @@ class TestRememberedPosts:
             author.save()
         assert "Changed" in client.get("/").content.decode()
 
-    def test_take_so_many_bytes_at_most(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_take_at_most_this_many_bytes(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         PostFactory(title="One", tags=["a"])
         monkeypatch.setattr(listed_posts, "_MAX_BYTES", 100)
         client.get("/")
@@ -412,7 +412,7 @@ class TestQueries:
             assert not [query["sql"] for query in queries if '"blog_entry"."body_html"' in query["sql"]]
 
     def test_anything_else_of_a_listed_post_is_an_error(self) -> None:
-        """Instead of a query for each post."""
+        """An error rather than a query for each post."""
         create_posts(1)
         for posts in (Post.objects.for_listing(), Post.objects.for_feed()):
             with pytest.raises(FieldFetchBlocked):

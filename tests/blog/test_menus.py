@@ -1,4 +1,4 @@
-"""The menus of an owner: what they lead to, and what disappears from them by itself."""
+"""The owner's menus: what they link to, and which links disappear automatically."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ def menu(label: str = "Main menu", path: str = "/") -> list[tuple[str, str]]:
 
 
 class TestMenus:
-    def test_are_where_they_belong(self, publish_appearance: Publish) -> None:
+    def test_are_in_the_header_and_the_footer(self, publish_appearance: Publish) -> None:
         publish_appearance(
             header_menu="Top /x/", footer_menu="End /y/", social_menu="Mastodon https://social.example/@us"
         )
@@ -46,7 +46,7 @@ class TestMenus:
         # So that the other site can verify who links to it.
         assert tree.xpath('//a[@rel="me"]/@href') == ["https://social.example/@us"]
 
-    def test_lead_to_whatever_has_a_url(self, publish_appearance: Publish) -> None:
+    def test_link_to_everything_that_has_a_url(self, publish_appearance: Publish) -> None:
         PageFactory(title="About us", slug="about")
         post = PostFactory(title="A post", published_at=at(2020, 1, 2))
         CategoryFactory(name="Awards")
@@ -89,7 +89,7 @@ class TestMenus:
             Page.objects.filter(pk=page.pk).update(status=Status.PUBLISHED)
         assert len(menu()) == 2
 
-    def test_leave_out_what_is_deleted(
+    def test_leave_out_deleted_pages(
         self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any
     ) -> None:
         category, tag = CategoryFactory(name="Awards"), TagFactory(slug="peace")
@@ -101,7 +101,7 @@ class TestMenus:
         assert menu() == []
 
     @pytest.mark.parametrize("line", ["x javascript:alert(1)", "x //evil.example/", "About us", "x data:,x"])
-    def test_refuse_what_is_no_harmless_url(self, line: str) -> None:
+    def test_refuse_harmful_urls(self, line: str) -> None:
         form = AppearanceForm({**default_document(), "header_menu": line})
         text = f"“{line}” doesn't end with a URL that begins with https://, http://, mailto: or /."
         assert form.errors == {"header_menu": [text]}
@@ -110,7 +110,7 @@ class TestMenus:
         "stored",
         [None, "x", [1], [{}], [{"title": "x", "url": "javascript:x"}], [{"title": "x", "kind": "gone", "id": 1}]],
     )
-    def test_whatever_is_stored_never_raises(self, stored: object) -> None:
+    def test_never_raise_whatever_is_stored(self, stored: object) -> None:
         assert read({"header_menu": stored}).header_menu == []
 
     def test_escape_titles(self, publish_appearance: Publish) -> None:
@@ -128,12 +128,12 @@ class TestMenus:
         assert {"title": "Songs", "url": "https://songs.example/"} in SiteAppearance.current().document["header_menu"]
 
     @pytest.mark.parametrize("url", ["/من-نحن/", "/%D9%85%D9%86-%D9%86%D8%AD%D9%86/", "/من-نحن"])
-    def test_find_what_has_a_url_in_any_script(self, publish_appearance: Publish, url: str) -> None:
+    def test_find_pages_with_urls_in_any_script(self, publish_appearance: Publish, url: str) -> None:
         page = PageFactory(title="من نحن", slug="من-نحن")
         publish_appearance(header_menu=url)
         stored = [{"title": "", "kind": "blog:page", "id": page.pk}]
         assert SiteAppearance.current().document["header_menu"] == stored
-        # What the form shows is stored as the same again.
+        # Submitting what the form shows stores the same again.
         form = AppearanceForm({**default_document(), "header_menu": lines_of(stored)})
         assert form.is_valid()
         assert form.cleaned_data["header_menu"] == stored
@@ -166,7 +166,7 @@ class TestOfferedMenus:
             assert [option.text for option in select] == ["Old <main>", "Other"]
             assert tree.xpath(f'//button[@value="fill-{name}"]')
 
-    def test_take_the_place_of_what_is_in_the_form_and_save_nothing(self, owner: User) -> None:
+    def test_replace_the_contents_of_the_form_and_save_nothing(self, owner: User) -> None:
         data = {"header_menu": "Ours /ours/", "header_menu-from": "a-1", "do": "fill-header_menu", "accent": "#7a2048"}
         response = self.client(owner).post(URL, {**default_document(), **data})
         form = response.context["form"]
@@ -181,6 +181,6 @@ class TestOfferedMenus:
         assert fill_menu(data, "fill-header_menu") == data
         assert fill_menu(data, "save") is None
 
-    def test_are_no_choice_if_there_are_none(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_not_shown_if_there_are_none(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(offered_menus, "data", {})
         assert "fill-header_menu" not in self.client(owner).get(URL).content.decode()

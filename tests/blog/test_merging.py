@@ -1,4 +1,4 @@
-"""Two people edit the same post: nothing is lost, and nothing is overwritten that was not shown."""
+"""Two users edit the same post: nothing is lost, and nothing is overwritten unseen."""
 
 import datetime as dt
 from typing import Any
@@ -43,30 +43,30 @@ class TestTexts:
         result = merge(base, mine, theirs)
         assert (result.text, result.overlaps) == (merged, [])
 
-    def test_where_both_changed_the_same_words_mine_is_taken_and_theirs_is_reported(self) -> None:
+    def test_where_both_changed_the_same_words_mine_wins_and_theirs_is_reported(self) -> None:
         result = merge("A small lamp.\n\nEnd.", "A bright lamp.\n\nEnd!", "A dim lamp.\n\nEnd.")
         assert result.text == "A bright lamp.\n\nEnd!"
         assert [(overlap.mine, overlap.theirs) for overlap in result.overlaps] == [("bright", "dim")]
 
     @given(TEXT, TEXT)
-    def test_without_changes_on_one_side_the_other_is_the_result(self, base: str, other: str) -> None:
+    def test_without_changes_on_one_side_the_result_is_the_other(self, base: str, other: str) -> None:
         assert merge(base, other, base).text == merge(base, base, other).text == merge(base, other, other).text == other
 
     @given(TEXT, TEXT, TEXT)
-    def test_without_overlaps_nothing_of_either_is_lost(self, base: str, mine: str, theirs: str) -> None:
+    def test_without_overlaps_nothing_is_lost_from_either(self, base: str, mine: str, theirs: str) -> None:
         result, mirrored = merge(base, mine, theirs), merge(base, theirs, mine)
         assert len(result.overlaps) == len(mirrored.overlaps)
         if not result.overlaps:
             assert result.text == mirrored.text
 
-    def test_a_paragraph_that_one_wrote_anew_is_not_mixed_with_words_of_the_other(self) -> None:
+    def test_a_rewritten_paragraph_is_not_mixed_with_words_of_the_other_version(self) -> None:
         base, theirs = "First.\n\nSecond ![A lamp](lamp.png)", "First.\n\nWritten anew."
         result = merge(base, f"{base}\n", theirs)
         assert result.text == f"{base}\n"
         assert result.overlaps == [Overlap("First.\n\n", "Second ![A lamp](lamp.png)\n", "Written anew.")]
         assert merge(base, theirs, f"{base}\n").text == theirs
 
-    def test_an_overlap_says_what_leads_up_to_it(self) -> None:
+    def test_an_overlap_is_shown_with_the_words_before_it(self) -> None:
         result = merge("a\n" * 50 + "small", "a\n" * 50 + "bright", "a\n" * 50 + "dim")
         assert [overlap.before for overlap in result.overlaps] == ["a\n" * 40]
 
@@ -101,7 +101,7 @@ class Collision:
         return self.form[name].value()
 
     def save(self) -> Any:
-        """Send the form as it is shown, and return what is then stored."""
+        """Submit the form as it is shown, and return what is stored then."""
         assert self.client.post(self.url, dict(self.form.data.lists())).status_code == 302
         return self.model.objects.get()
 
@@ -164,14 +164,12 @@ class TestForms:
         )
         assert collision.save().source == "One!\n\nTwo!"
 
-    def test_if_nobody_knows_what_the_form_showed_everything_that_differs_is_shown(
-        self, client: Client, ruth: User
-    ) -> None:
+    def test_if_it_is_unknown_what_the_form_showed_all_differences_are_shown(self, client: Client, ruth: User) -> None:
         post = PostFactory(source="One.")
         collision = Collision(client, ruth, post, theirs={"source": "Two."}, mine={"source": "Three.", "version": "x"})
         assert [(clash.mine, clash.theirs) for clash in collision.form.merge.clashes] == [("Three.", "Two.")]
 
-    def test_then_tags_and_categories_are_named(self, client: Client, ruth: User) -> None:
+    def test_differing_tags_and_categories_are_named(self, client: Client, ruth: User) -> None:
         mine, theirs = CategoryFactory(name="Mine"), CategoryFactory(name="Hers")
         post = PostFactory(tags=["old"])
         unknown = {"version": "2001-01-01T00:00:00+00:00"}
@@ -208,7 +206,7 @@ class TestForms:
 
 
 class TestChangesOfManyEntries:
-    """They leave the time of the last change as it is. A form that was opened before must not undo them."""
+    """They don't change the time of the last change, but a form that was opened before must not undo them."""
 
     @pytest.fixture(params=["imported", "edited"])
     def post(self, client: Client, request: pytest.FixtureRequest) -> Post:
@@ -239,7 +237,7 @@ class TestChangesOfManyEntries:
     @pytest.mark.parametrize(
         "change", ["set_language", "move_posts", "merge_categories", "merge_tags", "rename_tag", "delete_tag"]
     )
-    def test_are_taken_over(self, client: Client, ruth: User, post: Post, change: str) -> None:
+    def test_are_included(self, client: Client, ruth: User, post: Post, change: str) -> None:
         opened = form_data(post)
         getattr(self, change)(ruth)
         changed = self.filed()
@@ -269,7 +267,7 @@ class TestChangesOfManyEntries:
             "{time}?language=en&language=fr#?%",
         ],
     )
-    def test_a_version_that_no_form_had_is_only_another_one(self, client: Client, post: Post, version: str) -> None:
+    def test_an_unknown_version_counts_as_a_different_one(self, client: Client, post: Post, version: str) -> None:
         sent = form_data(post, title="Mine", version=version.format(time=post.modified_at.isoformat()))
         response = client.post(admin_url(post, "change"), sent)
         assert "This was changed elsewhere" in response.content.decode()
@@ -282,7 +280,7 @@ class TestChangesOfManyEntries:
         assert "This was changed elsewhere" in response.content.decode()
         assert Post.objects.get().title == post.title
 
-    def test_of_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:
+    def test_in_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:
         opened = form_data(post)
         publishing.set_language(Post.objects.filter(pk=PostFactory(tags=["march"]).pk), ruth, "fr")
         assert client.post(admin_url(post, "change"), opened | {"title": "Mine"}).status_code == 302

@@ -53,7 +53,7 @@ def test_a_list_is_a_feed_of_entries(client: Client, path: str) -> None:
     entry = next(child for child in feed["children"] if child["properties"]["name"] == ["A post"])
     assert entry["properties"]["url"] == ["http://testserver/2020/03/07/a-post/"]
     assert entry["properties"]["published"] == ["2020-03-07"]
-    # It is only the beginning of the text.
+    # This is only the beginning of the text.
     assert entry["properties"]["summary"][0].startswith("The beginning.")
     assert "content" not in entry["properties"]
 

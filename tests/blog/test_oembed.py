@@ -68,7 +68,7 @@ class TestCard:
         assert "The beginning." in html
         assert html.count("words") < 20
         assert "Site" in html
-        # Nothing that a page which shows it would load or run.
+        # Nothing that an embedding page would load or run.
         assert not re.search("script|style|src|<img|class", html)
 
     def test_names_no_author_if_the_site_shows_none(self, client: Client, post: Post) -> None:
@@ -99,7 +99,7 @@ class TestCard:
             ({"maxwidth": "1" * 5000, "maxheight": "٣"}, (600, 200)),
         ],
     )
-    def test_is_no_larger_than_asked_for(
+    def test_is_no_larger_than_requested(
         self, client: Client, post: Post, asked: dict[str, str], size: tuple[int, int]
     ) -> None:
         card = get(client, **asked).json()
@@ -107,14 +107,14 @@ class TestCard:
 
     @given(title=st.text(max_size=60), name=st.text(max_size=60))
     @example(title=HOSTILE, name=HOSTILE)
-    def test_shows_texts_as_texts(self, title: str, name: str) -> None:
+    def test_shows_text_as_text(self, title: str, name: str) -> None:
         title, name = (re.sub("[\x00\ud800-\udfff]", "", text) for text in (title, name))
         SiteSettings.objects.update(show_author=True)
         post = PostFactory.create(title=title, source="Text", slug="x", author__display_name=name)
         card = get(Client(), f"http://testserver{post.get_absolute_url()}").json()
         assert card["title"] == str(post)
         assert card["author_name"] == str(post.author)
-        # As assigning to innerHTML would parse it.
+        # Parsed as if assigned to innerHTML.
         element = lxml_html.fragment_fromstring(re.sub("[\x01-\x08\x0b\x0c\x0e-\x1f]", "", card["html"]))
         tags = {each.tag for each in element.iter()}
         assert tags == {"blockquote", "p", "a", "strong", "footer", "bdi", "time"}
@@ -134,7 +134,7 @@ class TestDiscovery:
         assert client.get(href.removeprefix("http://testserver")).json()["title"] == "Here"
 
     @pytest.mark.parametrize("hidden", [{"password": "x"}, {"noindex": True}])
-    def test_what_cannot_be_quoted_names_none(self, client: Client, hidden: dict[str, Any]) -> None:
+    def test_pages_that_cannot_be_quoted_name_none(self, client: Client, hidden: dict[str, Any]) -> None:
         post = PostFactory(**hidden)
         assert "oembed" not in client.get(post.get_absolute_url()).text
 
@@ -177,13 +177,13 @@ class TestErrors:
         "hidden", [{"password": "x"}, {"noindex": True}, {"status": Status.DRAFT}, {"published_at": at(2099, 1, 1)}]
     )
     @pytest.mark.parametrize("factory", [PostFactory, PageFactory])
-    def test_what_is_hidden_is_not_quoted(self, client: Client, factory: Any, hidden: dict[str, Any]) -> None:
+    def test_hidden_entries_are_not_quoted(self, client: Client, factory: Any, hidden: dict[str, Any]) -> None:
         entry = factory(title="Zanzibar", **hidden)
         response = get(client, f"http://testserver{entry.get_absolute_url()}")
         assert response.status_code == 404
         assert "anzibar" not in response.text
 
-    def test_a_former_host_is_ours(self, client: Client, post: Post, settings: Settings) -> None:
+    def test_urls_on_a_former_host_are_accepted(self, client: Client, post: Post, settings: Settings) -> None:
         settings.BROADSIDE_FORMER_HOSTS = ["old.example.org"]
         assert get(client, "https://old.example.org/2020/01/02/a-post").json()["title"] == "A post"
 

@@ -1,4 +1,4 @@
-"""What other sites learn of a page for previews of links: Open Graph, and the picture that stands for an entry."""
+"""The data with which other sites show previews of links: Open Graph, and the picture of an entry."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def store(name: str = "lamp.jpg", width: int = 1200, height: int = 800, **fields
 
 
 def shown(client: Client, post: Post) -> list[str]:
-    """Return what a preview says of its picture: the URL, the dimensions and the alternative text."""
+    """Return the URL, dimensions and alternative text of the picture in a preview."""
     found = meta(client, post.get_absolute_url())
     names = ("og:image", "og:image:width", "og:image:height", "og:image:alt")
     return [value for name in names for value in found.get(name, [])]
@@ -41,7 +41,7 @@ class TestArticles:
         assert found["article:section"] == ["Art"]
         assert found["article:tag"] == ["a", "b"]
 
-    def test_say_nothing_of_what_needs_a_password(self, client: Client) -> None:
+    def test_reveal_nothing_that_needs_a_password(self, client: Client) -> None:
         post = PostFactory(password="x", tags=["secret"], featured_picture=store(alt="Secret"))
         found = meta(client, post.get_absolute_url())
         assert not [name for name in found if name.startswith(("article:", "og:image"))]
@@ -53,7 +53,7 @@ class TestArticles:
             *(("en-gb", "en_GB"), ("zh-hans", "zh_CN"), ("zh-hant", "zh_TW"), ("ckb", "ckb")),
         ],
     )
-    def test_name_their_language_with_a_territory(self, language: str, expected: str) -> None:
+    def test_state_their_language_with_a_territory(self, language: str, expected: str) -> None:
         assert locale(language) == expected
 
     def test_are_in_the_language_of_the_site_if_they_have_none(self, client: Client, settings: Settings) -> None:
@@ -68,7 +68,7 @@ class TestPictures:
         post = PostFactory(source=f"![Other]({in_text.file.url})", featured_picture=store(alt="A lamp"))
         assert shown(client, post) == ["http://testserver/media/pictures/lamp.jpg", "1200", "800", "A lamp"]
 
-    def test_otherwise_it_is_the_first_in_the_text_that_is_no_icon(self, client: Client) -> None:
+    def test_otherwise_the_first_in_the_text_that_is_not_an_icon(self, client: Client) -> None:
         icon, first, second = store("icon.png", 32, 32), store("first.jpg", 640, 480), store("second.jpg")
         source = "\n\n".join(f"![{picture.file.name}]({picture.file.url})" for picture in (icon, first, second))
         post = PostFactory(source=source)
@@ -82,7 +82,7 @@ class TestPictures:
         ("name", "width", "expected"),
         [("a.jpg", 1600, "a.jpg"), ("a.jpg", 4000, "a-1600.webp"), ("a.avif", 1200, "a-1600.webp")],
     )
-    def test_a_very_large_one_is_shown_smaller_in_a_format_that_programs_know(
+    def test_a_very_large_one_is_shown_smaller_in_a_format_that_programs_support(
         self, client: Client, name: str, width: int, expected: str
     ) -> None:
         rows = [[f"pictures/a-{size}.{kind}", size] for kind in ("avif", "webp") for size in (480, 1600)]
@@ -92,7 +92,7 @@ class TestPictures:
         wide = 1600 if expected != name else width
         assert size == [str(wide), str(wide // 2)]
 
-    def test_one_that_was_merged_is_shown_as_the_other(self, client: Client) -> None:
+    def test_one_that_was_merged_is_replaced_by_its_target(self, client: Client) -> None:
         target = store("target.jpg")
         source = store("source.jpg", merged_into=target, deleted_at=at(2020, 1, 1))
         post = PostFactory(source=f"![x]({source.file.url})")
@@ -103,7 +103,7 @@ class TestPictures:
         post = PostFactory(featured_picture=store(width=width, height=300))
         assert meta(client, post.get_absolute_url())["twitter:card"] == [card]
 
-    def test_the_first_in_the_text_takes_no_query_more(self, client: Client) -> None:
+    def test_the_first_in_the_text_takes_no_additional_query(self, client: Client) -> None:
         picture = store()
         post = PostFactory(source=f"![x]({picture.file.url})")
         client.get(post.get_absolute_url())

@@ -1,4 +1,4 @@
-"""Lists of links from other programs become blocks of the sidebar, and leave as files that others read."""
+"""Link lists from other programs become sidebar blocks, which can be exported to files that other programs read."""
 
 from contextlib import suppress
 from io import StringIO
@@ -116,7 +116,7 @@ class TestReading:
         with pytest.raises(OPMLError, match="document type"):
             read_opml(content)
 
-    def test_deep_lists_take_no_longer(self) -> None:
+    def test_deeply_nested_lists_take_no_longer(self) -> None:
         assert read_opml(opml("<outline>" * 50_000, link(1), "</outline>" * 50_000)).links
 
     @given(st.binary(max_size=300))
@@ -140,12 +140,12 @@ class TestBlocks:
         assert lists.left_out == ["2 links of “Links” don't fit into a block and were left out."]
         assert read({"blocks": [made]}).blocks == [made]
 
-    def test_are_no_more_than_the_sidebar_has_room_for(self) -> None:
+    def test_are_no_more_than_fit_in_the_sidebar(self) -> None:
         lists = read_opml(opml(*(f'<outline text="{n}">{link(n)}</outline>' for n in range(5))))
         assert len(link_blocks(lists, below=[block(str(n), "") for n in range(MAX_BLOCKS - 2)])) == 2
         assert lists.left_out == ["3 links were left out, because the sidebar can't have more blocks."]
 
-    def test_have_nothing_that_is_there(self) -> None:
+    def test_leave_out_links_that_exist_already(self) -> None:
         lists = read_opml(opml(link(1), link(2, "y")))
         assert link_blocks(lists, below=[block("Ours", "Mine https://a.example/1")]) == [
             block("", "y https://a.example/2")
@@ -203,7 +203,7 @@ class TestAppearancePage:
         return client
 
     def send(self, client: Client, content: bytes | None, **fields: Any) -> Any:
-        """Send the form as it is, with a file for the button that adds its links."""
+        """Submit the form as it is, with a file for the button that adds its links."""
         tree: Any = html.document_fromstring(client.get(URL).content)
         (form,) = [form for form in tree.forms if form.get("id") == "siteappearance_form"]
         data: dict[str, Any] = {}

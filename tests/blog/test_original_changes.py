@@ -1,4 +1,4 @@
-"""What has changed in the original of a translation since the two were last the same."""
+"""The changes in the original of a translation since the translation was last up to date."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ class TestParagraphs:
             (f"{ORIGINAL}\n\nFour.\n\nFive.", (4, 5), []),
         ],
     )
-    def test_those_that_have_changed_are_found(
+    def test_changed_ones_are_found(
         self, pair: tuple[Post, Post], editor: User, source: str, place: tuple[int, int], translated: list[str]
     ) -> None:
         original, translation = pair
@@ -78,7 +78,7 @@ class TestParagraphs:
         assert (change.first, change.last) == place
         assert list(change.translation) == translated
 
-    def test_a_translation_with_other_paragraphs_has_none_at_the_same_place(
+    def test_in_a_translation_with_different_paragraphs_no_place_corresponds(
         self, pair: tuple[Post, Post], editor: User
     ) -> None:
         original, translation = pair
@@ -86,7 +86,7 @@ class TestParagraphs:
         (change,) = changes(rewrite(original, editor, "One.\n\n2.\n\nThree."), translation)
         assert change.translation == []
 
-    def test_the_title_counts_too_but_no_setting(self, pair: tuple[Post, Post], editor: User) -> None:
+    def test_the_title_counts_but_settings_do_not(self, pair: tuple[Post, Post], editor: User) -> None:
         original, translation = pair
         seen = translated_version(translation)
         assert seen is not None
@@ -97,7 +97,7 @@ class TestParagraphs:
         assert "&lt;b&gt;up" in found.title
 
     @given(st.lists(st.sampled_from("abcde"), max_size=8), st.lists(st.sampled_from("abcdef"), max_size=8))
-    def test_every_difference_is_in_one_of_them(self, old: list[str], new: list[str]) -> None:
+    def test_every_difference_is_in_a_change(self, old: list[str], new: list[str]) -> None:
         before, after = "\n\n".join(old), "\n\n".join(new)
         found = list(original_changes._changes(before, after, ""))
         assert bool(found) == (split_paragraphs(before) != split_paragraphs(after))
@@ -107,7 +107,7 @@ class TestParagraphs:
 
 
 class TestBringingUpToDate:
-    def test_the_version_that_was_seen_counts(self, pair: tuple[Post, Post], editor: User) -> None:
+    def test_marks_the_version_that_was_seen(self, pair: tuple[Post, Post], editor: User) -> None:
         original, translation = pair
         seen = rewrite(original, editor, "One.\n\n2.\n\nThree.")
         newest = rewrite(original, editor, "One.\n\n2.\n\nIII.")
@@ -115,7 +115,7 @@ class TestBringingUpToDate:
         (change,) = changes(newest, translation)
         assert (change.first, change.last) == (3, 3)
 
-    def test_one_that_is_no_longer_known_is_refused(self, pair: tuple[Post, Post], editor: User) -> None:
+    def test_an_unknown_version_is_refused(self, pair: tuple[Post, Post], editor: User) -> None:
         original, translation = pair
         with pytest.raises(ChangedAgainError):
             bring_up_to_date(translation, original, editor, seen_at=timezone.now())
@@ -136,7 +136,7 @@ class TestBringingUpToDate:
             ("Moderator", False, Status.DRAFT, False),
         ],
     )
-    def test_is_for_those_who_may_change_the_translation(
+    def test_is_only_for_users_who_may_change_the_translation(
         self, editor: User, role: str, own: bool, status: str, allowed: bool
     ) -> None:
         user: Any = user_in_role(role)
@@ -153,7 +153,7 @@ class TestBringingUpToDate:
 
 
 class TestInTheAdmin:
-    def test_a_new_translation_is_of_the_version_that_its_translator_began_with(self, editor: User) -> None:
+    def test_a_new_translation_is_of_the_version_that_its_translator_saw_first(self, editor: User) -> None:
         original = PostFactory(language="en", source=ORIGINAL)
         client = client_of(editor)
         form = client.get(admin_url(Post, "add"), {"translation_of": original.pk, "language": "fr"})
@@ -164,7 +164,7 @@ class TestInTheAdmin:
         translation = Post.objects.get(title="Compter")
         assert [(change.first, change.last) for change in changes(changed, translation)] == [(2, 2)]
 
-    def test_the_translator_sees_what_has_changed_and_says_when_it_is_done(
+    def test_the_translator_sees_the_changes_and_marks_them_as_done(
         self, pair: tuple[Post, Post], editor: User
     ) -> None:
         original, translation = pair
@@ -180,9 +180,7 @@ class TestInTheAdmin:
         client.post(admin_url(translation, "original"), {"original_version": page.context["version"]})
         assert changes(changed, translation) == []
 
-    def test_what_changed_again_in_the_meantime_is_not_taken_for_seen(
-        self, pair: tuple[Post, Post], editor: User
-    ) -> None:
+    def test_later_changes_do_not_count_as_seen(self, pair: tuple[Post, Post], editor: User) -> None:
         original, translation = pair
         client = client_of(editor)
         Entry.objects.filter(pk=original.pk).update(source="Changed without a trace.", modified_at=timezone.now())
@@ -192,7 +190,7 @@ class TestInTheAdmin:
         page = client.post(admin_url(translation, "translations"), data, follow=True)
         assert "has changed again" in page.content.decode()
 
-    def test_a_time_that_cannot_be_stored_stands_for_no_version(self, pair: tuple[Post, Post], editor: User) -> None:
+    def test_a_time_that_cannot_be_stored_is_not_a_version(self, pair: tuple[Post, Post], editor: User) -> None:
         original, translation = pair
         data = {"_original": original.pk, "original_version": "0001-01-01T00:00+14:00"}
         page = client_of(editor).post(admin_url(translation, "translations"), data, follow=True)

@@ -1,4 +1,4 @@
-"""The overviews of a site: the archive, the titles of years and months, authors. And who links to them."""
+"""The overviews of a site: the archive, the titles of years and months, authors, and the links to them."""
 
 import datetime as dt
 import re
@@ -43,7 +43,7 @@ def main(client: Client, path: str) -> str:
 
 
 def add_posts(days: Sequence[dt.date], author: User | None = None) -> list[Post]:
-    """Store a post on each of these days, without what is derived from it, of which overviews need nothing."""
+    """Store a post on each of these days, without derived data, which overviews don't need."""
     author = author or UserFactory()
     return Post.objects.bulk_create(
         Post(
@@ -59,7 +59,7 @@ def add_posts(days: Sequence[dt.date], author: User | None = None) -> list[Post]
 
 
 class TestStyles:
-    def test_are_loaded_by_overviews_and_the_search_alone(self, client: Client) -> None:
+    def test_are_only_loaded_by_overviews_and_the_search(self, client: Client) -> None:
         SiteSettings.objects.update_or_create(pk=1, defaults={"show_author": True})
         post = PostFactory(tags=["peace"], categories=[CategoryFactory(slug="news")], published_at=at(2020, 3, 4))
         overviews = ("/archive/", "/authors/", "/2020/", "/2020/03/", "/tags/", "/?s=words")
@@ -69,7 +69,7 @@ class TestStyles:
 
 
 class TestArchive:
-    def test_leads_to_each_year_and_month_that_has_posts_with_their_numbers(self, client: Client) -> None:
+    def test_links_to_each_year_and_month_with_posts_and_counts_them(self, client: Client) -> None:
         add_posts([dt.date(2019, 10, 22)] * 40 + [dt.date(2019, 2, 1)] * 3 + [dt.date(2021, 5, 1)] * 9)
         assert main(client, "/archive/") == (
             "Archive 52 posts since February 2019, by year and month 2021 2019 "
@@ -135,7 +135,7 @@ class TestArchive:
 
 
 class TestThreeClicks:
-    """From any post to any other: the archive, a page of its month, the post. Also where a month has several pages."""
+    """From any post to any other: the archive, a page of its month, the post, even if a month has several pages."""
 
     @pytest.fixture
     def posts(self) -> list[Post]:
@@ -191,7 +191,7 @@ class TestTitles:
         assert "Protected: Guarded" in page
         assert "Secret" not in page
 
-    def test_lead_to_the_periods_before_and_after_that_have_posts(self, client: Client) -> None:
+    def test_link_to_the_previous_and_next_periods_with_posts(self, client: Client) -> None:
         for year, month in ((2015, 1), (2019, 10), (2019, 11), (2021, 2)):
             PostFactory(published_at=at(year, month, 3))
         assert "« January 2015 November 2019 »" in main(client, "/2019/10/")
@@ -208,12 +208,12 @@ class TestTitles:
         assert client.get("/2016/05/page/44/").status_code == 404
 
     @pytest.mark.parametrize(("old", "new"), [("4", ""), ("20", ""), ("21", "page/2/"), ("43", "page/3/")])
-    def test_are_found_from_pages_that_there_were_with_fewer_on_each(self, client: Client, old: str, new: str) -> None:
+    def test_are_found_from_pages_that_existed_with_fewer_on_each(self, client: Client, old: str, new: str) -> None:
         add_posts([dt.date(2016, 5, 1 + number % 31) for number in range(430)])
         response = client.get(f"/2016/05/page/{old}/")
         assert (response.status_code, response["Location"]) == (301, f"/2016/05/{new}")
 
-    def test_are_in_the_month_of_their_urls_wherever_the_clock_was(self, client: Client) -> None:
+    def test_are_in_the_month_of_their_urls_in_any_time_zone(self, client: Client) -> None:
         """An import keeps the day of a URL, whatever the time of the post is in this time zone."""
         first, _second = add_posts([dt.date(2016, 5, 31), dt.date(2016, 6, 1)])
         Post.objects.filter(pk=first.pk).update(published_at=at(2016, 6, 2))
@@ -264,7 +264,7 @@ class TestAuthors:
         for path in ("/authors/", "/author/nightingale/"):
             assert "secret" not in client.get(path).text.lower()
 
-    def test_page_of_one_has_the_name_above_the_posts(self, client: Client, author: User) -> None:
+    def test_each_has_a_page_with_the_name_above_the_posts(self, client: Client, author: User) -> None:
         assert "Author Archive Nightingale Sings <b>at night</b>." in main(client, "/author/nightingale/")
 
     @pytest.mark.parametrize(("is_shown", "status"), [(False, 404), (True, 200)])
@@ -281,7 +281,7 @@ class TestAuthors:
 
 @pytest.mark.parametrize("slug", ["archive", "authors"])
 class TestPageOfTheSite:
-    """It had this URL in WordPress, so it keeps it, and nothing leads to what would be there otherwise."""
+    """It had this URL in WordPress, so it keeps it, and nothing links to the overview that it replaces."""
 
     @pytest.fixture(autouse=True)
     def _posts(self) -> None:
@@ -299,7 +299,7 @@ class TestPageOfTheSite:
     @pytest.mark.parametrize(
         "values", [{"status": Status.DRAFT}, {"published_at": timezone.now() + dt.timedelta(days=1)}]
     )
-    def test_that_is_hidden_gives_way(self, client: Client, slug: str, values: dict[str, object]) -> None:
+    def test_that_is_hidden_yields_to_the_overview(self, client: Client, slug: str, values: dict[str, object]) -> None:
         PageFactory(slug=slug, title="Of old", **values)
         assert "Of old" not in client.get(f"/{slug}/").text
         assert f"/{slug}/" in archive_links(client)
@@ -310,7 +310,7 @@ class TestPageOfTheSite:
         assert "Of old" not in client.get(f"/{slug}/").text
         assert f"/{slug}/" in archive_links(client)
 
-    def test_is_found_where_it_has_moved(self, client: Client, slug: str) -> None:
+    def test_is_found_at_its_new_url(self, client: Client, slug: str) -> None:
         page = PageFactory(slug=slug, title="Of old")
         page.slug = "elsewhere"
         page.save()
@@ -359,7 +359,7 @@ class TestExcerpts:
     def _excerpts(self) -> None:
         SiteSettings.objects.update(show_excerpts=True)
 
-    def test_are_shown_only_if_the_site_wants_them(self, client: Client) -> None:
+    def test_are_only_shown_if_the_settings_say_so(self, client: Client) -> None:
         PostFactory(source=self.LONG, tags=["t"])
         for path in ("/", "/tag/t/"):
             assert "last" not in main(client, path)
@@ -379,7 +379,7 @@ class TestExcerpts:
         assert "<i>hand" not in client.get("/").text
 
     @pytest.mark.parametrize("source", ["Short and **sweet**.", f"Before.<!--more-->\n\n{LONG}"])
-    def test_stand_for_no_text_that_is_short_or_has_a_more_marker(self, client: Client, source: str) -> None:
+    def test_do_not_replace_texts_that_are_short_or_have_a_more_marker(self, client: Client, source: str) -> None:
         SiteSettings.objects.update(show_excerpts=False)
         PostFactory(source=source)
         in_full = html.tostring(one(read(client.get("/")), "article"))

@@ -1,4 +1,4 @@
-"""The page cache: what is stored, who gets it, how it is sent, and that nobody ever gets what is out of date."""
+"""The page cache: what is stored, who gets it, how it is sent, and that outdated pages are never sent."""
 
 import datetime as dt
 import errno
@@ -54,7 +54,7 @@ def reader(post: Post) -> Reader:
 
 class TestHits:
     @pytest.mark.parametrize("path", [*PAGES, "/robots.txt", "/no/such/page/", "/2020/05/17/news"])
-    def test_are_the_same_as_what_django_renders_and_ask_it_nothing(self, reader: Reader, path: str) -> None:
+    def test_are_the_same_as_rendered_by_django_and_do_not_reach_it(self, reader: Reader, path: str) -> None:
         first = reader.get(path)
         with CaptureQueriesContext(connection) as queries:
             second = reader.get(path)
@@ -79,7 +79,7 @@ class TestHits:
         for path in PAGES:
             response = reader.get(path)
             is_html = response.headers["Content-Type"].startswith("text/html")
-            # Browsers send the second header to say which dictionary they can decode.
+            # With the second header, browsers say which dictionary they can use.
             vary = "Accept-Encoding, Available-Dictionary" if is_html else "Accept-Encoding"
             assert response.headers.get_all("Vary") == [vary], path
             assert response.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
@@ -159,7 +159,7 @@ class TestRevalidation:
         assert reader.get("/", if_none_match=etag).status == 304
 
     @pytest.mark.parametrize("known", ['"other"', "", "W/", '"'])
-    def test_sends_the_page_to_who_has_another(self, reader: Reader, known: str) -> None:
+    def test_sends_the_page_to_readers_who_have_another(self, reader: Reader, known: str) -> None:
         assert reader.get("/", if_none_match=known).status == 200
 
     def test_goes_by_the_date_only_without_an_etag(self, reader: Reader) -> None:
@@ -182,7 +182,7 @@ class TestRevalidation:
 
 
 class TestQueries:
-    def test_that_mean_nothing_share_one_page(self, reader: Reader) -> None:
+    def test_without_a_meaning_share_one_page(self, reader: Reader) -> None:
         pages = {
             reader.get(f"/{query}").body
             for query in ("", "?", "?utm_source=x&utm_medium=y", "?fbclid=1", "?made=up", "?&&=&", "?%ff=%00")
@@ -232,7 +232,7 @@ class TestQueries:
 
     @given(st.text(max_size=50))
     @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-    def test_of_any_kind_get_an_answer(self, reader: Reader, query: str) -> None:
+    def test_of_any_kind_get_a_response(self, reader: Reader, query: str) -> None:
         sent = "".join(character for character in query if character not in "#\r\n\t")
         assert reader.get(f"/robots.txt?{sent}").status in {200, 301, 404}
 
@@ -286,14 +286,14 @@ class TestRequestsForDjango:
         for headers in ({}, {"x_forwarded_proto": "http"}, {"x_forwarded_proto": "http, https"}):
             assert reader.get("/", **headers).headers["Location"] == "https://testserver/"
 
-    def test_of_staff_get_pages_that_nobody_stores(self, reader: Reader) -> None:
+    def test_of_staff_get_pages_that_no_cache_stores(self, reader: Reader) -> None:
         reader.get("/")
         response = reader.get("/", cookie="sessionid=x", accept_encoding="br, gzip")
         assert response.headers["Cache-Control"] == "private, no-store"
         # Brotli has no protection against guessing tokens by length.
         assert response.headers["Content-Encoding"] == "gzip"
 
-    def test_for_files_are_not_waited_for(self, reader: Reader) -> None:
+    def test_for_files_do_not_wait(self, reader: Reader) -> None:
         assert reader.get("/media/none.jpg").status == 404
         assert reader.get("/static/css/site.css").status == 200
         assert reader.get("/admin/").status == 302
@@ -318,7 +318,7 @@ class TestHosts:
 
 
 class TestExpiry:
-    def test_is_when_content_changes_by_itself(self, reader: Reader) -> None:
+    def test_is_when_a_scheduled_post_is_due(self, reader: Reader) -> None:
         PostFactory(title="Soon", published_at=timezone.now() + dt.timedelta(seconds=90))
         now = time.time()
         assert "Soon" not in reader.get("/").text
@@ -364,7 +364,7 @@ class TestTurns:
         assert len({response.body for response in responses}) == 1
         assert reader.rendered == ["/"]
 
-    def test_nobody_waits_for_long(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_one_waits_for_long(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Turns, "take", lambda turns, number: False)
         assert reader.get("/").status == 200
         assert reader.rendered == ["/"]
@@ -431,8 +431,8 @@ class TestMemory:
         assert memory.get(1, request) is None
         assert memory.get(2, request) is not None
 
-    def test_has_the_page_that_was_added_last(self) -> None:
-        """One that has expired, because a scheduled post is due, is rendered again under the same version."""
+    def test_has_the_page_that_was_added_most_recently(self) -> None:
+        """A page that has expired because a scheduled post is due is rendered again under the same version."""
         memory, request = PageMemory(1_000_000), PageRequest("/", "", False)
         for size in (10, 20, 30):
             memory.add(1, request, stored_page(size))
@@ -441,12 +441,12 @@ class TestMemory:
                 assert page is not None
                 assert len(page.body("")) == size
 
-    def test_does_not_keep_what_is_larger_than_all_of_it(self) -> None:
+    def test_does_not_keep_pages_larger_than_the_whole_memory(self) -> None:
         memory = PageMemory(1_000)
         memory.add(1, PageRequest("/", "", False), stored_page(5_000))
         assert memory.size == 0
 
-    def test_alone_keeps_redirects_and_what_was_not_found(self, reader: Reader) -> None:
+    def test_is_the_only_place_for_redirects_and_pages_not_found(self, reader: Reader) -> None:
         """They would fill the disk, because anyone can invent any number of them."""
         with mock.patch.object(cache, "set", wraps=cache.set) as stored:
             for n in range(5):
@@ -493,7 +493,7 @@ class TestFailures:
                     assert each.get(path).status == 200
                     assert each.get(path).status == 200
 
-    def test_of_what_is_stored_are_misses(self, reader: Reader) -> None:
+    def test_of_stored_pages_are_misses(self, reader: Reader) -> None:
         get = cache.get
         older = lambda key, **options: "older" if key.startswith("page:") else get(key, **options)  # noqa: E731  # once
         with mock.patch.object(cache, "get", older):
@@ -511,7 +511,7 @@ class TestFailures:
 def start_process(
     tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase
 ) -> Iterator[Callable[[], Process]]:
-    """Start a process of one site in a folder of its own."""
+    """Start a process of a site in a separate folder."""
     folder = tmp_path_factory.mktemp("site")
     copy_database(folder)
     processes = []
@@ -525,7 +525,7 @@ def start_process(
         process.end()
 
 
-# What another process does, the page, and what is in it afterwards.
+# An action of another process, the page, and what it contains afterwards.
 CHANGES = [
     ("p.title = 'Title changed'; p.save()", "/", "Title changed"),
     ("Post.objects.filter(pk=p.pk).update(title='Updated at once')", "/", "Updated at once"),

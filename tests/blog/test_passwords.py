@@ -71,7 +71,7 @@ class TestTheForm:
         assert list(form.fields) == ["post_password"]
         assert shows_content(client.post(form.action, {"post_password": PASSWORD}))
 
-    def test_it_works_for_someone_with_a_session(self, entry: Entry) -> None:
+    def test_it_works_for_users_with_a_session(self, entry: Entry) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(UserFactory(role="Editor"))
         assert not shows_content(client.get(entry.get_absolute_url()))
@@ -197,7 +197,7 @@ class TestThrottling:
             assert shows_content(send(entry, REMOTE_ADDR="192.0.2.1"))
         assert self.guess(entry, 1) == [403]
 
-    def test_many_senders_together_have_fewer_guesses_and_lock_nobody_out(self, entry: Entry) -> None:
+    def test_many_senders_together_have_fewer_guesses_and_lock_no_one_out(self, entry: Entry) -> None:
         for sender in range(10):
             self.guess(entry, 10, f"192.0.2.{sender}")
         assert self.guess(entry, 3, "198.51.100.1") == [403, 403, 429]
@@ -207,7 +207,7 @@ class TestThrottling:
         self.guess(entry, 120)
         assert self.guess(entry, 3, "198.51.100.1") == [403, 403, 403]
 
-    def test_a_failing_cache_locks_nobody_out(self, entry: Entry, settings: Any, tmp_path: Path) -> None:
+    def test_a_failing_cache_locks_no_one_out(self, entry: Entry, settings: Any, tmp_path: Path) -> None:
         (tmp_path / "cache").write_text("Not a folder.")
         backend = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": tmp_path / "cache"}
         settings.CACHES = {
@@ -219,7 +219,7 @@ class TestThrottling:
 
 
 class TestSecrecy:
-    def test_the_password_is_in_no_log_and_no_error_report(
+    def test_the_password_is_neither_logged_nor_in_error_reports(
         self, entry: Entry, caplog: pytest.LogCaptureFixture, mailoutbox: list[Any], settings: Any
     ) -> None:
         settings.ADMINS = ["admin@example.org"]

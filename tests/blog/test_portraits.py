@@ -1,4 +1,4 @@
-"""Portraits of authors: who chooses them, what becomes of the upload, and where readers see them."""
+"""Portraits of authors: who chooses them, how uploads are processed, and where readers see them."""
 
 import io
 from collections.abc import Callable
@@ -28,7 +28,7 @@ OWN = "/admin/account/profile/"
 
 
 def photo(width: int = 600, height: int = 800, kind: str = "JPEG", **options: Any) -> SimpleUploadedFile:
-    """Return a picture with something to see in it."""
+    """Return a picture that is not plain."""
     image = Image.effect_mandelbrot((width, height), (-2, -1.5, 1, 1.5), 60).convert("RGB")
     written = io.BytesIO()
     image.save(written, kind, **options)
@@ -36,7 +36,7 @@ def photo(width: int = 600, height: int = 800, kind: str = "JPEG", **options: An
 
 
 def with_portrait(person: User, *, name: str | None = None) -> User:
-    """Give a person a portrait, chosen for the name that they have or for another one."""
+    """Give a user a portrait, chosen for their present name or for another one."""
     shown_for = person.display_name if name is None else name
     Portrait.objects.create(person=person, name=shown_for, image=make_portrait(photo()), digest="0123456789abcdef")
     return User.objects.get(pk=person.pk)
@@ -68,7 +68,7 @@ class TestTheUpload:
             assert image.info.keys() <= {"background", "loop", "timestamp", "duration"}
         assert len(made) < 10_000
 
-    def test_is_turned_upright_and_keeps_what_is_above_the_middle(self) -> None:
+    def test_is_turned_upright_and_keeps_the_part_above_the_middle(self) -> None:
         image = Image.new("RGB", (400, 800), "blue")
         image.paste("red", (0, 0, 400, 400))
         exif = Image.Exif()
@@ -81,11 +81,11 @@ class TestTheUpload:
         assert red > SIZE * 0.55
 
     @pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "AVIF", "TIFF"])
-    def test_may_have_any_format_of_images(self, kind: str) -> None:
+    def test_may_have_any_image_format(self, kind: str) -> None:
         with Image.open(io.BytesIO(make_portrait(photo(kind=kind)))) as image:
             assert image.size == (SIZE, SIZE)
 
-    def test_is_seen_on_every_background(self) -> None:
+    def test_is_visible_on_every_background(self) -> None:
         written = io.BytesIO()
         Image.new("RGBA", (300, 300), (0, 0, 0, 0)).save(written, "PNG")
         made = Image.open(io.BytesIO(make_portrait(SimpleUploadedFile("me.png", written.getvalue()))))
@@ -94,7 +94,7 @@ class TestTheUpload:
     @pytest.mark.parametrize(
         "content", [b"", b"<svg onload='alert(1)'/>", b"GIF89a" + bytes(20), bytes(range(256)) * 20]
     )
-    def test_is_refused_if_it_is_no_image(self, content: bytes) -> None:
+    def test_is_refused_if_it_is_not_an_image(self, content: bytes) -> None:
         with pytest.raises(ValidationError):
             make_portrait(SimpleUploadedFile("me.jpg", content))
 
@@ -148,18 +148,18 @@ class TestChoosing:
         assert not Portrait.objects.exists()
 
     @pytest.mark.parametrize(("role", "status"), [("anonymous", 302), ("Moderator", 403), ("staff", 403)])
-    def test_is_for_those_who_write(self, role: str, status: int) -> None:
+    def test_is_only_for_users_who_write(self, role: str, status: int) -> None:
         client = client_of(user_in_role(role))
         assert client.post(OWN, {"upload": photo()}).status_code == status
         assert not Portrait.objects.exists()
         assert 'name="upload"' not in client.get("/admin/account/").text
 
-    def test_needs_the_token_of_a_form(self, author: User) -> None:
+    def test_needs_a_csrf_token(self, author: User) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(author)
         assert client.post(OWN, {"upload": photo()}).status_code == 403
 
-    def test_owners_choose_that_of_anyone(self, author: User) -> None:
+    def test_owners_choose_any_users_portrait(self, author: User) -> None:
         owner = client_of(user_in_role("superuser"))
         url = f"/admin/accounts/user/{author.pk}/change/"
         assert "multipart/form-data" in owner.get(url).text
@@ -208,7 +208,7 @@ class TestReaders:
         assert card["properties"]["photo"] == [{"alt": "", "value": url}]
         assert card["properties"]["note"] == ["Writes about lamps."]
 
-    def test_do_not_see_it_with_another_name(self, author: User) -> None:
+    def test_do_not_see_it_if_the_name_has_changed(self, author: User) -> None:
         person = with_portrait(author)
         url = person.portrait.get_absolute_url()
         person.display_name = "Nightingale"
@@ -216,7 +216,7 @@ class TestReaders:
         assert image_on("/author/zoe/") == image_on("/authors/") == ""
         assert Client().get(url).status_code == 404
         assert "image" not in json_ld(Client(), "/author/zoe/")["ProfilePage"]["mainEntity"]
-        # The author is told, and can choose it again or remove it.
+        # The author is notified, and can choose it again or remove it.
         assert "it was chosen for another name" in client_of(author).get("/admin/account/").text
         client_of(author).post(OWN, {"upload": photo()})
         assert image_on("/author/zoe/")
@@ -225,7 +225,7 @@ class TestReaders:
         assert "<img" not in Client().get("/author/zoe/").text
         assert Client().get("/portrait-0123456789abcdef.webp").status_code == 404
 
-    def test_it_goes_with_the_account(self, author: User) -> None:
+    def test_it_is_deleted_with_the_account(self, author: User) -> None:
         url = with_portrait(author).portrait.get_absolute_url()
         offboard(author, heir=UserFactory(role="Author"), erase=True)
         assert not Portrait.objects.exists()
@@ -246,7 +246,7 @@ class TestAboutTheAuthor:
         url: str = with_portrait(author).entries.get().get_absolute_url()
         return url
 
-    def test_is_not_below_posts_at_first(self, path: str) -> None:
+    def test_is_not_below_posts_by_default(self, path: str) -> None:
         assert self.box(path) == ""
         assert "about-author" not in Client().get(path).text
 

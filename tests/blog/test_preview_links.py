@@ -1,4 +1,4 @@
-"""Links for people without an account to what is not public yet."""
+"""Links with which people without an account can see unpublished texts."""
 
 import datetime as dt
 from typing import Any
@@ -44,18 +44,18 @@ class TestReading:
         ],
         ids=["draft", "pending", "private", "scheduled", "password"],
     )
-    def test_a_link_shows_what_is_not_public(self, editor: User, entry: dict[str, Any]) -> None:
+    def test_a_link_shows_an_unpublished_text(self, editor: User, entry: dict[str, Any]) -> None:
         response = Client().get(path_of(preview_links.create(draft(**entry), editor, 7)))
         page = response.content.decode()
         assert "<em>words</em>" in page
         assert "Preview: this is not public." in page
         assert "Edit post" not in page
 
-    def test_its_days_are_in_the_language_of_the_page(self) -> None:
+    def test_its_expiry_is_in_the_language_of_the_page(self) -> None:
         with translation.override("fr"):
             assert "7 jours" in str(PreviewLinkForm()["days"])
 
-    def test_nobody_stores_indexes_or_passes_it_on(self, editor: User) -> None:
+    def test_it_is_not_cached_indexed_or_sent_as_a_referrer(self, editor: User) -> None:
         path = path_of(preview_links.create(draft(), editor, 7))
         for _ in range(2):
             response = Client().get(path)
@@ -72,7 +72,7 @@ class TestReading:
         post.save()
         assert "Later." in Client().get(path).content.decode()
 
-    def test_once_public_it_leads_to_the_page(self, editor: User) -> None:
+    def test_once_the_text_is_public_it_redirects_to_the_page(self, editor: User) -> None:
         post = PostFactory()
         response = Client().get(path_of(preview_links.create(post, editor, 7)))
         assert (response.status_code, response["Location"]) == (302, post.get_absolute_url())
@@ -81,7 +81,7 @@ class TestReading:
         page = PageFactory(status=Status.DRAFT, source="Some *words*.")
         assert "<em>words</em>" in Client().get(path_of(preview_links.create(page, editor, 7))).content.decode()
 
-    def test_expired_revoked_and_trashed_ones_show_nothing(self, editor: User) -> None:
+    def test_expired_and_revoked_links_and_links_to_trash_show_nothing(self, editor: User) -> None:
         expired, revoked, trashed = (preview_links.create(draft(), editor, 1) for _ in range(3))
         paths = [path_of(link) for link in (expired, revoked, trashed)]
         PreviewLink.objects.filter(pk=expired.pk).update(expires_at=timezone.now())
@@ -98,7 +98,7 @@ class TestReading:
         preview_links.create(draft(), editor, 1)
         assert Client().get("/", {preview_links.PARAMETER: token}).status_code == 410
 
-    def test_the_signature_of_one_opens_no_other(self, editor: User) -> None:
+    def test_the_signature_of_one_link_opens_no_other(self, editor: User) -> None:
         first, second = (preview_links.create(draft(), editor, 1) for _ in range(2))
         signature = preview_links.url_of(first).rpartition("%3A")[2]
         token = f"{second.pk}:{signature}"
@@ -129,7 +129,7 @@ class TestManaging:
         assert response.context["form"].errors
         assert not PreviewLink.objects.exists()
 
-    def test_links_of_another_text_cannot_be_revoked_with_this_one(self, editor: User) -> None:
+    def test_links_to_another_text_cannot_be_revoked_from_this_one(self, editor: User) -> None:
         link = preview_links.create(draft(), editor, 7)
         assert client_of(editor).post(self.url(draft()), {"revoke": link.pk}).status_code == 404
         assert PreviewLink.objects.exists()
@@ -141,7 +141,7 @@ class TestManaging:
         assert list(PreviewLink.objects.all()) == [link]
 
     @pytest.mark.parametrize("role", ROLES)
-    def test_whoever_may_change_a_text_may_share_it(self, role: str) -> None:
+    def test_every_user_who_may_change_a_text_may_share_it(self, role: str) -> None:
         user = user_in_role(role)
         own, other, page = draft(author=user or UserFactory()), draft(), PageFactory(status=Status.DRAFT)
         public = PostFactory(author=user or UserFactory())

@@ -1,4 +1,4 @@
-"""The privacy page says what is kept, for how long and why, as the settings have it."""
+"""The privacy page says what is kept, for how long and why, according to the settings."""
 
 from typing import Any
 
@@ -34,25 +34,25 @@ class TestPage:
         ]
         assert "There are no cookies and no statistics" in text(page)
 
-    def test_every_page_and_the_comment_form_lead_to_it(self, client: Client) -> None:
+    def test_every_page_and_the_comment_form_link_to_it(self, client: Client) -> None:
         page = read(client.get(PostFactory().get_absolute_url()))
         assert [link.get("href") for link in find(page, "footer .to-privacy a")] == [PATH]
         assert [link.get("href") for link in find(page, "form.comment-form .help a")] == [PATH]
 
-    def test_an_own_text_comes_first(self, client: Client) -> None:
+    def test_the_owners_text_comes_first(self, client: Client) -> None:
         PageFactory(title="Our promise", slug="privacy", source="We are careful.")
         page = read(client.get(PATH))
         assert [text(heading) for heading in find(page, "main h1")] == ["Our promise"]
         shown = text(page)
         assert shown.index("We are careful.") < shown.index("If you read this site")
 
-    def test_other_pages_do_not_say_it(self, client: Client) -> None:
+    def test_other_pages_do_not_show_it(self, client: Client) -> None:
         parent = PageFactory(title="About", slug="about")
         child = PageFactory(title="Privacy", slug="privacy", parent=parent)
         for page in (parent, child):
             assert "If you read this site" not in client.get(page.get_absolute_url()).text
 
-    def test_an_own_text_is_shown_once_it_is_published(self, client: Client) -> None:
+    def test_the_owners_text_is_shown_once_it_is_published(self, client: Client) -> None:
         PageFactory(title="Our promise", slug="privacy", status=Status.DRAFT)
         assert "Our promise" not in shown(client)
 
@@ -117,7 +117,7 @@ class TestSettings:
         assert ("Backups" in shown(client)) == bool(url)
 
 
-def test_all_that_is_kept_is_described_in_full() -> None:
+def test_everything_that_is_kept_is_described_in_full() -> None:
     found = describe_kept_data(SiteSettings.current())
     everything: list[Any] = [kept for _heading, group in found for kept in group]
     assert len(everything) >= len(kept_data)

@@ -106,7 +106,7 @@ def test_an_error_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object) -> None:
         raise RuntimeError
 
-    # The last step, after all of them were written.
+    # The last step, after all entries were written.
     monkeypatch.setattr(Post, "keep_old_urls", fail)
     with pytest.raises(RuntimeError):
         publishing.publish(Post.objects.all(), UserFactory(role="Editor"))

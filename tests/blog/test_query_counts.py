@@ -1,4 +1,4 @@
-"""How many queries each kind of public page takes when the page cache does not answer."""
+"""How many queries each kind of public page takes when it is not in the page cache."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def _site() -> None:
         ("/feed/json/", 200, 5),
     ],
 )
-def test_a_page_takes_as_many_queries(
+def test_a_page_takes_this_many_queries(
     client: Client,
     path: str,
     status: int,
@@ -81,7 +81,7 @@ def test_a_page_takes_as_many_queries(
 ) -> None:
     # No post of a listing was listed before.
     monkeypatch.setattr(listed_posts, "_MAX_BYTES", 0)
-    # The first request after a change reads the settings, the sidebar and how many posts there are.
+    # The first request after a change also reads the settings, the sidebar and the number of posts.
     client.get(path, headers={"cache-control": "no-store"})
     with django_assert_num_queries(count):
         assert client.get(path, headers={"cache-control": "no-store"}).status_code == status
@@ -108,7 +108,7 @@ def test_what_the_page_of_authors_shows_is_remembered(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     SiteSettings.objects.update(show_author=True)
-    test_a_page_takes_as_many_queries(client, "/authors/", 200, 2, django_assert_num_queries, monkeypatch)
+    test_a_page_takes_this_many_queries(client, "/authors/", 200, 2, django_assert_num_queries, monkeypatch)
 
 
 # The number of queries, besides those for the content version, with which each old or almost right URL is answered.
@@ -218,14 +218,14 @@ class TestOldURLs:
     @pytest.mark.parametrize(
         ("old", "new", "limit"), [(old, new, count) for count, pairs in _REDIRECTS.items() for old, new in pairs]
     )
-    def test_redirect_with_one_query_for_each_url_on_the_way(
+    def test_redirect_with_one_query_for_each_url_in_the_chain(
         self, client: Client, old: str, new: str, limit: int
     ) -> None:
         count, response = self.count_queries(client, old)
         assert (response.status_code, response.headers["Location"], count) == (301, new, limit)
 
     @pytest.mark.parametrize("path", _MISSING)
-    def test_that_lead_nowhere_take_one_query_at_most(self, client: Client, path: str) -> None:
+    def test_that_lead_nowhere_take_at_most_one_query(self, client: Client, path: str) -> None:
         count, response = self.count_queries(client, path)
         assert response.status_code == 404
         assert count <= 1

@@ -1,4 +1,4 @@
-"""The indexes from which the queries of public pages are read, however many posts there are."""
+"""The indexes that the queries of public pages use, however many posts there are."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def _site(class_db: None) -> None:
     posts = PostFactory.create_batch(20, categories=[CategoryFactory(name="top")], published_at=at(2020, 1, 1))
     posts[0].sticky = True
     posts[0].save()
-    # PostgreSQL chooses any index, and sorts, where there are only a few.
+    # With only a few posts, PostgreSQL chooses any index, and sorts.
     times = [at(2010, 1, 1) + dt.timedelta(hours=number) for number in range(2_000)]
     Post.objects.bulk_create(
         Post(
@@ -49,8 +49,8 @@ class TestListing:
             assert "TEMP B-TREE" not in plan
             assert "Sort" not in plan
 
-    def test_those_in_a_language_as_well(self) -> None:
-        # A few of them: if nearly all were, PostgreSQL would rightly read the index of all posts.
+    def test_the_newest_posts_in_a_language_as_well(self) -> None:
+        # Only a few of them: if nearly all were, PostgreSQL would rightly read the index of all posts.
         Post.objects.filter(slug__endswith="00").update(language="fr")
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
@@ -60,7 +60,7 @@ class TestListing:
             assert "TEMP B-TREE" not in plan
             assert "Sort" not in plan
 
-    def test_sticky_posts_have_an_index_of_their_own(self) -> None:
+    def test_sticky_posts_have_their_own_index(self) -> None:
         assert "entry_sticky" in plan_of(Post.objects.published().filter(sticky=True).for_listing())
 
     def test_a_post_is_found_by_its_day_and_slug(self) -> None:
@@ -70,7 +70,7 @@ class TestListing:
 
 
 class Steps:
-    """Counts the steps of SQLite's virtual machine, of which each row that is read takes several. See `steps`."""
+    """Counts the steps of SQLite's virtual machine. Each row that is read takes several. See `steps`."""
 
     count = 0
 
@@ -125,16 +125,16 @@ class TestCategories:
     @pytest.mark.parametrize("page", ["", "page/200/", "feed/"])
     def test_a_page_reads_no_more_than_its_own_posts(self, category: Category, page: str, client: Client) -> None:
         path = category.get_absolute_url() + page
-        # What is counted once under each content version.
+        # The counts that are read once for each content version.
         assert client.get(path).status_code == 200
         with steps() as counted:
             assert client.get(path, headers={"Cache-Control": "no-store"}).status_code == 200
-        # Each of the posts, if it were read, would take several steps.
+        # Reading each of the posts would take several steps.
         assert 0 < counted.count < 4_000
 
 
 @pytest.mark.usefixtures("_site")
-def test_child_pages_have_an_index_of_their_own() -> None:
+def test_child_pages_have_their_own_index() -> None:
     children = Page.objects.get(title="About").children.published()
     assert "entry_with_parent" in plan_of(children.order_by("menu_order", "title", "pk"))
 
@@ -156,7 +156,7 @@ class TestURLThatDoesNotExist:
     def test_is_looked_up_in_indexes_of_sqlite_that_was_never_analysed(self, client: Client) -> None:
         plan = self.plan(client)
         assert "entry_slug (slug>? AND slug<?)" in plan
-        # The post, redirects and categories by what they are found by.
+        # The post, redirects and categories, by indexed columns.
         assert "published_on=? AND slug=?" in plan
         assert "blog_redirect USING INDEX" in plan
         assert "blog_category USING INDEX" in plan
@@ -169,5 +169,5 @@ class TestURLThatDoesNotExist:
         assert "Seq Scan on blog_entry" not in plan
         assert "Seq Scan on blog_redirect" not in plan
         assert "Seq Scan on blog_category" not in plan
-        # Of the prefix, and not only of the order.
+        # On the prefix, and not only for the order.
         assert "~>=~ 'nothing'" in plan

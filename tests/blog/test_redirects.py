@@ -342,7 +342,7 @@ class TestOldPermalink:
         Post.objects.update(status=Status.PRIVATE)
         assert client.get("/archives/40/2/").status_code == 404
 
-    def test_is_looked_up_in_one_query_for_each_url_on_the_way(self, client: Client) -> None:
+    def test_is_looked_up_with_one_query_for_each_url_in_the_chain(self, client: Client) -> None:
         client.get("/?warm=1")
         counts = []
         for path in ("/2014/02/10/star-power/2/", "/archives/40/2/", "/archives/42/2/"):
@@ -361,7 +361,7 @@ class TestQueries:
             client.get(path)
         return len(queries)
 
-    def test_existing_pages_take_no_further_queries(self, client: Client, settings: Settings) -> None:
+    def test_existing_pages_take_no_additional_queries(self, client: Client, settings: Settings) -> None:
         post = post_on_day("star-power")
         path = f"{post.get_absolute_url()}?x=1"
         with_redirects = self.count_queries(client, path)
@@ -381,7 +381,7 @@ class TestQueries:
             "/a/b/c/d/",
         ],
     )
-    def test_missing_pages_take_no_further_queries(self, client: Client, settings: Settings, path: str) -> None:
+    def test_missing_pages_take_no_additional_queries(self, client: Client, settings: Settings, path: str) -> None:
         with_redirects = self.count_queries(client, path)
         settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "redirects" not in name]
         assert self.count_queries(Client(), path) == with_redirects
@@ -539,7 +539,7 @@ class TestLinksToAFormerHost:
         html = render(f'<p><a href="{url}">this</a></p>', "html").body_html
         assert f'href="{url}"' in html
 
-    def test_are_not_those_with_the_host_as_a_user_name(self) -> None:
+    def test_do_not_include_urls_with_the_host_as_a_user_name(self) -> None:
         html = render('<p><a href="https://thoolen.wordpress.com@evil.example/">this</a></p>', "html").body_html
         assert 'href="https://evil.example/"' in html
 

@@ -324,12 +324,12 @@ class TestDepth:
             "<address>",
         ],
     )
-    def test_is_not_hidden_by_what_only_looks_like_an_end(self, piece: str) -> None:
+    def test_is_not_hidden_by_text_that_only_looks_like_an_end_tag(self, piece: str) -> None:
         body = render(f"{piece * 3_000}<!-- --><section>two</section>", "html").body_html
         assert "two" in body
         assert "<section" not in body
 
-    def test_does_not_count_what_only_looks_like_a_start(self) -> None:
+    def test_does_not_count_text_that_only_looks_like_a_start_tag(self) -> None:
         source = "<section>one</section>" + "<!--<div>-->" * 3_000 + "<p title='<div>'>x</p>" * 3_000
         assert "<section>one</section>" in render(source, "html").body_html
 
@@ -339,7 +339,7 @@ class TestDepth:
 
 
 class TestLongTexts:
-    """nh3 looks through the rest of a text for each ampersand in it, so long texts are divided for it."""
+    """nh3 searches the rest of a text for each ampersand in it, so long texts are divided for it."""
 
     @pytest.mark.parametrize("char", ["&", "&amp;", "&nbsp;", "»", "·", "x &"])
     @pytest.mark.parametrize(("start", "end"), [("", ""), ("<p>", "</p>"), ("<pre>", "</pre>")])

@@ -1,4 +1,4 @@
-"""The few words that rendering adds to a text are in the language of that text, and not of the person who saves it."""
+"""The few words that rendering adds to a text are in its language, and not in the language of the user who saves it."""
 
 import pytest
 from django.core.management import call_command
@@ -47,14 +47,14 @@ class TestWords:
         assert stored_word(a_post(language)) == details(language)
 
     @pytest.mark.parametrize(("language", "spoken"), [("", "en"), ("de", "en"), ("fr-ca", "fr")])
-    def test_are_in_that_of_the_site_if_the_texts_does_not_ship(self, language: str, spoken: str) -> None:
+    def test_are_in_the_language_of_the_site_if_the_texts_is_not_supported(self, language: str, spoken: str) -> None:
         assert stored_word(a_post(language)) == details(spoken)
 
-    def test_do_not_depend_on_who_saves(self) -> None:
+    def test_do_not_depend_on_the_user_who_saves(self) -> None:
         with translation.override("ru"):
             assert stored_word(a_post()) == "Details"
             assert stored_word(a_post("fr")) == details("fr")
-            # And their own language goes on afterwards.
+            # And the user's own language is active again afterwards.
             assert translation.get_language() == "ru"
 
     def test_name_documents(self) -> None:
@@ -69,7 +69,7 @@ class TestWords:
         rendered = list(render_all(RenderInput(UNFOLDS, "html", language=each) for each in languages))
         assert [word_of(each.body_html) for each in rendered] == [details(each or "en") for each in languages]
 
-    def test_errors_are_in_the_language_of_the_person(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_errors_are_in_the_language_of_the_user(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def message(language: str) -> str:
             with translation.override("fr"), pytest.raises(SourceTooLongError) as caught:
                 list(render_all([RenderInput("x" * 3_000_000, "html", language=language)]))
@@ -86,12 +86,12 @@ class TestAnotherLanguage:
         post.save()
         assert stored_word(post) == details("uk")
 
-    def test_as_when_it_is_chosen_for_many(self) -> None:
+    def test_has_texts_rendered_again_when_it_is_set_for_many(self) -> None:
         posts = [a_post("en"), a_post(), a_post("en", "<p>No words of ours.</p>")]
         before = Post.objects.get(pk=posts[2].pk)
         publishing.set_language(Post.objects.all(), UserFactory(role="Editor"), "es")
         assert [stored_word(post) for post in posts] == [details("es"), details("es"), ""]
-        # What has no such words is left alone.
+        # Texts without such words are left alone.
         assert Post.objects.get(pk=posts[2].pk).source_digest == before.source_digest
 
     def test_of_the_site_needs_a_command(self, settings: Settings) -> None:
@@ -101,10 +101,10 @@ class TestAnotherLanguage:
         assert stored_word(own) == details("fr")
         assert stored_word(of_site) == details("ru")
 
-    def test_that_says_the_same_costs_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_that_changes_nothing_costs_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = a_post()
         monkeypatch.setattr(Entry, "render", lambda self: pytest.fail("It was rendered."))
-        # That of the site, now by name.
+        # The language of the site, now set explicitly.
         post.language = "en"
         post.save()
 
@@ -131,7 +131,7 @@ class TestImports:
         import_parts(item(1, content=UNFOLDS, inside=[filed("language", "ar")]))
         assert stored_word(Post.objects.get()) == details("ar")
 
-    def test_or_that_which_the_text_is_in(self, import_parts: ImportParts) -> None:
+    def test_otherwise_detect_the_language_of_the_text(self, import_parts: ImportParts) -> None:
         import_parts(item(1, content=FRENCH + UNFOLDS), item(2, content=FRENCH))
         posts = Post.objects.order_by("pk")
         assert [post.language for post in posts] == ["fr", "fr"]

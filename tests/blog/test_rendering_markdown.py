@@ -122,7 +122,7 @@ class TestBareUrls:
 
 
 class TestDenseTexts:
-    """Markdown makes much of a few characters, and a hostile text repeats these."""
+    """Markdown turns a few characters into a lot of HTML, and a hostile text repeats these."""
 
     def test_with_too_many_lines_are_refused_with_a_reason(self) -> None:
         with pytest.raises(SourceTooLongError) as raised:

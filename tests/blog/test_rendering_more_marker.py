@@ -218,7 +218,7 @@ class TestReferencesAcrossTheCut:
         assert 'href="#fn1"' in html
         assert 'id="fn2"' in html
 
-    def test_links_to_what_was_cut_off_become_text(self) -> None:
+    def test_links_to_ids_that_were_cut_off_become_text(self) -> None:
         source = '<h2 id="a">A</h2><p><a href="#a">here</a> <a href="#b">there</a><!--more--></p><h2 id="b">B</h2>'
         assert re.fullmatch(
             rf'<h2 id="(\w+-)a">A</h2><p><a href="#\1a">here</a> <span>there</span> {MORE}</p>', lead(source)
@@ -243,7 +243,7 @@ class TestSeveralLeadsOnOnePage:
     def test_table_cells_refer_to_their_headers(self) -> None:
         html = lead('<table><tr><th id="h">A</th></tr><tr><td headers="h x">1</td></tr></table>')
         (id_,) = ids(html)
-        # What isn't in the table is no header of it (blog.rendering.validity).
+        # An element outside the table isn't a header of it (blog.rendering.validity).
         assert f'headers="{id_}"' in html
 
     def test_bodies_keep_ids_without_a_prefix(self) -> None:

@@ -1,4 +1,4 @@
-"""What is on other sites: which URLs become cards, and that a card contains a link and loads nothing."""
+"""Embeds from other sites: which URLs become cards, and that a card contains a link and loads nothing."""
 
 from html import escape
 from urllib.parse import urlsplit
@@ -198,7 +198,7 @@ class TestProviders:
         embed = find_embed(url)
         assert embed is not None
         again = find_embed(embed.page)
-        # A map is found again by its coordinates.
+        # A map is recognised by its coordinates.
         assert again == embed or (again is not None and again.page == embed.page)
 
     def test_the_security_policy_allows_their_players_and_nothing_else(self) -> None:
@@ -305,7 +305,7 @@ class TestCards:
             "https://geo.dailymotion.com/player.html?video=x8oma9",
         )
 
-    def test_audio_and_documents_have_classes_of_their_own(self) -> None:
+    def test_audio_and_documents_have_their_own_classes(self) -> None:
         assert '<figure class="player player-audio"' in render("https://soundcloud.com/a/b", "wordpress").body_html
         assert '<figure class="player player-document"' in render("https://scribd.com/doc/1234", "wordpress").body_html
 

@@ -335,14 +335,14 @@ class TestTime:
 
     @pytest.mark.parametrize("block", ["<p>x", "<p>x</p>", "<li>x", "<dd>x"])
     def test_for_unclosed_formatting_is_linear(self, block: str, grows_with_length: GrowsWithLength) -> None:
-        """A browser opens it again in each following block: all of it, if no two elements are equal."""
+        """A browser reopens unclosed formatting in each following block: all of it, if no two elements are equal."""
         opened = "".join(f"<em id=a{number}>" for number in range(240))
         self.render_in_proportion(grows_with_length, block + opened + block * 15_000, "html")
 
     def test_for_deep_nesting_is_linear(self, grows_with_length: GrowsWithLength) -> None:
         self.render_in_proportion(grows_with_length, "<div>" * 45_000 + "a" + "</div>" * 45_000, "html")
 
-    def test_for_what_may_be_references_in_each_other_is_linear(self, grows_with_length: GrowsWithLength) -> None:
+    def test_for_nested_possible_references_is_linear(self, grows_with_length: GrowsWithLength) -> None:
         self.render_in_proportion(grows_with_length, "<sup>" * 1_900 + "<a href=#x>x</a>" * 2_000, "html")
 
     @staticmethod

@@ -63,7 +63,7 @@ class TestElements:
             ("<h2></h2><h3> <b></b></h3>a", "<h2> <b></b></h2>a"),
             ("<h2><img src=/a></h2>", "<h2>{img}</h2>"),
             ("<table><tr></tr><tr><td>a</td></tr></table>", "<table><tbody><tr><td>a</td></tr></tbody></table>"),
-            # Captions that are in the wrong place.
+            # Misplaced captions.
             ("<figcaption>a</figcaption>", "<div>a</div>"),
             ("<figure>a<figcaption>b</figcaption>c</figure>", "<figure>ac<figcaption>b</figcaption></figure>"),
             (
@@ -80,7 +80,7 @@ class TestElements:
             ("<dl><dt>a</dt></dl>", "<div><div>a</div></div>"),
             ("<dl>a<dd>b</dd></dl>", "<div>a<div>b</div></div>"),
             ("<dd>a</dd>", "<div>a</div>"),
-            # Elements that unfold.
+            # Elements that open and close.
             ("<details>a</details>", "<details><summary>Details</summary>a</details>"),
             ("<details>a<summary>b</summary></details>", "<details><summary>b</summary>a</details>"),
             ("<summary>a</summary>", "<div>a</div>"),
@@ -128,7 +128,7 @@ class TestAttributes:
         assert f'href="{valid}"' in body(f'<a href="{invalid}">x</a>')
 
     @pytest.mark.parametrize("cite", ["deleted it", "Εισαγωγή inserted it", "x", "mailto:a@example.org", ""])
-    def test_a_citation_that_is_no_url_is_removed(self, cite: str) -> None:
+    def test_a_citation_that_is_not_a_url_is_removed(self, cite: str) -> None:
         assert body(f'<p><ins cite="{cite}">x</ins></p>') == "<p><ins>x</ins></p>"
 
     def test_a_citation_with_a_url_stays(self) -> None:

@@ -1,4 +1,4 @@
-"""E-mails about reviews: what is submitted, what an editor decided, and what is noted and answered."""
+"""E-mails about reviews: submissions, editors' decisions, notes and replies."""
 
 import datetime as dt
 import re
@@ -77,7 +77,7 @@ class TestSubmissions:
         assert admin_url(post, "change") in links(email)
         assert email.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
-    def test_nobody_does_unless_they_want_it(self, author: User, editor: User, post: Post, deliver: Deliver) -> None:
+    def test_no_one_else_gets_one(self, author: User, editor: User, post: Post, deliver: Deliver) -> None:
         take("submit", post, author)
         assert deliver() == []
         assert not ReviewNotice.objects.exists()
@@ -103,7 +103,7 @@ class TestSubmissions:
         pass_time(minutes=10)
         assert len(deliver()) == 1
 
-    def test_what_was_withdrawn_or_decided_meanwhile_is_not_told(
+    def test_submissions_that_were_withdrawn_or_decided_are_left_out(
         self, author: User, editor: User, post: Post, deliver: Deliver
     ) -> None:
         wants(editor, submissions=True)
@@ -112,7 +112,7 @@ class TestSubmissions:
         assert deliver() == []
 
     @pytest.mark.parametrize("change", ["role", "wish", "active", "email"])
-    def test_who_may_no_longer_publish_or_no_longer_wants_it_gets_none(
+    def test_users_who_may_no_longer_publish_or_do_not_want_it_get_none(
         self, author: User, editor: User, post: Post, deliver: Deliver, change: str
     ) -> None:
         wants(editor, submissions=True)
@@ -129,19 +129,19 @@ class TestSubmissions:
         assert deliver() == []
         assert not ReviewNotice.objects.filter(is_unsent=True).exists()
 
-    def test_nobody_is_told_what_they_do_themselves(self, editor: User, deliver: Deliver) -> None:
+    def test_no_one_is_notified_of_their_own_actions(self, editor: User, deliver: Deliver) -> None:
         wants(editor, submissions=True)
         take("submit", PostFactory(author=editor, status=Status.DRAFT), editor)
         assert deliver() == []
 
-    def test_pages_are_submitted_likewise(self, editor: User, deliver: Deliver) -> None:
+    def test_pages_are_submitted_in_the_same_way(self, editor: User, deliver: Deliver) -> None:
         wants(editor, submissions=True)
         other = UserFactory(role="Editor")
         take("submit", PageFactory(author=other, title="About", status=Status.DRAFT), other)
         (email,) = deliver()
         assert "About" in email.subject
 
-    def test_a_lost_mail_server_fails_no_save_and_loses_nothing(
+    def test_an_unavailable_mail_server_fails_no_save_and_loses_nothing(
         self, author: User, editor: User, post: Post, deliver: Deliver, mail_server_down: MailServerDown
     ) -> None:
         wants(editor, submissions=True)
@@ -175,12 +175,12 @@ class TestDecisions:
             ("trash", "Ruth moved A paper to the trash"),
         ],
     )
-    def test_authors_are_told(self, editor: User, post: Post, deliver: Deliver, step: str, subject: str) -> None:
+    def test_authors_are_notified(self, editor: User, post: Post, deliver: Deliver, step: str, subject: str) -> None:
         take(step, post, editor)
         assert subjects(deliver) == [("amina@example.org", f"[Broadside] {subject}")]
         assert ReviewNotice.objects.get().is_unsent is False
 
-    def test_they_are_told_when_it_will_be_published(self, editor: User, post: Post, deliver: Deliver) -> None:
+    def test_they_are_told_when_a_text_will_be_published(self, editor: User, post: Post, deliver: Deliver) -> None:
         take("schedule", post, editor, published_at="2037-03-10T08:00")
         ((_to, subject),) = subjects(deliver)
         assert subject == "[Broadside] Ruth scheduled A paper for Tue 10 March 2037, 08:00"
@@ -232,7 +232,7 @@ class TestDecisions:
         decide(Post.objects.all(), editor)
         assert len(deliver()) == 1
 
-    def test_a_decision_that_was_taken_back_is_not_told(self, editor: User, post: Post, deliver: Deliver) -> None:
+    def test_a_decision_that_was_undone_is_left_out(self, editor: User, post: Post, deliver: Deliver) -> None:
         take("trash", post, editor)
         publishing.undo_trash(Post, post.modified_at, editor)
         assert Post.objects.get().status == Status.PENDING
@@ -253,7 +253,7 @@ class TestDecisions:
         take("submit", post, author)
         assert find(read(client_of(author).get("/admin/")), "#panel-feedback") == []
 
-    def test_the_dashboard_is_silent_about_texts_that_someone_no_longer_sees(
+    def test_the_dashboard_leaves_out_texts_that_the_user_may_no_longer_see(
         self, author: User, editor: User, post: Post
     ) -> None:
         notes.answer(notes.add(post, editor, "Why?"), author, "Because.")
@@ -261,7 +261,7 @@ class TestDecisions:
         editor.groups.set(Group.objects.filter(name="Author"))
         assert "A paper" not in text(read(client_of(editor).get("/admin/")))
 
-    def test_what_authors_publish_themselves_is_no_news(self, editor: User, deliver: Deliver) -> None:
+    def test_authors_are_not_notified_of_what_they_publish_themselves(self, editor: User, deliver: Deliver) -> None:
         own = PostFactory(author=editor, status=Status.PENDING)
         take("publish", own, editor)
         assert deliver() == []
@@ -287,7 +287,7 @@ class TestDecisions:
 
 
 class TestNotes:
-    def test_the_author_is_told_about_a_note_and_the_editor_about_the_answer(
+    def test_the_author_is_notified_of_a_note_and_the_editor_of_the_reply(
         self, author: User, editor: User, post: Post, deliver: Deliver
     ) -> None:
         note = notes.add(post, editor, "Which year?", quote="It began in spring.")
@@ -299,7 +299,7 @@ class TestNotes:
         assert email.to == ["ruth@example.org"]
         assert "\u2068Amina\u2069 answers\n\n> Which year?\n\nas follows:\n\n> 2019.\n" in email.body
 
-    def test_everyone_in_a_thread_is_told_once(
+    def test_everyone_in_a_thread_is_notified_once(
         self, author: User, editor: User, post: Post, deliver: Deliver, pass_time: PassTime
     ) -> None:
         second = UserFactory(role="Editor", email="second@example.org")
@@ -310,7 +310,7 @@ class TestNotes:
         notes.answer(note, author, "2020.")
         assert sorted(to for to, _subject in subjects(deliver)) == ["ruth@example.org", "second@example.org"]
 
-    def test_deleted_notes_are_not_told(self, editor: User, post: Post, deliver: Deliver) -> None:
+    def test_deleted_notes_are_left_out(self, editor: User, post: Post, deliver: Deliver) -> None:
         notes.delete(notes.add(post, editor, "No."), editor)
         assert deliver() == []
 
@@ -325,14 +325,14 @@ class TestNotes:
         other.delete()
         assert list(emails) == []
 
-    def test_who_no_longer_sees_the_text_is_not_told(self, editor: User, author: User, deliver: Deliver) -> None:
+    def test_users_who_lost_access_are_not_notified(self, editor: User, author: User, deliver: Deliver) -> None:
         post = PostFactory(author=author, status=Status.DRAFT)
         note = notes.add(post, editor, "Which year?")
         editor.groups.clear()
         notes.answer(note, author, "2019.")
         assert "ruth@example.org" not in {to for to, _subject in subjects(deliver)}
 
-    def test_one_e_mail_quotes_so_many_and_counts_the_others(self, editor: User, post: Post, deliver: Deliver) -> None:
+    def test_an_e_mail_quotes_some_and_counts_the_others(self, editor: User, post: Post, deliver: Deliver) -> None:
         for number in range(MAX_NOTES + 2):
             notes.add(post, editor, f"Note {number}")
         (email,) = deliver()
@@ -382,7 +382,7 @@ class TestUnsubscribing:
     def test_forged_links_are_not_found(self, url: str) -> None:
         assert Client().get(url.rstrip("/") + "x/").status_code == 404
 
-    def test_links_of_people_who_are_gone_say_the_same(self, url: str, editor: User) -> None:
+    def test_links_of_deleted_users_say_the_same(self, url: str, editor: User) -> None:
         editor.delete()
         assert "You get no more e-mails" in Client().get(url).content.decode()
 
@@ -427,7 +427,7 @@ class TestConstraints:
 
 
 @pytest.mark.parametrize(("role", "allowed"), [("Author", False), ("Editor", True), ("superuser", True)])
-def test_only_those_who_publish_return_texts(role: str, allowed: bool, author: User, post: Post) -> None:
+def test_only_users_who_may_publish_return_texts(role: str, allowed: bool, author: User, post: Post) -> None:
     take("submit", post, author)
     user = user_in_role(role)
     client_of(user).post(admin_url(post, "change"), form_data(post, _step="return"))

@@ -60,7 +60,7 @@ def shown(client: Client, entry: Post | Page) -> str:
     return text(one(read(client.get(admin_url(entry, "change"))), "#review-notes"))
 
 
-# Who may do what with notes on whose entry. Others' notes are those of a second editor; `delete` is about one's own.
+# What each role may do with notes on whose entry. Others' notes are a second editor's; `delete` is for own notes.
 SEE, WRITE, DELETE, DELETE_OTHERS = "see", "write", "delete", "delete others"
 _OWN = {SEE, WRITE, DELETE}
 _ALL = {SEE, WRITE, DELETE, DELETE_OTHERS}
@@ -95,7 +95,7 @@ MATRIX: list[tuple[str, str, str, str, set[str]]] = [
 
 @pytest.mark.parametrize(("role", "kind", "whose", "status", "may"), MATRIX)
 def test_permissions(role: str, kind: str, whose: str, status: str, may: set[str]) -> None:
-    """Each action through the admin, as somebody forges the form."""
+    """Each action through the admin, with a forged form."""
     user = user_in_role(role)
     factory = PostFactory if kind == "post" else PageFactory
     entry = factory(status=Status.DRAFT, author=user if whose == "own" and user else UserFactory())
@@ -133,7 +133,7 @@ def test_permissions(role: str, kind: str, whose: str, status: str, may: set[str
 
 
 class TestWriting:
-    def test_a_note_is_answered_resolved_and_opened_again(self, author: User, editor: User, post: Post) -> None:
+    def test_a_note_is_answered_resolved_and_reopened(self, author: User, editor: User, post: Post) -> None:
         theirs, mine = client_of(editor), client_of(author)
         assert message(theirs.get(send(theirs, post, add="1", text="Which year?")["Location"])) == "Note added."
         note = ReviewNote.objects.get()
@@ -151,14 +151,14 @@ class TestWriting:
         assert note.resolved_at is None
         assert ReviewNote.objects.filter(resolved_by=None, pk=note.pk).exists()
 
-    def test_an_answer_opens_a_resolved_note_again(self, author: User, editor: User, post: Post) -> None:
+    def test_a_reply_reopens_a_resolved_note(self, author: User, editor: User, post: Post) -> None:
         note = notes.add(post, editor, "Which year?")
         notes.resolve(note, author)
         notes.answer(note, editor, "Really?")
         note.refresh_from_db()
         assert note.resolved_at is None
 
-    def test_an_answer_to_an_answer_belongs_to_the_note(self, author: User, editor: User, post: Post) -> None:
+    def test_a_reply_to_a_reply_belongs_to_the_note(self, author: User, editor: User, post: Post) -> None:
         note = notes.add(post, editor, "Which year?")
         answer = notes.answer(notes.answer(note, author, "2019."), editor, "Thanks.")
         assert answer.parent == note
@@ -212,7 +212,7 @@ class TestWriting:
         foreign = notes.add(PostFactory(), editor, "Secret")
         assert send(client_of(author), post, resolve=foreign.pk).status_code == 404
 
-    def test_a_note_with_answers_is_deleted_by_editors_only(self, author: User, editor: User, post: Post) -> None:
+    def test_a_note_with_replies_can_only_be_deleted_by_editors(self, author: User, editor: User, post: Post) -> None:
         note = notes.add(post, author, "Is this right?")
         answer = notes.answer(note, editor, "Yes.")
         with pytest.raises(PermissionDenied):
@@ -222,8 +222,8 @@ class TestWriting:
         notes.delete(note, editor)
         assert not ReviewNote.objects.exists()
 
-    def test_unsaved_text_is_no_part_of_it(self, editor: User, post: Post) -> None:
-        """The fields of notes belong to a form of their own, so that neither sends what is in the other."""
+    def test_unsaved_text_is_not_part_of_it(self, editor: User, post: Post) -> None:
+        """Notes have their own form, so that neither form submits the fields of the other."""
         notes.add(post, editor, "Which year?")
         page = read(client_of(editor).get(admin_url(post, "change")))
         section = one(page, "#review-section")
@@ -267,7 +267,7 @@ class TestParagraphs:
         options = [option.get("value") for option in find(page, "#id_paragraph option")]
         assert options == ["", "0:The first paragraph.", f"1:{SPRING}", "2:The last one."]
         send(client, post, add="1", text="Spring", paragraph=options[2])
-        # Meanwhile, somebody has added one before it.
+        # In the meantime, another user has added a paragraph before it.
         Post.objects.update(source=f"New.\n\n{SOURCE}")
         send(client, post, add="1", text="Moved", paragraph=options[2])
         send(client, post, add="1", text="Forged", paragraph="9" * 30)
@@ -277,7 +277,7 @@ class TestParagraphs:
             ("Forged", ""),
         ]
 
-    def test_long_ones_are_known_by_their_beginning(self, editor: User, post: Post) -> None:
+    def test_long_ones_are_recognised_by_their_beginning(self, editor: User, post: Post) -> None:
         long = "word " * 2_000
         note = notes.add(post, editor, "Long", quote=long)
         assert len(note.quote) <= MAX_QUOTE_LENGTH
@@ -358,7 +358,7 @@ class TestWhereTheyAreShown:
             notes.answer(notes.add(posts[0], editor, f"{number}"), editor, "Yes.")
         assert count(form) <= few + 1
 
-    def test_ones_own_answers_take_no_more_queries(
+    def test_own_replies_take_no_more_queries(
         self, author: User, editor: User, post: Post, django_assert_num_queries: Any
     ) -> None:
         note = notes.add(post, editor, "Why?")

@@ -72,9 +72,7 @@ class TestKeeping:
         assert (first.source, first.by, first.settings["tags"]) == ("As imported", None, ["old"])
         assert (second.source, second.by, second.settings["tags"]) == ("Edited", editor, ["new"])
 
-    def test_what_was_changed_for_many_posts_at_once_is_kept_before_the_next_edit(
-        self, client: Client, editor: User
-    ) -> None:
+    def test_bulk_changes_are_kept_before_the_next_edit(self, client: Client, editor: User) -> None:
         post = PostFactory(source="One")
         save(client, post, title="Edited")
         Post.objects.update(source="From an import", modified_at=timezone.now())
@@ -154,7 +152,7 @@ class TestRestoring:
         stored = Post.objects.get(pk=post.pk)
         assert (stored.source, stored.language) == ("First", "fr")
 
-    def test_nothing_is_restored_over_a_version_that_was_not_seen(self, client: Client) -> None:
+    def test_a_version_that_was_not_seen_is_not_overwritten(self, client: Client) -> None:
         post = PostFactory(source="First")
         seen = post.modified_at.isoformat()
         save(client, post, source="Newer")
@@ -262,11 +260,11 @@ class TestPage:
         assert "Second" not in page
 
     @pytest.mark.parametrize("query", ["?revision=0", "?revision=x", "?revision=99999999999999999999", "?p=-1"])
-    def test_a_forged_query_shows_what_there_is(self, client: Client, query: str) -> None:
+    def test_a_forged_query_shows_existing_revisions(self, client: Client, query: str) -> None:
         post = PostFactory()
         assert client.get(admin_url(post, "revisions") + query).status_code == 200
 
-    def test_what_no_id_can_be_is_not_restored(self, client: Client) -> None:
+    def test_an_impossible_id_is_not_restored(self, client: Client) -> None:
         response = client.post(admin_url(PostFactory(), "revisions"), {"revision": "9" * 5_000})
         assert response.status_code == 404
 
@@ -320,7 +318,7 @@ class TestComparing:
         ],
     )
     def test_hostile_texts_take_no_more_comparisons_than_there_are_words(self, before: str, after: str) -> None:
-        """Counted, because time is no measure on a busy machine: each comparison of two items calls `__eq__`."""
+        """Counted, because time means nothing on a busy machine: each comparison of two items calls `__eq__`."""
         count = 0
 
         class Counted(str):

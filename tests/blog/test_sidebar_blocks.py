@@ -54,7 +54,7 @@ def texts(block_id: str, path: str = "/") -> list[str]:
 
 
 class TestChosenBlocks:
-    def test_are_only_named_where_they_are(self, publish_appearance: Publish, client: Client) -> None:
+    def test_are_only_mentioned_where_they_are_shown(self, publish_appearance: Publish, client: Client) -> None:
         PostFactory(categories=[CategoryFactory(name="Letters")])
         CategoryFactory(name="Empty", slug="empty")
         years = {"/nothing/": "The years in the menu", "/category/empty/": "the categories and years in the menu"}
@@ -73,7 +73,7 @@ class TestChosenBlocks:
         publish_appearance(blocks=[block("archives", "Years & <days>")])
         assert headings() == ["Years & <days>"]
 
-    def test_that_are_those_of_every_site_change_nothing(self, publish_appearance: Publish) -> None:
+    def test_that_equal_the_default_change_nothing(self, publish_appearance: Publish) -> None:
         PostFactory()
         before = Client().get("/").content
         publish_appearance(blocks=default_blocks())
@@ -86,16 +86,16 @@ class TestChosenBlocks:
         ids = re.findall(r'id="(menu-text[^"]*)"', Client().get("/").content.decode())
         assert ids == ["menu-text", "menu-text-2"]
 
-    def test_of_a_kind_that_is_gone_are_left_out(self, publish_appearance: Publish) -> None:
+    def test_of_a_removed_kind_are_left_out(self, publish_appearance: Publish) -> None:
         blocks = [block("meta"), {"kind": "gone", "title": "", "options": {}}]
         SiteAppearance.objects.update(document={**default_document(), "blocks": blocks})
         assert headings() == ["Meta"]
 
     @pytest.mark.parametrize("stored", [None, "x", [1, None], [{}], [{"kind": ["meta"]}], {"a": 1}])
-    def test_whatever_is_stored_never_raises(self, stored: object) -> None:
+    def test_never_raise_whatever_is_stored(self, stored: object) -> None:
         assert read({"blocks": stored}).blocks == []
 
-    def test_keep_what_is_valid_of_their_options(self) -> None:
+    def test_keep_the_valid_options(self) -> None:
         stored = [{"kind": "recent-posts", "title": 7, "options": {"count": -1}}, {"kind": "text", "options": "x"}]
         assert read_blocks(stored) == [block("recent-posts", "7"), block("text")]
 
@@ -118,7 +118,7 @@ class TestKinds:
         assert "<b>Bold</b>" in found
         assert "<script" not in found
 
-    def test_categories_without_numbers(self, publish_appearance: Publish, categories: None) -> None:
+    def test_categories_can_be_shown_without_counts(self, publish_appearance: Publish, categories: None) -> None:
         publish_appearance(blocks=[block("categories", hide_counts=True)])
         assert texts("menu-categories") == ["Books"]
 
@@ -152,7 +152,7 @@ class TestKinds:
         assert [link.get("href") for link in year.xpath('.//a[@aria-current="page"]')] == [path]
 
     @pytest.mark.usefixtures("_posts")
-    def test_years_and_months_to_choose_from_work_without_a_script(self, publish_appearance: Publish) -> None:
+    def test_a_select_box_of_years_and_months_works_without_a_script(self, publish_appearance: Publish) -> None:
         publish_appearance(blocks=[block("archives", style="select")])
         (form,) = sidebar("/2021/02/").xpath(".//form")
         assert [option.get("value") for option in form.xpath(".//option")] == [
@@ -170,7 +170,7 @@ class TestKinds:
             assert not response.cookies
 
     @pytest.mark.parametrize("value", ["x", "2021-2", "2021-02-03", "//evil.example", "٢٠٢١", "2021-02\n", "20211"])
-    def test_other_periods_lead_nowhere(self, value: str) -> None:
+    def test_other_periods_are_not_found(self, value: str) -> None:
         assert Client().get("/", {"period": value}).status_code == 404
 
     @pytest.mark.usefixtures("_posts")
@@ -250,7 +250,7 @@ class TestKinds:
         publish_appearance(blocks=[block("tags", count=2)])
         assert texts("menu-tags") == ["apple", "zebra"]
 
-    def test_links_are_those_of_the_owner(self, publish_appearance: Publish) -> None:
+    def test_links_are_chosen_by_the_owner(self, publish_appearance: Publish) -> None:
         lines = "The archive of songs https://songs.example/\n\n  About us   /about/ \nmailto:a@b.example"
         publish_appearance(blocks=[block("links", "Blogroll", links=lines)])
         found = [(link.text_content(), link.get("href")) for link in sidebar().xpath(".//nav//a")]
@@ -327,7 +327,7 @@ class TestTheForm:
         data["add"] = "text"
         response = self.send(client, data, "add")
         assert self.kinds(response) == [second, *others, "text"]
-        # Nothing is saved before its owner says so.
+        # Nothing is saved until the owner saves it.
         assert SiteAppearance.current().draft is None
         data = self.fields(response.content)
         number = data.getlist("blocks")[-1]

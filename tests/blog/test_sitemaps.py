@@ -1,4 +1,4 @@
-"""Sitemaps with pictures and languages, the sitemap of news, and what is hidden from search engines."""
+"""Sitemaps with pictures and languages, the news sitemap, and entries that are hidden from search engines."""
 
 import datetime as dt
 from typing import Any
@@ -23,7 +23,7 @@ SITE = "http://testserver"
 
 
 def entries(client: Client, section: str = "posts") -> dict[str, ET.Element]:
-    """Return the elements of a valid sitemap by their URL, without that of the site."""
+    """Return the elements of a valid sitemap by path."""
     root = read_xml(client, f"/sitemap-{section}.xml")
     check_urlset(root)
     return {(url.findtext(f"{SITEMAP}loc") or "").removeprefix(SITE): url for url in root}
@@ -80,7 +80,7 @@ class TestEntries:
         assert pictures(found["/2020/01/01/many/"]) == names
         assert pictures(found["/2020/01/01/none/"]) == []
 
-    def test_do_not_have_the_pictures_of_what_needs_a_password(self, client: Client) -> None:
+    def test_leave_out_the_pictures_of_entries_with_a_password(self, client: Client) -> None:
         picture = store("secret.jpg")
         PostFactory(source=f"![x]({picture.file.url})", featured_picture=picture, password="x")
         (url,) = entries(client).values()
@@ -90,7 +90,7 @@ class TestEntries:
         linked("en", "ar", "fr")
         found = entries(client)
         each = {language: f"{SITE}/2020/01/01/{language}/" for language in ("ar", "en", "fr")}
-        # For readers of other languages: the one in the language of the site.
+        # For readers of other languages, the translation in the language of the site.
         each["x-default"] = each["en"]
         assert [alternates(url) for url in found.values()] == [each] * 3
 
@@ -102,7 +102,7 @@ class TestEntries:
         page_links = [href for rel, _kind, href in links(client, english.get_absolute_url()) if rel == "alternate"]
         assert not [href for href in page_links if href.startswith(f"{SITE}/2020")]
 
-    def test_take_as_many_queries_however_many_there_are(
+    def test_take_the_same_number_of_queries_however_many_there_are(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         picture = store("1.jpg")
@@ -153,7 +153,7 @@ class TestNews:
         assert publication.findtext(f"{NEWS}name") == "Site & co."
         assert publication.findtext(f"{NEWS}language") == "pt"
 
-    def test_leave_out_what_is_hidden(self, client: Client) -> None:
+    def test_leave_out_hidden_posts(self, client: Client) -> None:
         now = timezone.now()
         PostFactory(title="Shown", published_at=now)
         for hidden in ({"password": "x"}, {"noindex": True}, {"status": Status.PRIVATE}):
@@ -161,7 +161,7 @@ class TestNews:
         assert len(entries(client, "news")) == 1
 
     @pytest.mark.parametrize(("language", "expected"), [("zh-hans", "zh-cn"), ("zh-hant", "zh-tw"), ("", "en")])
-    def test_have_a_language_as_such_search_engines_name_it(self, client: Client, language: str, expected: str) -> None:
+    def test_have_the_language_codes_of_news_search(self, client: Client, language: str, expected: str) -> None:
         PostFactory(published_at=timezone.now(), language=language)
         (url,) = entries(client, "news").values()
         assert url[1][0].findtext(f"{NEWS}language") == expected
@@ -169,7 +169,7 @@ class TestNews:
     def test_are_named_by_robots_txt(self, client: Client) -> None:
         assert f"Sitemap: {SITE}/sitemap-news.xml\n" in client.get("/robots.txt").text
 
-    def test_are_a_setting(self, client: Client, settings: Settings) -> None:
+    def test_can_be_turned_off(self, client: Client, settings: Settings) -> None:
         settings.BROADSIDE_NEWS_SITEMAP = False
         assert client.get("/sitemap-news.xml").status_code == 404
         assert "news" not in client.get("/robots.txt").text

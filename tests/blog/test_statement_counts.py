@@ -85,7 +85,7 @@ class TestBulkActions:
         assert len(statements) - before_action <= max_statements
         assert renders == []
 
-    def test_publishing_a_hundred_undated_drafts_takes_as_many(
+    def test_publishing_a_hundred_undated_drafts_takes_the_same_number(
         self, editor: User, statements: CaptureQueriesContext
     ) -> None:
         for index in range(100):

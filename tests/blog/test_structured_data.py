@@ -1,4 +1,4 @@
-"""What pages say about themselves in the vocabulary of schema.org, as JSON-LD."""
+"""The data about pages in the vocabulary of schema.org, as JSON-LD."""
 
 import json
 import re
@@ -63,7 +63,7 @@ class TestPosts:
             "commentCount": 2,
         }
 
-    def test_say_nothing_of_an_account(self, client: Client) -> None:
+    def test_reveal_nothing_of_an_account(self, client: Client) -> None:
         author = UserFactory(
             username="account", first_name="Real", last_name="Given", email="a@example.org", slug="pen"
         )
@@ -80,7 +80,7 @@ class TestPosts:
 
     @pytest.mark.parametrize("hidden", [{"password": "secret"}, {"noindex": True}])
     @pytest.mark.parametrize("factory", [PostFactory, PageFactory])
-    def test_say_nothing_if_they_need_a_password_or_search_engines_should_not_know_them(
+    def test_have_none_if_they_need_a_password_or_are_hidden_from_search_engines(
         self, client: Client, factory: Any, hidden: dict[str, Any]
     ) -> None:
         entry = factory(**hidden)
@@ -89,11 +89,11 @@ class TestPosts:
             unlocked = client.post(entry.get_absolute_url(), {"post_password": entry.password})
             assert b"ld+json" not in unlocked.content
 
-    def test_say_nothing_in_a_preview(self, admin_client: Client) -> None:
+    def test_have_none_in_a_preview(self, admin_client: Client) -> None:
         post = PostFactory(status=Status.DRAFT)
         assert json_ld(admin_client, post.get_preview_url()) == {}
 
-    def test_have_it_on_their_first_page_only(self, client: Client) -> None:
+    def test_have_it_only_on_their_first_page(self, client: Client) -> None:
         post = PostFactory(source="One\n\n<!--nextpage-->\n\nTwo")
         assert json_ld(client, post.get_absolute_url())
         assert json_ld(client, f"{post.get_absolute_url()}2/") == {}
@@ -108,7 +108,7 @@ class TestSite:
         assert action["target"] == "http://testserver/?s={search_term_string}"
         assert action["query-input"] == "required name=search_term_string"
 
-    def test_describes_itself_on_the_front_page_only(self, client: Client, settings: Settings) -> None:
+    def test_describes_itself_only_on_the_front_page(self, client: Client, settings: Settings) -> None:
         SiteSettings.objects.update(entries_per_page=1)
         PostFactory.create_batch(2)
         assert json_ld(client, "/page/2/") == {}
@@ -165,7 +165,7 @@ class TestBreadcrumbs:
         assert [item["name"] for item in items] == ["Site", "Team"]
 
 
-def test_a_site_that_shows_no_authors_names_none_in_the_data_either(client: Client) -> None:
+def test_a_site_without_author_names_has_none_in_the_data_either(client: Client) -> None:
     post = PostFactory(author=UserFactory(display_name="Nightingale", slug="nightingale"))
     page = client.get(post.get_absolute_url()).text
     assert "BlogPosting" in page

@@ -50,7 +50,7 @@ class TestListings:
             ("/author/zoe/", "Posts by Zoë"),
         ],
     )
-    def test_each_has_a_title_of_its_own_and_numbered_pages(self, client: Client, path: str, expected: str) -> None:
+    def test_each_has_its_own_title_and_numbered_pages(self, client: Client, path: str, expected: str) -> None:
         start = f"{expected} – " if expected else ""
         assert title(client, path) == f"{start}Site"
         assert title(client, f"{path}page/2/") == f"{start}Page 2 of 2 – Site"
@@ -60,11 +60,11 @@ class TestListings:
     @pytest.mark.parametrize(
         ("path", "expected"), [("/2016/", "Posts from 2016"), ("/2016/03/", "Posts from March 2016")]
     )
-    def test_lists_of_titles_have_a_title_of_their_own(self, client: Client, path: str, expected: str) -> None:
+    def test_lists_of_titles_have_their_own_title(self, client: Client, path: str, expected: str) -> None:
         assert title(client, path) == f"{expected} – Site"
         assert description(client, path) == f"{expected} – About people"
 
-    def test_the_description_of_a_tag_is_that_of_its_page(self, client: Client) -> None:
+    def test_the_description_of_a_tag_is_the_one_on_its_page(self, client: Client) -> None:
         Tag.objects.update(description="What all have.")
         assert description(client, "/tag/rights/") == "Posts tagged “rights” – What all have."
 

@@ -33,12 +33,12 @@ def editor() -> User:
 
 
 @pytest.mark.parametrize("button", ["_link", "_unlink", "_original"])
-def test_what_no_id_can_be_is_not_found(editor: User, button: str) -> None:
+def test_an_impossible_id_is_not_found(editor: User, button: str) -> None:
     post = PostFactory(language="en")
     assert client_of(editor).post(admin_url(post, "translations"), {button: "9" * 5_000}).status_code == 404
 
 
-def test_a_new_translation_of_what_no_id_can_be_is_an_error(editor: User) -> None:
+def test_a_new_translation_of_an_impossible_id_is_an_error(editor: User) -> None:
     response = client_of(editor).post(admin_url(Post, "add"), form_data(translation_of="9" * 5_000))
     assert "translation_of" in response.context["adminform"].form.errors
 
@@ -83,11 +83,11 @@ class TestLinking:
         with pytest.raises(IntegrityError), transaction.atomic():
             Entry.objects.filter(pk=arabic.pk).update(language=english.language)
 
-    def test_a_post_is_no_translation_of_a_page(self, editor: User) -> None:
+    def test_a_post_is_not_a_translation_of_a_page(self, editor: User) -> None:
         with pytest.raises(translations.LinkError, match="page"):
             translations.link(PostFactory(language="en"), PageFactory(language="ar"), editor)
 
-    def test_one_that_is_left_alone_has_no_group(self, editor: User) -> None:
+    def test_a_single_remaining_post_has_no_group(self, editor: User) -> None:
         english, arabic = linked("en", "ar")
         translations.unlink(arabic, editor)
         assert not Entry.objects.exclude(translation_group=None).exists()
@@ -108,7 +108,7 @@ class TestLinking:
             ("Moderator", False, Status.DRAFT, False),
         ],
     )
-    def test_who_may_change_a_text_may_link_and_unlink_it(
+    def test_users_who_may_change_a_text_may_link_and_unlink_it(
         self, role: str, own: bool, status: str, allowed: bool
     ) -> None:
         user: Any = user_in_role(role)
@@ -126,18 +126,18 @@ class TestLinking:
 
 
 class TestChangingTheLanguage:
-    def test_a_language_that_a_translation_has_is_an_error_at_the_field(self, editor: User) -> None:
+    def test_the_language_of_a_translation_is_an_error_at_the_field(self, editor: User) -> None:
         english, _arabic = linked("en", "ar")
         response = client_of(editor).post(admin_url(english, "change"), form_data(english, language="ar", title="New"))
         assert "“In ar”" in response.context["adminform"].form.errors["language"][0]
         assert "New" in response.content.decode()
 
-    def test_setting_the_language_of_many_skips_those(self, editor: User) -> None:
+    def test_setting_the_language_of_many_skips_such_posts(self, editor: User) -> None:
         english, _arabic = linked("en", "ar")
         change = publishing.set_language(Post.objects.all(), editor, "ar")
         assert (change.changed, change.refused) == ([], [english])
         publishing.set_language(Post.objects.all(), editor, "fr")
-        # Of the two, only the first one.
+        # Only the first of the two.
         assert sorted(Post.objects.values_list("language", flat=True)) == ["ar", "fr"]
 
 
@@ -160,7 +160,7 @@ class TestReading:
             {"published_at": timezone.now() + dt.timedelta(days=1)},
         ],
     )
-    def test_only_those_that_readers_may_see(self, client: Client, hidden: dict[str, Any]) -> None:
+    def test_readers_only_find_public_ones(self, client: Client, hidden: dict[str, Any]) -> None:
         english, arabic = linked("en", "ar")
         Entry.objects.filter(pk=arabic.pk).update(**hidden)
         page = client.get(english.get_absolute_url()).content.decode()
@@ -228,13 +228,13 @@ class TestPanel:
         assert "No longer linked to" in page
         assert languages_linked_to(english) == []
 
-    def test_what_is_in_the_same_language_is_refused(self, editor: User) -> None:
+    def test_a_text_in_the_same_language_is_refused(self, editor: User) -> None:
         english, other = PostFactory(language="en"), PostFactory(language="en")
         response = client_of(editor).post(admin_url(english, "translations"), {"_link": other.pk}, follow=True)
         assert "in the same language" in response.content.decode()
 
     @pytest.mark.parametrize("value", ["0", "x", "²", "999999999999999999999999"])
-    def test_what_does_not_exist_is_not_found(self, editor: User, value: str) -> None:
+    def test_a_missing_text_is_not_found(self, editor: User, value: str) -> None:
         response = client_of(editor).post(admin_url(PostFactory(language="en"), "translations"), {"_link": value})
         assert response.status_code == 404
 
@@ -271,7 +271,7 @@ class TestWritingATranslation:
         assert languages_linked_to(english) == ["ar"]
         assert Post.objects.get(title="بيان").status == Status.DRAFT
 
-    def test_publishing_it_links_it_also_for_those_who_may_not_change_it_then(self) -> None:
+    def test_publishing_it_links_it_even_for_users_who_may_not_change_it_then(self) -> None:
         names = ("add_post", "change_post", "view_post", "publish_post")
         group = Group.objects.create(name="Writers who publish")
         group.permissions.set(Permission.objects.filter(codename__in=names))

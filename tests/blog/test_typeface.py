@@ -1,4 +1,4 @@
-"""The font family that an owner can choose, which this site delivers itself."""
+"""The typeface that an owner can choose, which this site serves itself."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class TestFiles:
         assert content.startswith(b"wOF2")
         assert len(content) <= MAX_SIZE
 
-    def test_come_with_their_own_licence_which_reserves_no_name(self) -> None:
+    def test_come_with_their_licence_which_reserves_no_font_name(self) -> None:
         text = found("LICENSE.txt").read_text("utf-8")
         assert text.startswith("Copyright 2017 The Literata Project Authors")
         assert "SIL OPEN FONT LICENSE Version 1.1" in text
@@ -69,7 +69,7 @@ class TestThePages:
         assert rules.count("size-adjust:") == rules.count("local(") // 2 == len(SUBSTITUTES)
 
     @pytest.mark.parametrize("name", [name for name in TypeStyle if name != TypeStyle.LITERATA])
-    def test_know_nothing_of_it_if_another_style_was_chosen(self, name: str, publish_appearance: Publish) -> None:
+    def test_do_not_mention_it_if_another_typeface_was_chosen(self, name: str, publish_appearance: Publish) -> None:
         publish_appearance(type_style=name, accent="#006600")
         page = get()
         assert "literata" not in page.lower()
@@ -85,12 +85,12 @@ class TestThePages:
         publish_appearance(type_style="literata")
         assert PRELOAD.findall(get(post.get_absolute_url())) == [f"/static/{FOLDER}/{name}.woff2"]
 
-    def test_in_arabic_load_none(self, publish_appearance: Publish) -> None:
+    def test_in_arabic_load_no_font(self, publish_appearance: Publish) -> None:
         post = PostFactory(language="ar")
         publish_appearance(type_style="literata")
         page = get(post.get_absolute_url())
         assert not PRELOAD.search(page)
-        # And the rules use it only where it was.
+        # And the styles only use it where it is loaded.
         rules = style(page)
         assert re.findall(r"[^{}]+(?=\{[^{}]*--text:)", rules.rpartition("@font-face")[2]) == [
             ':root:has([as="font"])',

@@ -114,14 +114,14 @@ def hidden(request: pytest.FixtureRequest, writer: User) -> Post:
 @pytest.mark.usefixtures("hidden")
 class TestHiddenEntry:
     @pytest.mark.parametrize("surface", SURFACES)
-    def test_is_on_no_surface(self, client: Client, surface: str) -> None:
+    def test_is_not_on_any_surface(self, client: Client, surface: str) -> None:
         response = client.get(surface)
         assert response.status_code in {200, 404}
         assert SECRET.lower() not in response.content.decode().lower()
 
 
 def test_the_surfaces_show_what_is_public(client: Client, writer: User) -> None:
-    """Otherwise, the test above could not fail."""
+    """If they didn't, the test above could not fail."""
     for surface in SURFACES:
         if "page/2" not in surface and "no-such" not in surface:
             assert client.get(surface).status_code == 200, surface

@@ -31,7 +31,7 @@ def preview(client: Client, entry: Any, **changes: Any) -> Any:
 
 
 def without_notice(response: Any) -> str:
-    """Return the page without the notice about the preview, and without tokens, which always differ."""
+    """Return the page without the preview notice, and without tokens, which always differ."""
     html = re.sub(r'<div class="notice">.*?</div>', "", response.content.decode(), flags=re.DOTALL)
     html = re.sub(r'(name="(?:csrfmiddlewaretoken|rendered_at|token)" value=")[^"]*', r"\1", html)
     return re.sub(r"\s+", " ", html)
@@ -50,12 +50,12 @@ class TestPage:
         main = re.compile(r"<article.*?</article>", re.DOTALL)
         assert main.findall(shown) == main.findall(without_notice(published))
 
-    def test_of_something_new_has_a_date_and_the_tags(self, client: Client) -> None:
+    def test_of_a_new_post_has_a_date_and_the_tags(self, client: Client) -> None:
         page = preview(client, Post, title="New", source="Words.", tags="brand new").content.decode()
         assert "brand new" in page
         assert "This entry was posted on" in page
 
-    def test_shows_pages_and_what_has_a_password(self, client: Client) -> None:
+    def test_shows_pages_and_entries_with_a_password(self, client: Client) -> None:
         page = PageFactory(title="About", password="secret words")
         assert "<em>inside</em>" in preview(client, page, source="*inside*").content.decode()
 
@@ -77,19 +77,19 @@ class TestSafety:
             assert [list(model._default_manager.order_by("pk").values()) for model in models] == before
         assert {tag.name for tag in Post.objects.get().tags.all()} == {"one"}
 
-    def test_readers_see_nothing_of_it_through_what_is_cached(self, client: Client) -> None:
+    def test_readers_see_nothing_of_it_through_caches(self, client: Client) -> None:
         secret = CategoryFactory(name="Kept secret")
         draft = PostFactory(status=Status.DRAFT)
         assert "Kept secret" in preview(client, draft, categories=[secret.pk]).text
         assert "Kept secret" not in Client().get("/").text
 
-    def test_nobody_stores_or_indexes_it(self, client: Client) -> None:
+    def test_it_is_neither_cached_nor_indexed(self, client: Client) -> None:
         response = preview(client, PostFactory())
         assert "no-store" in response["Cache-Control"]
         assert "private" in response["Cache-Control"]
         assert response["X-Robots-Tag"] == "noindex"
 
-    def test_what_others_saved_in_the_meantime_makes_no_difference(self, client: Client) -> None:
+    def test_changes_that_others_saved_in_the_meantime_make_no_difference(self, client: Client) -> None:
         post = PostFactory()
         response = preview(client, post, title="Mine", version="another")
         assert (response.status_code, "Mine" in response.content.decode()) == (200, True)
@@ -107,13 +107,13 @@ class TestSafety:
         assert client.post(reverse("admin:blog_post_preview_new"), form_data(title="x")).status_code == 403
         assert client.get(reverse("admin:blog_post_preview_new")).status_code == 405
 
-    def test_of_something_that_does_not_exist_is_not_found(self, client: Client) -> None:
+    def test_of_a_missing_post_is_not_found(self, client: Client) -> None:
         assert client.post("/admin/blog/post/999/preview/", form_data()).status_code == 404
 
 
 class TestPermissions:
     @pytest.mark.parametrize("role", ROLES)
-    def test_whoever_may_change_a_text_may_preview_the_change(self, role: str) -> None:
+    def test_every_user_who_may_change_a_text_may_preview_the_change(self, role: str) -> None:
         user = user_in_role(role)
         edits_all = role in {"Editor", "superuser"}
         allowed = {

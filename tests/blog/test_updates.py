@@ -1,4 +1,4 @@
-"""When readers are told that the text of a post has changed since, and what programs are told."""
+"""When readers and programs are told that the text of a post has changed since it was published."""
 
 import datetime as dt
 import json
@@ -28,7 +28,7 @@ NOTE = re.compile(r'<p>([^<>]*<time class="dt-updated".*?)</p>')
 
 
 def save(entry: Any, *, tags: list[str] | None = None, categories: Any = None, **changes: Any) -> Any:
-    """Save an entry as an editor does, and return it as it is stored."""
+    """Save an entry as an editor does, and return it as stored."""
     stored = type(entry).objects.get(pk=entry.pk)
     for name, value in changes.items():
         setattr(stored, name, value)
@@ -37,7 +37,7 @@ def save(entry: Any, *, tags: list[str] | None = None, categories: Any = None, *
 
 
 def note(post: Post) -> str:
-    """Return what the page of a post says about its update, as HTML; nothing if it says nothing."""
+    """Return the note about an update on the page of a post, as HTML; empty if there is none."""
     found = NOTE.search(Client().get(post.get_absolute_url()).content.decode())
     return found[1] if found else ""
 
@@ -49,7 +49,7 @@ def post(db: None) -> Post:
 
 
 class TestAPostWithAnotherText:
-    def test_says_on_which_day_it_got_it(self, post: Post) -> None:
+    def test_says_on_which_day_it_changed(self, post: Post) -> None:
         assert note(post) == ""
         save(post, source=LATER)
         today = timezone.localdate()
@@ -76,7 +76,7 @@ class TestAPostWithAnotherText:
         for path in ("/", "/tag/peace/", "/2020/03/", "/2020/"):
             assert "dt-updated" not in Client().get(path).content.decode()
 
-    def test_says_nothing_if_the_owner_wants_that(self, post: Post, publish_appearance: Callable[..., int]) -> None:
+    def test_says_nothing_if_the_owner_turned_it_off(self, post: Post, publish_appearance: Callable[..., int]) -> None:
         save(post, source=LATER)
         publish_appearance(show_updates=False)
         assert note(post) == ""
@@ -86,7 +86,7 @@ class TestAPostWithAnotherText:
         save(post, password="secret")
         assert note(post) == ""
 
-    def test_says_nothing_after_it_got_a_later_date(self, post: Post) -> None:
+    def test_says_nothing_after_its_date_was_moved_forward(self, post: Post) -> None:
         changed = save(post, source=LATER)
         moved = save(post, published_at=timezone.now())
         assert moved.text_changed_at == changed.text_changed_at
@@ -115,13 +115,13 @@ class TestAChangeOfText:
         assert save(post, title="A piece").text_changed_at is None
         assert save(post, title="What the court has said today").text_changed_at
 
-    def test_of_how_it_is_written_is_none(self, post: Post) -> None:
+    def test_of_the_markup_alone_is_not_an_update(self, post: Post) -> None:
         marked = "**One** two *three* four [five six](https://example.org/a/b/c/d/e) seven\neight nine ten."
         assert save(post, source=marked).text_changed_at is None
         html = "<p>One two three four five six seven eight nine ten.</p>"
         assert save(post, source=html, markup="html").text_changed_at is None
 
-    def test_on_the_day_of_publication_belongs_to_it(self, db: None) -> None:
+    def test_on_the_day_of_publication_is_not_an_update(self, db: None) -> None:
         post = PostFactory(source=TEXT, published_at=timezone.now())
         assert save(post, source=LATER).text_changed_at is None
 
@@ -133,7 +133,7 @@ class TestAChangeOfText:
             {"published_at": timezone.now() + dt.timedelta(days=400)},
         ],
     )
-    def test_that_no_reader_knew_is_none(self, hidden: dict[str, Any], db: None) -> None:
+    def test_before_publication_is_not_an_update(self, hidden: dict[str, Any], db: None) -> None:
         post = PostFactory(source=TEXT, **{"published_at": at(2020, 3, 7), **hidden})
         assert save(post, source=LATER).text_changed_at is None
         assert save(post, status=Status.PUBLISHED, published_at=at(2020, 3, 7)).text_changed_at is None
@@ -144,7 +144,7 @@ class TestAChangeOfText:
 
 
 class TestAnotherChange:
-    def test_is_no_update(self, post: Post) -> None:
+    def test_is_not_an_update(self, post: Post) -> None:
         author, category = UserFactory(role="Author"), CategoryFactory()
         save(post, tags=["other", "tags"], categories=[category])
         save(post, slug="other", author=author, sticky=True, comments_open=False, excerpt="Other words, and many more.")
@@ -163,7 +163,7 @@ class TestPrograms:
     @pytest.fixture
     def told(self, client: Client) -> Callable[[Any], set[str]]:
         def told(post: Any) -> set[str]:
-            """Return each time of the last change that programs are told."""
+            """Return every time of the last change that is given to programs."""
             path = post.get_absolute_url()
             (entry,) = read_xml(client, "/feed/atom/").iterfind(f"{ATOM}entry")
             (url,) = read_xml(client, "/sitemap-posts.xml")
@@ -190,7 +190,7 @@ class TestPrograms:
         save(post, tags=["other"])
         assert told(post) == {changed.replace(microsecond=0).isoformat()}
 
-    def test_that_ask_for_a_feed_again_get_every_correction(self, post: Post, client: Client) -> None:
+    def test_that_fetch_a_feed_again_get_every_correction(self, post: Post, client: Client) -> None:
         before = client.get("/feed/").headers["Last-Modified"]
         Entry.objects.update(modified_at=timezone.now() + dt.timedelta(seconds=5))
         content_changed()
@@ -214,7 +214,7 @@ class TestComparing:
             ("<p>a</p>", "<p>a b c d e</p>", True),
             ("<p>a b c d e</p>", "<p>a</p>", True),
             ("<p>نص قصير</p>", "<p>نص قصير وفيه كلمات أخرى جديدة</p>", True),
-            # Of Chinese and Japanese, each character counts.
+            # In Chinese and Japanese, each character counts.
             ("<p>人権</p>", "<p>人権の本</p>", False),
             ("<p>人権</p>", "<p>人権の本です。</p>", True),
         ],

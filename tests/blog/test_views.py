@@ -44,7 +44,7 @@ class TestPost:
         assert found["/2020/01/01/day-1/"] == "« Day 1"
         assert found["/2020/01/03/day-3/"] == "Day 3 »"
 
-    def test_has_its_own_title_and_that_of_the_site_as_document_title(self, client: Client) -> None:
+    def test_has_its_own_title_and_the_sites_as_document_title(self, client: Client) -> None:
         post = PostFactory(title="A paper & more")
         assert "<title>A paper &amp; more – Broadside</title>" in re.sub(
             r"\s+", " ", client.get(post.get_absolute_url()).content.decode()

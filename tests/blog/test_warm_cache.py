@@ -1,4 +1,4 @@
-"""`manage.py warm_cache`: the pages that readers reach first are in the cache before they ask."""
+"""`manage.py warm_cache`: the pages that readers open first are cached before they are requested."""
 
 from io import StringIO
 from unittest import mock
@@ -20,7 +20,7 @@ def run(**options: int) -> str:
     return output.getvalue()
 
 
-def test_readers_get_what_it_rendered() -> None:
+def test_readers_get_the_pages_that_it_rendered() -> None:
     PageFactory(title="About")
     PostFactory(title="News", published_at=at(2020, 5, 17), tags=["t"], categories=[CategoryFactory(name="c")])
     PostFactory(title="Новости", published_at=at(2020, 5, 18), slug="новости")
@@ -38,7 +38,7 @@ def test_it_stops_at_the_number_of_pages() -> None:
         run(pages=0)
 
 
-def test_it_follows_no_links_to_other_sites_to_staff_or_with_queries() -> None:
+def test_it_follows_no_links_to_other_sites_to_staff_pages_or_with_queries() -> None:
     page = b"""<a href="https://other.example/a/"></a><a href="//other.example/b/"></a><a href="/admin/x/"></a>
         <a href="/c/?d=e"></a><a href="/media/f.jpg"></a><a rel="nofollow" href="/g/"></a><a href="http://[h"></a>
         <a href="i/#j"></a><a></a><a href="mailto:k@example.org"></a><a href="javascript:l"></a>"""

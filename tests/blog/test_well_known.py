@@ -1,4 +1,4 @@
-"""What browsers, programs and security researchers look for at the same place on every site."""
+"""Files that browsers, programs and security researchers look for at the same place on every site."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""The screen for writing: which buttons it has, what they do, and what it says before and afterwards."""
+"""The screen for writing: its buttons, what they do, and its messages before and afterwards."""
 
 import datetime as dt
 import re
@@ -69,7 +69,7 @@ def post_in(state: str, **fields: Any) -> Post:
     return post
 
 
-# Who may take which steps with whose post in which state. The last of the steps before the bar is the obvious one.
+# The steps of each role with whose post in which state. The last step before the bar is the primary one.
 STEPS = [
     ("Author", "own", "new", "save submit |"),
     ("Author", "own", "draft", "save submit | trash"),
@@ -139,7 +139,7 @@ class TestButtons:
             assert first is not None
             assert first[1] == "save", state
 
-    def test_whoever_may_only_read_a_post_sees_none(self) -> None:
+    def test_users_who_may_only_read_a_post_see_none(self) -> None:
         author = UserFactory(role="Author")
         page = client_of(author).get(admin_url(PostFactory(author=author), "change")).content.decode()
         assert 'name="_step"' not in page
@@ -159,7 +159,7 @@ class TestButtons:
 
 
 class TestResults:
-    """What each button does, and what is said afterwards."""
+    """What each button does, and the message afterwards."""
 
     def said(self, response: Any, client: Client) -> str:
         assert response.status_code == 302, errors(response)
@@ -188,7 +188,7 @@ class TestResults:
             ("trash", "restore", "draft", "Post restored as a draft."),
         ],
     )
-    def test_it_links_to_the_preview_of_what_is_not_public(
+    def test_it_links_to_the_preview_of_an_unpublished_post(
         self, client: Client, state: str, step: str, status: str, said: str
     ) -> None:
         post = post_in(state)
@@ -200,7 +200,7 @@ class TestResults:
         said = self.said(save(client, page, title="Changed"), client)
         assert said == f'Page updated. <a href="{page.get_absolute_url()}">View page</a>'
 
-    def test_one_goes_on_writing_and_the_filters_of_the_list_are_kept(self, client: Client) -> None:
+    def test_the_user_goes_on_writing_and_the_filters_of_the_list_are_kept(self, client: Client) -> None:
         post = PostFactory()
         url = admin_url(post, "change") + "?_changelist_filters=state%3Dpublished"
         assert client.post(url, form_data(post))["Location"] == url
@@ -213,7 +213,7 @@ class TestResults:
         save(client, post, title="Changed", _step="publish")
         assert AuditRecord.objects.latest("pk").text == "Published: Title, Status"
 
-    def test_publishing_twice_is_no_error(self, client: Client) -> None:
+    def test_publishing_twice_is_not_an_error(self, client: Client) -> None:
         post = post_in("draft")
         data = form_data(post, title="Changed", _step="publish")
         assert [client.post(admin_url(post, "change"), data).status_code for _ in range(2)] == [302, 302]
@@ -268,7 +268,7 @@ class TestTime:
             ("9999-12-31T23:59", "Enter a date and a time, such as 2026-12-03 08:00."),
         ],
     )
-    def test_scheduling_needs_a_time_to_come(self, client: Client, time: str, error: str) -> None:
+    def test_scheduling_needs_a_time_in_the_future(self, client: Client, time: str, error: str) -> None:
         response = add(client, _step="schedule", published_at=time)
         assert errors(response) == {"published_at": [error]}
         assert f'value="{time}"' in response.content.decode() or not time
@@ -306,7 +306,7 @@ class TestTime:
             assert published_at
             assert published_at.astimezone(dt.UTC).hour == utc
 
-    def test_for_a_time_that_occurs_twice_one_chooses(self, client: Client) -> None:
+    def test_a_time_that_occurs_twice_has_to_be_chosen(self, client: Client) -> None:
         response = add(client, _step="schedule", published_at="2037-10-25T02:30")
         assert errors(response)["published_at"][0].startswith("02:30 occurs twice on this day")
         page = response.content.decode()
@@ -423,6 +423,6 @@ def test_saving_a_long_post_takes_few_queries(
     client.get(admin_url(post, "change"))
     with CaptureQueriesContext(connection) as captured, django_capture_on_commit_callbacks(execute=True):
         assert client.post(admin_url(post, "change"), data).status_code == 302
-    # Savepoints are no queries. In a test, the transaction of the request is one as well.
+    # Savepoints don't count as queries. In a test, the transaction of the request is one as well.
     queries = [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
     assert len(queries) <= limit, "\n".join(query[:120] for query in queries)

@@ -160,7 +160,7 @@ class TestMessages:
         assert find(read(response), "form.undo") == []
 
 
-def test_all_comments_can_be_decided_about_without_reading_all_of_each(client: Client, moderator: User) -> None:
+def test_a_bulk_decision_about_all_comments_loads_only_the_columns_it_needs(client: Client, moderator: User) -> None:
     comments = CommentFactory.create_batch(2, status=Status.PENDING)
     data = {"action": "spam_selected", "select_across": "1", "_selected_action": [comments[0].pk]}
     with CaptureQueriesContext(connection) as queries:
@@ -444,7 +444,7 @@ class TestLog:
         assert len(find(filtered, "#result_list tbody tr")) == 1
 
     @pytest.mark.parametrize("who", [row[0] for row in TestPermissions.ROLES])
-    def test_moderators_can_read_it_and_nobody_can_change_it(self, who: str, client: Client) -> None:
+    def test_moderators_can_read_it_and_no_one_can_change_it(self, who: str, client: Client) -> None:
         approve([CommentFactory.create(status=Status.PENDING)], UserFactory.create())
         decision = Decision.objects.get()
         log_in(client, who)

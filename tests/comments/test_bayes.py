@@ -76,7 +76,7 @@ class TestScore:
             model.learn(["court", "law", "host:good.example"], Status.APPROVED)
         return model
 
-    def test_there_is_none_until_enough_was_learned(self) -> None:
+    def test_there_is_none_until_enough_has_been_learned(self) -> None:
         assert self.train(MIN_LESSONS - 1).score(["casino"]) is None
         assert self.train().score(["casino"]) is not None
 
@@ -213,14 +213,14 @@ class TestForgetting:
         assert bayes.forget_rare_words() > 0
         assert set(stored_counts()) == {""}
 
-    def test_not_those_that_are_in_another_comment(self) -> None:
+    def test_not_words_that_are_in_another_comment(self) -> None:
         deleted, _other = self.learned("alone together", "together")
         delete([deleted])
         bayes.forget_rare_words()
         assert "alone" not in stored_counts()
         assert stored_counts()["together"] == (0, 2)
 
-    def test_not_those_that_many_had(self) -> None:
+    def test_not_words_that_many_comments_had(self) -> None:
         delete(self.learned(*["casino"] * 5))
         bayes.forget_rare_words()
         assert stored_counts()["casino"] == (0, 5)
@@ -291,7 +291,7 @@ def test_forgetting_words_and_learning_them_again_never_deadlock(at_once: AtOnce
 
 @pytest.mark.parametrize("seed", [1, 2, 2026])
 def test_after_500_decisions_precision_is_at_least_99_percent(seed: int) -> None:
-    # By name, because its folder is no package.
+    # By name, because its folder isn't a package.
     generate = import_module("benchmarks.labelled_comments").generate
     labelled = [
         Labelled(Comment(text=str(record["text"]), website=str(record["website"])), bool(record["spam"]))
@@ -301,7 +301,7 @@ def test_after_500_decisions_precision_is_at_least_99_percent(seed: int) -> None
     assert result.trained == 500
     assert result.precision is not None
     assert result.precision >= 0.99
-    # Otherwise a filter that never marks anything would pass.
+    # Without this, a filter that never marks anything would pass.
     assert result.recall is not None
     assert result.recall >= 0.6
     # The set is not too easy: some spam gets through.

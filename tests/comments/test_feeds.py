@@ -37,7 +37,7 @@ def post() -> Any:
 
 
 class TestUrls:
-    def test_they_are_those_of_wordpress(self, post: Post) -> None:
+    def test_they_are_the_same_as_in_wordpress(self, post: Post) -> None:
         page = PageFactory.create(title="About")
         child = PageFactory.create(title="More", parent=page)
         assert reverse("comments:site_feed") == "/comments/feed/"
@@ -143,7 +143,7 @@ class TestAtom:
 
 
 class TestInFeedReaders:
-    """Feed readers take titles and descriptions for HTML, in which plain text must stay what it is."""
+    """Feed readers treat titles and descriptions as HTML, in which plain text must look the same."""
 
     @pytest.mark.parametrize("name", ["feed/", "feed/atom/"])
     def test_markup_that_a_comment_shows_as_text_stays_text(self, name: str, client: Client) -> None:
@@ -185,14 +185,14 @@ class TestIds:
         ("guid", "suffix"),
         [("https://old.example/?p=7", "feed/"), ("https://old.example/?p=7", "feed/atom/"), (UUID, "feed/")],
     )
-    def test_the_id_of_a_comment_is_made_from_that_of_its_entry(self, guid: str, suffix: str, client: Client) -> None:
+    def test_the_id_of_a_comment_is_derived_from_its_entry(self, guid: str, suffix: str, client: Client) -> None:
         comment = CommentFactory.create(entry__guid=guid)
         assert read_feed(client, f"/comments/{suffix}").entries[0].id == f"{guid}#comment-{comment.pk}"
 
     @pytest.mark.parametrize(
         "guid", ["https://old.example/?p=7#a", "not an IRI", "http://a b/", "7", "https://a/%zz", UUID]
     )
-    def test_an_id_that_is_no_iri_is_replaced_in_atom_always_by_the_same_one(self, guid: str, client: Client) -> None:
+    def test_an_id_that_is_not_an_iri_always_has_the_same_replacement_in_atom(self, guid: str, client: Client) -> None:
         CommentFactory.create(entry__guid=guid)
         (item,) = read_feed(client, "/comments/feed/atom/").entries
         assert item.id.startswith("urn:uuid:")

@@ -293,7 +293,7 @@ class TestOrigin:
         assert Comment.objects.get().text == "Hello"
 
 
-def test_who_comments_on_what_is_just_being_deleted_gets_the_text_back(
+def test_a_comment_on_a_post_that_is_just_being_deleted_is_given_back(
     client: Client, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def check(comment: Comment) -> None:

@@ -221,7 +221,7 @@ def check(site: GeneratedSite) -> None:
         assert site.client.get(f"/comments/{pk}/").status_code == (302 if is_public else 404)
 
 
-# Each example creates a site and reads some hundred pages of it.
+# Each example creates a site and reads a few hundred of its pages.
 SLOW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 

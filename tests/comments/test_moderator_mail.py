@@ -173,7 +173,7 @@ class TestRecipients:
         expected = status == Status.PENDING and who in {"moderator", "editor", "owner"}
         assert len(deliver()) == expected
 
-    def test_nobody_is_notified_of_spam_and_approved_comments(self, post: Post, deliver: Deliver) -> None:
+    def test_no_one_is_notified_of_spam_and_approved_comments(self, post: Post, deliver: Deliver) -> None:
         create_moderator()
         send(post, trapped=True)
         send(post, CommentPolicy.OPEN, text="Other.")
@@ -181,7 +181,7 @@ class TestRecipients:
         assert not Notification.objects.exists()
 
     @pytest.mark.parametrize("decide", [approve, mark_spam, trash])
-    def test_nobody_is_notified_of_comments_decided_in_the_meantime(
+    def test_no_one_is_notified_of_comments_decided_in_the_meantime(
         self, post: Post, decide: Any, deliver: Deliver
     ) -> None:
         create_moderator()
@@ -200,7 +200,7 @@ class TestRecipients:
         assert deliver() == []
         assert not Notification.objects.filter(sent_at=None).exists()
 
-    def test_nobody_is_notified_of_restored_comments(self, post: Post, deliver: Deliver, pass_time: PassTime) -> None:
+    def test_no_one_is_notified_of_restored_comments(self, post: Post, deliver: Deliver, pass_time: PassTime) -> None:
         create_moderator()
         comment = send(post)
         deliver()
@@ -249,7 +249,7 @@ class TestFrequency:
         assert deliver() == []
         pass_time(hours=hours)
         (message,) = deliver()
-        # The first one is still pending, too.
+        # The first comment is still pending as well.
         assert message.subject == "[Broadside] 2 pending comments (3 in total) on A paper"
         assert "With earlier ones, there are 3 in total." in message.body
         assert deliver() == []
@@ -287,7 +287,7 @@ class TestFrequency:
         for index in range(6):
             send(post, text=f"{index}")
             pass_time(minutes=0.8)
-        # The last one came just before the first has waited long enough.
+        # The last comment arrives just before the first has waited long enough.
         assert delivery.deliver() == 0
         pass_time(minutes=0.2)
         assert delivery.deliver() == 1
@@ -307,7 +307,7 @@ class TestFrequency:
             with monkeypatch.context() as patched:
                 patched.setattr(EmailBackend, "send_messages", send_messages)
                 send(post, text="late")
-                # Even if another worker looks at the outbox at this very moment.
+                # Even if another worker checks the outbox at this very moment.
                 pass_time(minutes=5)
                 outbox.fan_out()
             return send_messages(self, messages)
@@ -394,7 +394,7 @@ class TestMailServer:
         pass_time(minutes=10)
         assert len(deliver()) == 1
 
-    def test_without_one_nothing_is_recorded_and_the_command_says_so(self, post: Post, settings: Settings) -> None:
+    def test_without_mail_nothing_is_recorded_and_the_command_says_so(self, post: Post, settings: Settings) -> None:
         settings.MAILERS = {}
         create_moderator()
         send(post)

@@ -29,7 +29,7 @@ HEADERS = {
     "HTTP_X_REAL_IP": FORWARDED,
     "HTTP_FORWARDED": f"for={FORWARDED}",
 }
-# As they are, as hashes without a key, and the network of the IPv6 address.
+# The addresses themselves, their hashes without a key, and the network of the IPv6 address.
 TRACES = {
     trace
     for address in (CONNECTION, FORWARDED, IPV6)
@@ -51,7 +51,7 @@ class LogCollector(logging.Handler):
 
 @pytest.fixture
 def logged() -> Iterator[list[str]]:
-    """Collect everything from DEBUG on, also from loggers that don't propagate."""
+    """Collect everything from DEBUG on, even from loggers that don't propagate."""
     handler = LogCollector()
     loggers = [logging.getLogger(), *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
     before = [(logger, logger.level, logger.disabled) for logger in loggers]

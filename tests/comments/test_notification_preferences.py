@@ -56,7 +56,7 @@ def test_a_new_frequency_takes_effect_immediately(client: Client, deliver: Deliv
     assert len(deliver()) == 1
 
 
-def test_nobody_can_see_or_change_the_preferences_of_others(client: Client) -> None:
+def test_no_one_can_see_or_change_the_preferences_of_others(client: Client) -> None:
     other = NotificationPreference.objects.create(user=UserFactory.create(role="Moderator"))
     log_in(client, "", is_staff=True, is_superuser=True)
     url = f"{OWN}{other.pk}/change/"
@@ -88,9 +88,9 @@ def test_an_invalid_choice_is_refused(client: Client) -> None:
 
 
 class TestReviewEmails:
-    """What people want to hear about reviews is on the same page, and on the form with which owners edit people."""
+    """E-mails about reviews are chosen on the same page, and in the form with which owners edit users."""
 
-    def test_are_chosen_by_each_person(self, client: Client) -> None:
+    def test_can_be_chosen_by_each_user(self, client: Client) -> None:
         user = log_in(client, "Editor")
         url = client.get(OWN)["Location"]
         assert client.post(url, {"frequency": "hourly", "submissions": "on"}).status_code == 302
@@ -98,7 +98,7 @@ class TestReviewEmails:
         assert (chosen.submissions, chosen.feedback) == (True, False)
         assert NotificationPreference.objects.get(user=user).frequency == "hourly"
 
-    def test_are_not_chosen_where_they_are_not_shown(self, client: Client) -> None:
+    def test_stay_the_same_where_they_are_not_shown(self, client: Client) -> None:
         author = log_in(client, "Author")
         url = client.get(OWN)["Location"]
         client.post(url, {"submissions": "on", "feedback": "on"})
@@ -107,7 +107,7 @@ class TestReviewEmails:
         client.post(client.get(OWN)["Location"], {"frequency": "never"})
         assert ReviewPreference.objects.get(user=moderator).feedback
 
-    def test_are_chosen_by_owners_for_people_who_write(self, client: Client) -> None:
+    def test_can_be_chosen_by_owners_for_users_who_write(self, client: Client) -> None:
         log_in(client, "", is_staff=True, is_superuser=True)
         editor = UserFactory.create(role="Editor", email="e@example.org")
         url = f"/admin/accounts/user/{editor.pk}/change/"

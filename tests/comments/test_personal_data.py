@@ -98,7 +98,7 @@ class TestIdentity:
         others = [CommentFactory.build(entry=entry, email=f"reader{number}@example.org") for number in range(2000)]
         Comment.objects.bulk_create(others)
         with connection.cursor() as cursor:
-            # Databases choose by what they know of the table.
+            # Databases choose by their statistics about the table.
             cursor.execute("ANALYZE")
         assert "comment_of_address" in plan_of(personal_data.comments_of(ROSA).order_by())
 
@@ -144,7 +144,7 @@ class TestExport:
         """A new column has to be exported too, or listed here with a reason."""
         exported_as = {
             "parent": "in_reply_to", "user": "account",
-            # These follow from the text.
+            # These are derived from the text.
             "html": "text", "is_html": "text",
         }  # fmt: skip
         rosas_comment()
@@ -215,7 +215,7 @@ class TestErasing:
         reply.refresh_from_db()
         assert reply.parent == first
 
-    def test_threads_with_circles_are_no_problem(self) -> None:
+    def test_threads_with_circles_can_be_erased(self) -> None:
         post = PostFactory.create()
         one, other = rosas_comment(entry=post), rosas_comment(entry=post)
         Comment.objects.filter(pk=one.pk).update(parent=other)
@@ -308,7 +308,7 @@ class TestErasing:
         run("erase", ROSA, "--delete-text")
         assert "rosa" not in repr(list(AuditRecord.objects.values())).lower()
 
-    def test_nor_do_its_entries_about_deleted_or_changed_blocks(self, client: Client) -> None:
+    def test_the_admins_log_of_deleted_or_changed_blocks_no_longer_has_it(self, client: Client) -> None:
         client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
         for kind in ("email", "word"):
             client.post("/admin/comments/block/add/", {"kind": kind, "text": ROSA, "verdict": "spam"})
@@ -327,7 +327,7 @@ class TestErasing:
 
 
 class TestCoverage:
-    """An e-mail address in a column that comments.personal_data does not cover would be kept for ever."""
+    """An e-mail address in a column that comments.personal_data doesn't cover would be kept forever."""
 
     @staticmethod
     def uncovered() -> set[tuple[str, str]]:

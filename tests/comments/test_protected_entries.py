@@ -49,7 +49,7 @@ class TestReading:
         assert "comment-form" not in content
         assert "Follow by e-mail" not in content
 
-    def test_a_listing_does_not_tell_how_many_there_are(self, client: Client) -> None:
+    def test_a_listing_does_not_reveal_how_many_there_are(self, client: Client) -> None:
         post = PostFactory(password=PASSWORD, comment_count=3)
         link = one(read(client.get("/")), ".entry-meta a")
         assert text(link) == "Enter your password to view comments."
@@ -130,7 +130,7 @@ class TestWriting:
             assert SECRET not in response.content.decode()
         assert not Comment.objects.exists()
 
-    def test_someone_with_a_session_needs_it_as_well(self, client: Client, entry: Entry) -> None:
+    def test_users_with_a_session_need_it_as_well(self, client: Client, entry: Entry) -> None:
         client.force_login(UserFactory(role="Editor"))
         assert submit(client, entry).status_code == 403
         token = comment_form(unlock(client, entry))["password_token"]
@@ -143,7 +143,7 @@ class TestNotifications:
     def mail_server(self, settings: Any) -> None:
         settings.DEFAULT_FROM_EMAIL = "blog@example.org"
 
-    def test_nobody_can_follow(self, client: Client, entry: Entry) -> None:
+    def test_no_one_can_follow(self, client: Client, entry: Entry) -> None:
         unlocked = unlock(client, entry)
         assert find(unlocked, "#follow") == find(unlocked, "[name=follow]") == []
         url = reverse("comments:follow", args=[entry.kind, entry.pk])

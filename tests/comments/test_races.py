@@ -201,7 +201,7 @@ def test_only_one_of_several_replies_is_published(at_once: AtOnce) -> None:
     ("url", "statuses"),
     [("admin:comments_block_add", [200, 200, 200, 302]), ("admin:comments_queue_similar", [302] * 4)],
 )
-def test_what_several_block_at_the_same_time_is_blocked_once(url: str, statuses: list[int], at_once: AtOnce) -> None:
+def test_a_name_blocked_by_several_moderators_is_blocked_once(url: str, statuses: list[int], at_once: AtOnce) -> None:
     clients = [client_of(UserFactory(role="Moderator")) for _ in range(4)]
     path, data = f"{reverse(url)}?kind=name&text=Shop", {"kind": "name", "text": "Shop", "verdict": "spam"}
     responses = at_once(*[lambda client=client: client.post(path, data) for client in clients])

@@ -321,13 +321,11 @@ class TestQueries:
             return len(seen)
 
         # Count, delete old counts (only once per period), lock, same text, blocks, filter, account, known, insert,
-        # and two for the index of the search, which has none of it yet; the savepoint is due to the test.
+        # and two for the search index, which doesn't have it yet; the savepoint is due to the test.
         assert send("First.") == 14
         assert send("Second, longer, http://a.example " + "word " * 300) == 13
 
-    def test_a_published_comment_takes_as_many_from_its_submission_to_the_redirect(
-        self, post: Post, client: Client
-    ) -> None:
+    def test_a_published_comment_takes_this_many_from_submission_to_redirect(self, post: Post, client: Client) -> None:
         settings = CommentSettings.current()
         settings.comment_policy, settings.proof_of_work = CommentPolicy.OPEN, False
         settings.save()

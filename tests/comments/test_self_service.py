@@ -59,7 +59,7 @@ def set_policy(policy: CommentPolicy) -> None:
     CommentSettings.objects.update(comment_policy=policy)
 
 
-# What makes it too late to change or delete a comment.
+# Events after which it is too late to change or delete a comment.
 def _let_time_pass(comment: Comment) -> None:
     Comment.objects.filter(pk=comment.pk).update(created_at=timezone.now() - TIME_LIMIT)
 
@@ -92,7 +92,7 @@ class TestLink:
         page = read(client.get(one(note, "a").get("href")))
         assert one(page, "textarea").text.strip() == comment.text
 
-    def test_nobody_else_sees_it(self, client: Client, post: Post) -> None:
+    def test_no_one_else_sees_it(self, client: Client, post: Post) -> None:
         comment = new_comment(post, status=Status.APPROVED)
         for path in (post.get_absolute_url(), f"{post.get_absolute_url()}?unapproved={comment.pk}"):
             assert find(read(client.get(path)), ".comment-own") == []

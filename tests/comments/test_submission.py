@@ -109,7 +109,7 @@ class TestFirstStatus:
         CommentFactory.create(name="Ann", email="ann@example.org", user=editor)
         assert send(post, CommentPolicy.TRUST_KNOWN).status == Status.PENDING
 
-    def test_nobody_is_known_without_an_address(self, post: Post) -> None:
+    def test_no_one_is_known_without_an_address(self, post: Post) -> None:
         CommentFactory.create(name="Ann", email="")
         assert send(post, CommentPolicy.TRUST_KNOWN, email="").status == Status.PENDING
 

@@ -103,7 +103,7 @@ class TestRequesting:
         Follower.objects.update(confirmed_at=timezone.now(), invited_at=timezone.now())
         follows = request_follow(client, post, ADDRESS.upper())
         assert first.content == again.content == follows.content
-        # Each has an ID of its own, by chance.
+        # Each response has its own random ID.
         ids = {response.headers.pop("X-Request-ID") for response in (first, follows)}
         assert len(ids) == 2
         assert first.headers == follows.headers
@@ -335,7 +335,7 @@ class TestNotifications:
         pass_time(hours=1)
         assert len(deliver()) == 1
 
-    def test_those_of_many_comments_for_many_followers_are_never_in_memory_together(
+    def test_mails_about_many_comments_to_many_followers_are_never_all_in_memory(
         self, post: Post, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(outbox, "BATCH", 2)

@@ -119,7 +119,7 @@ class TestVisibility:
     def test_authors_do_not_see_their_trashed_comment(self, post: Post) -> None:
         assert thread(post, own=write(post, status=Status.TRASH).pk).nodes == {}
 
-    def test_the_authors_comment_may_have_been_approved_meanwhile(self, post: Post) -> None:
+    def test_the_authors_comment_may_have_been_approved_in_the_meantime(self, post: Post) -> None:
         comment = write(post)
         assert not thread(post, own=comment.pk).nodes[comment.pk].is_unapproved
 

@@ -54,7 +54,7 @@ def test_a_new_comment_stays_in_the_form(
     for value in ["My own words"] if role else TYPED.values():
         assert value in page
     assert not Comment.objects.exists()
-    # Only what happened, and nothing of what was typed.
+    # Only what happened, and nothing that was typed.
     assert "database or disk is full" in caplog.text
     assert not any(value in caplog.text for value in TYPED.values())
 

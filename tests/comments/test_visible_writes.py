@@ -106,7 +106,7 @@ def test_checking_visibility_needs_one_query_and_the_index_two(
     comment = CommentFactory.create(status=Status.PENDING)
     with CaptureQueriesContext(connection) as queries:
         write(comment, status)
-    # Saving also asks what the index of the search has of it.
+    # Saving also checks what the search index has of it.
     assert len(queries) == (2 if write is update else 4)
 
 

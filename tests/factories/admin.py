@@ -43,7 +43,7 @@ def admin_url(entry: Post | Page | type[Post] | type[Page], name: str) -> str:
 
 
 def version_of_form(entry: Post | Page) -> str:
-    """Return what the form of `entry` contains, to tell whether someone else has changed it meanwhile."""
+    """Return the version in the form of `entry`, by which the server detects that it was changed in the meantime."""
     return version_of(entry, entry.categories.all(), entry.tags.all() if isinstance(entry, Post) else ())
 
 
@@ -67,7 +67,7 @@ def form_data(entry: Post | Page | None = None, **changes: Any) -> dict[str, Any
 
 
 def log_in(client: Client, role: str) -> None:
-    """Log in a user of this role, a "reader" with an account, or a "viewer" of comments. "anonymous" logs in no one."""
+    """Log in a user with this role, a "reader" with an account, or a "viewer" of comments. "anonymous" does nothing."""
     if role == "anonymous":
         return
     if role == "reader":
@@ -83,5 +83,5 @@ def log_in(client: Client, role: str) -> None:
 
 
 def is_refused(response: Any) -> bool:
-    """Return whether the response is 403, or a redirect to the login for users who are not staff."""
+    """Whether the response is 403, or a redirect to the log-in page for users who aren't staff."""
     return response.status_code == 403 or "/admin/login/" in response.get("Location", "")

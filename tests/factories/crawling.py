@@ -1,4 +1,4 @@
-"""Everything that readers and owners can get out of a site: all pages, feeds, files and exports."""
+"""Everything that readers and owners can get from a site: all pages, feeds, files and exports."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from wordpress.exporting.generators import GENERATORS
 from wordpress.exporting.markdown_export import export_markdown
 from wordpress.exporting.wxr_export import export_wxr
 
-# Where a reader begins. Sitemaps and pages lead to the rest.
+# Where the crawl starts. Sitemaps and pages lead to the rest.
 _STARTS: Final = (
     *("/", "/sitemap.xml", "/feed/", "/feed/atom/", "/comments/feed/", "/robots.txt", "/opensearch.xml"),
     *("/.well-known/dictionary", "/?s=words", "/search/suggestions.json?q=wo"),
@@ -22,7 +22,7 @@ _STARTS: Final = (
 _LINKS: Final = re.compile(
     r"""(?:href|src|url)=(?:"([^"]+)"|'([^']+)')|content="(https?:[^"]+)"|srcset="([^"]+)"|<(?:loc|link|id)>([^<]+)<"""
 )
-# The time of a feed, which is that of the request if nothing is in it.
+# The time of a feed, which is the time of the request if the feed is empty.
 _TIME: Final = re.compile(rb"<(lastBuildDate|updated)>[^<]*</\1>")
 _TEXT: Final = ("text/", "application/xml", "application/rss+xml", "application/atom+xml")
 
@@ -30,7 +30,7 @@ _TEXT: Final = ("text/", "application/xml", "application/rss+xml", "application/
 def crawl(more: Iterable[str] = ()) -> Iterator[tuple[str, bytes]]:
     """Yield each URL that can be reached, and those in `more`, with the response that a new reader gets now.
 
-    It has the status, the headers that may repeat something from the page, and the body.
+    The response consists of the status, the headers that may repeat something from the page, and the body.
     """
     reader = Reader(urlsplit(settings.SITE_URL).netloc)
     waiting = dict.fromkeys([*_STARTS, *more])
@@ -54,7 +54,7 @@ def crawl(more: Iterable[str] = ()) -> Iterator[tuple[str, bytes]]:
 
 
 def exports(folder: Path) -> dict[str, bytes]:
-    """Return the files of an export to WordPress and of one to Markdown, which are written into this empty folder."""
+    """Return the files of exports to WordPress and to Markdown, which are written into this empty folder."""
     folder.mkdir()
     with (folder / "wordpress.xml").open("w", encoding="utf-8") as file:
         export_wxr(file.write, progress=lambda done, total: None, warn=lambda text: None)
@@ -71,7 +71,7 @@ def _links(text: str) -> Iterator[str]:
 
 
 def _own(base: str, link: str) -> Iterator[str]:
-    """Yield the path and query of a link to this site, if it leads there and not to what every site has."""
+    """Yield the path and query of a link if it leads to this site, and not to something that every site has."""
     try:
         parts = urlsplit(urljoin(f"{settings.SITE_URL}{base}", link))
     except ValueError:

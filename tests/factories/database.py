@@ -1,4 +1,4 @@
-"""The content of the database as a value, for comparing it or searching it for personal data; and its statements."""
+"""The content of the database as a value, to compare it or search it for personal data, and executed statements."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def contents(*, without_version: bool = False) -> str:
 
 @contextmanager
 def executed_statements() -> Iterator[list[tuple[str, Any]]]:
-    """Yield a list of the statements that are executed meanwhile, with their parameters.
+    """Yield a list of the statements that are executed in the block, with their parameters.
 
     Unlike Django's log of queries, an import does not clear it.
     """

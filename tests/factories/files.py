@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-# The smallest that every program opens: one empty page.
+# The smallest PDF that every program opens: one empty page.
 PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
     b"3 0 obj<</Type/Page/MediaBox[0 0 99 99]/Parent 2 0 R>>endobj\nxref\n0 4\n0000000000 65535 f \n"
@@ -42,7 +42,7 @@ def wav(seconds: float = 0.1) -> bytes:
 
 
 def ogg_page(packet: bytes, *, serial: int, flags: int = 2) -> bytes:
-    """Return a page with a packet of less than 255 bytes. Its checksum is wrong."""
+    """Return a page with a packet of less than 255 bytes, and with a wrong checksum."""
     return struct.pack("<4sxBqIIIBB", b"OggS", flags, 0, serial, 0, 0, 1, len(packet)) + packet
 
 
@@ -100,7 +100,7 @@ def picture(kind: str = "PNG", *, size: tuple[int, int] = (40, 30), colour: str 
 
 
 def write_files(folder: Path, *paths: str, content: bytes | None = None) -> Path:
-    """Write files to these paths below `folder`: samples of the type that the extension names, otherwise pictures."""
+    """Write files to these paths below `folder`: samples of the type of the extension, or else pictures."""
     for path in paths:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Hostile and revealing files: what must be refused, and what must be cleaned of SECRET."""
+"""Hostile and revealing files: files that must be refused, and files from which SECRET must be removed."""
 
 import io
 import zipfile
@@ -32,14 +32,14 @@ from tests.factories.revealing_files import (
 
 
 def cleaned(content: bytes, name: str) -> bytes:
-    """Return a file of this name without its metadata. Raises ValidationError."""
+    """Return a file with this name without its metadata. Raises ValidationError."""
     target = io.BytesIO()
     clean_file(io.BytesIO(content), target, PurePath(name).suffix)
     return target.getvalue()
 
 
 def reveals(content: bytes) -> bool:
-    """Whether SECRET is anywhere in the file, in another encoding, or in what is compressed in it."""
+    """Whether SECRET is anywhere in the file, in any encoding, or in its compressed parts."""
     if any(secret in content for secret in (SECRET, SECRET.hex().encode(), SECRET.decode().encode("utf-16-le"))):
         return True
     if content.startswith(b"PK"):

@@ -1,4 +1,4 @@
-"""Posts with what blogs on WordPress have in their texts: blocks and shortcodes of every kind, and what is too wide."""
+"""Posts with the content of WordPress blogs: blocks and shortcodes of every kind, and content that is too wide."""
 
 import io
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _SIZES = ((1200, 800), (800, 1200), (900, 900), (1600, 500), (400, 1400), (160, 
 _CAPTIONS = ("The square", "", "A caption that is much longer than its image is wide, as many are, with a full stop.")
 _COLUMNS = 9
 _TEXTS = Path(__file__).parent / "imported_texts"
-# The title and the language of each, by its slug.
+# The title and language of each post, by slug.
 _POSTS = {
     "blocks": ("Every block", ""),
     "classic": ("The classic editor", ""),
@@ -53,7 +53,7 @@ def make_imported_posts(author: User) -> None:
 
 
 def _picture(number: int, size: tuple[int, int]) -> str:
-    """Store a picture that does not look alike any other, and return its URL. A gallery can name it by its number."""
+    """Store a picture that looks like no other, and return its URL. Galleries can refer to it by its number."""
     image = Image.linear_gradient("L").resize(size).convert("RGB")
     draw = ImageDraw.Draw(image)
     width, height = size
@@ -76,7 +76,7 @@ def _recording(name: str, container: str, video: str = "", audio: str = "") -> s
 
 
 def _gallery(columns: int, urls: Sequence[str]) -> str:
-    """Return a gallery block with one picture more than it has columns."""
+    """Return a gallery block with one more picture than columns."""
     figures = []
     for number in range(columns + 1):
         caption = _CAPTIONS[number % len(_CAPTIONS)]

@@ -7,6 +7,6 @@ from typing import Any
 
 
 def in_a_loop[Result](coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run it in a thread of its own: Playwright, whose tests may have run before, keeps a loop in this one."""
+    """Run a coroutine in a separate thread, because Playwright, if its tests ran before, keeps a loop in this one."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()  # noqa: TID251 (the one place, see above)
+        return thread.submit(asyncio.run, coroutine).result()  # noqa: TID251 (the only place, see above)

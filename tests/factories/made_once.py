@@ -1,4 +1,4 @@
-"""What takes seconds to make, made once for all test processes: a database without content, and static files."""
+"""Slow fixtures, made once for all test processes: a database without content, and static files."""
 
 import fcntl
 import os
@@ -43,7 +43,7 @@ def _made_once(tmp_path_factory: pytest.TempPathFactory, name: str, command: str
     """Return the data folder of a site for which this command was run."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        # Of all processes; the other one is of this process alone.
+        # The folder of all processes rather than of this process.
         shared = shared.parent
     made = shared / name
     with (shared / f"{name}.lock").open("w") as lock:

@@ -100,7 +100,7 @@ def _tiff(marks: Marks) -> bytes:
 
 
 def _pdf(marks: Marks) -> bytes:
-    """Return a PDF with properties, a note, an attached file and a photo, and with a part of an earlier version."""
+    """Return a PDF with properties, a note, an attached file, a photo, and a part of an earlier version."""
     first, second = io.BytesIO(), io.BytesIO()
     with pikepdf.open(io.BytesIO(PDF)) as document:
         document.docinfo["/Author"] = marks[0]
@@ -118,7 +118,7 @@ def _pdf(marks: Marks) -> bytes:
         page.Annots = [document.make_indirect(note)]
         document.Root.PieceInfo = pikepdf.Dictionary(P=pikepdf.Dictionary(Private=marks[2]))
         document.save(first, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    # What an earlier version said is still in the file.
+    # The text of an earlier version is still in the file.
     second.write(first.getvalue())
     old = f"\n900 0 obj\n<</Author({marks[3]})>>\nendobj\n".encode()
     content = second.getvalue()
@@ -266,11 +266,11 @@ def _zip(marks: Marks) -> bytes:
     return _packed(parts, comment=c, extra=d)
 
 
-# Sound and video
+# Audio and video
 
 
 def mp3_sound() -> bytes:
-    """Return an MP3 without any tag. FFmpeg takes an APE tag for sound."""
+    """Return an MP3 without any tags. FFmpeg mistakes an APE tag for audio."""
     return encode("mp3", audio="libmp3lame", write_id3v1="0", id3v2_version="0", write_xing="0")
 
 
@@ -334,7 +334,7 @@ def _matroska(container: str, video: str, audio: str) -> Callable[[Marks], bytes
         recorded = encode(container, video, audio, title=marks[0])
         tags = ebml("1254C367", ebml("7373", ebml("67C8", ebml("45A3", b"ARTIST"), ebml("4487", b))))
         attached = ebml("1941A469", ebml("61A7", ebml("466E", c), ebml("465C", d)))
-        # The size of the segment is at the same place in all of them, and has eight bytes.
+        # The size of the segment always follows its ID, and has eight bytes.
         place = recorded.index(b"\x18\x53\x80\x67") + 4
         size = int.from_bytes(recorded[place + 1 : place + 8]) + len(tags + attached)
         return recorded[:place] + (1 << 56 | size).to_bytes(8) + recorded[place + 8 :] + tags + attached
@@ -364,7 +364,7 @@ def _avi(marks: Marks) -> bytes:
     return recorded[:4] + struct.pack("<I", size) + recorded[8:] + added
 
 
-# By the extension.
+# By file extension.
 KINDS: Final[Mapping[str, Callable[[Marks], bytes]]] = {
     "jpg": _jpeg,
     "png": _png,
@@ -400,7 +400,7 @@ RECORDINGS: Final = tuple(KINDS)[tuple(KINDS).index("mp3") :]
 
 
 def marked_files(copies: int) -> list[MarkedFile]:
-    """Return so many files of each kind. No marker is in two files."""
+    """Return this many files of each kind. No marker occurs in two files."""
     numbers = itertools.count()
     files = []
     for copy in range(copies):

@@ -1,4 +1,4 @@
-"""Finding markers in whatever files and data have become of the files that had them."""
+"""Finding markers in files and data that were made from marked files."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from typing import Final
 
 import zstandard
 
-# Eleven characters, which fit into the shortest place.
+# Eleven characters, which fit everywhere.
 _MARK: Final = re.compile(rb"PLANTED[0-9]{4}")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/\r\n]{15,}={0,2}")
 _HEX: Final = re.compile(rb"(?:[0-9A-Fa-f]{2}\s*){11,}")
@@ -24,7 +24,7 @@ _MAX_DEPTH: Final = 4
 
 
 def marks_in(content: bytes) -> set[str]:
-    """Return the markers in `content`: as text of one or two bytes a character, in base64 or digits, compressed."""
+    """Return the markers in `content`: as text with one or two bytes per character, base64, digits, or compressed."""
     found: set[str] = set()
     for part in unpacked(content):
         for text in (part, part.translate(None, b"\0")):
@@ -33,7 +33,7 @@ def marks_in(content: bytes) -> set[str]:
 
 
 def unpacked(content: bytes, depth: int = 0, *, decode: bool = True) -> Iterator[bytes]:
-    """Yield `content` and what is compressed in it; also what is written in it as text, and compressed in that."""
+    """Yield `content` and its decompressed parts, and with `decode` also its decoded parts, recursively."""
     yield content
     if depth < _MAX_DEPTH:
         for part in _decompressed(content):
@@ -63,11 +63,11 @@ def _decoded(content: bytes) -> Iterator[bytes]:
         yield binascii.unhexlify(digits[: len(digits) // 2 * 2])
     for run in _BASE64.findall(content):
         text = b"".join(run.split()).rstrip(b"=")
-        # A marker in the middle begins at any of four places.
+        # A marker in the middle may begin at any of four offsets.
         yield from (base64.b64decode(_padded(text[start:])) for start in range(4))
 
 
 def _padded(text: bytes) -> bytes:
-    # A single character left over stands for no byte.
+    # A single remaining character encodes no byte.
     text = text[:-1] if len(text) % 4 == 1 else text
     return text + b"=" * (-len(text) % 4)

@@ -1,4 +1,4 @@
-"""Reading what pages say to programs, as those programs do, and checking it against their formats."""
+"""Reading the metadata of pages as programs do, and checking it against its formats."""
 
 import datetime as dt
 import re
@@ -17,7 +17,7 @@ IMAGE = "{http://www.google.com/schemas/sitemap-image/1.1}"
 NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
 XHTML = "{http://www.w3.org/1999/xhtml}"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-# Dates and times of W3C (ISO 8601), RFC 3339 and RFC 822.
+# Dates and times in the formats of W3C (ISO 8601), RFC 3339 and RFC 822.
 _W3C_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _RFC_822 = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}")
@@ -58,7 +58,7 @@ def microformats(client: Client, path: str) -> list[dict[str, Any]]:
 
 
 def check_feed(content: bytes) -> None:
-    """Check what the W3C Feed Validation Service demands of RSS 2.0 and Atom."""
+    """Check the requirements of the W3C Feed Validation Service for RSS 2.0 and Atom."""
     root = ET.fromstring(content)
     if root.tag == "rss":
         _check_rss(root)
@@ -104,7 +104,7 @@ def _check_atom(root: ET.Element) -> None:
 
 
 def check_json_feed(feed: Any) -> None:
-    """Check a feed against JSON Feed 1.1: nothing but its keys, with values of their types."""
+    """Check a feed against JSON Feed 1.1: only the specified keys, with values of their types."""
     _check_keys(
         feed,
         {"version", "title", "items", "home_page_url", "feed_url"},
@@ -157,7 +157,7 @@ def _check_keys(values: Any, required: set[str], optional: dict[str, type]) -> N
 
 
 def check_urlset(root: ET.Element) -> None:
-    """Check a sitemap against the rules of the schema of sitemaps.org, and of Google's for pictures and news."""
+    """Check a sitemap against the schema of sitemaps.org, and Google's schemas for images and news."""
     assert root.tag == f"{SITEMAP}urlset"
     assert 0 < len(root) <= 50_000
     order = ["loc", "lastmod", "changefreq", "priority"]
@@ -165,7 +165,7 @@ def check_urlset(root: ET.Element) -> None:
         assert url.tag == f"{SITEMAP}url"
         names = [child.tag.removeprefix(SITEMAP) for child in url]
         own = [name for name in names if "{" not in name]
-        # Each at most once, in this order, and before the elements of others.
+        # Each element at most once, in this order, and before elements of other schemas.
         assert own == [name for name in order if name in own]
         assert names[: len(own)] == own
         location = url.findtext(f"{SITEMAP}loc") or ""

@@ -1,4 +1,4 @@
-"""A program that applies all migrations to an empty database, and takes ours back."""
+"""A program that applies all migrations to an empty database, and reverses ours."""
 
 import json
 import sys
@@ -11,12 +11,12 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 _CHANGES = ("ALTER", "CREATE", "DELETE", "DROP", "INSERT", "UPDATE")
-# Where Django notes what is applied.
+# The table in which Django records applied migrations.
 _NOTES = "django_migrations"
 
 
 def main() -> None:
-    """Print as JSON which statements each migration has executed, and our tables that are left in the end."""
+    """Print as JSON the statements of each migration, and the tables of ours that are left at the end."""
     statements = _apply_all()
     executor = MigrationExecutor(connection)
     executor.migrate([(app, None) for app in sorted(our_apps() & executor.loader.migrated_apps)])
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def our_apps() -> set[str]:
-    """Return the labels of the apps whose migrations are ours."""
+    """Return the labels of our own apps that have migrations."""
     return {app.label for app in apps.get_app_configs() if Path(app.path).parent == settings.BASE_DIR}
 
 
@@ -41,7 +41,7 @@ def _apply_all() -> dict[str, list[str]]:
     def record(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         text = str(sql)
         if found and text.lstrip().startswith(_CHANGES) and _NOTES not in text:
-            # A linter doesn't know our placeholders.
+            # A linter doesn't understand our placeholders.
             found[next(reversed(found))].append(text.replace("%s", "NULL").strip().rstrip(";"))
         return execute(sql, params, many, context)
 

@@ -35,7 +35,7 @@ class UserFactory(DjangoModelFactory[User]):
 
     username = factory.Sequence(lambda n: f"user{n}")
     display_name = factory.Sequence(lambda n: f"Person {n}")
-    # Short URLs. With an empty one, it is made from the display name, as on a site.
+    # For short URLs. If empty, it is made from the display name, as on a real site.
     slug = factory.LazyAttribute(lambda user: slugify(user.username))
 
     @classmethod
@@ -44,7 +44,7 @@ class UserFactory(DjangoModelFactory[User]):
             kwargs["is_staff"] = True
         user = User.objects.create_user(*args, **kwargs)
         if role:
-            # A new person has no sessions that the change of the role would have to end (accounts.models.people).
+            # A new user has no sessions that changing the role would have to end (accounts.models.people).
             User.groups.through.objects.create(user=user, group=Group.objects.get(name=role))
         return user
 
@@ -89,7 +89,7 @@ class PostFactory(EntryFactory):
         categories: Iterable[Category] = (),
         **kwargs: Any,
     ) -> Post:
-        """Store the post and file it before what is derived from it is updated, as the form does."""
+        """Store the post and file it before updating derived data, as the form does."""
         post = model_class(*args, **kwargs)
         with transaction.atomic():
             post.store(force_insert=True)

@@ -1,4 +1,4 @@
-"""A newsletter that is on, its subscribers, and news."""
+"""An active newsletter, its subscribers, and new posts."""
 
 import datetime as dt
 from typing import Any
@@ -11,12 +11,12 @@ from tests.factories.models import PostFactory
 
 
 def turn_on(*, days: float = 12) -> None:
-    """Let readers follow by e-mail, since so many days ago."""
+    """Let readers follow by e-mail, as if enabled this many days ago."""
     NewsletterSettings(is_on=True, on_since=timezone.now() - dt.timedelta(days=days)).save()
 
 
 def subscribe(email: str = "amina@example.org", frequency: str = Frequency.IMMEDIATELY, **topic: Any) -> Subscription:
-    """Create a subscription that is confirmed, to all posts unless there is a topic."""
+    """Create a confirmed subscription, to all posts unless there is a topic."""
     subscriber, _created = Subscriber.objects.get_or_create(email=email)
     return Subscription.objects.create(subscriber=subscriber, frequency=frequency, **topic)
 
@@ -28,5 +28,5 @@ def news(*, ago: dt.timedelta = dt.timedelta(minutes=10), **values: Any) -> Post
 
 
 def move_marks(**ago: float) -> None:
-    """Act as if issues had last been made so long ago."""
+    """Act as if issues had last been made this long ago."""
     Period.objects.update(until=timezone.now() - dt.timedelta(**ago))

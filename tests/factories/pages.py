@@ -1,10 +1,10 @@
-"""What people do in several browser tests."""
+"""Steps that several browser tests share."""
 
 from playwright.sync_api import Page, expect
 
 
 def log_in_beside(page: Page, password: str) -> None:
-    """Follow the link of a page whose session has ended, log in as ruth in the new window, and come back."""
+    """Follow the link on a page whose session has ended, log in as ruth in the new window, and return."""
     warning = page.get_by_role("alert").filter(has_text="You have been logged out")
     expect(warning).to_be_visible()
     with page.expect_popup() as popup:

@@ -1,4 +1,4 @@
-"""A device that makes and uses passkeys, in software. Source: W3C, "Web Authentication", Level 3."""
+"""A software device that creates and uses passkeys. Source: W3C, "Web Authentication", Level 3."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ class Passkey:
         self._key = ec.generate_private_key(ec.SECP256R1())
 
     def create(self, options: Any) -> str:
-        """Return what the browser sends after making this passkey for `options`, as the page has them."""
+        """Return what the browser sends after creating this passkey with the `options` of the page."""
         options = _public_key(options)
         self.user_handle = options["user"]["id"]
         public_key = ES256.from_cryptography_key(self._key.public_key())  # type: ignore[no-untyped-call]  # in fido2
@@ -35,7 +35,7 @@ class Passkey:
         return self._credential(clientDataJSON=client_data, attestationObject=attestation)
 
     def use(self, options: Any, *, user_handle: str | None = None) -> str:
-        """Return what the browser sends after asking this passkey, which claims to be of the user `user_handle`."""
+        """Return what the browser sends after using this passkey, which claims to belong to the user `user_handle`."""
         client_data = self._client_data("webauthn.get", _public_key(options)["challenge"])
         data = self._data(0)
         signature = self._key.sign(data + sha256(client_data).digest(), ec.ECDSA(SHA256()))

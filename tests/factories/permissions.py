@@ -1,4 +1,4 @@
-"""What tests of permissions share: roles, what the permission table says about them, and whether one was refused."""
+"""Shared by tests of permissions: roles, what the permission table says about them, and refusals."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from tests.factories.database import executed_statements
 
 EVERYONE: Final = (OWNER, *ROLES, "no role", "anonymous")
 
-# Besides permissions, of which one is enough: what only owners, all who can log in, and really all may do.
+# Alternatives to permissions (of which one is enough): allowed to owners only, to all who can log in, and to everyone.
 OWNERS, STAFF, ANYONE = frozenset({"owners"}), frozenset({"staff"}), frozenset({"anyone"})
 NOBODY: Final = frozenset[str]()
 type Need = frozenset[str] | None
@@ -59,7 +59,7 @@ def user_of(role: str) -> User | None:
 
 
 def is_refused(response: Any) -> bool:
-    """Return whether the response says that users may not, or that for them there is no such object."""
+    """Whether the response says that the user may not do this, or that there is no such object for them."""
     if response.status_code == 302:
         return response["Location"].startswith("/admin/login/") or response["Location"] == "/admin/"
     return response.status_code in {401, 403, 404}
@@ -67,9 +67,9 @@ def is_refused(response: Any) -> bool:
 
 @contextmanager
 def undone() -> Iterator[list[str]]:
-    """Undo what the block does. The list then has the statements that wrote anything but what people do for themselves.
+    """Undo what the block does. The list then has the statements that wrote more than a user's own temporary data.
 
-    That is sessions with their messages, and what they typed.
+    Such data are sessions with their messages, and autosaved text.
     """
     writes: list[str] = []
     with transaction.atomic(), executed_statements() as statements:

@@ -1,4 +1,4 @@
-"""PostgreSQL servers for tests: a primary one and a replica that streams from it."""
+"""PostgreSQL servers for tests: a primary server and a replica that streams from it."""
 
 import os
 import shutil
@@ -14,13 +14,13 @@ _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder
 
 
 def find_programs() -> Path | None:
-    """Return the folder of the programs of the newest server, which Debian keeps in /usr/lib."""
+    """Return the folder with the programs of the newest server, which Debian keeps in /usr/lib."""
     on_path = shutil.which("initdb")
     return _INSTALLED[-1] if _INSTALLED else Path(on_path).parent if on_path else None
 
 
 class PostgresServer:
-    """A server whose files are in a folder. It logs each statement."""
+    """A server with its files in a folder. It logs each statement."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
@@ -39,7 +39,7 @@ class PostgresServer:
         self._run("initdb", "--pgdata", self.data, *options)
 
     def copy(self, primary: "PostgresServer") -> None:
-        """Copy the files of another server, to stream its changes from now on."""
+        """Copy the files of another server, to stream its changes from then on."""
         source = f"host=127.0.0.1 port={primary.port} user=broadside"
         options = ["--write-recovery-conf", "--checkpoint", "fast", "--no-sync"]
         self._run("pg_basebackup", "--dbname", source, "--pgdata", self.data, *options)

@@ -1,4 +1,4 @@
-"""Further processes of a site, with its data in a folder of its own."""
+"""Further processes of a site whose data is in a separate folder."""
 
 import json
 import os
@@ -11,12 +11,12 @@ from tests.factories.programs import ROOT
 
 
 def environment_of(folder: Path) -> dict[str, str]:
-    """Return the environment of a process whose data is in `folder`, without what this process has in its own."""
+    """Return the environment of a process with its data in `folder`, without the settings of this process."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return inherited | {
         "SECRET_KEY": "x",
         "BROADSIDE_DATA": str(folder),
-        # Not the styles of an earlier version, which whoever runs the tests may have collected.
+        # Not the styles of an earlier version, which may have been collected on this machine.
         "STATIC_ROOT": str(folder / "static"),
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
@@ -59,7 +59,7 @@ for line in sys.stdin:
 
 
 class Process:
-    """A process of the site in `folder`, in which expressions are evaluated."""
+    """A process of the site in `folder` that evaluates expressions."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603  our own Python and our own code
@@ -72,7 +72,7 @@ class Process:
         )
 
     def __call__(self, code: str) -> Any:
-        """Return the value of an expression; None after statements, and if the process ended."""
+        """Return the value of an expression; None for statements, and if the process has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(code) + "\n")

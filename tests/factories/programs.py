@@ -47,7 +47,7 @@ def serve(data: Path, **environment: str) -> Iterator[int]:
     program = data / "serve.py"
     program.write_text(_PRELUDE + _SERVE.format(port=port))
     environment = {"PYTHONPATH": str(ROOT), **environment}
-    server = subprocess.Popen([sys.executable, program], cwd=ROOT, env=_environment(data, environment))  # noqa: S603  likewise
+    server = subprocess.Popen([sys.executable, program], cwd=ROOT, env=_environment(data, environment))  # noqa: S603  as above
     try:
         while True:
             assert server.poll() is None

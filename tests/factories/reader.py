@@ -1,4 +1,4 @@
-"""A reader whose requests pass through the page cache, which Django's test client goes around."""
+"""A reader whose requests pass through the page cache, which Django's test client bypasses."""
 
 import gzip
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,10 +40,10 @@ class Application(Protocol):
 
 
 class Reader:
-    """Sends requests to an application: by default to a process of its own, with nothing in its memory yet.
+    """Sends requests to an application, by default to one that acts like a new process with an empty memory.
 
-    `environ` is added to the environment of each request. `rendered` are the paths, with queries, that Django has been
-    asked for.
+    `environ` is added to the environment of each request. `rendered` are the paths, with queries, that Django has
+    rendered.
     """
 
     def __init__(self, host: str = "testserver", environ: Mapping[str, str] = {}) -> None:
@@ -66,7 +66,7 @@ class Reader:
         return self.request("HEAD", url, **headers)
 
     def request(self, method: str, url: str, **headers: str) -> Response:
-        """Send a request. The names of headers are in lower case, with underscores: `if_none_match=…`."""
+        """Send a request. Names of headers are in lower case with underscores: `if_none_match=…`."""
         parts = urlsplit(url)
         environ = {
             "REQUEST_METHOD": method,

@@ -1,4 +1,4 @@
-"""Short audio and video that programs play, with SECRET wherever their formats have room for it."""
+"""Short, playable audio and video, with SECRET wherever their formats have room for it."""
 
 import hashlib
 import io
@@ -21,15 +21,15 @@ _OPTIONS: Final = {"write_id3v1", "id3v2_version", "write_xing", "live"}
 
 @cache
 def recording(container: str, video: str = "", audio: str = "", **options: str) -> bytes:
-    """Return half a second of video, a fifth of a second of sound, or both, that say who made them and when."""
-    # More than fits on a page of Ogg.
+    """Return half a second of video, a fifth of a second of audio, or both, that say who made them and when."""
+    # The comment is larger than an Ogg page.
     said = {"title": SECRET.decode(), "artist": SECRET.decode(), "comment": SECRET.decode() * 6_000}
     said["creation_time"] = "2021-02-03T04:05:06Z"
     return _encode(container, video, audio, said, SECRET.decode(), options)
 
 
 def encode(container: str, video: str = "", audio: str = "", **said: str) -> bytes:
-    """Return a recording that says no more about itself than this. Names of the muxer's options are options."""
+    """Return a recording with only this metadata. Names that are options of the muxer are passed as options."""
     options = {name: said.pop(name) for name in _OPTIONS & said.keys()}
     return _encode(container, video, audio, said, "", options)
 
@@ -86,7 +86,7 @@ def _sound() -> Iterator[av.AudioFrame]:
 
 
 def play(content: bytes) -> tuple[dict[int, list[str]], list[dict[str, str]]]:
-    """Return a digest of each image and piece of sound in each stream, and what the file and its streams say."""
+    """Return a digest of each frame in each stream, and the metadata of the file and its streams."""
     frames: dict[int, list[str]] = {}
     with av.open(io.BytesIO(content), "r") as file:
         said = [dict(file.metadata), *(dict(each.metadata) for each in file.streams)]
@@ -101,7 +101,7 @@ def play(content: bytes) -> tuple[dict[int, list[str]], list[dict[str, str]]]:
 
 
 def described_ogg() -> bytes:
-    """Return sound with a stream that says who made it and when."""
+    """Return audio with a stream that says who made it and when."""
     sound = recording("ogg", audio="libopus")
     second = sound.index(b"OggS", 1)
     skeleton = b"fishead\0" + bytes(36) + b"2021-02-03T04:05:06Z"
@@ -116,7 +116,7 @@ def ebml(element_id: str, *content: bytes) -> bytes:
 
 
 def live_webm() -> bytes:
-    """Return a video as browsers record it, with sizes that are unknown, followed by what programs add."""
+    """Return a video as browsers record it, with unknown sizes, followed by additions of other programs."""
     name = ebml("80", ebml("85", SECRET), ebml("437C", b"eng"))
     chapter = ebml("B6", ebml("73C4", b"\1"), ebml("91", b"\0"), name)
     return recording("webm", "libvpx", "vorbis", live="1") + b"".join(
@@ -136,7 +136,7 @@ def riff(kind: bytes, body: bytes) -> bytes:
 
 
 def camera_avi() -> bytes:
-    """Return a video with what cameras add to it: dates, places, and padding with the remains of other files."""
+    """Return a video with the additions of cameras: dates, places, and padding with remains of other files."""
     video = recording("avi", "mjpeg", "pcm_s16le")
     added = riff(b"IDIT", b"WED FEB 03 2021") + riff(b"ISMP", SECRET) + riff(b"_PMX", SECRET) + riff(b"JUNK", SECRET)
     size = int.from_bytes(video[4:8], "little") + len(added)
@@ -144,7 +144,7 @@ def camera_avi() -> bytes:
 
 
 def noted(container: str, audio: str = "aac", **options: str) -> bytes:
-    """Return H.264 in which a camera noted something within the video (SEI), beside sound."""
+    """Return H.264 with a camera's message within the video (SEI), and with audio."""
     written = io.BytesIO()
     note = f"h264_metadata=sei_user_data=17ee8c60-f84d-11d9-8cd6-0800200c9a66+MDPM{SECRET.decode()}"
     source = io.BytesIO(recording("mov", "libx264", audio))
@@ -152,7 +152,7 @@ def noted(container: str, audio: str = "aac", **options: str) -> bytes:
         av.open(source, "r") as file,
         av.open(written, "w", format=container, container_options=options) as copy,
     ):
-        # Not the titles of chapters.
+        # Without the chapter titles.
         copied = [*file.streams.video, *file.streams.audio]
         streams = {stream.index: copy.add_stream_from_template(stream) for stream in copied}
         video = file.streams.video[0]
@@ -166,7 +166,7 @@ def noted(container: str, audio: str = "aac", **options: str) -> bytes:
 
 
 def messages(*kinds_and_contents: tuple[int, bytes]) -> bytes:
-    """Return a unit of H.264 with these messages (ITU-T H.264, 7.3.2.3.1), after its length."""
+    """Return a unit of H.264 with these messages (ITU-T H.264, 7.3.2.3.1), preceded by its length."""
     content = b"".join(
         b"\xff" * (kind // 255) + bytes([kind % 255]) + b"\xff" * (len(said) // 255) + bytes([len(said) % 255]) + said
         for kind, said in kinds_and_contents
@@ -175,7 +175,7 @@ def messages(*kinds_and_contents: tuple[int, bytes]) -> bytes:
     return len(unit).to_bytes(4) + unit
 
 
-# By the extension: every way of keeping what is said about a recording.
+# Every way of storing metadata in a recording, with a file name.
 RECORDINGS: Final = {
     "Vorbis": (recording("ogg", audio="vorbis"), "a.ogg"),
     "Opus": (recording("ogg", audio="libopus"), "a.opus"),

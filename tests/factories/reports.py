@@ -1,4 +1,4 @@
-"""Plain values of import reports, to compare with what a test expects."""
+"""Plain values of import reports, to compare with expectations."""
 
 from wordpress.importing.report import Remark, Remarks, Report
 

@@ -79,7 +79,7 @@ def read_xml(client: Client, path: str) -> ET.Element:
 
 
 def fetch(client: Client, path: str, method: str = "get", **options: Any) -> Any:
-    """Return the response, with its whole content as `body`. Reading it closes the file."""
+    """Return the response, with its whole content as `body`. Reading the content closes the file."""
     response = getattr(client, method)(path, **options)
     response.body = b"".join(response) if response.streaming else response.content
     return response

@@ -1,4 +1,4 @@
-"""Files that say who made them, where, when and with what: SECRET is wherever their formats have room for it."""
+"""Files that reveal who made them, where, when and with what: SECRET is wherever their formats have room for it."""
 
 import base64
 import io
@@ -23,7 +23,7 @@ def png(width: int, height: int) -> bytes:
 
 
 def jpeg(orientation: int = 1) -> bytes:
-    """Return a photo of a red upper left corner, stored in this orientation, with a place, a camera and a comment."""
+    """Return a photo with a red upper left corner, stored in this orientation, with a place, a camera and a comment."""
     upright = Image.new("RGB", (60, 40), "blue")
     ImageDraw.Draw(upright).rectangle((0, 0, 29, 19), fill="red")
     undo = {
@@ -46,7 +46,7 @@ def jpeg(orientation: int = 1) -> bytes:
 
 
 def pdf() -> bytes:
-    """Return a PDF with everything that a PDF should not have."""
+    """Return a PDF with everything that a PDF should not contain."""
     with pikepdf.open(io.BytesIO(PDF)) as document:
         script = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert('" + SECRET.decode() + "')")
         document.docinfo["/Author"] = SECRET.decode()
@@ -111,12 +111,12 @@ def box(kind: bytes, body: bytes) -> bytes:
 
 
 def mp4() -> bytes:
-    """Return sound with a track of places, a place where it was recorded, and data that belongs to no track."""
+    """Return audio with a track of places, the place where it was recorded, and data that belongs to no track."""
     return movie((b"soun", b"SOUND"), (b"meta", SECRET))
 
 
 def movie(*tracks: tuple[bytes, bytes], codec: bytes = b"mp4a", described: bytes = b"") -> bytes:
-    """Return tracks of these kinds with one sample each, which are described like this, and data of no track."""
+    """Return tracks of these kinds with one sample each, described like this, and data that belongs to no track."""
     description = box(codec, bytes(28) + described)
 
     def moov(start: int) -> bytes:
@@ -131,7 +131,7 @@ def movie(*tracks: tuple[bytes, bytes], codec: bytes = b"mp4a", described: bytes
 
 
 def _track(kind: bytes, start: int, size: int, description: bytes) -> bytes:
-    """Return a track whose only sample is at this position of the file."""
+    """Return a track whose only sample is at this position in the file."""
     tables = box(b"stsd", struct.pack(">II", 0, 1) + description)
     tables += box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1)) + box(b"stsz", struct.pack(">III", 0, size, 1))
     tables += box(b"stco", struct.pack(">III", 0, 1, start))
@@ -159,10 +159,10 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def revealing_image(kind: str, mode: str = "RGB", **options: Any) -> bytes:
-    """Return an image with EXIF, XMP and whatever else the format has room for, in this mode of Pillow."""
+    """Return an image with EXIF, XMP and anything else the format has room for, in this Pillow mode."""
     exif = Image.Exif()
     exif[0x010F], exif[0x9C9D] = SECRET.decode(), SECRET
-    # Pillow can't draw in all modes.
+    # Pillow can't create a coloured image in every mode.
     image = Image.new("RGB", (60, 40), "teal").convert("L" if mode.startswith(("I", "L")) else "RGB").convert(mode)
     if kind == "PNG":
         info = PngImagePlugin.PngInfo()
@@ -194,7 +194,7 @@ def revealing_image(kind: str, mode: str = "RGB", **options: Any) -> bytes:
 
 
 def profile_with(tags: Mapping[bytes, bytes]) -> bytes:
-    """Return a colour profile with these tags as well, which can be about a display."""
+    """Return a colour profile with these additional tags, which can be about a display."""
     plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     (count,) = struct.unpack_from(">I", plain, 128)
     rows = [
@@ -212,7 +212,7 @@ def profile_with(tags: Mapping[bytes, bytes]) -> bytes:
 
 
 def png_bomb(side: int) -> bytes:
-    """Return a small PNG that is complete and unpacks to `side` × `side` pixels."""
+    """Return a small but complete PNG that decodes to `side` × `side` pixels."""
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     pixels = zlib.compress(bytes((side // 8 + 1) * side), 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
@@ -276,7 +276,7 @@ def wmf() -> bytes:
 
 
 def bitmap() -> bytes:
-    """Return a bitmap as it is in memory, without the header of a file, with something after it."""
+    """Return a bitmap as in memory, without a file header, with trailing data."""
     written = io.BytesIO()
     Image.new("RGB", (60, 40), "teal").quantize(16).save(written, "BMP")
     return written.getvalue()[14:] + SECRET
@@ -295,7 +295,7 @@ JPEG}{\pict\pngblip\binLENGTH PNG}}NAME"""
 
 
 def rtf() -> bytes:
-    """Return a text with everything that says who wrote it, images that say where they were taken, and a program."""
+    """Return a text with everything that reveals its author, images that reveal places, and a program."""
     png = revealing_image("PNG")
     text = _RTF.encode().replace(b"NAME", SECRET).replace(b"JPEG", jpeg().hex().encode())
     return text.replace(b"LENGTH", str(len(png)).encode()).replace(b"PNG", png)
@@ -325,7 +325,7 @@ i:export="NAME"><metadata>NAME</metadata><path d="M0 0"/></svg>"""
 
 
 def epub(**more: str | bytes) -> bytes:
-    """Return a book that says who made it in each of its parts."""
+    """Return a book that reveals its author in each of its parts."""
     name = SECRET.decode()
     parts: dict[str, str | bytes] = {
         "META-INF/container.xml": _CONTAINER.replace("NAME", name),
@@ -345,7 +345,7 @@ def epub(**more: str | bytes) -> bytes:
 
 
 def packed(parts: Mapping[str, str | bytes]) -> bytes:
-    """Return an archive that says when each file was packed, and by whom."""
+    """Return an archive that reveals when each file was added, and by which user."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as package:
         for name, content in parts.items():
@@ -359,7 +359,7 @@ def packed(parts: Mapping[str, str | bytes]) -> bytes:
 
 
 def mixed_zip() -> bytes:
-    """Return an archive of files that say where they come from, and of what systems add."""
+    """Return an archive of files that reveal their origin, with the additions of operating systems."""
     return packed(
         {
             "photos/": "",
@@ -375,7 +375,7 @@ def mixed_zip() -> bytes:
 
 
 def lying_zip(claimed: int) -> bytes:
-    """Return an archive whose directory claims that a file of 100,000 bytes has so many."""
+    """Return an archive whose directory claims that a file of 100,000 bytes has this many."""
     content = bytearray(packed({"a.txt": " " * 100_000}))
     place = content.index(struct.pack("<I", 100_000), content.index(b"PK\1\2"))
     content[place : place + 4] = struct.pack("<I", claimed)

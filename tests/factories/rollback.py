@@ -1,6 +1,6 @@
-"""Taking back what a test has committed.
+"""Undoing what a test has committed.
 
-Django's own way empties every table, and lets each app make its permissions, roles and settings anew, which takes
+Django's own method empties every table and has each app create its permissions, roles and settings again, which takes
 longer than most tests.
 """
 
@@ -14,12 +14,12 @@ from django.db import connection, transaction
 
 
 def remember_database() -> Callable[[], None]:
-    """Return a function that makes the database what it is now."""
+    """Return a function that restores the database to its present state."""
     restore = (_remember_file if connection.vendor == "sqlite" else _remember_tables)()
 
     def take_back() -> None:
         restore()
-        # A test may have made others.
+        # A test may have created others.
         ContentType.objects.clear_cache()
 
     return take_back
@@ -31,7 +31,7 @@ def _remember_file() -> Callable[[], None]:
     connection.connection.backup(remembered)
 
     def restore() -> None:
-        # The copy would wait forever for another writer, and this waits for as long as the site would.
+        # The copy would wait forever for another writer, but this waits only as long as the site would.
         with transaction.atomic():
             pass
         remembered.backup(connection.connection)
@@ -41,7 +41,7 @@ def _remember_file() -> Callable[[], None]:
 
 def _remember_tables() -> Callable[[], None]:
     remembered = _rows_of_tables()
-    # A test may have set the next IDs to those of rows that are there.
+    # A test may have left the next IDs at those of existing rows.
     next_ids = "".join(connection.ops.sequence_reset_sql(no_style(), apps.get_models(include_auto_created=True)))
 
     def restore() -> None:
@@ -62,9 +62,9 @@ def _remember_tables() -> Callable[[], None]:
 
 
 def _large_tables() -> list[str]:
-    """Return tables that are large, or were before their rows were deleted, or were not committed.
+    """Return tables that are large, or were large before rows were deleted or rolled back.
 
-    PostgreSQL keeps such rows and what indexes have of them for a while, and then plans other queries than usual.
+    PostgreSQL keeps such rows and their index entries for a while, and then plans queries differently.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -75,7 +75,7 @@ def _large_tables() -> list[str]:
 
 
 def _rows_of_tables() -> dict[str, bytes]:
-    """Return the rows of each table, as PostgreSQL copies them."""
+    """Return the rows of each table in PostgreSQL's COPY format."""
     rows = {}
     with connection.cursor() as cursor:
         for name in connection.introspection.table_names(cursor):

@@ -9,7 +9,7 @@ type Answer = tuple[int, dict[str, str], bytes]
 
 
 class StubServer(ThreadingHTTPServer):
-    """Gives the responses of each path in turn and then repeats the last one. Other paths get a 404."""
+    """Serves the responses of each path in turn and then repeats the last one. Other paths get a 404."""
 
     daemon_threads = True
 
@@ -18,7 +18,7 @@ class StubServer(ThreadingHTTPServer):
         self.answers: dict[str, list[Answer]] = {}
         self.requests: Counter[str] = Counter()
         self.headers: list[Any] = []
-        # The forms that were sent, each with its path.
+        # The forms that were submitted, each with its path.
         self.forms: list[tuple[str, dict[str, list[str]]]] = []
 
     @property

@@ -1,4 +1,4 @@
-"""What was planted to be looked for on a disk later, in whatever form it is there."""
+"""Planted texts that are later looked for on a disk, in any form."""
 
 import hashlib
 import ipaddress
@@ -20,10 +20,10 @@ from tests.factories.marks import unpacked
 # The end of each word. A byte may be between two letters: PostgreSQL's compression puts one before every eight.
 _END: Final = "qzvx"
 _ENDS: Final = re.compile(b".?".join(letter.encode() for letter in _END), re.DOTALL)
-# What it begins with has none of these letters, so that there is no doubt where the end begins.
+# The beginning has none of these letters, so that it is clear where the end begins.
 _LETTERS: Final = sorted(set(string.ascii_lowercase) - set(_END))
 _LENGTH: Final = 12
-# An index leaves out what a word begins with if the word before begins with the same.
+# An index omits the beginning of a word if the previous word begins with the same letters.
 _KNOWN_BY: Final = 8
 _ADDRESS: Final = re.compile(rb"[0-9a-f:.]{7,45}")
 _HASHES: Final = ("md5", "sha1", "sha256", "blake2b")
@@ -31,9 +31,9 @@ _HASHES: Final = ("md5", "sha1", "sha256", "blake2b")
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A text, and from which day on it must be nowhere: 0 if it is never stored, None if it stays.
+    """A text, and the day from which on it must be nowhere: 0 if it must never be stored, None if it stays.
 
-    In backups it may be for so many days longer. An IP address is found in any spelling.
+    Backups may contain it for some days longer. An IP address is found in any spelling.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Trace:
     days: int | None
 
     def is_due(self, day: int, *, kept_longer: int = 0) -> bool:
-        """Whether it must have gone on this day."""
+        """Whether the text must be gone on this day."""
         return self.days is not None and (self.days == 0 or day >= self.days + kept_longer)
 
 
@@ -57,23 +57,23 @@ class Traces:
         return json.dumps([asdict(trace) for trace in self.planted])
 
     def word(self, kind: str, days: int | None) -> str:
-        """Return a new word, which search engines and spam filters take for one."""
+        """Return a new word that search indexes and spam filters accept as a word."""
         letters = random.choices(_LETTERS, k=_LENGTH)  # noqa: S311  # nothing depends on guessing it
         return self.add(kind, days, "".join(letters) + _END)
 
     def add(self, kind: str, days: int | None, text: str) -> str:
-        """Look for a text that is not ours to choose."""
+        """Look for a text that we can't choose."""
         self.planted.append(Trace(kind, text, days))
         return text
 
     def find(self, content: bytes) -> set[Trace]:
-        """Return what is in `content`, also if it is compressed, or written in another encoding."""
-        # All parts at once: most are small, and hundreds of things are looked for.
+        """Return the traces in `content`, even if they are compressed or in another encoding."""
+        # All parts at once, because most are small, and hundreds of texts are looked for.
         parts = b"\n\n".join(unpacked(content))
         return {trace for form in _forms(parts) for trace in self._find(form)}
 
     def find_in_files(self, folder: Path) -> dict[Path, set[Trace]]:
-        """Return what is in the names and contents of the files in a folder."""
+        """Return the traces in the names and contents of the files in a folder."""
         found = {}
         for path in folder.rglob("*"):
             content = str(path.relative_to(folder)).encode()
@@ -109,7 +109,7 @@ class Traces:
 
     @cached_property
     def _others(self) -> list[tuple[Trace, bytes]]:
-        """Return what is looked for as it is: other texts, hashes of addresses, and those of IPv6 in bytes."""
+        """Return the traces that are looked for literally: other texts, hashes of addresses, and raw IPv6 addresses."""
         found = []
         for trace in self.planted:
             address = _address(trace.text.encode())

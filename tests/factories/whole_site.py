@@ -99,7 +99,7 @@ ADMIN = [
     "/admin/blog/post/?state=trash",
     "/admin/blog/post/calendar/",
     "/admin/blog/post/{post}/quick/",
-    # With unsaved text that is offered, and somebody who is editing.
+    # With unsaved text to restore, and another user who is editing.
     "/admin/blog/post/{post}/change/",
     "/admin/blog/post/{post}/change/?autosave=",
     "/admin/blog/post/{post}/history/",
@@ -128,7 +128,7 @@ ADMIN = [
     "/admin/media/picture/?deleted=yes",
     "/admin/media/picture/duplicates/",
     "/admin/media/picture/merge/?ids={pictures}",
-    # The newest one is a preview.
+    # The newest withdrawal is a preview.
     "/admin/operations/withdrawal/{withdrawn}/change/",
 ]
 # What commenters may write, and what imported comments contain.
@@ -158,7 +158,7 @@ def make_blog() -> None:
     first = CommentFactory(pk=900, entry=post, website="https://example.org/")
     CommentFactory(entry=post, parent=first, user=writer)
     CommentFactory(entry=post, status="pending")
-    # As an import stores it.
+    # Stored as by an import.
     Comment.objects.filter(pk=CommentFactory(entry=post).pk).update(html=WIDE_COMMENT)
     post.comment_count = 2
     post.source += " Edited."
@@ -203,7 +203,7 @@ def make_owner() -> User:
     ReviewPreference.objects.of_users([owner])
     ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"], started_by=owner)
     ExportJob.objects.create(state=ExportState.EXPIRED, format="wordpress", warnings=["A note."], started_by=owner)
-    # The dashboard shows it.
+    # Shown on the dashboard.
     send_due_mail.enqueue()
     DBTaskResult.objects.update(status="FAILED", finished_at=timezone.now())
     withdrawn = lifecycle.start(["Nobody Known"], "[…]", owner)
@@ -223,7 +223,7 @@ def admin_paths(owner: User) -> Iterator[str]:
         yield reverse(f"{prefix}_changelist")
         if model_admin.has_add_permission(request):
             yield reverse(f"{prefix}_add")
-        # The moderation queue and the page for personal data have a list only.
+        # The moderation queue and the page for personal data only have a list.
         with suppress(NoReverseMatch):
             if (newest := model._default_manager.order_by("pk").last()) is not None:
                 yield reverse(f"{prefix}_change", args=[newest.pk])

@@ -78,7 +78,7 @@ def comment(id: int = 1, *, inside: str = "", **values: object) -> str:  # noqa:
 
 
 def meta(key: str, value: str, owner: str = "post") -> str:
-    """Return a meta field of an item, or as `owner` says of a comment or term."""
+    """Return a meta field of an item, or of a comment or term if the `owner` is one."""
     return f"<wp:{owner}meta>{_elements('meta_', {'key': key, 'value': value})}</wp:{owner}meta>"
 
 
@@ -94,7 +94,7 @@ def item(
     inside: Iterable[str] = (),
     **values: object,
 ) -> str:
-    """Return a post, published on 1 March 2014 by default. `inside` holds its terms and comments."""
+    """Return a post, published on 1 March 2014 by default. `inside` contains its terms and comments."""
     wp: dict[str, object] = {
         "post_id": id,
         "post_date": "2014-03-01 09:30:00",
@@ -211,7 +211,7 @@ EVERYTHING = (
     page(20, inside=[comment(9)]),
 )
 
-# Parts of an export with duplicate IDs, empty dates and parents that are missing.
+# Parts of an export with duplicate IDs, empty dates and missing parents.
 AWKWARD_PARTS = (
     category("child", parent="top"),
     category("top"),

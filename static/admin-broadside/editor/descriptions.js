@@ -1,9 +1,9 @@
-/* Gives the images in a text the descriptions that the media library has for them. */
+/* Gives images in a text their descriptions from the media library. */
 
 import { escapeHtml, escapeMarkdown } from "./formatting.js";
 import { replace } from "./text.js";
 
-/** Describe the first image in the text that shows this URL and has no description. Return whether there is one. */
+/** Describe the first image with this URL in the text that has no description. Return whether there is one. */
 export function describe(field, url, alt) {
   const escaped = url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const markdown = new RegExp(`!\\[\\s*\\](?=\\(\\s*<?${escaped}[\\s>)])`).exec(field.value);

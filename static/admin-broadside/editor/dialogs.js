@@ -1,10 +1,10 @@
-/* Dialogs, made from a template of the editor the first time they are needed. */
+/* Dialogs, created from a template of the editor when they are first needed. */
 
 const SEARCH_DELAY = 250; // milliseconds after the last key
 
 /** Return the dialog in the template with this class. It is outside the form, so that nothing in it is submitted.
  *
- * `done` is called when its own form has been submitted and it is closed, which gives the focus back to the text.
+ * `done` is called when the dialog's own form has been submitted and it is closed, which returns the focus to the text.
  */
 export function dialogFrom(box, className, done = () => {}) {
   const dialog = box.querySelector(`template.${className}`).content.cloneNode(true).querySelector("dialog");
@@ -25,16 +25,16 @@ export function dialogFrom(box, className, done = () => {}) {
   return dialog;
 }
 
-/** Show a dialog. When it is closed, the caret or selection in the text is where it was, before `done` is called. */
+/** Show a dialog. When it is closed, the caret or selection in the text is restored before `done` is called. */
 export function openDialog(dialog, mode) {
-  // Browsers give the focus back, with the caret at the beginning.
+  // Browsers return the focus, but put the caret at the beginning.
   dialog.addEventListener("close", mode.keepSelection(), { capture: true, once: true });
   dialog.showModal();
 }
 
-/** Look for what is typed into `input`, and pass each response to `show`, or null if there is none.
+/** Search for the text in `input` as it is typed, and pass each response to `show`, or null if there is none.
  *
- * Return the function that starts another search. `urlOf` returns the URL for some words, or an empty string.
+ * Return a function that starts another search. `urlOf` returns the URL for a query, or an empty string.
  */
 export function searchWhileTyping(input, urlOf, show) {
   let timer = 0;
@@ -65,7 +65,7 @@ export function searchWhileTyping(input, urlOf, show) {
   }
 }
 
-/** Say in the `status` of a dialog how many results there are. */
+/** Show the number of results in the `status` of a dialog. */
 export function showCount(status, count) {
   const text = count === null ? status.dataset.failed : count ? status.dataset.found : status.dataset.none;
   status.textContent = text.replace("{count}", String(count));

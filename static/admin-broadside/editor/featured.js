@@ -20,7 +20,7 @@ export function addFeaturedImage(box, field, modes, uploads) {
 
   function take(file) {
     input.value = file?.id ?? "";
-    // For whatever follows the form, such as autosaving.
+    // For other scripts that watch the form, such as autosaving.
     input.dispatchEvent(new Event("input", { bubbles: true }));
     if (file) {
       const caption = figure.querySelector(".writing-picture-alt");

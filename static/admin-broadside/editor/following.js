@@ -1,10 +1,10 @@
-/* Where in the preview the words are that are in the middle of the visible text.
+/* Finds the place in the preview that corresponds to the middle of the visible text.
  *
  * Source and preview are compared by their letters and digits alone, which neither Markdown nor typography changes. */
 
 const BLOCKS = "p, li, h1, h2, h3, h4, h5, h6, pre, tr, dt, dd, figcaption";
-const LONG = 40; // characters that are looked for
-const SHORT = 4; // fewer say nothing about the place
+const LONG = 40; // characters that are searched for
+const SHORT = 4; // with fewer characters, a match means nothing
 
 /** Return the blocks of the preview, for `middleOf`: each with its words, and the share of all words before it. */
 export function blocksOf(body) {
@@ -18,8 +18,8 @@ export function blocksOf(body) {
   return blocks;
 }
 
-/** Return the vertical position in the frame of the preview, in pixels, of what is in the middle of `text`, the text area
- * or the visual mode. Null if its words are in none of the blocks. */
+/** Return the vertical position in the frame of the preview, in pixels, that corresponds to the middle of `text`, the
+ * text area or the visual mode. Null if none of the blocks contains its words. */
 export function middleOf(text, blocks) {
   const { left, top, width, height } = text.getBoundingClientRect();
   const point = [left + width / 2, top + height / 2];
@@ -32,7 +32,7 @@ export function middleOf(text, blocks) {
 }
 
 function findInSource(field, point, blocks) {
-  // Browsers that don't have it follow by proportion.
+  // Browsers without this API follow proportionally.
   const caret = document.caretPositionFromPoint?.(...point);
   if (caret?.offsetNode !== field) {
     return null;
@@ -41,7 +41,7 @@ function findInSource(field, point, blocks) {
   const share = caret.offset / source.length;
   const end = source.indexOf("\n", caret.offset);
   const lines = (end < 0 ? source : source.slice(0, end)).split("\n");
-  // Above a blank line, an image or the like, something has words.
+  // If this is a blank line, an image or the like, use the text above.
   while (lines.length > 1 && wordsOf(lines.at(-1)).length < SHORT) {
     lines.pop();
   }
@@ -49,7 +49,8 @@ function findInSource(field, point, blocks) {
   const start = lines.join("\n").length - line.length;
   const before = wordsOf(line.slice(0, caret.offset - start)).length;
   const words = wordsOf(line);
-  // A line is known by its beginning, or if something was inserted there, such as the number of a footnote, from here on.
+  // A line is found by its beginning, or if something was inserted there, such as the number of a footnote, from here
+  // on.
   for (const at of [0, before]) {
     const wanted = words.slice(at, at + LONG);
     const block = wanted.length < SHORT ? null : nearest(blocks, share, (each) => each.words.includes(wanted));
@@ -73,7 +74,7 @@ function findInBlock(text, [x, y], blocks) {
   return { element: block.element, share: (y - box.top) / box.height };
 }
 
-/** Return the matching block that is nearest to this `share` of the whole; of an item and its paragraph, the paragraph. */
+/** Return the matching block nearest to this `share` of the whole; of an item and its paragraph, the paragraph. */
 function nearest(blocks, share, matches) {
   let best = null;
   let least = Infinity;
@@ -86,7 +87,7 @@ function nearest(blocks, share, matches) {
   return best;
 }
 
-/** Return the letters and digits that readers see of a text, or of a line of its source. */
+/** Return the visible letters and digits of a text, or of a line of its source. */
 function wordsOf(text) {
   const seen = text
     .replace(/!\[[^\]]*\]\([^)]*\)|\[\^[^\]]*\]|<[^>]*>|&#?\w+;/g, "")

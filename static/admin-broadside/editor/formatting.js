@@ -14,7 +14,7 @@ export function isMarkdown(field) {
   return field.dataset.markup === "markdown";
 }
 
-/** The commands by the names of their buttons, except for those that ask something first. */
+/** The commands by the names of their buttons, except for those that open a dialog. */
 export const commands = {
   bold: (field) => surround(field, "bold"),
   italic: (field) => surround(field, "italic"),
@@ -33,7 +33,7 @@ export const commands = {
   more: (field) => addBlock(field, "<!--more-->"),
 };
 
-/** Return the code of a link. What means something in Markdown is written as text. */
+/** Return the code of a link. Characters with a meaning in Markdown are escaped. */
 export function linkCode(field, text, url) {
   if (!isMarkdown(field)) {
     return `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
@@ -51,7 +51,7 @@ export function imageCode(field, alt, url, caption) {
   return `![${escapeMarkdown(alt)}](${markdownUrl(url)}${title})`;
 }
 
-/** Return `text` on one line, with what means something in Markdown as text. */
+/** Return `text` on one line, with characters that mean something in Markdown escaped. */
 export function escapeMarkdown(text) {
   return text.replace(/\s+/g, " ").replace(/[\\[\]*_`<>&]/g, "\\$&");
 }
@@ -68,13 +68,13 @@ export function selectedText(field) {
   return field.value.slice(field.selectionStart, field.selectionEnd);
 }
 
-/** Insert a paragraph of its own after the selection. Select it from `selectFrom` on, or put the caret after it. */
+/** Insert a separate paragraph after the selection. Select it from `selectFrom` on, or put the caret after it. */
 export function addBlock(field, block, selectFrom = block.length) {
   const start = replaceWithBlock(field, field.selectionEnd, field.selectionEnd, block);
   field.setSelectionRange(start + selectFrom, start + block.length);
 }
 
-/** Put the selected text, or the word at the caret, between two marks; or remove them if they are there. */
+/** Put the selected text, or the word at the caret, between two marks, or remove the marks if they are there. */
 function surround(field, name) {
   const [open, close] = PAIRS[isMarkdown(field) ? "markdown" : "html"][name];
   const { value } = field;
@@ -110,7 +110,7 @@ function isBetween(value, start, end, open, close) {
   return before.endsWith(open) && after.startsWith(close);
 }
 
-/** Begin each selected line with its mark, or remove the marks if all of them have one. Lists replace each other. */
+/** Begin each selected line with its mark, or remove the marks if all lines have one. Lists replace each other. */
 function markLines(field, pattern, markOf) {
   const { start, end } = selectedLines(field);
   const lines = field.value.slice(start, end).split("\n");
@@ -156,7 +156,7 @@ function wrapCode(field) {
     wrapBlock(field, "<pre><code>", "</code></pre>");
     return;
   }
-  // Longer than every fence inside.
+  // The fence must be longer than every fence inside.
   const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/^`{3,}/gm)].map((found) => found[0].length + 1)));
   replaceWithBlock(field, start, end, `${fence}\n${text}\n${fence}`);
 }
@@ -193,7 +193,7 @@ function addTable(field) {
   field.setSelectionRange(caret, caret);
 }
 
-/** Insert the next footnote: its mark at the caret, and the note at the end of the text, where it is written next. */
+/** Insert the next footnote: its mark at the caret, and the note at the end of the text, where the caret goes. */
 function addFootnote(field) {
   const numbers = [...field.value.matchAll(/\[\^(\d+)\]/g)].map((found) => Number(found[1]));
   const mark = `[^${Math.max(0, ...numbers) + 1}]`;

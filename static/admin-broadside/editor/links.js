@@ -5,7 +5,7 @@ import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } 
 const IS_URL = /^(?:[a-z][a-z0-9+.-]*:|[/#?]|\.\.?\/|www\.)/i;
 const IS_HOST = /^[^\s/@]+\.[a-z]{2,}(?:[/?#]\S*)?$/i;
 
-/** Return the function that asks for a link and puts it where the selection is. */
+/** Return a function that asks for a link and puts it where the selection is. */
 export function addLinks(box, field, modes) {
   let dialog = null;
   let form = null;
@@ -53,7 +53,7 @@ export function addLinks(box, field, modes) {
     );
   }
 
-  /** Refuse words that are no URL, unless they were one in the text before. */
+  /** Reject words that aren't a URL, unless they were the URL of the link before. */
   function validate() {
     const input = form.elements.url;
     const typed = input.value.trim();
@@ -86,7 +86,7 @@ function itemFor(entry, choose) {
   return item;
 }
 
-/** Return `url` with a scheme if it begins with the name of a host, as people type it. */
+/** Return `url` with a scheme if it begins with a host name, as people type it. */
 function complete(url) {
   return !IS_URL.test(url) && IS_HOST.test(url) ? `https://${url}` : url.replace(/^www\./i, "https://$&");
 }

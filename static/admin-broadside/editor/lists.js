@@ -1,6 +1,6 @@
-/* Enter continues a list or a quotation in Markdown, and ends it on an item in which nothing was written.
+/* Enter continues a list or a quotation in Markdown, and ends it on an empty item.
  *
- * It leaves a blank line then: without one, Markdown would take the next line for a part of the last item. */
+ * It then leaves a blank line, without which Markdown would treat the next line as a part of the last item. */
 
 import { replace } from "./text.js";
 
@@ -16,7 +16,7 @@ export function continueLists(field) {
   });
 }
 
-/** Begin the next item, and return whether there was a list. */
+/** Begin the next item, and return whether the caret was in a list. */
 function continueItem(field) {
   const caret = field.selectionStart;
   const start = field.value.lastIndexOf("\n", caret - 1) + 1;

@@ -2,7 +2,7 @@
 
 import { mediaDialog } from "./media_dialog.js";
 
-/** Return the function that asks for a file of a kind, `picture` or `document`, and inserts it. */
+/** Return a function that asks for a file of a kind, `picture` or `document`, and inserts it. */
 export function addMedia(box, field, modes) {
   const ask = mediaDialog(box, field, modes);
   const upload = () => box.querySelector(".editor-file").click();

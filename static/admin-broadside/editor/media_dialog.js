@@ -2,11 +2,11 @@
 
 import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 
-/** Return the function that asks for a file.
+/** Return a function that asks for a file.
  *
- * It takes the `kind`, `picture` or `document`; whether to `describe` an image for the place where it will be; `upload`,
- * which is called when a new file is wanted, if that is possible; and `done`, which gets the file, its description and its
- * caption.
+ * It takes the `kind`, `picture` or `document`; whether to ask for a description of an image (`describe`); `upload`,
+ * which is called when the user wants to add a new file, if that is possible; and `done`, which gets the file, its
+ * description and its caption.
  */
 export function mediaDialog(box, field, modes) {
   let dialog = null;
@@ -63,7 +63,7 @@ export function mediaDialog(box, field, modes) {
         search();
       }
     });
-    // In the texts about an image, which have no lines, it inserts the image.
+    // In the single-line fields about an image, Enter inserts the image.
     form.querySelector(".editor-alt").addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.target.matches("textarea") && !event.isComposing) {
         event.preventDefault();
@@ -133,7 +133,7 @@ export function mediaDialog(box, field, modes) {
   }
 }
 
-/** As in the source, in which another line would end the image. */
+/** Return `text` on one line, because in the source another line would end the image. */
 function onOneLine(text) {
   return text.trim().replace(/\s+/g, " ");
 }

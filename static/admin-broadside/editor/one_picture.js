@@ -2,11 +2,11 @@
 
 import { uploadFile } from "./uploads.js";
 
-/** Let people choose the image of a place.
+/** Let users choose the image of a place.
  *
- * `place` has the buttons `choose` and `remove`, the `chooser` of new files (null for those who may not upload), the
- * `figure` and the `status`. `ask` opens the dialog. Files are uploaded for the editor `field`, with the `messages` in its
- * data, as one of `uploads`. `take` gets the file, or null when there is none any more.
+ * `place` has the buttons `choose` and `remove`, the `chooser` of new files (null for users who may not upload), the
+ * `figure` and the `status`. `ask` opens the dialog. Files are uploaded for the editor `field`, with the `messages` in
+ * its data, as one of `uploads`. `take` gets the file, or null when the image is removed.
  */
 export function offerPicture({ choose, remove, chooser, figure, status }, { ask, field, messages, uploads, take }) {
   choose.addEventListener("click", () => {
@@ -27,7 +27,7 @@ export function offerPicture({ choose, remove, chooser, figure, status }, { ask,
     progress.setAttribute("aria-label", file.name);
     status.replaceChildren(progress);
     const result = await uploadFile(field, messages, file, progress);
-    // A document is no image.
+    // A document isn't an image.
     const isImage = Boolean(result.file?.thumbnail);
     if (isImage) {
       show(result.file);

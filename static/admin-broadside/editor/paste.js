@@ -1,4 +1,4 @@
-/* What is pasted: files are uploaded, a URL makes a link of the selection, and rich text becomes Markdown.
+/* Pasting: files are uploaded, a URL turns the selection into a link, and rich text becomes Markdown.
  *
  * Ctrl+Shift+V pastes plain text, in every browser. */
 
@@ -6,7 +6,7 @@ import { isMarkdown, linkCode, selectedText } from "./formatting.js";
 import { toMarkdown } from "./rich_text.js";
 import { replace, replaceWithBlock } from "./text.js";
 
-// A longer text is pasted without its formatting, which would take the browser too long.
+// Longer text is pasted without its formatting, which would take the browser too long.
 const MAX_LENGTH = 2_000_000;
 const URL_ALONE = /^https?:\/\/[^\s<>]*$/i;
 
@@ -19,7 +19,7 @@ export function convertPastes(field, addFiles) {
     } else if (url) {
       replace(field, start, end, linkCode(field, selectedText(field), url));
     } else if (markdown) {
-      // Blocks between blank lines, and a part of a paragraph where the caret is.
+      // Blocks are set off by blank lines. Part of a paragraph goes where the caret is.
       const change = isBlock(markdown) ? replaceWithBlock : replace;
       change(field, start, end, markdown);
     } else {
@@ -29,11 +29,11 @@ export function convertPastes(field, addFiles) {
   });
 }
 
-/** Return what is pasted over the `selected` text: `files`, a `url` for it, or `markdown`. Nothing of it: plain text. */
+/** Return what to paste over the `selected` text: `files`, a `url` for it, or `markdown`. If empty, plain text. */
 export function readPaste(data, selected, takesMarkdown) {
   const html = data.getData("text/html");
   const text = data.getData("text/plain").trim();
-  // Word and Excel add a picture of the text, and browsers the HTML of an image that was copied.
+  // Word and Excel add a picture of the text, and browsers add the HTML of a copied image.
   if (data.files.length && !text) {
     return { files: data.files };
   }
@@ -46,12 +46,12 @@ export function readPaste(data, selected, takesMarkdown) {
   return {};
 }
 
-/** Whether Markdown is more than a part of a paragraph. */
+/** Whether Markdown is more than part of a paragraph. */
 export function isBlock(markdown) {
   return markdown.includes("\n") || /^(?:#{1,6} |- |\d+\. |> |\||```|---$)/.test(markdown);
 }
 
-/** Whether it comes from a program for writing code, whose colours are no formatting. */
+/** Whether `data` comes from a code editor, whose colours aren't formatting. */
 function isCode(data) {
   return data.types.includes("vscode-editor-data");
 }

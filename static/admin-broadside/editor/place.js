@@ -1,8 +1,8 @@
-/* After the text was saved, it is shown where it was, with the caret or selection as it was. */
+/* After the text has been saved, restores the scroll position and the caret or selection. */
 
 const NAME = "editor-place";
 
-/** Remember the place when the form is submitted, and go back to it once the page that follows `isShown`. */
+/** Remember the place when the form is submitted, and return to it once the page that follows `isShown`. */
 export function keepPlace(box, field, isShown) {
   field.form.addEventListener("submit", (event) => {
     // A preview opens in another tab.
@@ -13,7 +13,7 @@ export function keepPlace(box, field, isShown) {
     }
   });
   const place = take();
-  // The page after an error leads to that instead.
+  // After an error, the page leads to that instead.
   if (place?.url === document.referrer && !document.querySelector(".errornote, .conflict")) {
     isShown.then(() => goTo(place));
   }
@@ -27,12 +27,12 @@ export function keepPlace(box, field, isShown) {
   }
 }
 
-/** Return the element that scrolls the text: that of the visual mode, or the text area. */
+/** Return the element that scrolls the text: the visual mode or the text area. */
 function shownText(box) {
   return box.querySelector(".editor-visual:not([hidden])") ?? box.querySelector("textarea");
 }
 
-/** Return the URL as the next page gets it. */
+/** Return the URL that the next page sees as its referrer. */
 function ownUrl() {
   return location.href.split("#")[0];
 }
@@ -41,7 +41,7 @@ function keep(place) {
   try {
     sessionStorage.setItem(NAME, JSON.stringify(place));
   } catch {
-    // The storage is full or turned off: then the text begins at its beginning.
+    // Storage is full or turned off. The next page then starts at the top.
   }
 }
 

@@ -5,7 +5,7 @@
 import { blocksOf, middleOf } from "./following.js";
 
 const DELAY = 400; // milliseconds after the last key
-// A text with more characters than this takes the server noticeably long, so it is sent less often.
+// Texts with more characters than this take the server noticeably long, so they are sent less often.
 const LONG = 50_000;
 const LONG_DELAY = 3000;
 const WORDS_PER_MINUTE = 230;
@@ -56,7 +56,7 @@ export function followText(box, field) {
         shown = parsed;
         fill();
       } else {
-        // Any other response than our own is a whole page.
+        // Any response other than our own is a whole page.
         message = /<html/i.test(html) ? notice.dataset.failed : parsed.textContent;
       }
     } catch (error) {
@@ -70,7 +70,7 @@ export function followText(box, field) {
     }
   }
 
-  /** Show the title and the text. Blocks that did not change stay, so that their images don't flicker. */
+  /** Show the title and the text. Unchanged blocks stay, so that their images don't flicker. */
   function fill() {
     const page = frame.contentDocument;
     const body = page.querySelector(".entry-body");
@@ -83,7 +83,7 @@ export function followText(box, field) {
     for (const link of body.querySelectorAll("a[href]")) {
       link.target = "_blank";
       if (link.getAttribute("href").startsWith("#")) {
-        // A footnote. The frame has no URL of its own in which it could be found.
+        // A link to a footnote. The frame has no URL of its own to which it could be relative.
         link.removeAttribute("target");
         link.onclick = (event) => {
           event.preventDefault();
@@ -107,7 +107,7 @@ export function followText(box, field) {
       .replace("{minutes}", minutes.toLocaleString(document.documentElement.lang));
   }
 
-  /** Show the part of the preview that has the same words as the visible part of the text, or is as far down. */
+  /** Scroll the preview to the words in the visible part of the text, or as far down proportionally. */
   function scrollAlong(text) {
     const page = frame.contentDocument?.scrollingElement;
     const room = text.scrollHeight - text.clientHeight;
@@ -131,7 +131,7 @@ function setOrRemove(element, name, value) {
   }
 }
 
-/** Give `parent` these `children`, and leave those alone with which both its old and new ones begin and end. */
+/** Give `parent` these `children`, keeping those at the beginning and end that are the same as before. */
 function replaceChanged(parent, children) {
   const old = [...parent.childNodes];
   let start = 0;

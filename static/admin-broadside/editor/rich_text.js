@@ -1,10 +1,10 @@
 /* Rich text from Word, Google Docs or a web page as clean Markdown.
  *
- * Nothing here has to be safe: blog.rendering removes whatever may not be published. It has to be clean. */
+ * Nothing here has to be safe, only clean: blog.rendering removes whatever may not be published. */
 
 import Turndown from "../../vendor/turndown/turndown.js";
 
-// Elements that are worth more than their text. Without any of them, plain text is pasted.
+// Elements that mean more than their text. Without any of them, plain text is pasted.
 const FORMATTED = "a[href], b, blockquote, code, del, em, h1, h2, h3, h4, h5, h6, hr, i, img, li, pre, s, strong, table";
 const JUNK =
   "base, button, form, iframe, input, link, meta, noscript, object, script, select, style, svg, template, textarea, title, xml";
@@ -19,7 +19,7 @@ const service = new Turndown({
   br: "\\",
 });
 const escapeMarkdown = service.escape.bind(service);
-// What looks like HTML stays text.
+// Text that looks like HTML stays text.
 service.escape = (text) => escapeMarkdown(text).replace(/<|&(?=#?\w+;)/g, "\\$&");
 service.keep(["sub", "sup"]);
 service.addRule("struck", { filter: ["del", "s", "strike"], replacement: (content) => content && `~~${content}~~` });
@@ -29,7 +29,7 @@ service.addRule("row", { filter: "tr", replacement: (content) => `${content}|\n`
 service.addRule("rows", { filter: ["thead", "tbody", "tfoot"], replacement: (content) => content });
 service.addRule("table", { filter: "table", replacement: tableOf });
 
-/** Return `html` as Markdown, or an empty string if it has no formatting that its plain text would lose. */
+/** Return `html` as Markdown, or an empty string if plain text would lose no formatting. */
 export function toMarkdown(html) {
   const { body } = inertDocument();
   body.innerHTML = html;
@@ -49,7 +49,7 @@ export function toMarkdown(html) {
   return markdown.replace(/[ \t]+$/gm, "").replace(/\u00a0/g, " ").replace(/\n{3,}/g, "\n\n").trim();
 }
 
-/** Return a document in which nothing runs or loads. Without a window of its own, the browser doesn't even complain. */
+/** Return a document in which nothing runs or loads. Since it has no window, the browser doesn't even report that. */
 function inertDocument() {
   const frame = document.createElement("iframe");
   document.body.append(frame);
@@ -62,7 +62,7 @@ function styleOf(element) {
   return element.getAttribute("style") ?? "";
 }
 
-/** Make elements of styles, which Google Docs uses instead, and remove elements whose style says the opposite. */
+/** Turn styles, which Google Docs uses, into elements, and remove elements whose styles say the opposite. */
 function useStyles(element) {
   const style = styleOf(element);
   const isBold = /(?:^|[;\s])font-weight:\s*(?:bold|[6-9]00)/i.test(style);
@@ -80,7 +80,7 @@ function useStyles(element) {
   }
 }
 
-/** Make lists of the paragraphs with which Word writes them. */
+/** Turn the paragraphs that Word uses for list items into lists. */
 function makeWordLists(body) {
   let lists = [];
   let previous = null;
@@ -114,7 +114,7 @@ function makeWordLists(body) {
   }
 }
 
-/** Keep links that lead somewhere, without the detour that Google Docs makes, and images that others can load. */
+/** Keep links that lead somewhere, without Google Docs' redirect, and images that others can load. */
 function cleanLinks(body) {
   for (const link of body.querySelectorAll("a")) {
     const href = ownUrl(link.getAttribute("href") ?? "");
@@ -142,7 +142,7 @@ function ownUrl(url) {
   return url.startsWith(`${location.origin}/`) ? url.slice(location.origin.length) : url;
 }
 
-/** Begin with the second level, because the title of the post is the first, and leave out bold in headings. */
+/** Make headings begin at the second level, because the post's title is the first, and remove bold from headings. */
 function lowerHeadings(body) {
   const headings = [...body.querySelectorAll(HEADINGS)];
   const hasFirst = headings.some((heading) => heading.localName === "h1");
@@ -170,7 +170,7 @@ function cellOf(content) {
   return `| ${content.trim().replace(/\s*\\?\n\s*/g, " ").replace(/(?<!\\)\|/g, "\\|")} `;
 }
 
-/** Write a table with its first row as the header, which Markdown requires. */
+/** Return a table with its first row as the header, which Markdown requires. */
 function tableOf(content) {
   const rows = content.split("\n").filter((row) => row.startsWith("|"));
   if (!rows.length) {

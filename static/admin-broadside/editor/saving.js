@@ -1,12 +1,11 @@
-/* Saving without leaving the page, so that the undo history of the browser, the caret and the selection stay.
+/* Saving without leaving the page, which preserves the browser's undo history, the caret and the selection.
  *
- * The form is sent as it is without this script. What the page of the answer says takes the place of what this one says, but
- * fields stay as they are, except for what the server has filled in. Whatever can't be shown in this way is left to the
- * browser. */
+ * The form is sent as it would be without this script. Parts of the response replace the same parts of this page, but
+ * fields stay as they are, except for values that the server has filled in. The browser handles any other response. */
 
-const PATIENCE = 30_000; // milliseconds until the server is taken for unreachable
+const PATIENCE = 30_000; // milliseconds after which the server counts as unreachable
 
-// What the server says about the text. Nothing is typed into it.
+// The parts of the page with information from the server, in which nothing is typed.
 const SAID = ["h1", ".trail", ".writing-state", ".writing-others", "#writing-review", "#writing-translations"];
 
 /** Return whether this button saves a form that can be saved in place. */
@@ -16,8 +15,8 @@ export function savesInPlace(button) {
 
 /** Save the form, and resolve to whether the browser leaves the page.
  *
- * The form gets the events “saving” and then “saved”, whose `isComplete` says that nothing was typed since, or “unsaved”,
- * whose `isRefused` says that the session has ended or has begun anew. */
+ * The form gets the event “saving” and then “saved”, whose `isComplete` means that nothing has been typed since, or
+ * “unsaved”, whose `isRefused` means that the session has ended or a new one has begun. */
 export async function saveInPlace(form, button) {
   const status = document.querySelector(".autosave-status");
   const failed = document.querySelector(".autosave-failed");
@@ -47,14 +46,14 @@ export async function saveInPlace(form, button) {
     showErrors(form, page, answer);
     tell(form, "unsaved", { isRefused: false });
   } else {
-    // Someone else has changed the text, for example. Nothing was saved, so the browser gets the same answer.
+    // For example, another user has changed the text. Nothing was saved, so the browser gets the same response.
     form.submit();
     return true;
   }
   return false;
 }
 
-/* Send the fields, and return the response and its page; nothing if the server can't be reached. */
+/* Send the fields, and return the response and its page, or nothing if the server can't be reached. */
 async function send(url, fields) {
   try {
     const response = await fetch(url, { method: "POST", body: fields, signal: AbortSignal.timeout(PATIENCE) });
@@ -68,7 +67,7 @@ function tell(form, type, detail) {
   form.dispatchEvent(new CustomEvent(type, { bubbles: true, detail }));
 }
 
-/* The buttons beside the text, which depend on the status. */
+/* Return the buttons beside the text, which depend on the status. */
 function stepsOf(form) {
   return [...form.querySelectorAll(".writing-buttons [name=_step]")].map((button) => button.value).join();
 }
@@ -102,7 +101,7 @@ function showSaved(form, page, answer, fields) {
   say(page);
 }
 
-/* What a new text did not have: further sections and lines of the panel, and the form of its notes. */
+/* Add what a new text did not have: further sections and lines of the panel, and the form for notes. */
 function addNew(page) {
   let previous = document.querySelector(".writing-panel-head");
   for (const section of page.querySelectorAll("#writing-panel > details")) {
@@ -128,7 +127,7 @@ function replace(own, other) {
   }
 }
 
-/* The version, which tells conflicts, and what was changed by the server and not by anyone since. */
+/* Fill in the version, which detects conflicts, and values changed by the server but not by the user since. */
 function fillIn(form, answer, fields) {
   for (const name of ["version", "autosave", "translation_of", "original_version"]) {
     const [own, other] = [form.elements[name], answer.elements[name]];
@@ -151,7 +150,7 @@ function fillIn(form, answer, fields) {
   }
 }
 
-/* A category that was added with the text, in the list and among the parents of the next one. */
+/* Show a category that was added with the text in the list, and among the parents of the next one. */
 function addCategories(form, answer, fields) {
   const list = form.querySelector("#id_categories");
   [...(answer.querySelector("#id_categories")?.children ?? [])].forEach((row, index) => {
@@ -171,7 +170,7 @@ function addCategories(form, answer, fields) {
   }
 }
 
-/* Success is said where autosaving reports, so that nothing moves. Anything else stays above it. */
+/* Show success where autosaving reports, so that nothing moves. Other messages stay above it. */
 function say(page) {
   const status = document.querySelector(".autosave-status");
   const messages = page.querySelector(".messagelist");
@@ -191,13 +190,13 @@ function say(page) {
   }
 }
 
-/* Errors, shown as the page of the answer shows them: listed at the top, where the focus goes, and at their fields. */
+/* Show errors as the page in the response does: listed at the top, where the focus goes, and at their fields. */
 function showErrors(form, page, answer) {
   clearErrors(form, answer);
   for (const list of answer.querySelectorAll("ul.errorlist")) {
     const field = form.querySelector(fieldSelector(list));
     const row = field?.querySelector(".flex-container") ?? field;
-    // In the panel, errors come after the field; beside the text, before it.
+    // In the panel, errors come after the field; elsewhere, before it.
     row?.insertBefore(list, row === field ? row.querySelector(":scope > .help") : row.lastElementChild);
     row?.classList.add("errors");
     field?.closest("details")?.setAttribute("open", "");
@@ -225,7 +224,7 @@ function clearErrors(form, answer) {
   }
 }
 
-/* The selector of the field that an element belongs to. */
+/* Return the selector of the field to which an element belongs. */
 function fieldSelector(element) {
   const field = element.closest("[class*='field-']");
   return `.${[...field.classList].find((name) => name.startsWith("field-"))}`;

@@ -1,4 +1,4 @@
-/* The menu that opens when a line begins with `/`: what the toolbar inserts, found by the first letters of its words. */
+/* The menu that opens when a line begins with `/`: the toolbar's commands, found by the beginnings of their words. */
 
 import "../../vendor/text-expander-element/text-expander.js";
 import { replace } from "./text.js";
@@ -16,10 +16,10 @@ export function addSlashMenu(box, field, run) {
       event.detail.provide(Promise.resolve({ matched: true, fragment: menuOf(found) }));
     }
   });
-  // The menu has its place in the next frame.
+  // The menu is positioned only in the next frame.
   expander.addEventListener("text-expander-activate", () => requestAnimationFrame(() => keepVisible(expander)));
   expander.addEventListener("text-expander-value", (event) => {
-    // The element itself would replace the whole text, after which nothing could be undone.
+    // The element itself would replace the whole text, so that nothing could be undone.
     event.preventDefault();
     expander.dismiss();
     const start = field.value.lastIndexOf("\n", field.selectionEnd - 1) + 1;

@@ -1,4 +1,4 @@
-/* Writing in the source itself: what dialogs, uploads and buttons need of it. The visual mode offers the same. */
+/* Writing in the source itself: the functions that dialogs, uploads and buttons need. The visual mode has the same. */
 
 import { addBlock, commands, imageCode, isMarkdown, linkCode, selectedText } from "./formatting.js";
 import { placeForFiles, replace } from "./text.js";
@@ -8,7 +8,7 @@ export function sourceMode(field) {
     commands: Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, () => command(field)])),
     selectedText: () => selectedText(field),
 
-    /** Return the function that puts the caret or selection back where it is now. */
+    /** Return a function that restores the present caret or selection. */
     keepSelection() {
       const { selectionStart, selectionEnd, selectionDirection } = field;
       return () => field.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
@@ -16,7 +16,7 @@ export function sourceMode(field) {
 
     linkAtCaret: () => linkAtCaret(field),
 
-    /** Put a link in place of another, `old`, or of the selection. */
+    /** Insert a link in place of an `old` one or of the selection. */
     insertLink(text, url, old = null) {
       const [start, end] = old ? [old.start, old.end] : [field.selectionStart, field.selectionEnd];
       replace(field, start, end, linkCode(field, text, url));
@@ -28,8 +28,8 @@ export function sourceMode(field) {
       addBlock(field, imageCode(field, alt, url, caption));
     },
 
-    /** Insert the code of each uploaded file as a paragraph of its own, with the caret where the first image without a
-     * description is described. Return whether there is one. */
+    /** Insert the code of each uploaded file as a separate paragraph, with the caret in the empty description of the
+     * first image that has none. Return whether there is one. */
     insertFiles(codes) {
       const place = placeForFiles(field);
       const image = codes.findIndex((code) => /^(?:!\[\]|<img\b[^>]*alt="")/.test(code));

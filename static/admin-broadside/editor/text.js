@@ -1,12 +1,12 @@
-/* Changes to a text area that the browser can undo, as if they had been typed. */
+/* Changes to a text area that the browser can undo as if they had been typed. */
 
-/** Replace what is between `start` and `end`, and select a part of the result: by default, put the caret after it. */
+/** Replace the text between `start` and `end`, and select a part of the result. By default, put the caret after it. */
 export function replace(field, start, end, text, selectStart = start + text.length, selectEnd = selectStart) {
   field.focus();
   if (field.value.slice(start, end) !== text) {
     field.setSelectionRange(start, end);
-    // Only this deprecated command leaves an entry in the browser's undo history. It works where the focus is, which is
-    // not in the field while the visual mode covers it.
+    // Only this deprecated command adds to the browser's undo history. It works where the focus is, which is not in the
+    // field while the visual mode covers it.
     if (document.activeElement !== field || !document.execCommand(text ? "insertText" : "delete", false, text)) {
       field.setRangeText(text, start, end, "end");
       field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -15,7 +15,7 @@ export function replace(field, start, end, text, selectStart = start + text.leng
   field.setSelectionRange(selectStart, selectEnd);
 }
 
-/** Replace what is between `start` and `end` with `block`, set off by blank lines. Return where the block begins. */
+/** Replace the text between `start` and `end` with `block`, set off by blank lines. Return where the block begins. */
 export function replaceWithBlock(field, start, end, block) {
   const before = field.value.slice(0, start);
   const after = field.value.slice(end);
@@ -29,16 +29,15 @@ function missingLineBreaks(space) {
   return "\n".repeat(Math.max(0, 3 - space.split("\n").length));
 }
 
-/** Return where the lines begin and end that are selected, at least in part. */
+/** Return the start and end of the lines that are at least partly selected. */
 export function selectedLines(field) {
   const { value, selectionStart, selectionEnd } = field;
   const end = value.indexOf("\n", selectionEnd);
   return { start: value.lastIndexOf("\n", selectionStart - 1) + 1, end: end < 0 ? value.length : end };
 }
 
-/** Return the place after the selection, or the end of the image in whose code that is, and of those that follow it.
- *
- * The caret is in the description of the first of them after several were added.
+/** Return the place after the selection. If that is in the code of an image, return the end of it and of any images
+ * that follow it, because after adding several images the caret is in the description of the first.
  */
 export function placeForFiles(field) {
   const text = field.value;

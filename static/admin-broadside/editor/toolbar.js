@@ -4,9 +4,9 @@
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
-/** Show the toolbar, and return the function that runs a command by the name of its button.
+/** Show the toolbar, and return a function that runs a command by the name of its button.
  *
- * `others` are the commands that are no part of a mode, because they ask something first.
+ * `others` are the commands that open a dialog, and so don't belong to a mode.
  */
 export function addToolbar(box, field, modes, others) {
   const toolbar = box.querySelector(".editor-toolbar");
@@ -35,7 +35,7 @@ export function addToolbar(box, field, modes, others) {
   });
   toolbar.addEventListener("focusin", (event) => event.target.matches("button") && moveTabStop(event.target));
 
-  // Ctrl+S works in the whole form, the others in the text.
+  // Ctrl+S works anywhere in the form, other shortcuts only in the text.
   field.form.addEventListener("keydown", (event) => {
     if (isShortcut(event) && event.code === "KeyS" && !event.shiftKey) {
       event.preventDefault();

@@ -1,6 +1,6 @@
-/* Images and documents that are dropped, pasted or chosen: uploaded one after the other, and inserted in that order. */
+/* Uploads images and documents that are dropped, pasted or chosen, one after the other, and inserts them in order. */
 
-/** What is being uploaded for a form, which is not saved without it. */
+/** The uploads of a form, which is not saved before they are complete. */
 export class Uploads {
   #last = Promise.resolve();
   #running = new Set();
@@ -9,8 +9,8 @@ export class Uploads {
     return this.#running.size > 0;
   }
 
-  /** Run `upload` after those that were added before, so that files stay in that order. It resolves to whether all of
-   * its files were stored. */
+  /** Run `upload` after earlier ones, so that files stay in order. It resolves to whether all of its files were
+   * stored. */
   add(upload) {
     const done = this.#last.then(upload).catch((error) => {
       reportError(error);
@@ -21,7 +21,7 @@ export class Uploads {
     done.then(() => this.#running.delete(done));
   }
 
-  /** Resolve to whether all files were stored, also those that are added meanwhile. */
+  /** Resolve to whether all files were stored, including any that are added in the meantime. */
   async finish() {
     let areStored = true;
     while (this.areRunning) {
@@ -31,7 +31,7 @@ export class Uploads {
   }
 }
 
-/** Take files, and return the function that uploads and inserts a list of them. */
+/** Accept files, and return a function that uploads and inserts a list of them. */
 export function takeFiles(box, field, modes, uploads) {
   const chooser = box.querySelector(".editor-file");
   const status = box.querySelector(".editor-status");
@@ -105,8 +105,8 @@ export function takeFiles(box, field, modes, uploads) {
   }
 }
 
-/** Upload a file for the editor `field`. Resolve to the server's answer, which has an `error` if the server has refused it.
- * `isTemporary` says that the file itself may be all right. */
+/** Upload a file for the editor `field`. Resolve to the server's response, which has an `error` if the file was
+ * rejected. `isTemporary` means that there may be nothing wrong with the file itself. */
 export function uploadFile(field, status, file, progress) {
   const isImage = file.type.startsWith("image/");
   if (file.size > Number(isImage ? field.dataset.maxBytes : field.dataset.maxDocumentBytes)) {

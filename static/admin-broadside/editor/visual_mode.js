@@ -1,10 +1,10 @@
-/* The visual mode: the text as it will look, for people who don't write Markdown. It is loaded when it is first wanted.
+/* The visual mode: the text as it will look, for people who don't write Markdown. It is loaded when it is first used.
  *
- * The text area stays the one that is submitted, kept, previewed and checked: the visual mode reads and writes it. */
+ * The visual mode reads and writes the text area, which is still submitted, autosaved, previewed and checked. */
 
 const CHOSEN = "editor-visual";
 
-/** Offer the mode, and return a promise of the editor being shown in the mode that was chosen last. */
+/** Offer the mode, and return a promise that resolves when the editor is shown in the mode that was chosen last. */
 export function offerVisualMode(box, field, modes, addFiles) {
   const source = modes.current;
   const choice = box.querySelector(".editor-modes");

@@ -1,4 +1,4 @@
-"""Another site on this machine, which may be opened here, unlike other private addresses."""
+"""Another site on this machine, which may be opened in these tests, unlike other private addresses."""
 
 import datetime as dt
 
@@ -21,7 +21,7 @@ def other_site(web_server: StubServer, monkeypatch: pytest.MonkeyPatch) -> StubS
 
 @pytest.fixture
 def pass_time() -> PassTime:
-    """Let what is waiting have been planned for so much earlier."""
+    """Move the times of waiting rows into the past by this amount."""
 
     def pass_time(**duration: float) -> None:
         earlier = dt.timedelta(**duration)

@@ -1,4 +1,4 @@
-"""Who wrote a page of another site, as its microformats say, also of hostile pages."""
+"""The authors of pages of other sites according to their microformats, including hostile pages."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ANN = '<a class="p-author h-card" href="/ann">Ann Lee</a>'
 
 
 def author_of(html: str, link: str = "<link>") -> str:
-    """Return the author of what is at `link` in the page."""
+    """Return the author of the entry with `link` in the page."""
     return author_name(html, URL, max(0, html.find(link)))
 
 
@@ -48,21 +48,21 @@ class TestAuthors:
     def test_are_the_first_of_several(self) -> None:
         assert author_of(entry(f"{ANN}<span class='p-author'>Bob</span>")) == "Ann Lee"
 
-    def test_are_not_those_of_what_the_entry_quotes_or_answers(self) -> None:
+    def test_are_not_the_authors_of_quoted_or_answered_entries(self) -> None:
         reply = '<div class="u-in-reply-to h-cite"><span class="p-author">We</span></div>'
         comment = '<div class="u-comment h-entry"><span class="p-author">Bob</span></div>'
         assert author_of(entry(reply)) == ""
         assert author_of(entry(reply + comment + ANN)) == "Ann Lee"
 
-    def test_are_those_of_the_entry_with_the_link(self) -> None:
+    def test_belong_to_the_entry_with_the_link(self) -> None:
         others = '<div class="h-entry"><span class="p-author">Bob</span></div>'
         assert author_of(others + entry(ANN) + others) == "Ann Lee"
         assert author_of(f'<div class="h-entry">{ANN}<div class="u-comment h-entry"><link></div></div>') == ""
 
-    def test_are_those_of_the_first_entry_if_the_link_is_in_none(self) -> None:
+    def test_belong_to_the_first_entry_if_the_link_is_in_none(self) -> None:
         assert author_of(f"<link>{entry(ANN)}") == "Ann Lee"
 
-    def test_are_those_of_the_feed_if_the_entry_has_none(self) -> None:
+    def test_belong_to_the_feed_if_the_entry_has_none(self) -> None:
         assert author_of(f'<div class="h-feed">{entry("")}{ANN}</div>') == "Ann Lee"
         assert author_of(f'<div class="h-feed">{ANN}</div>{entry("")}') == ""
 
@@ -109,7 +109,7 @@ class TestAuthors:
         assert author_of(html) == ""
 
 
-# Properties and items of which the readers of microformats say the same.
+# Properties and items on which parsers of microformats agree.
 CLASSES = st.sampled_from(["", "h-card", "h-cite", "p-author", "p-author h-card", "p-name", "p-note", "u-url", "x"])
 HTML = st.recursive(
     st.sampled_from(["Ann ", "Bob &amp; Co. ", "", "<br>"]),
@@ -128,7 +128,7 @@ def by_mf2py(html: str) -> str:
 
 
 @given(HTML)
-def test_names_are_those_that_other_readers_of_microformats_find(inside: str) -> None:
+def test_names_are_the_same_as_with_other_parsers_of_microformats(inside: str) -> None:
     html = f"<body><div class='h-entry'>{inside}</div></body>"
     assert author_of(html).split() == by_mf2py(html).split()
 
@@ -160,7 +160,7 @@ class TestHostilePages:
     )
 
     @given(st.lists(st.sampled_from(PARTS)).map("".join), st.integers(0, 100))
-    def test_break_nothing_and_leave_a_short_line_that_can_be_stored(self, html: str, position: int) -> None:
+    def test_cause_no_error_and_result_in_a_short_storable_line(self, html: str, position: int) -> None:
         name = author_name(html, URL, position)
         assert name == one_line(name)
         assert len(name) <= 200
@@ -169,7 +169,7 @@ class TestHostilePages:
     def test_may_be_anything(self, html: str, position: int) -> None:
         assert author_name(html, URL, position) == ""
 
-    def test_turn_nothing_around(self) -> None:
+    def test_cannot_reverse_text(self) -> None:
         assert author_of(entry('<b class="p-author">\u202eAnn&#8238;\x01 \u2067Lee</b>')) == "Ann Lee"
 
     def test_have_no_long_names(self) -> None:

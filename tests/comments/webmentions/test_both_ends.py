@@ -1,4 +1,4 @@
-"""What sends Webmentions understands what receives them, over HTTP."""
+"""The sending of Webmentions works with the receiving of them, over HTTP."""
 
 import pytest
 from pytest_django import Settings

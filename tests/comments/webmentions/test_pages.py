@@ -1,4 +1,4 @@
-"""Pages of other sites: how they say where to send Webmentions, what they say around a link, and hostile ones."""
+"""Pages of other sites: where they accept Webmentions, their text around a link, and hostile ones."""
 
 import json
 
@@ -54,7 +54,7 @@ class TestEndpointsInHeaders:
     def test_are_found(self, links: list[str], expected: str | None) -> None:
         assert find_endpoint(page("", *links)) == expected
 
-    def test_come_before_those_in_the_text(self) -> None:
+    def test_come_before_endpoints_in_the_document(self) -> None:
         text = '<link rel="webmention" href="/no">'
         assert find_endpoint(page(text, "</yes>; rel=webmention")) == "https://other.example/yes"
 
@@ -136,7 +136,7 @@ class TestLinks:
             '<a href="http://[broken">x</a>',
         ],
     )
-    def test_are_nothing_else(self, text: str) -> None:
+    def test_are_not_found_elsewhere(self, text: str) -> None:
         assert find_link(page(text), TARGET) is None
 
     def test_are_found_in_json_as_whole_strings(self) -> None:
@@ -153,7 +153,7 @@ class TestLinks:
         for text, is_found in ((f"See ({TARGET}).", True), (f"See {TARGET}x/", False), ("See", False)):
             assert (find_link(page(text, media_type="text/plain"), TARGET) is not None) == is_found
 
-    def test_are_not_looked_for_in_anything_else(self) -> None:
+    def test_are_not_searched_for_in_other_types(self) -> None:
         assert find_link(page(f'<a href="{TARGET}">x</a>', media_type="image/svg+xml"), TARGET) is None
 
     def test_of_a_text_are_its_urls(self) -> None:
@@ -238,7 +238,7 @@ class TestFetching:
             ("text/html", b"<title>\xff\x00a</title>", "\ufffda"),
         ],
     )
-    def test_reads_the_encoding_that_the_page_has(
+    def test_reads_the_encoding_of_the_page(
         self, content_type: str, body: bytes, title: str, other_site: StubServer
     ) -> None:
         other_site.answer("/a", body=body + f'<a href="{TARGET}">'.encode(), Content_Type=content_type)
@@ -248,7 +248,7 @@ class TestFetching:
         other_site.answer("/a", body=b" " * 2**21, Content_Type="text/html")
         assert len(fetch(other_site.url("/a")).text) == 2**20
 
-    def test_unpacks_nothing(self, other_site: StubServer) -> None:
+    def test_decompresses_nothing(self, other_site: StubServer) -> None:
         other_site.answer("/a", body=b"\x1f\x8b" * 9, Content_Type="text/html", Content_Encoding="gzip")
         assert len(fetch(other_site.url("/a")).text) == 18
         assert other_site.headers[0]["Accept-Encoding"] == "identity"
@@ -260,7 +260,7 @@ class TestHostilePages:
         st.lists(st.text(max_size=200), max_size=5),
         st.sampled_from([HTML, "application/json", "text/plain", "image/png", ""]),
     )
-    def test_break_nothing(self, text: str, links: list[str], media_type: str) -> None:
+    def test_cause_no_error(self, text: str, links: list[str], media_type: str) -> None:
         each = page(text, *links, media_type=media_type)
         find_endpoint(each)
         find_link(each, TARGET)
@@ -289,7 +289,7 @@ class TestHostilePages:
             )
         )
     )
-    def test_made_of_parts_break_nothing(self, parts: list[str]) -> None:
+    def test_made_of_parts_cause_no_error(self, parts: list[str]) -> None:
         found = find_link(page("".join(parts)), TARGET)
         assert found is None or (len(found.text) < 400 and "\u202e" not in found.text)
 
@@ -329,6 +329,6 @@ class TestHostilePages:
     def test_take_linear_time_with_their_headers(self, part: str, grows_with_length: GrowsWithLength) -> None:
         assert grows_with_length(lambda text: find_endpoint(page("", text)), part * 20_000)
 
-    def test_nest_as_deep_as_they_like(self) -> None:
+    def test_may_be_nested_to_any_depth(self) -> None:
         assert find_link(page("[" * 100_000, media_type="application/json"), TARGET) is None
         assert find_link(page("<div>" * 100_000 + f'<a href="{TARGET}">'), TARGET) is not None

@@ -1,4 +1,4 @@
-"""Other sites say that they link to a post. Their page is opened, and the link waits for a moderator."""
+"""Other sites report that they link to a post. Their page is fetched, and the link waits for a moderator."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def page_with(entry: Any, text: str = "They write", title: str = "Our blog") -> 
 
 
 def show(site: StubServer, body: bytes, status: int = 200) -> None:
-    """Have the other site answer like this at `/a`."""
+    """Have the other site respond like this at `/a`."""
     site.answers["/a"] = [(status, {"Content-Type": "text/html"}, body)]
 
 
@@ -107,7 +107,7 @@ class TestEndpoint:
             assert page.xpath("//head/link[@rel='webmention']/@href") == [ENDPOINT]
 
     @pytest.mark.usefixtures("receiving")
-    def test_is_not_named_where_nobody_can_comment(self, client: Client) -> None:
+    def test_is_not_named_where_no_one_can_comment(self, client: Client) -> None:
         closed = [PostFactory(comments_open=False), PostFactory(password="x")]
         for url in ("/", *(entry.get_absolute_url() for entry in closed)):
             assert 'rel="webmention"' not in client.get(url).text
@@ -121,7 +121,7 @@ class TestEndpoint:
             CommentSettings.objects.update(receive_webmentions=True)
         assert 'rel="webmention"' in reader.get(url).text
 
-    def test_takes_no_query_to_name(self, client: Client) -> None:
+    def test_takes_no_query_to_be_named(self, client: Client) -> None:
         url = PostFactory().get_absolute_url()
         counts = []
         for receive in (False, True):
@@ -133,7 +133,7 @@ class TestEndpoint:
         assert counts[0] == counts[1]
 
     @pytest.mark.usefixtures("receiving")
-    def test_takes_forms_only(self, client: Client) -> None:
+    def test_accepts_only_forms(self, client: Client) -> None:
         assert client.get(ENDPOINT).status_code == 405
         assert client.post(ENDPOINT, "{}", content_type="application/json").status_code == 400
         assert client.post(ENDPOINT).status_code == 400
@@ -349,7 +349,7 @@ class TestChecking:
         work()
         assert not other_site.requests
 
-    def test_an_entry_that_is_hidden_meanwhile_gets_nothing(
+    def test_an_entry_that_was_hidden_in_the_meantime_gets_nothing(
         self, send: Send, work: Work, other_site: StubServer
     ) -> None:
         post = PostFactory()
@@ -363,7 +363,7 @@ class TestChecking:
 
 @pytest.mark.usefixtures("receiving")
 class TestAuthors:
-    """The authors of pages may say that they are anyone."""
+    """The authors of pages may claim to be anyone."""
 
     @pytest.fixture
     def mention(self, send: Send, work: Work, other_site: StubServer) -> Mention:
@@ -391,7 +391,7 @@ class TestAuthors:
         comment = mention("Bob", post)
         assert (comment.name, comment.status) == (f"Bob ({other_site.host})", CommentStatus.PENDING)
 
-    def test_are_taken_for_no_one_here(self, mention: Mention, client: Client, other_site: StubServer) -> None:
+    def test_are_not_mistaken_for_commenters(self, mention: Mention, client: Client, other_site: StubServer) -> None:
         post = PostFactory()
         owner = UserFactory(role="Moderator", username="admin")
         CommentFactory(entry=post, name="Rosa", email="", status=CommentStatus.APPROVED)
@@ -399,7 +399,7 @@ class TestAuthors:
         for name in ("Rosa", "admin"):
             comment = mention(name, post)
             (row,) = queue_page(CommentStatus.PENDING)[0]
-            # It has none of the approved comments of the other one.
+            # It has none of the other author's approved comments.
             assert not row.author_counts
             approve([comment], owner)
             shown = one(read(client.get(post.get_absolute_url())), f"#comment-{comment.pk}")
@@ -487,7 +487,7 @@ class TestSendingAgain:
         assert post.comment_count == 0
 
     @pytest.mark.parametrize("status", [403, 503])
-    def test_takes_nothing_away_while_the_other_site_has_trouble(
+    def test_removes_nothing_while_the_other_site_has_problems(
         self, status: int, post: Post, send: Send, work: Work, other_site: StubServer, pass_time: PassTime
     ) -> None:
         show(other_site, b"", status)
@@ -506,7 +506,7 @@ class TestSendingAgain:
         work()
         assert [comment.status for comment in mentions()] == [CommentStatus.TRASH]
 
-    def test_takes_it_back_although_comments_are_closed(
+    def test_removes_it_even_if_comments_are_closed(
         self, post: Post, client: Client, send: Send, work: Work, other_site: StubServer
     ) -> None:
         Post.objects.filter(pk=post.pk).update(comments_open=False)
@@ -526,7 +526,7 @@ class TestSendingAgain:
         work()
         assert {comment.entry_id for comment in mentions()} == {post.pk, another.pk}
 
-    def test_finds_imported_pingbacks_but_no_comments(self, send: Send, work: Work, other_site: StubServer) -> None:
+    def test_finds_imported_pingbacks_but_not_comments(self, send: Send, work: Work, other_site: StubServer) -> None:
         post = PostFactory()
         reader, pingback = (
             CommentFactory(entry=post, website=other_site.url("/a"), kind=kind, text="x")
@@ -547,7 +547,7 @@ class TestFloods:
             assert send(OTHER, target) == 202
         assert waiting() == 2
 
-    def test_pages_of_one_site_are_opened_a_bounded_number_of_times(self, send: Send) -> None:
+    def test_pages_of_one_site_are_fetched_a_limited_number_of_times(self, send: Send) -> None:
         post = PostFactory()
         limit = rate_limit.MENTIONS_PER_HOST
         statuses = [send(f"https://other.example/{number}", post) for number in range(limit + 5)]
@@ -568,14 +568,14 @@ class TestFloods:
             statuses.append(client.post(ENDPOINT, data, REMOTE_ADDR=f"203.0.113.{number}").status_code)
         assert statuses == [202] * 5 + [429] * 2
 
-    def test_only_so_many_wait(self, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_limited_number_wait(self, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tasks, "MAX_WAITING", 3)
         post = PostFactory()
         statuses = [send(f"https://other.example/{number}", post) for number in range(5)]
         assert statuses == [202] * 3 + [429] * 2
         assert waiting() == 3
 
-    def test_who_is_refused_learns_when_to_come_back(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_refused_senders_learn_when_to_try_again(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tasks, "MAX_WAITING", 0)
         response = client.post(ENDPOINT, {"source": OTHER, "target": url_of(PostFactory())})
         assert response.headers["Retry-After"] == "600"

@@ -1,4 +1,4 @@
-"""Entries tell the sites to which they link: once for each link, after a change, and when the link is gone."""
+"""Entries notify the sites to which they link: once for each link, after a change, and when the link is gone."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def site(other_site: StubServer) -> StubServer:
 
 @pytest.fixture
 def run(work: Work) -> Callable[[], None]:
-    """Do what the schedule does."""
+    """Run the scheduled tasks."""
 
     def run() -> None:
         send_mentions.enqueue()
@@ -68,7 +68,7 @@ def sent(site: StubServer) -> list[tuple[str, str]]:
 
 
 class TestEntries:
-    def test_tell_each_page_once(self, site: StubServer, run: Callable[[], None]) -> None:
+    def test_notify_each_page_once(self, site: StubServer, run: Callable[[], None]) -> None:
         post = post_with(site.url("/a"), site.url("/b#part"), site.url("/a"), site.url("/without"))
         page = PageFactory(
             markup="html", source=f'<a href="{site.url("/a")}">x</a>', published_at=timezone.now() - HOUR
@@ -79,7 +79,7 @@ class TestEntries:
         assert sent(site) == sorted([(source, site.url("/a")), (source, site.url("/b")), (another, site.url("/a"))])
         assert site.requests["/without"] == 1
 
-    def test_tell_them_again_after_a_change(self, site: StubServer, run: Callable[[], None]) -> None:
+    def test_notify_them_again_after_a_change(self, site: StubServer, run: Callable[[], None]) -> None:
         post = post_with(site.url("/a"))
         run()
         change(post, site.url("/a"), site.url("/b"))
@@ -87,7 +87,7 @@ class TestEntries:
         run()
         assert [target for _source, target in sent(site)] == [site.url("/a")] * 2 + [site.url("/b")]
 
-    def test_tell_them_once_more_when_the_link_is_gone(self, site: StubServer, run: Callable[[], None]) -> None:
+    def test_notify_them_once_more_when_the_link_is_gone(self, site: StubServer, run: Callable[[], None]) -> None:
         post = post_with(site.url("/a"), site.url("/b"))
         run()
         change(post, site.url("/b"))
@@ -106,7 +106,7 @@ class TestEntries:
         ],
         ids=["trash", "deleted", "draft", "password"],
     )
-    def test_tell_them_once_more_when_readers_no_longer_see_it(
+    def test_notify_them_once_more_when_the_entry_is_hidden(
         self, hide: Callable[[Post], object], site: StubServer, run: Callable[[], None]
     ) -> None:
         post = post_with(site.url("/a"))
@@ -118,7 +118,7 @@ class TestEntries:
         assert sent(site) == [(source, site.url("/a"))] * 2
         assert not SentMention.objects.exists()
 
-    def test_that_come_back_are_told_of_again(self, site: StubServer, run: Callable[[], None]) -> None:
+    def test_that_are_published_again_notify_again(self, site: StubServer, run: Callable[[], None]) -> None:
         post = post_with(site.url("/a"))
         for status in (Status.PUBLISHED, Status.DRAFT, Status.PUBLISHED):
             post.status = status
@@ -135,7 +135,7 @@ class TestEntries:
         run()
         assert sent(site) == [(source, site.url("/a"))] * 2
 
-    def test_say_nothing_about_readers_or_this_site(self, site: StubServer, run: Callable[[], None]) -> None:
+    def test_reveal_nothing_about_readers_or_this_site(self, site: StubServer, run: Callable[[], None]) -> None:
         post_with(site.url("/a"))
         run()
         for headers in site.headers:
@@ -155,7 +155,7 @@ class TestEntries:
         "values",
         [{"status": Status.DRAFT}, {"status": Status.PRIVATE}, {"status": Status.PENDING}, {"password": "x"}],
     )
-    def test_that_are_not_for_everyone_say_nothing(
+    def test_that_are_not_public_notify_no_one(
         self, values: dict[str, Any], site: StubServer, run: Callable[[], None]
     ) -> None:
         post_with(site.url("/a"), **values)
@@ -163,7 +163,7 @@ class TestEntries:
         assert not site.requests
         assert not SentMention.objects.exists()
 
-    def test_that_are_hidden_before_it_is_sent_say_nothing(self, site: StubServer, run: Callable[[], None]) -> None:
+    def test_that_are_hidden_before_sending_notify_no_one(self, site: StubServer, run: Callable[[], None]) -> None:
         post = post_with(site.url("/a"))
         sending.note_links()
         post.password = "x"
@@ -174,13 +174,13 @@ class TestEntries:
         assert not SentMention.objects.exists()
 
     def test_that_were_published_before_are_left_alone(self, site: StubServer, run: Callable[[], None]) -> None:
-        """So no site hears of an archive that is imported, also when all of it is edited at once."""
+        """So no site is notified of an imported archive, even when all of it is edited at once."""
         post = post_with(site.url("/a"), published_at=timezone.now() - 3 * HOUR)
         change(post, site.url("/a"))
         run()
         assert not site.requests
 
-    def test_have_a_bounded_number_of_links(self, site: StubServer) -> None:
+    def test_have_a_limited_number_of_links(self, site: StubServer) -> None:
         post_with(*(site.url(f"/{number}") for number in range(80)))
         sending.note_links()
         assert SentMention.objects.count() == 50
@@ -196,14 +196,14 @@ class TestEntries:
             "https://a.example/" + "x" * 999,
         ],
     )
-    def test_mention_pages_of_other_sites_only(self, url: str) -> None:
+    def test_mention_only_pages_of_other_sites(self, url: str) -> None:
         post_with(url)
         sending.note_links()
         assert not SentMention.objects.exists()
 
 
 class TestSwitch:
-    def test_is_off_at_first(self) -> None:
+    def test_is_off_by_default(self) -> None:
         assert not CommentSettings().send_webmentions
         assert not CommentSettings().receive_webmentions
 
@@ -248,7 +248,9 @@ class TestOtherSites:
             run()
             assert len(site.forms) == count
 
-    def test_that_ask_for_patience_get_it(self, site: StubServer, run: Callable[[], None], pass_time: PassTime) -> None:
+    def test_that_ask_to_wait_get_it_later(
+        self, site: StubServer, run: Callable[[], None], pass_time: PassTime
+    ) -> None:
         site.answers["/endpoint"] = [(429, {"Retry-After": "7200"}, b""), (202, {}, b"")]
         post_with(site.url("/a"))
         for minutes, count in ((0, 1), (110, 1), (20, 2)):
@@ -276,7 +278,7 @@ class TestOtherSites:
             pass_time(days=2)
         assert len(site.forms) == 1
 
-    def test_that_were_told_nothing_are_not_told_that_it_is_gone(
+    def test_that_were_never_notified_are_not_notified_that_it_is_gone(
         self, site: StubServer, run: Callable[[], None]
     ) -> None:
         post = post_with(site.url("/without"))
@@ -298,11 +300,11 @@ class TestOtherSites:
         assert not web_server.requests
         assert SentMention.objects.get().not_before is None
 
-    def test_are_told_once_by_two_workers(self, site: StubServer) -> None:
+    def test_are_notified_once_by_two_workers(self, site: StubServer) -> None:
         post_with(site.url("/a"))
         sending.note_links()
         (mention,) = SentMention.objects.all()
-        # Another one has just claimed it.
+        # Another worker has just claimed it.
         SentMention.objects.update(not_before=timezone.now() + HOUR)
         sending.send_due(timezone.now() + HOUR)
         assert not site.requests

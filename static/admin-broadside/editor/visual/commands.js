@@ -1,6 +1,6 @@
 /* What the buttons of the toolbar do in the visual mode. Pressing a button twice undoes it, as in the source.
  *
- * Commands as in ProseMirror: functions of the state, of what takes a transaction, and of the view. */
+ * These are commands as in ProseMirror: functions of the state, a `dispatch` function and the view. */
 
 import {
   Fragment,
@@ -22,7 +22,7 @@ const { nodes, marks } = schema;
 const MARKS = { bold: marks.strong, italic: marks.em, code: marks.code, link: marks.link };
 const BLOCKS = { quote: nodes.blockquote, list: nodes.bullet_list, numbered: nodes.ordered_list };
 
-/** The commands by the names of their buttons, except for those that ask something first. */
+/** The commands by the names of their buttons, except for those that open a dialog. */
 export const commands = {
   bold: toggleMark(marks.strong),
   italic: toggleMark(marks.em),
@@ -37,7 +37,7 @@ export const commands = {
   more: (state, dispatch) => insertBlocks([nodes.more.create()])(state, dispatch),
 };
 
-/** Whether what a button does is there already; null if the button does nothing of the kind. */
+/** Whether a button's formatting is already there; null if the button has no such state. */
 export function isActive(name, state) {
   const { $from, from, to, empty } = state.selection;
   if (name in MARKS) {
@@ -61,7 +61,7 @@ export function selectedText({ doc, selection }) {
   return doc.textBetween(selection.from, selection.to, "\n");
 }
 
-/** Return the link in which the caret is, with its text. */
+/** Return the link at the caret, with its text. */
 export function linkAtCaret({ doc, selection: { $from } }) {
   const { parent, parentOffset } = $from;
   const linkOf = (node) => node && marks.link.isInSet(node.marks);
@@ -81,7 +81,7 @@ export function linkAtCaret({ doc, selection: { $from } }) {
   return { from, to, text: doc.textBetween(from, to), url: link.attrs.href };
 }
 
-/** Make a link of the selection, or of an `old` one. Its formatting is kept unless its text is another. */
+/** Turn the selection into a link, or change an `old` one. Formatting is kept unless the text changes. */
 export function linkSelection(text, url, old = null) {
   return (state, dispatch) => {
     const { from, to } = old ?? state.selection;
@@ -97,7 +97,7 @@ export function linkSelection(text, url, old = null) {
   };
 }
 
-/** Insert blocks after the one with the selection, or in place of an empty paragraph. */
+/** Insert blocks after the selected one, or in place of an empty paragraph. */
 export function insertBlocks(blocks) {
   return (state, dispatch) => {
     const { $to } = state.selection;
@@ -112,7 +112,7 @@ export function insertBlocks(blocks) {
     if (!isText && !(end.nodeAfter && isEmptyParagraph(end.nodeAfter))) {
       tr.insert(end.pos, nodes.paragraph.create());
     }
-    // At the end of text, or below what is no text.
+    // At the end of text, or below other blocks.
     tr.setSelection(TextSelection.near(tr.doc.resolve(end.pos), isText ? -1 : 1));
     dispatch(tr.scrollIntoView());
   };
@@ -168,7 +168,7 @@ function toggleList(type) {
   };
 }
 
-/** Return the innermost block of one of these types with the selection in it, and the position before it. */
+/** Return the innermost block of one of these types that contains the selection, and the position before it. */
 function around({ selection: { $from } }, ...types) {
   for (let depth = $from.depth; depth > 0; depth -= 1) {
     if (types.includes($from.node(depth).type)) {
@@ -180,7 +180,7 @@ function around({ selection: { $from } }, ...types) {
 
 const listAround = (state) => around(state, nodes.bullet_list, nodes.ordered_list);
 
-/** Make code of the selected text, or a block of code of several paragraphs. */
+/** Turn the selected text into code, or several paragraphs into a block of code. */
 function toggleCode(state, dispatch) {
   const { $from, $to, empty } = state.selection;
   if ($from.parent.type === nodes.code_block) {
@@ -190,7 +190,7 @@ function toggleCode(state, dispatch) {
   return isInline ? toggleMark(marks.code)(state, dispatch) : setBlockType(nodes.code_block)(state, dispatch);
 }
 
-/** Insert the next footnote: its mark at the caret, and the note at the end of the text, where it is written next. */
+/** Insert the next footnote: its mark at the caret, and the note at the end of the text, where the caret goes. */
 function addFootnote(state, dispatch) {
   const numbers = [];
   state.doc.descendants((node) => {

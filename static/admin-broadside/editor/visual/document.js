@@ -1,7 +1,7 @@
-/* A source as a document, and back: what was not edited is written byte for byte as it was.
+/* Reads a source into a document and writes it back. Unedited parts stay the same, byte for byte.
  *
- * Each block of the document knows from which block of the source it was read. It is written as that as long as it still
- * says the same, with the same white space after it as long as the same block follows. */
+ * Each block of the document remembers the block of the source from which it was read. It is written as that block as
+ * long as it means the same, with the same white space after it as long as the same block follows. */
 
 import { MarkdownParser } from "../../../vendor/prosemirror/prosemirror.js";
 import { schema } from "./schema.js";
@@ -10,7 +10,7 @@ import { markdown, meaningOf, split } from "./syntax.js";
 
 const MORE = /^<!--\s*more\s*-->$/;
 const BLANK_LINE = "\n\n";
-// Ends whatever is before it, such as a list that the next block would continue.
+// Ends the block before it, such as a list that the next block would continue.
 const COMMENT = "\n\n<!-- -->\n\n";
 
 const raw = (token) => ({ source: token.content });
@@ -47,7 +47,7 @@ const parser = new MarkdownParser(schema, markdown, {
   link: { mark: "link", getAttrs: (token) => ({ href: token.attrGet("href"), title: token.attrGet("title") }) },
   code_inline: { mark: "code" },
 });
-// In a paragraph. As a block it is none that can be read.
+// Within a paragraph. Other raw tokens can't be read.
 parser.tokenHandlers.raw = (state, token) => {
   if (token.block) {
     throw new Error("This block is not known.");
@@ -55,7 +55,7 @@ parser.tokenHandlers.raw = (state, token) => {
   state.addNode(schema.nodes.raw, raw(token));
 };
 
-/** Return the `doc` of a source, and the `original` blocks that it consists of, to `write` it. */
+/** Return the `doc` of a source, and its `original` blocks, which `write` needs. */
 export function read(source) {
   const { blocks: parts, references } = split(source);
   const blocks = parts.map(({ start, end }, index) => {
@@ -64,7 +64,7 @@ export function read(source) {
   });
   const last = blocks.at(-1);
   if (last) {
-    // A fence that is not closed, for example. It would go on in what is added after it.
+    // For example, a fence that is not closed. It would continue into whatever is added after it.
     last.isOpen = !isApart(last.text, BLANK_LINE, "x");
   }
   return {
@@ -73,13 +73,13 @@ export function read(source) {
       blocks,
       before: last ? source.slice(0, blocks[0].start) : "",
       after: last ? last.gap : source,
-      // What was written for a block that follows another, so that only the edited ones are written again.
+      // The text written for a block that follows another, so that only edited blocks are written again.
       written: new WeakMap(),
     },
   };
 }
 
-/** Return the blocks of a piece of Markdown that is inserted. */
+/** Return the blocks of inserted Markdown. */
 export function blocksOf(text) {
   return read(text).original.blocks.map(({ node }) => withOriginal(node, null));
 }
@@ -90,7 +90,7 @@ export function write(doc, original) {
   return original.before + parts.join("") + original.after;
 }
 
-/** Return where in the source each block of the document begins. */
+/** Return the position in the source at which each block of the document begins. */
 export function startsOf(doc, original) {
   const starts = [];
   let offset = original.before.length;
@@ -102,7 +102,7 @@ export function startsOf(doc, original) {
   return [...starts, ...Array(doc.childCount - starts.length).fill(offset)];
 }
 
-/** Return the text of each block of the document that is not empty, with the gap between it and the one before. */
+/** Return the text of each non-empty block of the document, with the gap between it and the previous one. */
 function pieces(doc, original) {
   const found = [];
   const last = doc.children.findLastIndex((node) => !isEmptyParagraph(node));
@@ -126,7 +126,7 @@ function pieceOf(node, previous, isLast, original) {
     return known.piece;
   }
   const texts = isKept ? [block.text] : [];
-  // A block of code says nothing else when it is written again.
+  // Writing a block of raw Markdown again doesn't change it.
   if (!isKept || node.type !== schema.nodes.raw_block) {
     texts.push(textOf(node, previous));
   }
@@ -136,7 +136,7 @@ function pieceOf(node, previous, isLast, original) {
   return piece;
 }
 
-/** Choose the first of the `texts`, and a gap before it, with which it is no part of the `previous` block. */
+/** Choose the first of the `texts`, and a gap before it, that don't make it a part of the `previous` block. */
 function setApart(previous, node, texts, original) {
   const gaps = isNext(previous.node, node) ? [gapAfter(previous.node, original), BLANK_LINE] : [BLANK_LINE];
   for (const text of texts) {
@@ -161,7 +161,7 @@ function gapAfter(node, original) {
   return original.blocks[node.attrs.original].gap;
 }
 
-/** Return the Markdown of a block; of an empty paragraph, an empty string. */
+/** Return the Markdown of a block, or an empty string for an empty paragraph. */
 function textOf(node, previous) {
   if (node.type === schema.nodes.raw_block) {
     return node.textContent.replace(/^(?:[ \t]*\n)+/, "").trimEnd();
@@ -170,7 +170,7 @@ function textOf(node, previous) {
   return toMarkdown(node, isSameList ? previous.text.match(/^\s*\d*([-+*.)])/)?.[1] : "");
 }
 
-/** Return a block of the source as a node. What would lose its meaning when it is written again is shown as code. */
+/** Return a block of the source as a node. If writing it again would change its meaning, it is shown as code. */
 function nodeOf(text, references, index) {
   const node = MORE.test(text)
     ? schema.node("more")
@@ -188,7 +188,7 @@ function knownNode(text, references) {
     return null;
   }
   const node = blocks.firstChild;
-  // A definition in a list, for example, is nowhere in the list that is shown.
+  // For example, a definition within a list would not be in the list that is shown.
   const isComplete = blocks.childCount === 1 && !env.references;
   return isComplete && meaningOf(quickMarkdown(node)) === meaningOf(text, references) ? node : null;
 }

@@ -1,4 +1,4 @@
-/* The keyboard in the visual mode. What is typed as Markdown at the beginning of a paragraph becomes what it means. */
+/* The keyboard in the visual mode. Markdown typed at the beginning of a paragraph turns into formatting. */
 
 import {
   chainCommands,
@@ -50,7 +50,7 @@ export function keys() {
     Enter: splitListItem(nodes.list_item),
     "Mod-Enter": exitCode,
     "Shift-Enter": chainCommands(exitCode, breakLine),
-    // Not Tab, with which people leave the text.
+    // Not Tab, with which users leave the text.
     "Mod-]": sinkListItem(nodes.list_item),
     "Mod-[": liftListItem(nodes.list_item),
     "Alt-ArrowUp": moveBlock(-1),
@@ -63,7 +63,7 @@ function breakLine(state, dispatch) {
   return true;
 }
 
-/** At its beginning, make a block of code a paragraph; an empty one of Markdown, too. */
+/** With the caret at its beginning, turn a block of code, or an empty block of Markdown, into a paragraph. */
 function unwrapCode(state, dispatch) {
   const { $from, empty } = state.selection;
   const { type, content } = $from.parent;

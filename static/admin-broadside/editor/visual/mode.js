@@ -1,4 +1,5 @@
-/* Writing in the visual mode: ProseMirror over the text area, and what dialogs, uploads and buttons need of it. */
+/* Writing in the visual mode: ProseMirror over the text area, with the functions that dialogs, uploads and buttons
+ * need. */
 
 import {
   baseKeymap,
@@ -20,10 +21,10 @@ import { keys, typingRules } from "./keys.js";
 import { nodeViews } from "./node_views.js";
 import { schema } from "./schema.js";
 
-// Says that ProseMirror is to paste plain text by itself.
+// Tells ProseMirror to paste plain text itself.
 const PLAIN_TEXT = new ClipboardEvent("paste");
 
-/** Return the mode for the text area `field`: see source_mode.js for what it offers. `addFiles` uploads files. */
+/** Return the mode for the text area `field`. See source_mode.js for its functions. `addFiles` uploads files. */
 export function createVisualMode(box, field, addFiles) {
   const element = box.querySelector(".editor-visual");
   const label = field.labels[0];
@@ -43,7 +44,7 @@ export function createVisualMode(box, field, addFiles) {
       handleDrop: drop,
     },
   );
-  // Changed by others: a description from the media library, for example.
+  // Changed by other scripts, for example by adding a description from the media library.
   field.addEventListener("input", () => {
     if (!isWriting && !element.hidden) {
       load();
@@ -96,7 +97,7 @@ export function createVisualMode(box, field, addFiles) {
       load();
       element.hidden = false;
       field.closest("text-expander").hidden = true;
-      // Scripts that focus the text area mean the text.
+      // Scripts that focus the text area want to focus the text.
       field.focus = () => mode.focus();
       // The preview follows.
       element.dispatchEvent(new Event("scroll"));
@@ -144,7 +145,8 @@ export function createVisualMode(box, field, addFiles) {
     view.focus();
   }
 
-  /** Before a key does something: on a slow device it may come before the browser has told where the caret is. */
+  /** Learn the selection before a key is handled: on a slow device, a key may arrive before the browser reports the
+   * caret. */
   function learnSelection() {
     if (!view.composing) {
       readSelection();
@@ -152,7 +154,7 @@ export function createVisualMode(box, field, addFiles) {
     return false;
   }
 
-  /** Learn where the caret is now. The browser tells only before it draws the next frame. */
+  /** Read the present caret. The browser reports it only before it draws the next frame. */
   function readSelection() {
     const { anchorNode, anchorOffset, focusNode, focusOffset } = document.getSelection();
     const { doc, selection, tr } = view.state;
@@ -232,7 +234,7 @@ export function createVisualMode(box, field, addFiles) {
       return false;
     }
     view.dispatch(view.state.tr.setSelection(TextSelection.near(view.state.doc.resolve(place.pos))));
-    // The editor takes the files itself.
+    // The editor handles files itself.
     if (!data.files.length) {
       const markdown = toMarkdown(data.getData("text/html"));
       if (markdown) {
@@ -250,8 +252,8 @@ export function createVisualMode(box, field, addFiles) {
   }
 }
 
-/** Keeps an empty paragraph at the end, which is no part of the text: without it, nothing could be written after an image
- * or a table on a phone. */
+/** Keeps an empty paragraph at the end, which is not part of the text. Without it, nothing could be written after an
+ * image or a table on a phone. */
 const lastParagraph = new Plugin({
   appendTransaction: (_transactions, _before, { doc, tr }) => (endsWritable(doc) ? null : tr.insert(doc.content.size, emptyParagraph())),
 });
@@ -263,7 +265,8 @@ function withLastParagraph(doc) {
 const endsWritable = (doc) => doc.lastChild.type === schema.nodes.paragraph;
 const emptyParagraph = () => schema.node("paragraph");
 
-/** Return what makes an element a text area for assistive technology, with the label and errors of `field`. */
+/** Return the attributes that make an element a text area for assistive technology, with the label and errors of
+ * `field`. */
 function attributesFrom(field, label) {
   const copied = ["aria-describedby", "aria-invalid"].filter((name) => field.hasAttribute(name));
   return {

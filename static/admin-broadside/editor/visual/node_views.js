@@ -1,4 +1,4 @@
-/* What the visual mode shows of images, the “Read more” break, and Markdown that it doesn't know. */
+/* How the visual mode shows images, the “Read more” break, and Markdown that it doesn't know. */
 
 import { NodeSelection } from "../../../vendor/prosemirror/prosemirror.js";
 import { moveBlock } from "./commands.js";
@@ -24,7 +24,7 @@ class ImageView {
     this.update(node);
   }
 
-  /* A field for an attribute of the image, which is on one line in the source. */
+  /* Return a field for an attribute of the image, which is on one line in the source. */
   input(name, label) {
     const input = document.createElement("textarea");
     input.rows = 2;
@@ -33,7 +33,7 @@ class ImageView {
     input.placeholder = label;
     input.setAttribute("aria-label", label);
     input.addEventListener("input", (event) => {
-      // It is the text that changes, not a field of the form.
+      // The text changes, not a field of the form.
       event.stopPropagation();
       this.view.dispatch(this.view.state.tr.setNodeAttribute(this.getPosition(), name, input.value.replace(/\s*\n\s*/g, " ")));
     });

@@ -1,6 +1,6 @@
-/* What the visual mode knows: the nodes and marks of a document.
+/* The nodes and marks of documents in the visual mode.
  *
- * `raw` is Markdown that it doesn't know: written as code, and never changed by anything but typing.
+ * `raw` is Markdown that it doesn't know: shown as code, and changed only by typing.
  * `original` is the index of the block of the source from which a block of the document was read, or null. */
 
 import { Schema } from "../../../vendor/prosemirror/prosemirror.js";

@@ -1,18 +1,18 @@
-/* Nodes as Markdown. What a source meant already is not written here, but repeated (document.js). */
+/* Nodes as Markdown. Blocks that mean the same as their source aren't written here, but repeated (document.js). */
 
 import { MarkdownSerializer, MarkdownSerializerState } from "../../../vendor/prosemirror/prosemirror.js";
 import { meaningOf } from "./syntax.js";
 
-// What means something anywhere in a line, and bare URLs, in which nothing does.
+// Characters with a meaning anywhere in a line, and bare URLs, in which they have none.
 const SPECIAL = /(?<![a-z0-9_])https?:\/\/(?:(?!&#?\w+;)[^\s<>"`\\*[\]])*[^\s<>"`\\*[\]_~&]|[\\`*~[\]^]|_|<(?=[A-Za-z/!?]|$)|&(?=#?\w+;)/gi;
 const END = 1000; // characters
 const IN_WORD = /[\p{L}\p{N}]/u;
 
-/** Return the Markdown of a block. `avoided` is the mark of a list before it, which would continue with the same one. */
+/** Return the Markdown of a block. `avoided` is the mark of the list before it, which the same mark would continue. */
 export function toMarkdown(block, avoided = "") {
   const plain = serialise(block, MARKS, avoided);
   const sure = serialise(block, HTML_MARKS, avoided);
-  // Marks mean nothing next to some characters, as in **“a”**b. As HTML they always do.
+  // Next to some characters, marks have no effect, as in **“a”**b. HTML tags always have.
   return meaningOf(plain) === meaningOf(sure) ? plain : sure;
 }
 
@@ -24,7 +24,7 @@ const NODES = {
   heading(state, node) {
     state.write(`${"#".repeat(node.attrs.level)} `);
     state.renderInline(node, false);
-    // At the end they would close the heading.
+    // At the end, they would close the heading.
     state.out = state.out.replace(/ #+$/, (hashes) => hashes.replace("#", "\\#"));
     state.closeBlock(node);
   },
@@ -70,7 +70,7 @@ const NODES = {
     state.write(`![${state.esc(attrs.alt)}](${destination(attrs)})`);
   },
   hard_break(state, node, parent, index) {
-    // At the end of a block it would be a backslash.
+    // At the end of a block, it would be a literal backslash.
     if (parent.children.slice(index + 1).some((each) => !isBlank(each))) {
       state.write("\\\n");
     }
@@ -115,7 +115,7 @@ const HTML_MARKS = {
 };
 
 class State extends MarkdownSerializerState {
-  /** The last part of what was written. Looking at the end of a whole long list for each item would be slow. */
+  /** The last part of the output. Examining the end of a whole long list for each item would be slow. */
   get out() {
     return this.end;
   }
@@ -136,7 +136,7 @@ class State extends MarkdownSerializerState {
     });
   }
 
-  /** Write text, or the beginning of a link, which an exclamation mark before it would make an image. */
+  /** Write text, or the beginning of a link, which a preceding exclamation mark would turn into an image. */
   text(text, isEscaped = true) {
     if (!isEscaped && text.startsWith("[") && this.out.endsWith("!")) {
       this.out = `${this.out.slice(0, -1)}\\!`;
@@ -144,7 +144,7 @@ class State extends MarkdownSerializerState {
     super.text(text, isEscaped);
   }
 
-  /** Escape what would mean something in Markdown, and no more than that. */
+  /** Escape only the characters that would mean something in Markdown. */
   esc(text, startOfBlock = false) {
     const isLineStart = startOfBlock || this.out.endsWith(`\n${this.delim}`);
     const escaped = (isLineStart ? text.replace(/^\s+/, "") : text).replace(SPECIAL, (found, at, whole) => {
@@ -160,14 +160,14 @@ class State extends MarkdownSerializerState {
 function serialise(block, marks, avoided) {
   const state = new State(NODES, marks, { avoided });
   state.render(block, block, 0);
-  // Spaces at the end mean nothing, except in code, which ends with its fence.
+  // Trailing spaces mean nothing, except in code, which ends with its fence.
   return (state.written + state.out).trimEnd();
 }
 
-/** Return the Markdown of a block without making sure that its marks mean something where they are. */
+/** Return the Markdown of a block without checking that its marks have an effect where they are. */
 export const quickMarkdown = (block) => serialise(block, MARKS, "");
 
-/** Whether a paragraph has nothing that Markdown could say. */
+/** Whether a paragraph has no content that Markdown could express. */
 export function isEmptyParagraph(node) {
   return node.type.name === "paragraph" && node.children.every(isBlank);
 }
@@ -180,7 +180,7 @@ function emphasis(open, close) {
   return { open, close, mixable: true, expelEnclosingWhitespace: true };
 }
 
-/** Return the mark of a list, or another if the list before it has that one. */
+/** Return the mark of a list, or another mark if the previous list has the same. */
 function otherMark(node, parent, index, avoided) {
   const others = { "-": "*", "*": "-", "+": "-", ".": ")", ")": "." };
   const before = index > 0 ? parent.child(index - 1) : null;
@@ -188,7 +188,7 @@ function otherMark(node, parent, index, avoided) {
   return taken === node.attrs.mark ? others[taken] : node.attrs.mark;
 }
 
-/** Return what is between the parentheses of a link or image. */
+/** Return the text between the parentheses of a link or image. */
 function destination({ src, title }) {
   const url = /[\s<>]|^$/.test(src) ? `<${src.replace(/[\\<>]/g, "\\$&")}>` : src.replace(/[\\()]/g, "\\$&");
   return title ? `${url} "${title.replace(/["\\]|&(?=#?\w+;)/g, "\\$&")}"` : url;
@@ -201,7 +201,7 @@ function isAutolink(mark, parent, index) {
     && marks.at(-1) === mark;
 }
 
-/** Return what is before and after code: more backticks than in it. */
+/** Return the delimiters of code: more backticks than the code contains. */
 function backticks(code) {
   const ticks = "`".repeat(1 + Math.max(0, ...Array.from(code.matchAll(/`+/g), (found) => found[0].length)));
   const space = /^`|`$|^ .*[^ ].* $/s.test(code) ? " " : "";

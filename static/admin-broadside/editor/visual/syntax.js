@@ -18,12 +18,12 @@ markdown.inline.ruler.before("link", "footnote", footnote);
 markdown.inline.ruler.before("linkify", "bare_url", bareUrl);
 markdown.block.ruler.before("reference", "footnote_definition", footnoteDefinition, { alt: ["paragraph"] });
 markdown.renderer.rules.raw = (tokens, index) => markdown.utils.escapeHtml(tokens[index].content);
-// Where a line of the source ends means no more than a space.
+// A line break in the source means no more than a space.
 markdown.renderer.rules.softbreak = () => " ";
 
-/** Return where each block of the `source` begins and ends, and the `references` that its links may name.
+/** Return where each block of the `source` begins and ends, and the `references` to which its links may refer.
  *
- * A block ends before the white space after it. What is between two blocks is white space alone.
+ * A block ends before the white space after it. Between two blocks there is only white space.
  */
 export function split(source) {
   const starts = [0, ...Array.from(source.matchAll(LINE_BREAK), (found) => found.index + found[0].length)];
@@ -31,7 +31,7 @@ export function split(source) {
   const state = new markdown.block.State(normalised(source), markdown, env, []);
   const rules = markdown.block.ruler.getRules("");
   const blocks = [];
-  // What markdown-it does itself, but it doesn't tell where blocks without an element are, such as definitions.
+  // markdown-it does the same, but doesn't report where blocks without an element are, such as definitions.
   for (let line = state.skipEmptyLines(0); line < state.lineMax; line = state.skipEmptyLines(state.line)) {
     state.line = line;
     rules.some((rule) => rule(state, line, state.lineMax, false));
@@ -41,7 +41,7 @@ export function split(source) {
   return { blocks, references: env.references ?? {} };
 }
 
-/** Return the HTML of a block, with which others can be compared. */
+/** Return the HTML of a block, for comparison with others. */
 export function meaningOf(text, references = {}) {
   return markdown.render(text, { references: { ...references } }).trim();
 }
@@ -59,7 +59,7 @@ function normalised(source) {
   return source.replace(LINE_BREAK, "\n").replaceAll("\0", "\ufffd");
 }
 
-/** Read a mark of a footnote, or a whole footnote in the line, as code. */
+/** Read the mark of a footnote, or a whole inline footnote, as code. */
 function footnote(state, silent) {
   let end = -1;
   if (state.src.startsWith("^[", state.pos)) {
@@ -78,7 +78,7 @@ function footnote(state, silent) {
   return true;
 }
 
-/** Read the text of a footnote, with whatever is indented below it, as one block of code. */
+/** Read the text of a footnote, with everything indented below it, as one block of code. */
 function footnoteDefinition(state, start, end, silent) {
   FOOTNOTE_DEFINITION.lastIndex = state.bMarks[start] + state.tShift[start];
   if (state.sCount[start] - state.blkIndent >= 4 || !FOOTNOTE_DEFINITION.test(state.src)) {
