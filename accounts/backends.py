@@ -5,15 +5,33 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
-from django.db.models import CharField, Value
+from django.db.models import CharField, QuerySet, Value
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import User
+from core.prepared import Parameter, Prepared
+
+
+def _permissions_and_roles(user: Parameter) -> QuerySet[Any, tuple[str, str]]:
+    """Return the permissions of a user, by app and name, and the names of the user's roles, without an app."""
+    granted = (Permission.objects.filter(user__pk=user), Permission.objects.filter(group__user__pk=user))
+    own, of_roles = (some.order_by().values_list("content_type__app_label", "codename") for some in granted)
+    roles = Group.objects.filter(user__pk=user).order_by().values_list(Value("", CharField()), "name")
+    return own.union(of_roles, roles).order_by()
+
+
+# Every admin page needs both.
+_users = Prepared[User](lambda pk: User.objects.filter(pk=pk))
+_granted = Prepared[tuple[str, str]](_permissions_and_roles)
 
 
 class AccountBackend(ModelBackend):
     """Django's backend, which also accepts e-mail addresses, and reads permissions and role in a single query."""
+
+    def get_user(self, user_id: int) -> User | None:
+        user = next(iter(_users(user_id)), None)
+        return user if user and self.user_can_authenticate(user) else None
 
     @sensitive_variables("password")
     def authenticate(
@@ -37,11 +55,8 @@ class AccountBackend(ModelBackend):
             return super().get_all_permissions(user_obj, obj)  # type: ignore[arg-type]  # the stubs expect a model
         # Django's own name, so that whatever clears its cache clears ours.
         if not hasattr(user_obj, "_perm_cache"):
-            granted = (Permission.objects.filter(user=user_obj), Permission.objects.filter(group__user=user_obj))
-            own, of_roles = (some.order_by().values_list("content_type__app_label", "codename") for some in granted)
             # The audit log records the role in which something is done. Looking it up here costs nothing.
-            roles = Group.objects.filter(user=user_obj).order_by().values_list(Value("", CharField()), "name")
-            found = list(own.union(of_roles, roles).order_by())
+            found = _granted(user_obj.pk)
             user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found if app}
             user_obj.role_names = frozenset(name for app, name in found if not app)
         permissions: set[str] = user_obj._perm_cache

@@ -7,12 +7,14 @@ browser.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from django.utils.translation import get_language_info, gettext, pgettext
+from django.utils.translation import get_language, get_language_info, gettext, pgettext
 
 from core.text import fold
 
@@ -44,10 +46,15 @@ def may_be_in_url(language: str) -> bool:
     return re.fullmatch(CODE, language) is not None
 
 
-def known_languages() -> dict[str, str]:
+def known_languages() -> Mapping[str, str]:
     """Return the languages that Django knows, by code, named and sorted in the active language."""
+    return _known_languages(get_language())
+
+
+@lru_cache
+def _known_languages(active: str | None) -> Mapping[str, str]:
     names = {code: gettext(name) for code, name in settings.LANGUAGES}
-    return dict(sorted(names.items(), key=lambda item: fold(item[1])))
+    return MappingProxyType(dict(sorted(names.items(), key=lambda item: fold(item[1]))))
 
 
 def language_choices() -> list[tuple[str, str]]:

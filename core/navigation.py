@@ -1,6 +1,6 @@
 """The navigation of the admin: items that apps register, one for each task. Users see those that they may use."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Self
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
+from core.prepared import Prepared
 from core.registry import Registry
 
 # Returns the URL of a page by name. Cached, because each admin page has dozens of links, whose URLs never change.
@@ -20,10 +21,11 @@ _url: Final = cache(reverse)
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """The objects that an item has waiting for a user. `label` states their count, as `%(count)d`."""
+    """The objects that an item has waiting for users with this `permission`. `label` states their `%(count)d`."""
 
-    waiting: Callable[[HttpRequest], QuerySet[Any]]
+    waiting: Callable[[], QuerySet[Any]]
     label: Promise
+    permission: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ def _existing_permissions() -> set[str]:
 
 
 def _find_problems(name: str, item: NavigationItem) -> Iterator[str]:
-    yield from _find_missing(item.url_name, item.permissions)
+    of_badge = [item.badge.permission] if item.badge else []
+    yield from _find_missing(item.url_name, [*item.permissions, *of_badge])
     if step := item.first_step:
         yield from _find_missing(step.url_name, [step.permission])
     if item.parent and (item.parent not in navigation_items or navigation_items[item.parent].parent):
@@ -146,10 +149,14 @@ def navigation_for(request: HttpRequest) -> Navigation:
     """Return the navigation of the user who sends `request`, in one query, or in none if the user sees no badges."""
     user: Any = request.user
     items = _in_order() if user.is_staff else []
-    # Looked up once: the user of a request is a lazy object.
-    has_permission = user.has_perm
-    allowed = {name: item for name, item in items if not item.permissions or any(map(has_permission, item.permissions))}
-    counts = _count(request, {name: item.badge for name, item in allowed.items() if item.badge})
+    # Checking each permission with `has_perm` would take longer than everything else here.
+    held = user.get_all_permissions() if items and not user.is_superuser else set()
+
+    def may(*permissions: str) -> bool:
+        return user.is_superuser or not held.isdisjoint(permissions)
+
+    allowed = {name: item for name, item in items if not item.permissions or may(*item.permissions)}
+    counts = _count([name for name, item in allowed.items() if item.badge and may(item.badge.permission)])
     links = {name: _link(name, item, counts.get(name, 0)) for name, item in allowed.items()}
     # All other URLs start with the dashboard's.
     dashboard = _url("admin:index")
@@ -183,15 +190,21 @@ def _in_order() -> list[tuple[str, NavigationItem]]:
     return sorted(navigation_items.items(), key=lambda pair: pair[1].order)
 
 
-def _count(request: HttpRequest, badges: dict[str, Badge]) -> dict[str, int]:
-    """Return the number of objects that each item has waiting. Items with none are missing."""
-    waiting = {name: badge.waiting(request).order_by() for name, badge in badges.items()}
-    counts = [
+def _waiting_behind(*, names: tuple[str, ...]) -> QuerySet[Any, Any]:
+    """Return the number of objects that each of these items has waiting. Items with none are missing."""
+    waiting = {name: badge.waiting().order_by() for name in names if (badge := navigation_items[name].badge)}
+    counts: list[QuerySet[Any]] = [
         rows.values(item=Value(name)).annotate(count=Count("pk")).values_list("item", "count")
         for name, rows in waiting.items()
-        if not rows.query.is_empty()
     ]
-    return dict(counts[0].union(*counts[1:], all=True).order_by()) if counts else {}
+    return counts[0].union(*counts[1:], all=True).order_by()
+
+
+_waiting = Prepared[tuple[str, int]](_waiting_behind)
+
+
+def _count(names: Sequence[str]) -> dict[str, int]:
+    return dict(_waiting(names=tuple(names))) if names else {}
 
 
 def _link(name: str, item: NavigationItem, count: int) -> Link:

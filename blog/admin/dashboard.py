@@ -23,8 +23,8 @@ _MAX_NOTICES: Final = 50
 _LIST: Final = "admin/blog/_entries.html"
 
 
-def _pending(request: HttpRequest) -> QuerySet[Any]:
-    return Post.objects.filter(status=Status.PENDING) if may_publish(request.user) else Post.objects.none()
+def _pending() -> QuerySet[Any]:
+    return Post.objects.filter(status=Status.PENDING)
 
 
 def _first_steps(request: HttpRequest) -> dict[str, Any] | None:
@@ -56,7 +56,9 @@ def _panel(entries: QuerySet[Any], time: str, more: str) -> dict[str, Any] | Non
 
 
 def _for_review(request: HttpRequest) -> dict[str, Any] | None:
-    return _panel(_pending(request).order_by("modified_at"), "modified_at", _more(Status.PENDING))
+    if not may_publish(request.user):
+        return None
+    return _panel(_pending().order_by("modified_at"), "modified_at", _more(Status.PENDING))
 
 
 def _feedback(request: HttpRequest) -> dict[str, Any] | None:
@@ -111,7 +113,11 @@ NAVIGATION: Final = {
         "blog.post",
         _("Posts"),
         order=10,
-        badge=Badge(_pending, ngettext_lazy("%(count)d pending review", "%(count)d pending review", "count")),
+        badge=Badge(
+            _pending,
+            ngettext_lazy("%(count)d pending review", "%(count)d pending review", "count"),
+            "blog.publish_post",
+        ),
         first_step=FirstStep(_("Write your first post"), "admin:blog_post_add", "blog.add_post"),
     ),
     "calendar": NavigationItem(

@@ -14,12 +14,12 @@ from core.navigation import Badge, NavigationItem
 _MODERATE: Final = "comments.moderate_comment"
 
 
-def _pending(request: HttpRequest) -> QuerySet[Comment]:
+def _pending() -> QuerySet[Comment]:
     return Comment.objects.filter(status=CommentStatus.PENDING)
 
 
 def _longest_pending(request: HttpRequest) -> dict[str, Any] | None:
-    shown = list(_pending(request).select_related("user").order_by("created_at", "pk")[:5])
+    shown = list(_pending().select_related("user").order_by("created_at", "pk")[:5])
     return {"comments": shown} if shown else None
 
 
@@ -35,7 +35,7 @@ NAVIGATION: Final = {
         _("Comments"),
         permissions=(_MODERATE,),
         order=30,
-        badge=Badge(_pending, ngettext_lazy("%(count)d pending", "%(count)d pending", "count")),
+        badge=Badge(_pending, ngettext_lazy("%(count)d pending", "%(count)d pending", "count"), _MODERATE),
     ),
     "all-comments": NavigationItem.of_list("comments.comment", _("All comments"), order=31, parent="comments"),
     "blocklist": NavigationItem.of_list("comments.block", _("Blocklist"), order=32, parent="comments"),

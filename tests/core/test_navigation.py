@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.translation import gettext_lazy
 from lxml.html import HtmlElement
 
-from blog.models import Status
+from blog.models import Post, Status
 from comments.models import CommentStatus
-from core.navigation import NavigationItem, navigation_items
+from core.navigation import Badge, NavigationItem, navigation_items
 from tests.factories import CommentFactory, PageFactory, PostFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.responses import find, one, read, text
@@ -161,10 +162,14 @@ def item(**changes: Any) -> NavigationItem:
         (lambda: item(), []),
         (lambda: item(url_name="admin:none"), ["There is no URL 'admin:none'."]),
         (lambda: item(permissions=("core.fly",)), ["There is no permission 'core.fly'."]),
+        (
+            lambda: item(badge=Badge(Post.objects.all, gettext_lazy("Posts"), "core.fly")),
+            ["There is no permission 'core.fly'."],
+        ),
         (lambda: item(parent="none"), ["There is no top-level item 'none'."]),
         (lambda: item(parent="settings"), []),
     ],
-    ids=["none", "URL", "permission", "missing parent", "parent"],
+    ids=["none", "URL", "permission", "permission of the badge", "missing parent", "parent"],
 )
 def test_the_system_check_finds_invalid_items(changed: Callable[[], NavigationItem], problems: list[str]) -> None:
     assert list(navigation_items.find_problems("a", changed())) == problems

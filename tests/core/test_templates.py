@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.forms import Select
+from django.forms.renderers import DjangoTemplates, TemplatesSetting
 from django.template import Context, Engine
+from django.test.html import parse_html
 
 
 @pytest.fixture
@@ -43,6 +46,14 @@ def test_a_line_with_nothing_but_tags_leaves_no_line(engine: Engine, tmp_path: P
 def test_emails_stay_as_they_are(engine: Engine) -> None:
     mail = engine.get_template("mail.txt").render(Context({"on": True, "text": "a"}))
     assert mail == "<ul>\n  \n\t<li\n    lang='en'>a</li>\n  \n</ul>\n"
+
+
+def test_selects_are_those_of_django() -> None:
+    choices = [("", "No <one>"), ("é", "2 & 3"), ("Numbers", [(1, "One"), (2, "Two")])]
+    select = Select({"id": "id_n", "required": True, "disabled": False}, choices)
+    ours, theirs = (select.render("n", 2, renderer=renderer) for renderer in (TemplatesSetting(), DjangoTemplates()))
+    assert parse_html(ours) == parse_html(theirs)
+    assert "selected>Two" in ours
 
 
 def test_messages_of_several_lines_are_trimmed() -> None:

@@ -4,18 +4,31 @@ import gzip
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPMessage
 from io import BytesIO
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
+from unittest.mock import patch
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import brotli
 import zstandard
+from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
+from blog.caching import release
 from blog.caching.application import PageCache
 from core.serving.handler import Handler
+
+_files: Final = release._files
+# The files of the program never change during tests, and reading them takes longer than rendering a page.
+_files_once: Final = cache(lambda folder: list(_files(folder)))
+
+
+def _files_of_release(folder: Path) -> Iterable[tuple[str, bytes]]:
+    return _files_once(folder) if folder.is_relative_to(settings.BASE_DIR) else _files(folder)
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,8 @@ class Reader:
             self.rendered.append(environ["PATH_INFO"] + (f"?{query}" if query else ""))
             return django(environ, start_response)
 
-        self.application: Application = PageCache(record)
+        with patch.object(release, "_files", _files_of_release):
+            self.application: Application = PageCache(record)
 
     def get(self, url: str, **headers: str) -> Response:
         return self.request("GET", url, **headers)
