@@ -87,7 +87,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # as above
         **DefaultMFAAdapter.error_messages,
         # For passkeys, our pages have their own message.
         "incorrect_code": _(
-            "This code is wrong or was used before. Wait for the next one, and check your device's clock."
+            "This code is wrong or has already been used. Wait for the next one, and check your device's clock."
         ),
     }
 

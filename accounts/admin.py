@@ -228,10 +228,10 @@ class UserAdmin(OwnersOnlyAdmin[User]):
                         self.message_user(request, last_owner_message(), messages.ERROR)
                         return HttpResponseRedirect(self._url("change", pk))
                 factors.remove_all(person, by=_user_of(request))
-                text = gettext("The second step was removed, and the person is logged out everywhere.")
+                text = gettext("The second step was removed, and this person was logged out everywhere.")
             else:
                 sessions.end(User.objects.filter(pk=person.pk), keep=request)
-                text = gettext("The person is logged out everywhere.")
+                text = gettext("This person was logged out everywhere.")
                 record(Action.SESSIONS_ENDED, [person], by=_user_of(request))
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", pk))
@@ -260,10 +260,12 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         except LastOwnerError:
             self.message_user(request, last_owner_message(), messages.ERROR)
         except (HasWorkError, DatabaseError):
-            text = gettext("Something was changed at the same time, so nothing was done. Look again, and repeat it.")
+            text = gettext(
+                "Something else changed at the same time, so nothing was done. Check this page and try again."
+            )
             self.message_user(request, text, messages.ERROR)
         else:
-            text = gettext("The account was erased.") if erase else gettext("“%(name)s” can't log in any more.")
+            text = gettext("The account was erased.") if erase else gettext("“%(name)s” can no longer log in.")
             self.message_user(request, text % {"name": name}, messages.SUCCESS)
             return HttpResponseRedirect(self._url("changelist") if erase else self._url("change", pk))
         return None

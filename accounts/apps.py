@@ -51,7 +51,7 @@ class AccountsConfig(AppConfig):
                 _("People"),
                 order=80,
                 first_step=FirstStep(
-                    _("Invite the others who write and moderate"),
+                    _("Invite your authors and moderators"),
                     "admin:accounts_user_changelist",
                     "accounts.change_user",
                 ),

@@ -81,7 +81,7 @@ class InvitationForm(forms.Form):
         label=_("E-mail address"),
         required=False,
         max_length=254,
-        help_text=_("The invitation is sent there. Leave empty to pass the link on yourself."),
+        help_text=_("The invitation is sent to this address. Leave empty to pass the link on yourself."),
     )
     role = RoleField()
 
@@ -97,7 +97,7 @@ class InvitationForm(forms.Form):
         others = User.objects.exclude(pk=self.person.pk) if self.person is not None else User.objects.all()
         if email and others.filter(email__iexact=email).exists():
             raise forms.ValidationError(
-                gettext("Someone with this e-mail address has an account already. Look for it in the list of people.")
+                gettext("An account with this e-mail address already exists. Look for it in the list of people.")
             )
         return email
 
@@ -167,7 +167,7 @@ def password_rules() -> str:
 class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], NamesForm):
     """Asks people for a password, and new people also for their names."""
 
-    password1, password2 = auth_forms.SetPasswordMixin.create_password_fields(_("Password"), _("Password again"))
+    password1, password2 = auth_forms.SetPasswordMixin.create_password_fields(_("Password"), _("Confirm password"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -222,17 +222,17 @@ class OffboardingForm(forms.Form):
 
     heir = forms.ModelChoiceField(
         User.objects.none(),
-        label=_("What they wrote"),
+        label=_("Their posts and pages"),
         required=False,
-        empty_label=_("stays, with their name"),
-        help_text=_("Posts and pages that are given to someone else show that person's name from then on."),
+        empty_label=_("stay, with their name"),
+        help_text=_("Posts and pages that you reassign show the name of their new author from then on."),
     )
     erase = forms.BooleanField(
         label=_("Erase the account"),
         required=False,
         help_text=_(
-            "Deletes the name, the e-mail address, the author page and texts that this person didn't save. This can't "
-            "be undone. Otherwise the account is deactivated, and you can reactivate it later."
+            "Deletes the name, the e-mail address, the author page and unsaved texts. This can't be undone. Otherwise "
+            "the account is deactivated, and you can reactivate it later."
         ),
     )
 
@@ -247,5 +247,5 @@ class OffboardingForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if values.get("erase") and self.has_work and not values.get("heir") and "heir" not in self.errors:
-            self.add_error("heir", gettext("Choose who gets what this person wrote, or keep the account."))
+            self.add_error("heir", gettext("Choose who takes over this person's posts and pages, or keep the account."))
         return values

@@ -32,7 +32,7 @@ class LanguageForm(forms.ModelForm[User]):
     language = forms.ChoiceField(
         label=_("Language of the admin and of e-mails to you"),
         required=False,
-        choices=lambda: [("", pgettext("language", "That of the site")), *language_choices()],
+        choices=lambda: [("", pgettext("language", "Site default")), *language_choices()],
     )
 
     class Meta:

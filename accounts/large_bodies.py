@@ -21,6 +21,6 @@ class LargeBodiesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_large(request.META) and SESSION_KEY not in request.session and not browsers.last_account(request):
-            text = gettext("This is too large to be sent without being logged in. Log in, then send it again.")
+            text = gettext("You have to be logged in to submit something this large. Log in, then submit it again.")
             return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
         return self.get_response(request)

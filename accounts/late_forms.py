@@ -65,8 +65,8 @@ def _keep(request: HttpRequest) -> None:
     }
     request.session.set_expiry(KEPT_FOR)
     text = gettext(
-        "You had been logged out, so nothing was saved. Log in within an hour, and you get back to the form as you "
-        "had filled it in."
+        "You had been logged out, so nothing was saved. Log in within an hour to return to the form as you filled it "
+        "in."
     )
     messages.warning(request, text)
 

@@ -61,7 +61,7 @@ class LoginForm(forms.Form):
             if self.user is None:
                 raise ValidationError(
                     gettext(
-                        "This username and password don't belong to an account that can log in here. Check both, also "
+                        "The username or password is wrong, or the account can't log in here. Check both, including "
                         "capital letters."
                     ),
                     code="invalid_login",
@@ -113,7 +113,9 @@ class CodeForm(forms.Form):
         if found is None:
             count(Action.LOGIN_FAILED, self.user)
             raise ValidationError(
-                gettext("This code is wrong or was used before. Wait for the next one, and check your device's clock.")
+                gettext(
+                    "This code is wrong or has already been used. Wait for the next one, and check your device's clock."
+                )
             )
         guess.was_right()
         self.authenticator = found
@@ -128,7 +130,7 @@ class PasskeyNameForm(forms.Form):
     """The name of a passkey."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=100, help_text=_("Such as the device that it is on, so that you recognise it.")
+        label=_("Name"), max_length=100, help_text=_("For example, the device that it is on, so that you recognise it.")
     )
 
 
@@ -165,7 +167,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no t
         label=_("Name"),
         max_length=100,
         required=False,
-        help_text=_("Such as the device that it is on, so that you recognise it."),
+        help_text=_("For example, the device that it is on, so that you recognise it."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -49,7 +49,7 @@ def check_own_password(request: HttpRequest, user: User, password: str) -> None:
     Guesses are limited here as well, because someone else may be using the person's browser.
     """
     if check_password(request, user.username, password) != user:
-        raise ValidationError(gettext("This is not your password. Check capital letters."))
+        raise ValidationError(gettext("The password is wrong. Check capital letters."))
 
 
 def account_key(user: User | None, name: str) -> str:

@@ -44,17 +44,17 @@ def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
     yield KeptData(
         Concerned.STAFF,
         _("What you entered in a form that you sent after you had been logged out"),
-        _("Until you are logged in and back at the form; otherwise a day at most."),
+        _("Until you log in and return to the form, or for a day at most."),
         _("So that it isn't lost."),
     )
     yield KeptData(
         Concerned.STAFF,
         _(
-            "Wrong passwords and codes: codes that are made from the name and the IP address, but neither of them "
-            "itself"
+            "Wrong passwords and codes: as codes that are made from the name and the IP address, but not the name or "
+            "the address itself"
         ),
         _("Ten minutes; for one-time codes, a day."),
-        _("So that trying many is impossible."),
+        _("To prevent guessing."),
     )
     kept, counts_kept = settings.BROADSIDE_AUDIT_KEEP_DAYS, settings.BROADSIDE_AUDIT_KEEP_FAILED_DAYS
     yield KeptData(

@@ -17,7 +17,7 @@ class UnsentLinkError(Exception):
     """The mail server did not accept the e-mail with the link."""
 
 
-@task_kind(_("Sending a link for a forgotten password"), retry_on=(UnsentLinkError, *PASSING))
+@task_kind(_("Sending a password reset link"), retry_on=(UnsentLinkError, *PASSING))
 @task()
 def send_password_link(user_pk: int) -> None:
     """Send `user_pk` a link to set a password. With 0, which stands for a name without an account, do nothing.

@@ -11,7 +11,7 @@ from core.slugs import reserved_slugs
 # The abilities by name: a description, the permissions, the position in lists, and the roles that have them.
 ABILITIES: Final[dict[str, tuple[Promise, set[str], int, set[str]]]] = {
     "drafts": (
-        _("write drafts of their own and submit them for review"),
+        _("write their own drafts and submit them for review"),
         # Own drafts only: blog.permissions narrows these to the author's own, unpublished posts.
         {"add_post", "change_post", "view_post", "view_category"},
         10,
@@ -24,7 +24,7 @@ ABILITIES: Final[dict[str, tuple[Promise, set[str], int, set[str]]]] = {
         {EDITOR},
     ),
     "reading": (
-        _("read all posts and pages, also before they are published, and write notes on them"),
+        _("read all posts and pages, even before they are published, and write notes on them"),
         {"view_post", "view_others_post", "view_page"},
         10,
         {READER},

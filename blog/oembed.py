@@ -40,10 +40,10 @@ def oembed(request: SiteRequest) -> HttpResponse:
     if request.GET.get("format", "json") != "json":
         return _error(501, gettext("This site offers JSON only. Leave out the format."))
     if not (url := request.GET.get("url", "")):
-        return _error(400, gettext("Say which post or page, with its URL."))
+        return _error(400, gettext("Give the URL of a post or page."))
     entry = entry_at(url)
     if entry is None or entry.password or entry.noindex:
-        return _error(404, gettext("No post or page that can be quoted has this URL."))
+        return _error(404, gettext("No post or page with this URL can be embedded."))
     width, height = (_limit(request.GET.get(name, "")) for name in ("maxwidth", "maxheight"))
     response = JsonResponse(_describe(request.site, entry, width, height))
     response.headers["X-Robots-Tag"] = "noindex"

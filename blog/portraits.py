@@ -48,9 +48,9 @@ class PortraitForm(forms.ModelForm[Portrait]):
         required=False,
         widget=_PortraitInput(attrs={"accept": "image/*"}),
         help_text=_(
-            "For the author's page. Readers get a small square without metadata. It is shown with the name that "
-            "readers see now: under another name, it has to be chosen again. A face can be recognised, so a pen name "
-            "is safer without it."
+            "For the author's page. Readers get a small square without metadata. It is shown with the current public "
+            "name: if that name changes, choose the portrait again. A face can be recognised, so leaving it out is "
+            "safer with a pen name."
         ),
     )
 

@@ -24,7 +24,7 @@ def privacy_page(request: SiteRequest) -> HttpResponse:
     """Show the privacy page of a site that has no page of its own with this path."""
     context = {
         "page_title": _("Privacy"),
-        "meta_description": _("Which data this site keeps about people, for how long, and why."),
+        "meta_description": _("What data this site keeps about people, for how long, and why."),
         "canonical_url": absolute_url(reverse("blog:page", args=[PATH])),
         "kept_data": describe_kept_data(request.site),
     }
@@ -41,8 +41,8 @@ def kept_by_the_blog(site: SiteSettings) -> Iterator[KeptData]:
         if is_counted
         else _("Not kept. There are no cookies and no statistics, and your IP address is neither stored nor logged."),
         _(
-            "It isn't needed. All that a page consists of comes from this site. Players of other sites are loaded "
-            "only if you start them, and these sites have rules of their own."
+            "It isn't needed. Everything on a page comes from this site. Players from other sites are loaded only if "
+            "you start them, and those sites have their own rules."
         ),
     )
     yield KeptData(
@@ -53,8 +53,8 @@ def kept_by_the_blog(site: SiteSettings) -> Iterator[KeptData]:
         ),
         _("Ten minutes."),
         _(
-            "So that trying many passwords is impossible. The code changes daily, and can't be turned back into the "
-            "address without the secret key of this site."
+            "To prevent guessing. The code changes daily, and can't be turned back into the address without the secret "
+            "key of this site."
         ),
     )
     if SiteAppearance.of(site).document:

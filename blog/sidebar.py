@@ -225,9 +225,7 @@ BLOCKS: Final = {
         _category_rows,
         _category_lines,
         label=_("Categories"),
-        options={
-            "hide_counts": forms.BooleanField(label=_("Without the number of posts"), required=False, initial=False)
-        },
+        options={"hide_counts": forms.BooleanField(label=_("Hide post counts"), required=False, initial=False)},
     ),
     "archives": SidebarBlock(
         "blog/sidebar/archives.html",

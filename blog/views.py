@@ -150,7 +150,7 @@ def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
 def _preview_link_response(request: SiteRequest, token: str) -> HttpResponse:
     entry = preview_links.find_entry(token)
     if entry is None:
-        context = {"page_title": gettext("This link doesn't work any more")}
+        context = {"page_title": gettext("This link no longer works")}
         return render(request, "blog/preview_link_expired.html", context, status=410)
     if entry.is_public:
         return HttpResponseRedirect(entry.get_absolute_url())

@@ -98,7 +98,7 @@ def manifest(request: SiteRequest) -> JsonResponse:
 def security_txt(request: SiteRequest) -> HttpResponse:
     """State the contacts for security reports (settings.BROADSIDE_SECURITY_CONTACTS). Source: RFC 9116."""
     if not settings.BROADSIDE_SECURITY_CONTACTS:
-        raise Http404(gettext("This site names no contact for reports about its security."))
+        raise Http404(gettext("This site doesn't give a contact for security reports."))
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     lines = [
         *(f"Contact: {contact}" for contact in settings.BROADSIDE_SECURITY_CONTACTS),

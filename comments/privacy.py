@@ -30,8 +30,8 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
     )
     yield KeptData(
         Concerned.COMMENTERS,
-        _("Single words of comments, and in how many of them they were, but not in which"),
-        _("Words that fewer than five comments had are deleted the night after these comments."),
+        _("Individual words from comments, and how many comments contained them, but not which"),
+        _("Words from fewer than five comments are deleted the night after those comments."),
         _("So that the site recognises spam. It learns neither names nor e-mail addresses."),
     )
     days = choices.forget_emails_after_days
@@ -80,7 +80,7 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
                 "the text around the link"
             ),
             _("Until the page or the link is gone and its site says so, or we delete it."),
-            _("Everyone can read them here once the link is approved. To see the link, this site opens the page."),
+            _("Everyone can read them here once the link is approved. To see the link, this site opens that page."),
         )
     yield KeptData(
         Concerned.COMMENTERS,
@@ -88,6 +88,6 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
             "If you asked us to erase your data: a code that is made from your e-mail address, but not the address "
             "itself"
         ),
-        _("For good."),
-        _("So that your comments don't come back when the blog is imported again from where it was before."),
+        _("Permanently."),
+        _("So that your comments don't come back if the blog is imported again from its old site."),
     )

@@ -21,7 +21,7 @@ _PAUSES: Final = (dt.timedelta(minutes=15), dt.timedelta(hours=4))
 _TURN: Final = dt.timedelta(minutes=2)
 
 
-@task_kind(_("Deleting old spam and what commenters left"), time_limit=dt.timedelta(hours=6))
+@task_kind(_("Deleting old spam and commenters' expired data"), time_limit=dt.timedelta(hours=6))
 @task()
 def tidy_comments() -> None:
     """Delete old spam, trash, e-mail addresses and other expired data."""

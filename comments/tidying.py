@@ -32,7 +32,7 @@ def tidy() -> dict[str, int]:
         old = timezone.now() - dt.timedelta(days=settings.forget_emails_after_days)
         deleted[gettext("E-mail addresses deleted")] = personal_data.delete_old_emails(old)
     deleted |= {
-        gettext("Words that the spam filter forgot"): bayes.forget_rare_words(),
+        gettext("Words forgotten by the spam filter"): bayes.forget_rare_words(),
         gettext("Rate limit counters deleted"): rate_limit.delete_old(),
         gettext("Used proofs of work deleted"): proof_of_work.delete_expired(),
         gettext("Unconfirmed subscriptions deleted"): subscriptions.delete_unconfirmed(),

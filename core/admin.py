@@ -132,9 +132,9 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         if late is None:
             show = partial(super().changeform_view, request, object_id, form_url, extra_context)
             return again_if_overtaken(show) if request.method == "POST" else show()
-        text = gettext("This is what you had entered when you had been logged out. It isn't saved yet.")
+        text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")
         if late.had_files:
-            text = f"{text} {gettext("Files couldn't be kept: choose them again.")}"
+            text = f"{text} {gettext("The files couldn't be kept. Choose them again.")}"
         messages.warning(request, text)
         context = {**(extra_context or {}), "is_late": True}
         return super().changeform_view(_as_sent(request, late), object_id, form_url, context)

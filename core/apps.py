@@ -45,7 +45,7 @@ class CoreConfig(AppConfig):
                 _("Settings"),
                 order=120,
                 first_step=FirstStep(
-                    _("Give the site its name, and choose how it works"),
+                    _("Name your site and choose how it works"),
                     "admin:core_sitesettings_changelist",
                     "core.change_sitesettings",
                 ),

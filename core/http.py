@@ -286,7 +286,7 @@ class _Connection(http.client.HTTPConnection):
             self.deadline += len(chunk) / _MIN_RATE
             file.write(chunk)
         if expected is not None and size < expected:
-            raise FetchError(_("Only a part of the file was received."), is_temporary=True)
+            raise FetchError(_("Only part of the file was received."), is_temporary=True)
 
 
 class _TimedReader(io.RawIOBase):

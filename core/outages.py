@@ -52,7 +52,7 @@ def outage_texts(request: HttpRequest) -> tuple[str, str]:
     """Return the title and the text of the error page for this request."""
     if request.method in {"GET", "HEAD"}:
         title = gettext("This page can't be shown at the moment")
-        text = gettext("The site can't read what it needs for it.")
+        text = gettext("The site can't read the data it needs for this page.")
     else:
         title = gettext("This can't be done at the moment")
         text = gettext("The site can't save anything, so nothing was changed.")

@@ -59,7 +59,7 @@ def _problems(name: str, backend: SiteTemplates) -> Iterator[str]:
         return
     own = _own_template(name, backend)
     if own is None and not name.startswith(OWN):
-        yield _("Broadside has no template %s, or no longer has it, so this one isn't used.") % name
+        yield _("Broadside doesn't have a template %s, or no longer does, so this one isn't used.") % name
     path = backend.overrides / name
     # The first loader is the one for the site's templates.
     origin = next(iter(backend.engine.template_loaders[0].get_template_sources(name)))
@@ -120,7 +120,7 @@ def _blocks_without_effect(template: Template, own: Template | None, engine: Eng
     if parents:
         nested = {inner for block in blocks.values() for inner in _blocks(block)}
         shown = nested.union(*map(_blocks, parents))
-        text = _("None of the templates that %(name)s extends has a block %(block)s, so what is in it isn't shown.")
+        text = _("None of the templates that %(name)s extends has a block %(block)s, so its content isn't shown.")
         yield from (text % {"name": template.name, "block": block} for block in blocks if block not in shown)
     elif own is not None:
         text = _("The template %(name)s has no block %(block)s, so what pages put there isn't shown.")

@@ -47,7 +47,7 @@ def main() -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. The site is as it was. Run the command again when you like.", file=sys.stderr)
+        print("\nInterrupted. The site is unchanged. Run the command again whenever you like.", file=sys.stderr)
         return INTERRUPTED
     return 0
 
@@ -60,7 +60,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, default=ROOT, help=f"where releases are installed {default}")
     parser.add_argument("--settings", type=Path, default=SETTINGS, help=f"the settings of the site {default}")
     parser.add_argument("--signers", type=Path, default=DEFAULT_SIGNERS, help=f"who may sign releases {default}")
-    parser.add_argument("--unsigned", action="store_true", help="install a download although nothing says who made it")
+    parser.add_argument(
+        "--unsigned", action="store_true", help="install a download even if its signature can't be checked"
+    )
     parser.add_argument("--user", default=USER, help=f"the user that the site runs as, if you are root {default}")
     parser.add_argument(
         "--address", default="127.0.0.1:8000", help=f"where the site listens, or the path of its socket {default}"
@@ -69,7 +71,7 @@ def _parse() -> argparse.Namespace:
         "--reload", default="systemctl reload broadside", help=f"the command that replaces its processes {default}"
     )
     parser.add_argument(
-        "--patience", type=float, default=120, help=f"seconds in which the new version has to answer {default}"
+        "--patience", type=float, default=120, help=f"how many seconds the new version has to respond {default}"
     )
     parser.add_argument("--without-backup", action="store_true", help="make no backup first (BACKUP_URL)")
     return parser.parse_args()

@@ -56,7 +56,7 @@ def check_type(file: IO[bytes], extension: str) -> None:
     if (file_type := FILE_TYPES.get(extension)) is None:
         raise ValidationError(_("Files of the type “%s” can't be published here.") % (extension or "?"))
     if not file_type.matches(file):
-        raise ValidationError(_("The file is incomplete, or not of the type “%s” that its name says.") % extension)
+        raise ValidationError(_("The file is incomplete, or not of the type “%s” that its name suggests.") % extension)
 
 
 def _start(*patterns: bytes) -> Callable[[IO[bytes]], bool]:

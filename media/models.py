@@ -41,7 +41,7 @@ class PictureQuerySet(UploadQuerySet["Picture"]):
 class Upload(PublicModel):
     file: models.FileField
     title = models.CharField(
-        _("title"), max_length=500, blank=True, help_text=_("Helps to find it here. Leave empty to use the file name.")
+        _("title"), max_length=500, blank=True, help_text=_("Helps you find it here. Leave empty to use the file name.")
     )
     uploaded_by = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("uploaded by")
@@ -275,7 +275,7 @@ class LikePictures(models.Model):
 
     class Meta:
         default_permissions = ()
-        verbose_name = _("pair of like images")
+        verbose_name = _("pair of similar images")
         verbose_name_plural = _("duplicate images")
         constraints = [models.UniqueConstraint(fields=["first", "second"], name="unique_like_pictures")]
 

@@ -73,7 +73,7 @@ def clean_due_documents(after: int = 0) -> None:
         clean_due_documents.using(run_after=timezone.now() + _PAUSE).enqueue(after)
 
 
-@task_kind(_("Removing deleted files for good"))
+@task_kind(_("Permanently removing deleted files"))
 @task()
 def remove_expired_files() -> None:
     """Remove expired files for good. If one can't be removed, the next run tries again."""
@@ -97,19 +97,19 @@ def cleaning_concerns(request: HttpRequest) -> Iterator[Concern]:
     """Yield how many documents are still to be cleaned, and how many can't be, for the dashboard."""
     if count := due_documents().count():
         text = ngettext(
-            "%(count)s document is still to be cleaned of names and places, as new ones are.",
-            "%(count)s documents are still to be cleaned of names and places, as new ones are.",
+            "%(count)s document has not been cleaned of names and places yet, as new ones are.",
+            "%(count)s documents have not been cleaned of names and places yet, as new ones are.",
             count,
         )
         hint = gettext("The worker does that. If it isn't running, run `manage.py clean_media`.")
         yield Concern(f"{text % {'count': number_format(count)}} {hint}", reverse("admin:media_document_changelist"))
     if count := uncleaned_documents().count():
         text = ngettext(
-            "%(count)s document is published with the names and places noted in it, because it can't be cleaned.",
-            "%(count)s documents are published with the names and places noted in them, because they can't be cleaned.",
+            "%(count)s document can't be cleaned, so it is published with the names and places noted in it.",
+            "%(count)s documents can't be cleaned, so they are published with the names and places noted in them.",
             count,
         )
-        hint = gettext("Replace or delete what could put someone in danger.")
+        hint = gettext("Replace or delete any that could put someone in danger.")
         url = f"{reverse('admin:media_document_changelist')}?cleaned=no"
         yield Concern(f"{text % {'count': number_format(count)}} {hint}", url)
 

@@ -33,7 +33,7 @@ _TRANSFER: Final = "newsletter.transfer_subscribers"
 _may_transfer: Final = permission_required(_TRANSFER, raise_exception=True)
 # The lines that an import leaves out, with their count.
 _KNOWN: Final = _("Already following, already asked, or with an address that doesn't work: %(n)d")
-_LEFT: Final = _("Not subscribed any more, according to the file: %(n)d")
+_LEFT: Final = _("No longer subscribed, according to the file: %(n)d")
 _INVALID: Final = _("Lines without a valid e-mail address: %(n)d")
 
 NAVIGATION: Final = {
@@ -105,7 +105,7 @@ class IssueAdmin(ReadOnlyAdmin):
     def posts(self, issue: Issue) -> str:
         return format_html_join(separator(), "<bdi>{}</bdi>", ((entry,) for entry in issue.entries.all()))
 
-    @admin.display(description=_("still to send"))
+    @admin.display(description=_("left to send"))
     def waiting(self, issue: Any) -> int:
         return int(issue.unsent)
 

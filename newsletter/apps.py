@@ -71,7 +71,7 @@ class NewsletterConfig(AppConfig):
         personal_rows.register("newsletter.subscribers", PersonalRows(Subscriber, "email"))
         register_ability(
             "newsletter.issues",
-            _("see what was sent by e-mail, and how many follow the blog"),
+            _("see what was sent by e-mail, and how many people follow the blog"),
             {"view_issue"},
             order=65,
             roles={EDITOR},

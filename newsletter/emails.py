@@ -35,7 +35,7 @@ def for_request(request: SubscriptionRequest) -> Iterator[EmailMessage]:
     }
     if request.consent_stated_on:
         template = "newsletter/mail/permission.txt"
-        subject = gettext("Do you want to go on following the blog by e-mail?")
+        subject = gettext("Do you want to keep following the blog by e-mail?")
     else:
         template = "newsletter/mail/confirm.txt"
         subject = gettext("Please confirm that you want to follow the blog by e-mail")

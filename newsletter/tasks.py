@@ -26,7 +26,7 @@ def read_returns() -> None:
         mailboxes.process(settings.BROADSIDE_BOUNCE_MAILBOX, returns.handle)
 
 
-@task_kind(_("Deleting what the newsletter no longer needs"))
+@task_kind(_("Deleting data that the newsletter no longer needs"))
 @task()
 def tidy_newsletter() -> None:
     """Delete expired requests, addresses that follow nothing, and the deliveries of old issues."""

@@ -111,7 +111,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 def _gone(request: HttpRequest) -> HttpResponse:
     text = gettext(
-        "You get no more e-mails with new posts, and your address was deleted from the list. If you commented here or "
-        "follow discussions, it is kept for that."
+        "You will get no more e-mails with new posts, and your address was deleted from the list. If you commented "
+        "here or follow discussions, it is kept for that."
     )
     return message(request, gettext("You are unsubscribed"), text)

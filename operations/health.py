@@ -94,7 +94,7 @@ def _disk() -> str:
         return _("The disk is full.")
     files = os.statvfs(settings.DATA_DIR)
     # Some file systems have no limit and report 0.
-    return _("The disk can't hold more files.") if files.f_files and files.f_favail < _MIN_FREE_FILES else ""
+    return _("The disk can't hold any more files.") if files.f_files and files.f_favail < _MIN_FREE_FILES else ""
 
 
 def _worker() -> str:
@@ -120,7 +120,7 @@ def find_problems() -> dict[str, str]:
     problems: dict[str, str] = {}
     for name, requirement in REQUIREMENTS.items():
         if requirement.needs_database and problems["database"]:
-            problems[name] = _("This is not known without the database.")
+            problems[name] = _("This can't be determined without the database.")
             continue
         try:
             problems[name] = requirement.problem()

@@ -18,22 +18,22 @@ def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
         _("The log of errors"),
         _("As long as the server keeps its log."),
         _(
-            "To find faults. It says what kind of page failed, and not who asked for it: no IP address, no e-mail "
+            "To find faults. It records what kind of page failed, but not who requested it: no IP address, no e-mail "
             "address, and nothing that was searched for or typed."
         ),
     )
     yield KeptData(
         Concerned.EVERYONE,
-        _("Traces of what was deleted, in the files of the database and the cache"),
-        _("As a rule until the following night. On a large site, a few may stay longer."),
+        _("Traces of deleted data in the files of the database and the cache"),
+        _("Usually until the following night. On a large site, a few may stay longer."),
         _("Databases overwrite some of it only after a while. It can't be seen on this site."),
     )
     undo_days = settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS
     yield KeptData(
         Concerned.EVERYONE,
-        _("Names that were withdrawn from this site: what was there before, encrypted"),
+        _("Names that were withdrawn from this site: the former text, encrypted"),
         ngettext("%d day.", "%d days.", undo_days) % undo_days,
-        _("So that a mistake can be undone. Then nothing on this site knows the name."),
+        _("So that a mistake can be undone. After that, nothing on this site contains the name."),
     )
     if settings.BROADSIDE_BACKUP_URL:
         days = longest_backup_days()
@@ -43,8 +43,8 @@ def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
             if not settings.BROADSIDE_BACKUP_PUBLIC_KEY
             else _("Backups of all of this, encrypted with a key that is not on the server"),
             ngettext(
-                "%d day. What was deleted here stays in them until then.",
-                "%d days. What was deleted here stays in them until then.",
+                "%d day. Deleted data stays in them until then.",
+                "%d days. Deleted data stays in them until then.",
                 days,
             )
             % days,

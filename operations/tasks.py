@@ -45,14 +45,14 @@ def forget_old_tasks() -> None:
     WorkerHeartbeat.objects.filter(at__lt=timezone.now() - _FORGOTTEN).delete()
 
 
-@task_kind(_("Deleting copies of what was deleted"))
+@task_kind(_("Deleting copies of deleted data"))
 @task()
 def forget_deleted() -> None:
     """Delete copies of public pages that are out of date, and empty the log of the database."""
     forget_copies()
 
 
-@task_kind(_("Writing the database anew"), time_limit=dt.timedelta(hours=6))
+@task_kind(_("Rewriting the database"), time_limit=dt.timedelta(hours=6))
 @task()
 def rewrite_database() -> None:
     """Rewrite the search index and the database without deleted data, and delete leftover copies of it."""

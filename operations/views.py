@@ -35,13 +35,13 @@ def _act(request: HttpRequest, act: Callable[[str], int], describe: Callable[[in
     if count:
         messages.success(request, describe(count))
     else:
-        messages.info(request, gettext("There is no such failed task any more, so nothing was changed."))
+        messages.info(request, gettext("That failed task no longer exists, so nothing was changed."))
     return redirect("admin:index")
 
 
 def _will_run_again(count: int) -> str:
-    text = ngettext("The worker tries %d task again.", "The worker tries %d tasks again.", count)
-    return f"{text % count} {gettext('If it fails again, it appears here.')}"
+    text = ngettext("The worker will try %d task again.", "The worker will try %d tasks again.", count)
+    return f"{text % count} {gettext('If it fails again, it will appear here.')}"
 
 
 def _dismissed(count: int) -> str:

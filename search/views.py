@@ -159,7 +159,7 @@ def _summary(hits: Hits, search: _Search) -> str:
         more = (
             gettext("More than %(count)s posts and pages found. These are the newest ones.")
             if search.newest_first
-            else gettext("More than %(count)s posts and pages found. These match best. Add a word to find others.")
+            else gettext("More than %(count)s posts and pages found. These match best. Add a word to narrow it down.")
         )
     return (more if hits.has_more else text) % {"count": number_format(count, force_grouping=True)}
 

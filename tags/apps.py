@@ -28,7 +28,7 @@ class TagsConfig(AppConfig):
 
         navigation_items.register("tags", NavigationItem.of_list("tags.tag", _("Tags"), order=50))
         curate = ("tags.delete_tag",)
-        twins = NavigationItem.of_list("tags.tagtwins", _("Twins"), permissions=curate, order=51, parent="tags")
+        twins = NavigationItem.of_list("tags.tagtwins", _("Duplicates"), permissions=curate, order=51, parent="tags")
         navigation_items.register("tag-twins", twins)
         changes = NavigationItem.of_list("tags.tagchange", _("Changes"), permissions=curate, order=52, parent="tags")
         navigation_items.register("tag-changes", changes)

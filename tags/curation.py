@@ -163,9 +163,7 @@ def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
             raise CurationError(gone_message())
         described = _describe(tags)
         if sum(len(tag["posts"]) for tag in described) > expected_uses:
-            raise CurationError(
-                gettext("More posts have these tags by now, so nothing was deleted. Please look again.")
-            )
+            raise CurationError(gettext("More posts have these tags now, so nothing was deleted. Please check again."))
         post_ids = sorted({pk for tag in described for pk in tag["posts"]})
         record(Action.DELETED, tags, by=by)
         _delete(tags)

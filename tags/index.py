@@ -245,6 +245,6 @@ SIDEBAR_BLOCK: Final = SidebarBlock(
     link_rows,
     link_lines,
     label=_("Tags"),
-    options={"count": CountField(0, least=0, label=_("How many of the most used tags, besides the link to all"))},
+    options={"count": CountField(0, least=0, label=_("Number of the most used tags to show, besides the link to all"))},
     context=cloud,
 )

@@ -362,8 +362,8 @@ class TagTwins(models.Model):
     found_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        verbose_name = _("tag twins")
-        verbose_name_plural = _("tag twins")
+        verbose_name = _("duplicate tags")
+        verbose_name_plural = _("duplicate tags")
         default_permissions = ()
         ordering = ("-score", "pk")
         constraints = [

@@ -60,7 +60,7 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter = (PersonFilter, "action", "at")
     search_fields = ("title", "details")
-    search_help_text = _("Searches the names of objects and the details.")
+    search_help_text = _("Searches object names and details.")
     # Sorting a million records by any other column would be slow.
     sortable_by = ()
     actions = None

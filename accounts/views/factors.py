@@ -62,7 +62,7 @@ class AddPasskeyView(OwnPage, FormView[AddPasskeyForm]):
         with transaction.atomic():
             _passkey, codes = passkey_flows.add_authenticator(self.request, data["name"], data["credential"])
             factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext("Passkey"))
-        return _after_adding(self.request, codes, gettext("Passkey added. You can log in with it now."))
+        return _after_adding(self.request, codes, gettext("Passkey added. You can now log in with it."))
 
 
 class PasskeyView(OwnPage, FormView[PasskeyNameForm]):
@@ -119,7 +119,9 @@ class AddAppView(OwnPage, FormView[ActivateTOTPForm]):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and factors.app_of(self.user):
-            messages.info(request, gettext("You have an authenticator app. To use another one, first remove it."))
+            messages.info(
+                request, gettext("You already have an authenticator app. To use another one, remove it first.")
+            )
             return HttpResponseRedirect(reverse("account"))
         return super().dispatch(request, *args, **kwargs)
 

@@ -60,7 +60,7 @@ class LanguageView(OwnPage):
         if form.is_valid():
             User.objects.filter(pk=self.user.pk).update(language=form.cleaned_data["language"])
             with speaking(form.cleaned_data["language"]):
-                messages.success(request, gettext("This is the language of the admin now."))
+                messages.success(request, gettext("The admin is now in this language."))
         return HttpResponseRedirect(reverse("account"))
 
 

@@ -83,7 +83,7 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
                 # Someone else has just taken the username, which the form now reports.
                 return self._answer(request, token)
         except ExpiredLinkError:
-            context = self.get_context_data(title=gettext("This link doesn't work any more"), is_expired=True)
+            context = self.get_context_data(title=gettext("This link no longer works"), is_expired=True)
             return self.render_to_response(context, status=410)
 
     post = get

@@ -76,7 +76,7 @@ class AppearanceAdmin(OneRowAdmin):
                 return response
         elif late is not None:
             form, seen = AppearanceForm(late.fields), late.fields.get("seen", "-")
-            text = gettext("This is what you had entered when you had been logged out. It isn't saved yet.")
+            text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")
             self.message_user(request, text, messages.WARNING)
         else:
             form = AppearanceForm(initial=asdict(versions.prepared(row)))
@@ -155,7 +155,7 @@ class AppearanceAdmin(OneRowAdmin):
         try:
             before = versions.publish_again(version, by=cast("User", request.user))
         except AppearanceVersion.DoesNotExist:
-            text = gettext("That version isn't kept any more.")
+            text = gettext("That version is no longer kept.")
             self.message_user(request, text, messages.ERROR)
         else:
             self._say_published(request, before)

@@ -275,8 +275,8 @@ class AutosaveMixin(BaseAdmin[Any]):
         form_id = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([opts.model_name, object_id, fields], sort_keys=True))
         self._open(request, form_id=form_id).report(fields)
         text = gettext(
-            "What you were editing was deleted, or you may no longer edit it. Your text is below. Saving it makes a "
-            "new one."
+            "What you were editing was deleted, or you may no longer edit it. Your text is below. Saving it creates a "
+            "new copy."
         )
         self.message_user(request, text, messages.WARNING)
         return _NothingSavedRedirect(f"{self._form_url(None)}?autosave={form_id}")
@@ -306,7 +306,7 @@ class AutosaveMixin(BaseAdmin[Any]):
         if entry and self.has_change_permission(request, entry) and self._open_form(request, entry).differences(fields):
             self._open(request, entry_id).report(fields)
             return HttpResponseRedirect(f"{url}?autosave=")
-        self.message_user(request, gettext("This was saved already, so it was not saved a second time."), messages.INFO)
+        self.message_user(request, gettext("This was already saved, so it was not saved again."), messages.INFO)
         return HttpResponseRedirect(url)
 
     # URLs

@@ -73,13 +73,13 @@ class BulkEditForm(forms.Form):
             names = ", ".join(sorted(str(category) for category in both))
             self.add_error(
                 "remove_categories",
-                gettext("A category can't be added and removed at once: %(names)s.") % {"names": names},
+                gettext("You can't add and remove the same category: %(names)s.") % {"names": names},
             )
         added_names = {name.casefold() for name in data.get("add_tags") or ()}
         if both_names := [name for name in data.get("remove_tags") or () if name.casefold() in added_names]:
             self.add_error(
                 "remove_tags",
-                gettext("A tag can't be added and removed at once: %(names)s.") % {"names": ", ".join(both_names)},
+                gettext("You can't add and remove the same tag: %(names)s.") % {"names": ", ".join(both_names)},
             )
         if not self.errors and not any(data.values()):
             raise ValidationError(gettext("Choose what to change."))

@@ -32,9 +32,7 @@ class _TreeChoiceField(forms.ModelChoiceField[Category]):
 class MergeForm(forms.Form):
     """Asks which category gets the posts, and whether to keep the others."""
 
-    target = _TreeChoiceField(
-        Category.objects.order_by(tree_order()), label=_("Category that gets the posts"), empty_label=None
-    )
+    target = _TreeChoiceField(Category.objects.order_by(tree_order()), label=_("Move posts to"), empty_label=None)
     keep = forms.BooleanField(label=_("Only move the posts, and keep the other categories"), required=False)
 
 
@@ -131,7 +129,7 @@ class CategoryTwinsAdmin(TwinsAdmin):
         return self.own_page(
             request,
             "admin/blog/category_twins.html",
-            gettext("Category twins"),
+            gettext("Duplicate categories"),
             rows=rows,
         )
 

@@ -33,13 +33,13 @@ class ConversionMixin(BaseAdmin[Any]):
             raise PermissionDenied
         url = self._url("change", entry.pk)
         if entry.markup == "markdown":
-            messages.info(request, gettext("This text is in Markdown already."))
+            messages.info(request, gettext("This text is already in Markdown."))
             return HttpResponseRedirect(url)
         conversion, error = _try_to_convert(entry)
         version = entry.modified_at.isoformat()
         if request.method == "POST" and conversion is not None and conversion.is_lossless:
             if request.POST.get("version") == version and _save(entry, conversion, user):
-                messages.success(request, gettext("Converted to Markdown. Readers see the same as before."))
+                messages.success(request, gettext("Converted to Markdown. Readers see no difference."))
                 return HttpResponseRedirect(url)
             error = gettext("Someone else changed this first, so nothing was converted. Look at the result again.")
         return self.own_page(

@@ -44,11 +44,11 @@ class CurationAdmin(BaseAdmin[Any]):
 
 
 REASONS: Final = {
-    Likeness.ACCENTS: _("the same but for accents"),
-    Likeness.SPACING: _("the same but for spaces, hyphens or punctuation"),
+    Likeness.ACCENTS: _("the same except for accents"),
+    Likeness.SPACING: _("the same except for spaces, hyphens or punctuation"),
     Likeness.PLURAL: _("singular and plural"),
     Likeness.ORDER: _("the same words in another order"),
-    Likeness.TYPO: _("one letter differs"),
+    Likeness.TYPO: _("one letter is different"),
 }
 
 

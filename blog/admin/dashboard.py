@@ -130,7 +130,7 @@ NAVIGATION: Final = {
     "pages": NavigationItem.of_list("blog.page", _("Pages"), order=20),
     "categories": NavigationItem.of_list("blog.category", _("Categories"), order=60),
     "category-twins": NavigationItem.of_list(
-        "blog.categorytwins", _("Twins"), permissions=_CURATES, order=61, parent="categories"
+        "blog.categorytwins", _("Duplicates"), permissions=_CURATES, order=61, parent="categories"
     ),
     "category-changes": NavigationItem.of_list(
         "blog.categorychange", _("Changes"), permissions=_CURATES, order=62, parent="categories"

@@ -142,5 +142,5 @@ class PreviewAdmin(BaseAdmin[Any]):
         with transaction.atomic():
             link.delete()
             self.log_change(request, entry, gettext("Revoked a preview link."))
-        self.message_user(request, gettext("Preview link revoked. It doesn't work any more."), messages.SUCCESS)
+        self.message_user(request, gettext("Preview link revoked. It no longer works."), messages.SUCCESS)
         return HttpResponseRedirect(request.path)

@@ -230,8 +230,8 @@ class EntryForm(MergingForm, VersionedForm):
         required=False,
         choices=languages,
         help_text=gettext_lazy(
-            "The language of the text, which also sets its direction. "
-            "If it is not set, each paragraph has the direction of its first letter."
+            "The language of the text, which also sets its direction. If it is not set, each paragraph takes the "
+            "direction of its first letter."
         ),
     )
 

@@ -50,8 +50,8 @@ _AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
     "restored": {EntryKind.POST: _("Post restored as a draft."), EntryKind.PAGE: _("Page restored as a draft.")},
     "edited": {EntryKind.POST: _("Post changed."), EntryKind.PAGE: _("Page changed.")},
     "untrashed": {
-        EntryKind.POST: _("Post taken back out of the trash."),
-        EntryKind.PAGE: _("Page taken back out of the trash."),
+        EntryKind.POST: _("Post restored from the trash."),
+        EntryKind.PAGE: _("Page restored from the trash."),
     },
     "language": {
         EntryKind.POST: _("The language of one post was set."),
@@ -98,10 +98,10 @@ _AFTER_ACTION_ON_SEVERAL: Final[dict[str, dict[str, Any]]] = {
     },
     "untrashed": {
         EntryKind.POST: ngettext_lazy(
-            "%(count)d post taken back out of the trash.", "%(count)d posts taken back out of the trash.", "count"
+            "%(count)d post restored from the trash.", "%(count)d posts restored from the trash.", "count"
         ),
         EntryKind.PAGE: ngettext_lazy(
-            "%(count)d page taken back out of the trash.", "%(count)d pages taken back out of the trash.", "count"
+            "%(count)d page restored from the trash.", "%(count)d pages restored from the trash.", "count"
         ),
     },
     "language": {

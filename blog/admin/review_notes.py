@@ -68,7 +68,7 @@ class ReviewNotesMixin(BaseAdmin[Any]):
         user = cast("User", request.user)
         actions: dict[str, tuple[Callable[[ReviewNote, User], None], str]] = {
             "resolve": (notes.resolve, gettext("Note resolved.")),
-            "reopen": (notes.reopen, gettext("Note opened again.")),
+            "reopen": (notes.reopen, gettext("Note reopened.")),
             "delete": (notes.delete, gettext("Note deleted.")),
         }
         for name, (act, said) in actions.items():
@@ -78,7 +78,7 @@ class ReviewNotesMixin(BaseAdmin[Any]):
                 return None
         if "answer" in request.POST:
             note = _posted_note(request, entry, "answer")
-            said = gettext("Answer added.")
+            said = gettext("Reply added.")
             return self._write(request, f"answer-{note.pk}", lambda text: notes.answer(note, user, text), said)
         quote = remove_unstorable(unify_line_ends(request.POST.get("quote", ""))) or _chosen_paragraph(request, entry)
         said = gettext("Note added.")

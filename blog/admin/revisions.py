@@ -53,10 +53,12 @@ class RevisionsMixin(BaseAdmin[Any]):
         publishing.restore_revision(revision, entry, cast("User", request.user))
         time = format_datetime(revision.created_at)
         self.log_change(request, entry, gettext("Restored the version of %(time)s.") % {"time": time})
-        text = gettext("The version of %(time)s is back. What it replaced is still in the revisions.") % {"time": time}
+        text = gettext("The version of %(time)s was restored. The version it replaced is still in the revisions.") % {
+            "time": time
+        }
         self.message_user(request, text, messages.SUCCESS)
         if entry.language != revision.settings["language"]:
-            text = gettext("The language stayed as it is, because a translation is in the other one.")
+            text = gettext("The language was not restored, because there is already a translation in that language.")
             self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(self._url("change", entry.pk))
 

@@ -69,7 +69,9 @@ class SiteTimeInput(forms.DateTimeInput):
                     "checked": reading.utcoffset() == chosen,
                 }
                 for reading, label in zip(
-                    readings, (_("before clocks are set back (%(offset)s)"), _("after it (%(offset)s)")), strict=True
+                    readings,
+                    (_("before the clocks go back (%(offset)s)"), _("after the clocks go back (%(offset)s)")),
+                    strict=True,
                 )
             ]
         return context
@@ -94,10 +96,7 @@ class SiteTimeField(forms.DateTimeField):
         params = {"time": f"{local:%H:%M}"}
         if not readings:
             raise ValidationError(
-                _(
-                    "There is no %(time)s on this day, because clocks are set forward. Choose an earlier or a later "
-                    "time."
-                )
+                _("There is no %(time)s on this day, because the clocks go forward. Choose an earlier or a later time.")
                 % params,
                 code="skipped",
             )
@@ -105,7 +104,7 @@ class SiteTimeField(forms.DateTimeField):
             if time.tzinfo and time.utcoffset() == reading.utcoffset():
                 return reading
         raise ValidationError(
-            _("%(time)s occurs twice on this day, because clocks are set back. Choose which of the two you mean.")
+            _("%(time)s occurs twice on this day, because the clocks go back. Choose which of the two you mean.")
             % params,
             code="repeated",
         )

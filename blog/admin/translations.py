@@ -89,7 +89,7 @@ class TranslationsMixin(BaseAdmin[Any]):
         return self.own_page(
             request,
             "admin/blog/entry/original_page.html",
-            gettext("Changes of the original"),
+            gettext("Changes to the original"),
             subtitle=str(entry),
             object=entry,
             entry=entry,
@@ -113,7 +113,7 @@ class TranslationsMixin(BaseAdmin[Any]):
             text = gettext("“%s” has changed again in the meantime. Look at the newest changes.") % original
             self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(self._url("original", entry.pk))
-        text = gettext("Noted: this is up to date with “%s”.") % original
+        text = gettext("Marked as up to date with “%s”.") % original
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(self._url("translations", entry.pk))
 

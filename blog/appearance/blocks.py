@@ -173,7 +173,7 @@ class BlocksField(forms.Field):
             if not form.is_valid():
                 raise ValidationError(gettext("Correct the block “%(name)s”.") % {"name": _label(kind)})
             if kind in seen and not sidebar_blocks[kind].is_repeatable:
-                raise ValidationError(gettext("The block “%(name)s” is there twice.") % {"name": _label(kind)})
+                raise ValidationError(gettext("The block “%(name)s” appears twice.") % {"name": _label(kind)})
             seen.add(kind)
             blocks.append(form.block(kind))
         return [] if blocks == default_blocks() else blocks

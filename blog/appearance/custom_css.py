@@ -102,5 +102,5 @@ def _is_own(url: str) -> bool:
 
 
 def _not_own(url: str) -> str:
-    text = gettext("“%(url)s” is not a file of your media library, whose URLs begin with %(beginning)s.")
+    text = gettext("“%(url)s” is not a file in your media library, whose URLs begin with %(beginning)s.")
     return text % {"url": url[:100], "beginning": settings.MEDIA_URL}

@@ -106,7 +106,7 @@ def _day_formats() -> list[tuple[str, str]]:
     # The last day of a year looks different in each format.
     example = dt.date(timezone.localdate().year, 12, 31)
     formats = [(each, date_format(example, each)) for each in _DAY_FORMATS]
-    return [("", gettext("As usual in the language of the site")), *formats]
+    return [("", gettext("Default for the language of the site")), *formats]
 
 
 class ColourField(forms.CharField):
@@ -128,7 +128,7 @@ class ColourField(forms.CharField):
         try:
             colour = Colour.of(code)
         except ValueError:
-            text = gettext("Enter the code of a colour: # and six digits or letters from a to f, such as #17527f.")
+            text = gettext("Enter a colour code: # and six digits or letters from a to f, such as #17527f.")
             raise ValidationError(text, code="invalid") from None
         if not self._scheme.passes(colour):
             details = {
@@ -149,14 +149,14 @@ class AppearanceForm(forms.Form):
         widget=forms.RadioSelect,
         help_text=_(
             "Readers load Literata from this site once, in files of at most 30 kB, for texts in Latin and Cyrillic "
-            "letters. All other styles use fonts that readers have already, so nothing has to be loaded."
+            "letters. All other styles use fonts that readers already have, so nothing has to be loaded."
         ),
     )
     accent = ColourField(
         LIGHT,
         _(
-            "On a light background, this colour has a contrast of %(ratio)s to 1, and text needs %(enough)s to 1. "
-            "The nearest colour that has it is %(nearest)s."
+            "On a light background, this colour has a contrast of %(ratio)s to 1, but text needs %(enough)s to 1. The "
+            "nearest colour with enough contrast is %(nearest)s."
         ),
         label=_("Accent colour"),
         help_text=_("The colour of links and dates. Leave empty for the blue and red of the design."),
@@ -164,24 +164,24 @@ class AppearanceForm(forms.Form):
     accent_dark = ColourField(
         DARK,
         _(
-            "On a dark background, this colour has a contrast of %(ratio)s to 1, and text needs %(enough)s to 1. "
-            "The nearest colour that has it is %(nearest)s."
+            "On a dark background, this colour has a contrast of %(ratio)s to 1, but text needs %(enough)s to 1. The "
+            "nearest colour with enough contrast is %(nearest)s."
         ),
         label=_("Accent colour in dark mode"),
         help_text=_("For readers who prefer a dark design. Leave empty to derive it from the accent colour."),
     )
-    width = forms.ChoiceField(label=_("Width of the text"), choices=Width.choices, widget=forms.RadioSelect)
+    width = forms.ChoiceField(label=_("Text width"), choices=Width.choices, widget=forms.RadioSelect)
     sidebar = forms.ChoiceField(
-        label=_("Place"),
+        label=_("Position"),
         choices=Sidebar.choices,
         widget=forms.RadioSelect,
         help_text=_(
-            "On a small screen it is always below. In languages that are written from right to left, the sides are "
-            "swapped."
+            "On small screens, the sidebar is always below. In languages that are written from right to left, the "
+            "sides are swapped."
         ),
     )
     blocks = BlocksField(
-        label=_("Blocks of the sidebar"),
+        label=_("Sidebar blocks"),
         required=False,
         help_text=_("If you choose none, the default blocks are shown."),
     )
@@ -189,50 +189,50 @@ class AppearanceForm(forms.Form):
         label=_("Lists of posts"),
         choices=ListStyle.choices,
         widget=forms.RadioSelect,
-        help_text=_("Whether texts without a more marker are shortened is one of the site settings."),
+        help_text=_("The site settings decide whether texts without a more marker are shortened."),
     )
     list_pictures = forms.BooleanField(
         label=_("Show featured images in lists"),
         required=False,
-        help_text=_("Small, beside the text, unless the text that the list shows has the same image."),
+        help_text=_("Shown small beside the text, unless the text in the list already contains the same image."),
     )
     list_reading_time = forms.BooleanField(
         label=_("Show the reading time in lists"),
         required=False,
-        help_text=_("In minutes, after the date. Lists of titles show neither images nor reading times."),
+        help_text=_("In minutes, after the date. Lists that show only titles have neither images nor reading times."),
     )
     day_format = forms.ChoiceField(label=_("Dates"), choices=_day_formats, required=False)
     show_updates = forms.BooleanField(
         label=_("Show when a post was updated"),
         required=False,
         help_text=_(
-            "After the post, if its text was changed on a later day. A change of up to three words is a correction, "
-            "which isn't shown."
+            "Shown after the post if its text was changed on a later day. Changes of up to three words count as "
+            "corrections and are not shown."
         ),
     )
     about_author = forms.BooleanField(
-        label=_("About the author below posts"),
+        label=_("Show the author below posts"),
         required=False,
         help_text=_("The portrait and the biography, if the site settings show authors."),
     )
     logo = PictureField(
         label=_("Logo"),
-        help_text=_("In place of the site's title at the top of each page."),
+        help_text=_("Replaces the site's title at the top of each page."),
     )
     header = PictureField(label=_("Header picture"), help_text=_("Below the title and the tagline of each page."))
     icon = PictureField(
         is_icon=True,
         label=_("Site icon"),
-        help_text=_("Square, and at least 512 pixels wide. Browsers and phones get it in all sizes that they need."),
+        help_text=_("Square, and at least 512 pixels wide. Browsers and phones get it in every size they need."),
     )
     home = PageField(
         label=_("Home page"),
-        help_text=_("Shown in place of the list of posts. Its own URL then redirects to the root of the site."),
+        help_text=_("Shown instead of the list of posts. Its own URL then redirects to the root of the site."),
     )
     posts_page = PageField(
-        label=_("Page of posts"),
+        label=_("Posts page"),
         help_text=_(
-            "Shows the list of posts if there is a home page. Without a page of posts, the list isn't shown anywhere."
+            "Shows the list of posts if there is a home page. Without a posts page, the list isn't shown anywhere."
         ),
     )
     header_menu = MenuField(label=_("Header menu"), help_text=MENU_HELP)
@@ -248,7 +248,7 @@ class AppearanceForm(forms.Form):
         required=False,
         max_length=_MAX_FOOTER,
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
-        help_text=_("Markdown at the end of each page, in place of the line in the site settings."),
+        help_text=_("Markdown at the end of each page, instead of the line in the site settings."),
     )
     css = forms.CharField(
         label=_("Custom CSS"),
@@ -257,7 +257,7 @@ class AppearanceForm(forms.Form):
         strip=False,
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "dir": "ltr", "class": "code"}),
         help_text=_(
-            "Comes after all other styles. It can use files of your media library, and nothing from elsewhere."
+            "Applied after all other styles. It can use files from your media library, and nothing from elsewhere."
         ),
     )
 
@@ -269,7 +269,7 @@ class AppearanceForm(forms.Form):
         page: str = self.cleaned_data["posts_page"]
         home = self.cleaned_data.get("home", "")
         if page and page == home:
-            raise ValidationError(gettext("The home page can't be the page of posts as well."))
+            raise ValidationError(gettext("The home page can't also be the posts page."))
         return page if home else ""
 
     def clean_css(self) -> str:

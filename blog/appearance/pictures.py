@@ -68,8 +68,8 @@ class PictureField(forms.CharField):
             raise ValidationError(gettext("Choose an image from the media library."), code="missing")
         if self._is_icon and (picture.width != picture.height or picture.width < _MIN_ICON):
             text = gettext_lazy(
-                "The site icon has to be square, and at least %(least)d pixels wide. "
-                "This image has %(width)d × %(height)d."
+                "The site icon must be square, and at least %(least)d pixels wide. This image has %(width)d × "
+                "%(height)d."
             )
             details = {"least": _MIN_ICON, "width": picture.width, "height": picture.height}
             raise ValidationError(text, code="size", params=details)

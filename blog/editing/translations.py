@@ -63,7 +63,9 @@ def require_possible(entries: Iterable[Entry]) -> None:
         if not entry.language:
             raise LinkError(gettext("The language of “%s” isn't set. Set it first.") % entry)
         if entry.language in languages:
-            text = gettext("“%(one)s” and “%(other)s” are in the same language, or one of them is linked to the other.")
+            text = gettext(
+                "“%(one)s” and “%(other)s” are in the same language, or one of them is already linked to the other."
+            )
             raise LinkError(text % {"one": languages[entry.language], "other": entry})
         languages[entry.language] = entry
     if len(kinds) > 1:

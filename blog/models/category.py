@@ -110,8 +110,8 @@ class CategoryTwins(models.Model):
     second = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
-        verbose_name = _("category twins")
-        verbose_name_plural = _("category twins")
+        verbose_name = _("duplicate categories")
+        verbose_name_plural = _("duplicate categories")
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["first", "second"], name="category_twins_once"),

@@ -94,10 +94,10 @@ class ReviewPreference(Recipient):
     submissions = models.BooleanField(
         _("e-mail me when a text is submitted for review"),
         default=False,
-        help_text=_("Texts that are pending review are on your dashboard in any case."),
+        help_text=_("Texts pending review appear on your dashboard in any case."),
     )
     feedback = models.BooleanField(
-        _("e-mail me about decisions and notes on my own texts, and answers to my notes"),
+        _("e-mail me about decisions and notes on my own texts, and replies to my notes"),
         default=True,
         help_text=_("When an editor publishes what you submitted or returns it to you."),
     )

@@ -49,7 +49,9 @@ def differences(before: Revision, after: Revision) -> list[Difference]:
             pieces = compare(old, new)
         elif name == "password":
             # It is for readers who were given it, and must not be displayed.
-            pieces = _replaced("•••" if old else "", gettext("••• (another one)") if old and new else "•••" * bool(new))
+            pieces = _replaced(
+                "•••" if old else "", gettext("••• (a different one)") if old and new else "•••" * bool(new)
+            )
         else:
             pieces = _replaced(_display_value(name, old), _display_value(name, new))
         found += _difference(name, pieces)

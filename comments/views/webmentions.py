@@ -34,5 +34,5 @@ def endpoint(request: SiteRequest) -> HttpResponse:
         text = gettext("There are too many Webmentions at the moment. Try again later.")
         headers = {"Retry-After": str(rate_limit.PERIOD)}
         return HttpResponse(f"{text}\n", status=429, content_type=_PLAIN_TEXT, headers=headers)
-    text = gettext("Thank you. The link will be looked at, and shown once a moderator approves it.")
+    text = gettext("Thank you. A moderator will check the link, and it will be shown once it is approved.")
     return HttpResponse(f"{text}\n", status=202, content_type=_PLAIN_TEXT)

@@ -227,7 +227,7 @@ class RSGIApplication:
         if (size is None or size > MEMORY_BYTES) and self._may_send_files(scope.headers):
             return io.BufferedReader(ArrivingBody(exchange, asyncio.get_running_loop()), PART_BYTES)
         if size is not None and size > MEMORY_BYTES:
-            raise RefusedError(413, gettext("This is too large to be sent."))
+            raise RefusedError(413, gettext("This is too large to submit."))
         if self._receiving >= RECEIVING:
             raise RefusedError(503, gettext("The site is very busy. Please try again in a few seconds."))
         self._receiving += 1
@@ -236,10 +236,10 @@ class RSGIApplication:
             async with asyncio.timeout(BODY_SECONDS):
                 async for part in exchange:
                     if body.tell() + len(part) > MEMORY_BYTES:
-                        raise RefusedError(413, gettext("This is too large to be sent."))
+                        raise RefusedError(413, gettext("This is too large to submit."))
                     body.write(part)
         except TimeoutError:
-            raise RefusedError(408, gettext("What you sent did not arrive in time. Please try again.")) from None
+            raise RefusedError(408, gettext("Your request did not arrive in time. Please try again.")) from None
         finally:
             self._receiving -= 1
         body.seek(0)

@@ -47,9 +47,11 @@ class Archive:
         try:
             self._unpack(target)
         except tarfile.FilterError as error:
-            raise UpgradeError(f"{self.path.name} contains something that leads outside: {error}.") from error
+            raise UpgradeError(f"{self.path.name} contains a path that leads outside: {error}.") from error
         except _DAMAGED as error:
-            raise UpgradeError(f"{self.path.name} is damaged: {error}. Get it again. Nothing was changed.") from error
+            raise UpgradeError(
+                f"{self.path.name} is damaged: {error}. Download it again. Nothing was changed."
+            ) from error
 
     def _unpack(self, target: Path) -> None:
         prefix = f"broadside-{self.version}/"
@@ -60,7 +62,9 @@ class Archive:
                 total += member.size
                 inside = member.name.removeprefix(prefix)
                 if total > _MAX_UNPACKED or not (member.isreg() or member.isdir()):
-                    raise UpgradeError(f"{self.path.name} contains something that no release does: {member.name}.")
+                    raise UpgradeError(
+                        f"{self.path.name} contains something that is never in a release: {member.name}."
+                    )
                 if inside == member.name:
                     if member.isdir() and f"{member.name}/" == prefix:
                         continue
@@ -98,7 +102,7 @@ class Source:
         if "://" not in self.location:
             path = Path(self.location)
             if not path.is_file():
-                raise UpgradeError(f"There is no file {path}.")
+                raise UpgradeError(f"The file {path} does not exist.")
             # A copy, so that it can't be changed after it was verified.
             copy = folder / path.name
             shutil.copyfile(path, copy)
@@ -107,10 +111,10 @@ class Source:
                 shutil.copyfile(signature, copy.with_name(copy.name + _SIGNATURE))
             return copy
         if not self.location.startswith("https://"):
-            raise UpgradeError("A release is only downloaded over https://.")
+            raise UpgradeError("Releases are only downloaded over https://.")
         if not self.signers.is_file() and not self.is_unsigned_allowed:
             raise UpgradeError(
-                f"Nothing says who may sign releases: {self.signers} is missing. Put the public key there, as "
+                f"{self.signers}, which lists who may sign releases, is missing. Put the public key there, as "
                 "docs/maintaining.md describes, and run this again. Nothing was changed."
             )
         path = folder / self.location.rpartition("/")[2]
@@ -122,17 +126,17 @@ class Source:
 
     def _verify(self, path: Path) -> None:
         if not self.signers.is_file():
-            say(f"{self.signers} is missing, so it is not verified who made this release.")
+            say(f"{self.signers} is missing, so the signature of this release is not checked.")
             return
         signature = path.with_name(path.name + _SIGNATURE)
         if not signature.is_file():
-            raise UpgradeError(f"{path.name}{_SIGNATURE}, the signature, is missing next to it. Nothing was changed.")
+            raise UpgradeError(f"{path.name}{_SIGNATURE}, its signature, is missing next to it. Nothing was changed.")
         signer = _find_signer(self.signers, signature)
         with path.open("rb") as file:
             done = _ssh_keygen(file, "verify", "-f", self.signers, "-I", signer, "-n", NAMESPACE, "-s", signature)
         if not signer or done.returncode:
             raise UpgradeError(
-                f"The signature of {path.name} is not by anyone in {self.signers}, or it was changed since. Don't use "
+                f"The signature of {path.name} is not by anyone in {self.signers}, or the file was changed. Don't use "
                 "this file: download it again. Nothing was changed."
             )
         say(f"Signed by {signer}.")
@@ -151,7 +155,7 @@ def read_version(path: Path) -> str:
                         return version
     except (*_DAMAGED, OSError, ValueError, KeyError, TypeError):
         pass
-    raise UpgradeError(f"{path.name} is not a release of Broadside, or it is damaged. Nothing was changed.")
+    raise UpgradeError(f"{path.name} is not a Broadside release, or it is damaged. Nothing was changed.")
 
 
 def _find_signer(signers: Path, signature: Path) -> str:
@@ -175,7 +179,7 @@ def _download(url: str, path: Path, limit: int) -> None:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, path.open("wb") as file:  # noqa: S310  only https
             if not response.url.startswith("https://"):
-                raise UpgradeError(f"{url} leads to a URL without https://. Nothing was changed.")
+                raise UpgradeError(f"{url} redirects to a URL without https://. Nothing was changed.")
             size = 0
             while piece := response.read(2**20):
                 size += len(piece)

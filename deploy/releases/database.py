@@ -48,7 +48,7 @@ class DatabaseUpgrade:
         assert self._process.stdout is not None  # noqa: S101  it is a pipe
         if self._process.stdout.readline().strip() != _REPLACED:
             self._process.wait()
-            raise UpgradeError("The database could not be migrated (see above). The site is as it was.")
+            raise UpgradeError("The database could not be migrated (see above). The site is unchanged.")
 
     def keep(self) -> None:
         """Keep the new database, let people write again, and delete the data for undoing."""
@@ -57,7 +57,9 @@ class DatabaseUpgrade:
     def undo(self) -> None:
         """Restore the database to what it was, and let people write again. Raises UpgradeError."""
         if not self._answer(_UNDO):
-            raise UpgradeError("The database could not be put back (see above), so it is that of the new release.")
+            raise UpgradeError(
+                "The old database could not be restored (see above), so the site has the database of the new release."
+            )
 
     def _answer(self, word: str) -> bool:
         try:

@@ -11,7 +11,7 @@ def install(layout: Layout, account: Account, source: Source) -> None:
     """Install a release where there is none. Raises UpgradeError. Can be interrupted and run again."""
     if version := layout.current_version():
         raise UpgradeError(
-            f"Version {version} is installed in {layout.root} already. To go on to another one: upgrade."
+            f"Version {version} is already installed in {layout.root}. To switch to another version, use “upgrade”."
         )
     check_settings(layout)
     with source.obtain() as archive:

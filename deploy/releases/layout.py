@@ -97,7 +97,7 @@ class Layout:
             self.root.mkdir(parents=True, exist_ok=True)
             file = (self.root / ".lock").open("w")
         except OSError as error:
-            raise UpgradeError(f"{self.root} can't be written: {error.strerror}. Run this as root.") from error
+            raise UpgradeError(f"{self.root} can't be written to: {error.strerror}. Run this as root.") from error
         with file:
             os.set_inheritable(file.fileno(), True)
             deadline = time.monotonic() + _PATIENCE

@@ -39,7 +39,7 @@ def prepare(layout: Layout, archive: Archive) -> Release:
         compileall.compile_dir(str(release.folder), quiet=2, rx=re.compile(r"/\.venv/"))
         layout.mark_prepared(version, archive.digest)
     except OSError as error:
-        raise UpgradeError(f"{release.folder} can't be made: {error}. Nothing was changed.") from error
+        raise UpgradeError(f"{release.folder} can't be created: {error}. Nothing was changed.") from error
     return release
 
 
@@ -56,8 +56,8 @@ def check_settings(layout: Layout) -> None:
     data = settings.get("BROADSIDE_DATA", "").strip().strip("\"'")
     if not Path(data).is_absolute():
         raise UpgradeError(
-            f"BROADSIDE_DATA is missing in {layout.settings}. It names the folder of the database and the media, which "
-            "must not be in the folder of a release. For example: BROADSIDE_DATA=/var/lib/broadside"
+            f"BROADSIDE_DATA is missing from {layout.settings}. It sets the folder for the database and the media, "
+            "which must not be in the folder of a release. For example: BROADSIDE_DATA=/var/lib/broadside"
         )
 
 

@@ -29,7 +29,7 @@ def upgrade(layout: Layout, account: Account, source: Source, site: Site, *, wit
     """
     before = layout.current_version()
     if not before:
-        raise UpgradeError(f"Nothing is installed in {layout.root}. For the first release: install.")
+        raise UpgradeError(f"Nothing is installed in {layout.root}. For the first release, use “install”.")
     started = time.monotonic()
     with source.obtain() as archive:
         version = archive.version
@@ -41,7 +41,7 @@ def upgrade(layout: Layout, account: Account, source: Source, site: Site, *, wit
             )
         release = prepare(layout, archive)
     if version == before:
-        say(f"Version {version} is in use already. Making sure that all of it is …")
+        say(f"Version {version} is already in use. Checking that it is complete …")
     elif with_backup:
         say("Making a backup …")
         Release(layout.release(before)).manage(account, "backup")
@@ -52,12 +52,12 @@ def upgrade(layout: Layout, account: Account, source: Source, site: Site, *, wit
     removed = layout.remove_old()
     if removed:
         say(f"Removed from {layout.root / 'releases'}: {', '.join(removed)}.")
-    say(f"Version {version} is in use, {time.monotonic() - started:.0f} seconds after the beginning.")
+    say(f"Version {version} is in use, {time.monotonic() - started:.0f} seconds after the start.")
 
 
 def _switch(layout: Layout, account: Account, site: Site, before: str, version: str) -> None:
     """Migrate the database and switch to the new release, or revert both."""
-    say("Updating the site. It can be read meanwhile; comments and changes have to wait …")
+    say("Updating the site. Readers can keep using it; comments and changes have to wait …")
     token = secrets.token_urlsafe(24)
     is_running = site.is_running()
     with DatabaseUpgrade(layout, Release(layout.release(version)), account, token) as database:
@@ -71,9 +71,9 @@ def _switch(layout: Layout, account: Account, site: Site, before: str, version: 
                 except UpgradeError as error:
                     say(f"{error} Going back to version {before} …")
                     _go_back(layout, site, database, before)
-                    raise UpgradeError(f"{error} The site is as it was, with version {before}.") from error
+                    raise UpgradeError(f"{error} The site is unchanged, with version {before}.") from error
             else:
-                say("The site is not running, so it was only tried that it could. Start it now.")
+                say("The site is not running, so it was only tested whether it can start. Start it now.")
             database.keep()
 
 

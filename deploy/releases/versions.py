@@ -16,6 +16,6 @@ def order(version: str) -> tuple[int, int, int, bool, int]:
     """Return the sort key of a version. Raises UpgradeError if it isn't one."""
     found = _VERSION.fullmatch(version)
     if not found:
-        raise UpgradeError(f"“{version}” is not the number of a release, such as 1.4.2.")
+        raise UpgradeError(f"“{version}” is not a release number, such as 1.4.2.")
     major, minor, patch, candidate = found.groups()
     return int(major), int(minor), int(patch), candidate is None, int(candidate or 0)

@@ -60,8 +60,8 @@ class DuplicatesAdmin(UploadAdmin):
         if left := duplicates.without_fingerprint().count():
             wake_worker()
             text = ngettext(
-                "%d image has not been looked at yet. Search again in a few minutes.",
-                "%d images have not been looked at yet. Search again in a few minutes.",
+                "%d image has not been analysed yet. Search again in a few minutes.",
+                "%d images have not been analysed yet. Search again in a few minutes.",
                 left,
             )
             self.message_user(request, text % left, messages.WARNING)

@@ -112,5 +112,5 @@ class PictureAdmin(DuplicatesAdmin):
 
     @admin.display(description=_("Markdown"))
     def in_markdown(self, picture: Picture) -> SafeString:
-        alt = (picture.alt or gettext("what it shows")).replace("[", "(").replace("]", ")")
+        alt = (picture.alt or gettext("description")).replace("[", "(").replace("]", ")")
         return format_html('<code dir="ltr">![{}]({})</code>', alt, picture.file.url)

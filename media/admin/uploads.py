@@ -88,7 +88,7 @@ class DocumentForm(UploadForm[Document]):
         cleaned = clean_document(replacement)
         extension = PurePath(str(self.instance.file.name)).suffix
         if PurePath(str(cleaned.name)).suffix != extension:
-            raise ValidationError(gettext("Choose a “%s” file, because the URL stays the same.") % extension)
+            raise ValidationError(gettext("The URL stays the same, so choose a “%s” file.") % extension)
         return cleaned
 
 
@@ -226,7 +226,7 @@ class UploadAdmin(BaseAdmin[Any]):
             restored = trash.restore(self.model, pks)
             record(Action.RESTORED, restored, by=cast("User", request.user))
         if not restored:
-            text = gettext("Nothing was restored: this has been undone already, or it was removed for good.")
+            text = gettext("Nothing was restored: this has already been undone, or it was permanently deleted.")
             self.message_user(request, text, messages.WARNING)
             return
         texts = {"count": len(restored), "objects": model_ngettext(self.opts, len(restored))}

@@ -36,7 +36,7 @@ def clean_archive(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -
                 raise _refused(name, _("It is protected by a password."))
             content = read_part(old, part)
             if PurePosixPath(name).suffix.lower() == ".zip":
-                raise _refused(name, _("It is an archive itself."))
+                raise _refused(name, _("It is itself an archive."))
             if zipfile.is_zipfile(io.BytesIO(content)):
                 with zipfile.ZipFile(io.BytesIO(content)) as inner:
                     size.add(inner)

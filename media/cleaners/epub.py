@@ -72,7 +72,7 @@ def _checked_encryption(content: bytes) -> bytes:
     tree = parse(content)
     algorithms = {element.get("Algorithm") for element in tree.iter("*")} - {None}
     if not algorithms <= _FONT_ENCRYPTION:
-        raise ValidationError(_("The book is protected against copying. Save it without that."))
+        raise ValidationError(_("The book is copy-protected. Save it without copy protection."))
     return serialised(tree)
 
 

@@ -104,7 +104,7 @@ def _unreadable(source: IO[bytes]) -> str:
             "on an iPhone, choose Settings → Camera → Formats → Most Compatible; on Android, turn off “High efficiency "
             "pictures” or HEIF in the settings of the camera."
         )
-    return _("This file is not an image, or is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
+    return _("This file is not an image, or it is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
 
 
 def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
@@ -113,7 +113,7 @@ def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
         raise ValidationError(text % {"limit": MAX_PIXELS // 1_000_000})
     format_name = "JPEG" if image.format in _BECOME_JPEG else str(image.format)
     if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
-        raise ValidationError(_("The image has several pages, of which only one would be shown. Save it as a PDF."))
+        raise ValidationError(_("The image has several pages, but only one would be shown. Save it as a PDF."))
     loop = image.info.get("loop")
     frames, durations = [], []
     for frame in _frames(image, format_name):
@@ -133,7 +133,7 @@ def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
         format_name = "PNG"
     format_name = into or format_name
     if len(frames) > 1 and format_name not in _ANIMATED:
-        raise ValidationError(_("An animation can't take the place of a still image. Upload it as a new one."))
+        raise ValidationError(_("An animation can't replace a still image. Upload it as a new image."))
     if format_name in {"JPEG", "BMP"} and frames[0].mode == "RGBA":
         background = Image.new("RGBA", frames[0].size, "white")
         frames = [Image.alpha_composite(background, frames[0]).convert("RGB")]

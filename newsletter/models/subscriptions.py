@@ -143,7 +143,7 @@ class SubscriptionRequest(Topic, Recipient):
 class Suppression(models.TextChoices):
     """Why someone gets no e-mails."""
 
-    REFUSED = "refused", _("The address does not exist, or not any more")
+    REFUSED = "refused", _("The address does not exist, or no longer does")
     COMPLAINED = "complained", _("They reported an e-mail as spam")
 
 

@@ -58,7 +58,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             except lifecycle.AnotherActiveError:
                 form.add_error(None, _another())
             else:
-                self._record(request, withdrawal, Action.CHANGED, gettext("Looked for a name."))
+                self._record(request, withdrawal, Action.CHANGED, gettext("Searched for a name."))
                 return self._continue(request, withdrawal)
         return self._page(request, "find", gettext("Withdraw a name"), form=form)
 
@@ -107,12 +107,12 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             elif button == "undo" and lifecycle.undo(withdrawal):
                 self._record(request, withdrawal, Action.UNDONE)
             elif button == "final" and lifecycle.make_final(withdrawal):
-                self._record(request, withdrawal, Action.CHANGED, gettext("Made the withdrawal of a name final."))
+                self._record(request, withdrawal, Action.CHANGED, gettext("Made the withdrawal of a name permanent."))
                 remember_names()
                 # Rewriting the database may take longer than a request may.
                 do_upkeep.enqueue()
             elif button == "discard" and lifecycle.discard(withdrawal):
-                self.message_user(request, gettext("Nothing was changed, and the name is forgotten."))
+                self.message_user(request, gettext("Nothing was changed, and the name has been forgotten."))
                 return HttpResponseRedirect(self._url("changelist"))
             return self._continue(request, withdrawal)
         except lifecycle.AnotherActiveError:
@@ -154,6 +154,6 @@ def _another() -> str:
 
 def _unreadable() -> str:
     return gettext(
-        "What was kept for undoing this can't be read, because SECRET_KEY has changed. Add the former key to "
+        "The data for undoing this can't be read, because SECRET_KEY has changed. Add the former key to "
         "SECRET_KEY_FALLBACKS."
     )

@@ -92,7 +92,10 @@ class Manifest:
             data = json.loads(content)
             if data.pop("format") > FORMAT:
                 raise BackupError(
-                    _("A later version of Broadside made this backup. Install that version, and restore with it.")
+                    _(
+                        "This backup was made by a later version of Broadside. Install that version, and use it to "
+                        "restore."
+                    )
                 )
             data["tables"] = {
                 str(name): Table(int(table["rows"]), str(table["digest"])) for name, table in data["tables"].items()

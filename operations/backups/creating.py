@@ -178,7 +178,7 @@ class BackupWriter:
         backup = Backup(self.name, self._sums | dict(media))
         there = {*self.store.sizes(BACKUPS), *self.store.sizes(MEDIA)}
         if lost := sorted(set(backup.sums) - there):
-            text = _("%s has disappeared from the backup while it was being made. Is something else writing there?")
+            text = _("%s disappeared from the backup while it was being made. Is something else writing there?")
             raise BackupError(text % lost[0])
         with self.store.writing(_README) as file:
             file.write(BY_HAND.encode())

@@ -128,9 +128,7 @@ class MediaCopier:
                 continue
             copied.known[name] = known
             return MediaFile(name, known.sha256, known.size, stored)
-        raise BackupError(
-            _("The media file %s changes all the time, so it can't be backed up. Try again later.") % name
-        )
+        raise BackupError(_("The media file %s keeps changing, so it can't be backed up. Try again later.") % name)
 
     def _content_of(self, name: str) -> KnownFile | None:
         known = self._known.get(name)

@@ -83,7 +83,7 @@ class PostgresqlSnapshot:
                 if process.wait():
                     errors.seek(0)
                     text = errors.read(2000).decode(errors="replace").strip()
-                    raise BackupError(_("pg_dump failed, so nothing was backed up. It says: %s") % text)
+                    raise BackupError(_("pg_dump failed, so nothing was backed up. Its error: %s") % text)
             finally:
                 process.kill()
                 process.wait()

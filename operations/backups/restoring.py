@@ -96,7 +96,7 @@ class OpenedBackup:
         try:
             source = HashingReader(self.store.open(stored))
         except FileNotFoundError:
-            text = _("%s is missing in this backup. Choose another backup with --backup.")
+            text = _("%s is missing from this backup. Choose another backup with --backup.")
             raise BackupError(text % stored) from None
         with closing(source):
             unseal(source, target, self.private_keys)
@@ -129,12 +129,12 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Any]) -> OpenedB
         raise NotTriedError(text % {"name": name, "store": store, "names": ", ".join(names[:-6:-1])})
     backup = read_backup(store, name or names[-1])
     if backup.is_encrypted and not private_keys:
-        raise NotTriedError(_("This backup is encrypted. Name the file with the private key: --key FILE."))
+        raise NotTriedError(_("This backup is encrypted. Give the file with the private key: --key FILE."))
     opened = OpenedBackup(store, backup, private_keys if backup.is_encrypted else [])
     unknown = sorted(set(opened.manifest.migrations) - set(MigrationLoader(None).disk_migrations))
     if unknown:
         text = _(
-            "This backup is from version %(version)s of Broadside, whose database has something that this version "
+            "This backup is from version %(version)s of Broadside, whose database has a migration that this version "
             "doesn't know (%(migration)s). Install that version or a later one, then restore."
         )
         raise BackupError(text % {"version": opened.manifest.broadside, "migration": ".".join(unknown[0])})

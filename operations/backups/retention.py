@@ -51,7 +51,8 @@ def prune(store: Store, names: Collection[str], retention: Sequence[int], *, new
             needed |= read_backup(store, name).media
         except BackupError as error:
             text = _(
-                "The new backup is complete, but the older one %s is damaged, so nothing was removed. Delete that one."
+                "The new backup is complete, but the older backup %s is damaged, so nothing was removed. Delete the "
+                "damaged one."
             )
             raise RetentionError(text % name, newest) from error
     for name in sorted(set(names) - keep):

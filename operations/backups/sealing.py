@@ -88,7 +88,7 @@ class HashingWriter:
         try:
             self.size += len(data)
             if self._limit is not None and self.size > self._limit:
-                raise BackupError(_("A file in the backup is larger than its list says, so it is damaged."))
+                raise BackupError(_("A file in the backup is larger than listed, so it is damaged."))
             self._target.write(data)
         except BaseException as error:
             self.error = error
@@ -119,7 +119,7 @@ def parse_public_key(text: str) -> Any:
         return pyrage.x25519.Recipient.from_str(text)
     except pyrage.RecipientError as error:
         raise BackupError(
-            _("BACKUP_PUBLIC_KEY is not a public key of age, which begins with age1. Nothing was backed up.")
+            _("BACKUP_PUBLIC_KEY is not an age public key, which begins with age1. Nothing was backed up.")
         ) from error
 
 
@@ -130,7 +130,7 @@ def read_private_keys(text: str) -> list[Identity]:
     except pyrage.IdentityError:
         keys = []
     if not keys:
-        raise BackupError(_("The key file contains no private key. It has a line that begins with AGE-SECRET-KEY-1."))
+        raise BackupError(_("The key file contains no private key, which is a line that begins with AGE-SECRET-KEY-1."))
     return keys
 
 
@@ -190,7 +190,7 @@ def unseal(source: Readable, target: Writable, private_keys: Sequence[Identity])
         if cause := _cause(reader, writer):
             raise cause from error
         if "No matching keys" in str(error):
-            text = _("This key doesn't fit: the backup was encrypted to the public key of another one.")
+            text = _("This is the wrong key: the backup was encrypted with another public key.")
             raise BackupError(text) from error
         raise BackupError(_("A file in the backup can't be decrypted: it is damaged.")) from error
 

@@ -107,7 +107,7 @@ def check_file(path: Path) -> None:
         raise BackupError(_("The database in this backup is damaged: %s. Choose another backup.") % state)
     if foreign:
         raise BackupError(
-            _("The database in this backup contains code (%s), so it was not Broadside that made it.") % foreign[0][0]
+            _("The database in this backup contains code (%s), so it was not made by Broadside.") % foreign[0][0]
         )
 
 

@@ -70,7 +70,7 @@ class FolderStore:
         # A manipulated file may be a link out of the folder, or a device that never ends.
         if path.resolve() != self._folder.resolve() / name or not path.is_file():
             if path.exists():
-                raise BackupError(_("%s is not a regular file, so this is not a backup of Broadside's.") % path)
+                raise BackupError(_("%s is not a regular file, so this is not a Broadside backup.") % path)
             raise FileNotFoundError(2, os.strerror(2), str(path))
         return path.open("rb")
 

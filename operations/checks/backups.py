@@ -30,7 +30,9 @@ def backups(options: CheckOptions) -> Iterator[Diagnosis]:
     yield from problems
     if made and not problems:
         times = {"made": time_since(made.finished_at), "proven": time_since(proven.finished_at) if proven else ""}
-        yield Diagnosis.ok(_("The last backup was made %(made)s ago. One was last proven %(proven)s ago.") % times)
+        yield Diagnosis.ok(
+            _("The last backup was made %(made)s ago. A backup was last proven restorable %(proven)s ago.") % times
+        )
 
 
 def _about_the_last(made: BackupRun | None, now: dt.datetime) -> Iterator[Diagnosis]:
@@ -40,18 +42,18 @@ def _about_the_last(made: BackupRun | None, now: dt.datetime) -> Iterator[Diagno
         yield Diagnosis.problem(_("The last backup failed (%s).") % when, last.error)
     elif made is None:
         yield Diagnosis.problem(
-            _("No backup has been made yet."), _("Run “manage.py backup”, and check that the worker runs.")
+            _("No backup has been made yet."), _("Run “manage.py backup”, and check that the worker is running.")
         )
     elif is_late(made, now):
         text = _("Backups are late. The last one was made %s ago.") % time_since(made.finished_at)
-        yield Diagnosis.problem(text, _("Check that the worker runs, or run “manage.py backup”."))
+        yield Diagnosis.problem(text, _("Check that the worker is running, or run “manage.py backup”."))
     if made and made.missing:
         text = ngettext(
-            "%d media file is missing on this site, and so in the backup.",
-            "%d media files are missing on this site, and so in the backup.",
+            "%d media file is missing from this site, and therefore from the backup.",
+            "%d media files are missing from this site, and therefore from the backup.",
             made.missing,
         )
-        advice = _("Run “manage.py backup”: it names what is missing. Upload it again, or delete it from the library.")
+        advice = _("Run “manage.py backup” to see which. Upload them again, or delete them from the library.")
         yield Diagnosis.warning(text % made.missing, advice)
 
 
@@ -76,10 +78,10 @@ def _about_the_place() -> Iterator[Diagnosis]:
         )
     if "://" not in settings.BROADSIDE_BACKUP_URL and _is_on_the_same_disk(Path(settings.BROADSIDE_BACKUP_URL)):
         yield Diagnosis.warning(
-            _("Backups are on the disk of the site, and are lost together with it."),
+            _("Backups are on the same disk as the site, and would be lost together with it."),
             _(
-                "Copy that folder to another place every day, or let BACKUP_URL name a bucket or the disk of another "
-                "machine."
+                "Copy that folder to another place every day, or point BACKUP_URL at a bucket or at the disk of "
+                "another machine."
             ),
         )
 

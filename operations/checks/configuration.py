@@ -38,7 +38,10 @@ def secret_key(options: CheckOptions) -> Iterator[Diagnosis]:
     if _is_weak(settings.SECRET_KEY):
         yield Diagnosis.problem(
             _("SECRET_KEY can be guessed. With it, anyone can log in."),
-            _("Put a new one into .env: “make secret-key” prints one. Restart the site. Everyone has to log in again."),
+            _(
+                "Put a new one in .env (“make secret-key” prints one), and restart the site. Everyone has to log in "
+                "again."
+            ),
         )
     if any(map(_is_weak, settings.SECRET_KEY_FALLBACKS)):
         yield Diagnosis.problem(
@@ -66,14 +69,17 @@ def hosts(options: CheckOptions) -> Iterator[Diagnosis]:
     if "*" in settings.ALLOWED_HOSTS:
         is_wrong = True
         yield Diagnosis.warning(
-            _("ALLOWED_HOSTS allows any host, so attackers can put links of their own into pages."),
+            _("ALLOWED_HOSTS allows any host, so attackers can insert their own links into pages."),
             _("List the hosts of the site in .env, or remove ALLOWED_HOSTS. Then restart the site."),
         )
     if not settings.HTTPS and not _is_private(host):
         is_wrong = True
         yield Diagnosis.problem(
-            _("SITE_URL begins with http://, so anyone on the way sees what people read and write here."),
-            _("Set up HTTPS, as docs/running.md describes, and let SITE_URL in .env begin with https://."),
+            _(
+                "SITE_URL begins with http://, so anyone between readers and the server can see what they read and "
+                "write here."
+            ),
+            _("Set up HTTPS, as docs/running.md describes, and make SITE_URL in .env begin with https://."),
         )
     if not is_wrong:
         yield Diagnosis.ok(_("Readers reach the site at %s.") % settings.SITE_URL)
@@ -88,11 +94,11 @@ def proxy(options: CheckOptions) -> Iterator[Diagnosis]:
         )
     elif is_behind_proxy and not settings.BROADSIDE_TRUSTED_PROXIES:
         yield Diagnosis.warning(
-            _("TRUSTED_PROXIES is 0, so all readers count as one when comments and log-ins are limited."),
+            _("TRUSTED_PROXIES is 0, so all readers count as one when comments and logins are limited."),
             _("Set TRUSTED_PROXIES=1 in .env, if only nginx or Caddy is in front. Then restart the site."),
         )
     else:
-        yield Diagnosis.ok(_("The settings about a proxy in front of the site are consistent."))
+        yield Diagnosis.ok(_("The settings for a proxy in front of the site are consistent."))
 
 
 def _is_private(host: str) -> bool:
@@ -116,7 +122,7 @@ def deployment(options: CheckOptions) -> Iterator[Diagnosis]:
         advice = " ".join(dict.fromkeys(each.hint for each in serious if each.hint))
         yield Diagnosis.warning(text, advice or _("Run “manage.py check --deploy”."))
     else:
-        yield Diagnosis.ok(_("Django finds nothing wrong with the settings."))
+        yield Diagnosis.ok(_("Django finds no problem with the settings."))
 
 
 def templates(options: CheckOptions) -> Iterator[Diagnosis]:

@@ -34,8 +34,8 @@ def migrations(options: CheckOptions) -> Iterator[Diagnosis]:
     missing = unapplied_migrations()
     if missing:
         text = ngettext(
-            "The database has not been brought up to date with the code: %(count)d migration is missing (%(names)s).",
-            "The database has not been brought up to date with the code: %(count)d migrations are missing (%(names)s).",
+            "The database is not up to date with the code: %(count)d migration is missing (%(names)s).",
+            "The database is not up to date with the code: %(count)d migrations are missing (%(names)s).",
             len(missing),
         )
         names = ", ".join(missing[:_NAMED]) + ", …" * (len(missing) > _NAMED)
@@ -51,7 +51,7 @@ def version(options: CheckOptions) -> Iterator[Diagnosis]:
     if connection.vendor == "sqlite":
         if sqlite3.sqlite_version_info < _GOOD_SQLITE:
             yield Diagnosis.warning(
-                _("SQLite %s is old: the search needs more space with it.") % sqlite3.sqlite_version,
+                _("SQLite %s is old, so the search needs more space.") % sqlite3.sqlite_version,
                 _("Upgrade the system to Debian 13 or later, and run “manage.py rebuild_search”."),
             )
         else:
@@ -88,7 +88,7 @@ def clock(options: CheckOptions) -> Iterator[Diagnosis]:
             is_wrong = True
             yield Diagnosis.problem(
                 _("The clocks of this machine and of the database differ by more than a minute."),
-                _("Let both set their clocks from the network: “timedatectl set-ntp true”."),
+                _("Have both set their clocks from the network: “timedatectl set-ntp true”."),
             )
     future = [str(name) for name, at in _newest() if at > timezone.now() + CLOCK_TOLERANCE]
     if future:
@@ -96,10 +96,10 @@ def clock(options: CheckOptions) -> Iterator[Diagnosis]:
         yield Diagnosis.problem(
             _("The newest %s are dated in the future: the clock is wrong, or was when they were stored.")
             % ", ".join(future),
-            _("Check the clock with “timedatectl”. If it is right, this passes by itself."),
+            _("Check the clock with “timedatectl”. If it is right, this will pass on its own."),
         )
     if not is_wrong:
-        yield Diagnosis.ok(_("Nothing that was stored last is dated in the future."))
+        yield Diagnosis.ok(_("None of the newest records is dated in the future."))
 
 
 def _newest() -> Iterator[tuple[Any, dt.datetime]]:

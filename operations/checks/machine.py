@@ -61,7 +61,7 @@ def permissions(options: CheckOptions) -> Iterator[Diagnosis]:
 def code(options: CheckOptions) -> Iterator[Diagnosis]:
     if os.geteuid() == 0:
         yield Diagnosis.warning(
-            _("This runs as root, so a fault in it can do anything to this machine."),
+            _("The site runs as root, so a fault in it can do anything to this machine."),
             _("Run the site and its commands as another user: “broadside doctor”."),
         )
         return
@@ -73,7 +73,10 @@ def code(options: CheckOptions) -> Iterator[Diagnosis]:
         yield Diagnosis.warning(
             _("The site can change its own code (%s), and so can anyone who breaks into it.")
             % ", ".join(map(str, writable)),
-            _("As root, give the code to root: “chown -R root: %(base)s”, and then “chown -R broadside: %(data)s”.")
+            _(
+                "As root, make root the owner of the code: “chown -R root: %(base)s”, and then “chown -R broadside: "
+                "%(data)s”."
+            )
             % {"base": base, "data": settings.DATA_DIR},
         )
     else:
@@ -83,10 +86,12 @@ def code(options: CheckOptions) -> Iterator[Diagnosis]:
 def disk(options: CheckOptions) -> Iterator[Diagnosis]:
     free = shutil.disk_usage(settings.DATA_DIR).free
     days = days_until_full(free)
-    advice = _("Delete what is not needed, such as old logs, exports and backups on this disk, or get a larger disk.")
+    advice = _(
+        "Delete anything that isn't needed, such as old logs, exports and backups on this disk, or get a larger disk."
+    )
     left = filesizeformat(free)
     if free < RESERVE:
-        yield Diagnosis.problem(_("The disk is full: only %s is left, and nothing can be stored.") % left, advice)
+        yield Diagnosis.problem(_("The disk is full: only %s is left, so nothing can be stored.") % left, advice)
     elif days is not None and days < _FEW_DAYS:
         text = ngettext(
             "At this rate, the disk will be full in %(days)d day: %(left)s is left.",
@@ -101,7 +106,7 @@ def disk(options: CheckOptions) -> Iterator[Diagnosis]:
     files = os.statvfs(settings.DATA_DIR)
     # Some file systems have no limit and report 0.
     if files.f_files and files.f_favail < _FEW_FILES:
-        text = _("The disk can hold only %d more files, however small.") % files.f_favail
+        text = _("The disk has room for only %d more files, however small.") % files.f_favail
         yield (Diagnosis.problem if files.f_favail < _VERY_FEW_FILES else Diagnosis.warning)(text, advice)
 
 
@@ -119,13 +124,16 @@ def clock(options: CheckOptions) -> Iterator[Diagnosis]:
     match _is_clock_set():
         case False:
             yield Diagnosis.warning(
-                _("Nothing sets the clock of this machine, so it will drift, and posts will appear early or late."),
+                _(
+                    "The clock of this machine is not synchronised, so it will drift, and posts will appear early or "
+                    "late."
+                ),
                 _("As root, run “timedatectl set-ntp true”, or install chrony."),
             )
         case True:
             yield Diagnosis.ok(_("The clock of this machine is set from the network."))
         case None:
-            yield Diagnosis.ok(_("The system doesn't say whether anything sets the clock of this machine."))
+            yield Diagnosis.ok(_("The system doesn't report whether the clock of this machine is synchronised."))
 
 
 def _is_clock_set() -> bool | None:

@@ -89,7 +89,7 @@ def _run(check: Check, options: CheckOptions) -> tuple[Diagnosis, ...]:
         if not _is_table_missing(error):
             return (_failed(error),)
         text = _("This could not be checked, because the database is not up to date.")
-        return (Diagnosis.warning(text, _("First do what the check “Migrations” says.")),)
+        return (Diagnosis.warning(text, _("First follow the advice of the check “Migrations”.")),)
     except Exception as error:  # noqa: BLE001  a check that fails must not hide what the others find
         return (_failed(error),)
 
@@ -97,7 +97,7 @@ def _run(check: Check, options: CheckOptions) -> tuple[Diagnosis, ...]:
 def _failed(error: Exception) -> Diagnosis:
     return Diagnosis.problem(
         _("This could not be checked: %s") % describe(error),
-        _("Look at the log: “journalctl -u 'broadside*'”. If it doesn't help, please report this."),
+        _("Check the log: “journalctl -u 'broadside*'”. If that doesn't help, please report this."),
     )
 
 

@@ -57,7 +57,7 @@ def https(options: CheckOptions) -> Iterator[Diagnosis]:
     except CertificateError as error:
         yield Diagnosis.problem(
             _("Browsers refuse to open this site, because its certificate can't be trusted: %s.") % error.reason,
-            _("Renew the certificate, and check that the file has the whole chain (fullchain.pem)."),
+            _("Renew the certificate, and check that the file contains the whole chain (fullchain.pem)."),
         )
         return
     except FetchError:
@@ -87,7 +87,7 @@ def _about_expiry(answer: Probe) -> Iterator[Diagnosis]:
     if left > _SOON:
         yield Diagnosis.ok(text)
         return
-    advice = _("Check that it is renewed: “certbot renew --dry-run”, or the log of Caddy.")
+    advice = _("Check that it is renewed: “certbot renew --dry-run”, or Caddy's log.")
     yield (Diagnosis.problem if left < _VERY_SOON else Diagnosis.warning)(text, advice)
 
 
@@ -101,8 +101,8 @@ def headers(options: CheckOptions) -> Iterator[Diagnosis]:
     missing = list(_missing_headers(answer))
     if answer.status != 200:
         yield Diagnosis.problem(
-            _("The front page is answered with the status %d.") % answer.status,
-            _("Look at the log: “journalctl -u broadside”. If a proxy answers instead, check its settings."),
+            _("The front page returns the status %d.") % answer.status,
+            _("Check the log: “journalctl -u broadside”. If a proxy answers instead, check its settings."),
         )
     elif missing:
         yield Diagnosis.problem(
@@ -164,7 +164,7 @@ def files(options: CheckOptions) -> Iterator[Diagnosis]:
     )
     if is_bare:
         yield Diagnosis.problem(
-            _("The web server sends media by itself, so deleted files stay, and uploads may run in browsers."),
+            _("The web server serves media itself, so deleted files stay available, and uploads may run in browsers."),
             _("Let the web server pass requests below /media/ on to Broadside, as in deploy/nginx.conf."),
         )
     if not (served or is_listed or is_bare):
@@ -184,11 +184,11 @@ def clock(options: CheckOptions) -> Iterator[Diagnosis]:
         return
     there = parse_http_date_safe(answer.headers.get("Date", ""))
     if there is None:
-        yield Diagnosis.ok(_("The server in front of the site doesn't say what time it is."))
+        yield Diagnosis.ok(_("The server in front of the site doesn't report its time."))
     elif abs(there - timezone.now().timestamp()) > _CLOCK_TOLERANCE:
         yield Diagnosis.warning(
             _("The clocks of this machine and of the server in front of it differ by more than a minute."),
-            _("Let both set their clocks from the network: “timedatectl set-ntp true”."),
+            _("Have both set their clocks from the network: “timedatectl set-ntp true”."),
         )
     else:
         yield Diagnosis.ok(_("The server in front of the site has the same time."))
@@ -197,7 +197,7 @@ def clock(options: CheckOptions) -> Iterator[Diagnosis]:
 def _skipped() -> Diagnosis:
     return Diagnosis.warning(
         _("This could not be checked, because this machine can't open the site."),
-        _("The check “Security headers” says why."),
+        _("The check “Security headers” shows why."),
     )
 
 
@@ -206,6 +206,6 @@ def _unreachable(error: FetchError) -> Diagnosis:
         _("This machine can't open %(url)s (%(error)s).") % {"url": settings.SITE_URL, "error": str(error).rstrip(".")},
         _(
             "Open it in a browser elsewhere. If that works, this machine just can't reach itself by that name; "
-            "otherwise check DNS, the firewall, and that nginx or Caddy runs."
+            "otherwise check DNS, the firewall, and that nginx or Caddy is running."
         ),
     )

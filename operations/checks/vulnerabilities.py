@@ -54,7 +54,7 @@ def vulnerabilities(options: CheckOptions) -> Iterator[Diagnosis]:
             found = list(ask_pypi(installed))
         except FetchError as error:
             yield Diagnosis.warning(
-                _("PyPI could not be asked about vulnerabilities: %s") % error,
+                _("PyPI could not be queried for vulnerabilities: %s") % error,
                 _("Try again later, or download a list, as docs/maintaining.md describes."),
             )
             return
@@ -77,7 +77,7 @@ def vulnerabilities(options: CheckOptions) -> Iterator[Diagnosis]:
         return
     if found:
         yield Diagnosis.problem(
-            _("Libraries that are installed have known vulnerabilities: %s.") % "; ".join(map(str, found)),
+            _("Installed libraries have known vulnerabilities: %s.") % "; ".join(map(str, found)),
             _("Upgrade Broadside, as docs/maintaining.md describes. If it is the newest version, ask its authors."),
         )
     else:

@@ -34,7 +34,7 @@ def worker(options: CheckOptions) -> Iterator[Diagnosis]:
     since = _("It was last seen %s ago.") % time_since(latest) if latest else _("It hasn't been seen for a day.")
     yield Diagnosis.problem(
         _("The worker is not running, so no mail is sent, and nothing is imported, exported or backed up. %s") % since,
-        _("Run “systemctl restart 'broadside*'”, and look at “journalctl -u 'broadside*'” for why it stopped."),
+        _("Run “systemctl restart 'broadside*'”, and check “journalctl -u 'broadside*'” to see why it stopped."),
     )
 
 
@@ -44,13 +44,14 @@ def tasks(options: CheckOptions) -> Iterator[Diagnosis]:
     if oldest and waiting > _LATE:
         text = _("A task has been waiting for the worker for %s.") % time_since(oldest)
         advice = _(
-            "Check that the worker runs: “systemctl status 'broadside*'”. Long tasks, such as imports, take turns."
+            "Check that the worker is running: “systemctl status 'broadside*'”. Long tasks, such as imports, take "
+            "turns."
         )
         yield (Diagnosis.problem if waiting > _VERY_LATE else Diagnosis.warning)(text, advice)
     failed = DBTaskResult.objects.filter(status=TaskResultStatus.FAILED).count()
     if failed:
         text = ngettext("%d task of the worker failed.", "%d tasks of the worker failed.", failed) % failed
-        yield Diagnosis.warning(text, _("The dashboard says which, and can have them tried again."))
+        yield Diagnosis.warning(text, _("The dashboard lists them, and can retry them."))
     if not failed and waiting <= _LATE:
         yield Diagnosis.ok(_("The worker keeps up with its tasks."))
 
@@ -72,7 +73,9 @@ def outbox(options: CheckOptions) -> Iterator[Diagnosis]:
     oldest = min((time for time in due if time is not None), default=None)
     if oldest and oldest < timezone.now() - _LATE:
         text = _("E-mails have been waiting to be sent for %s.") % time_since(oldest)
-        advice = _("Check that the worker runs, and try the mail server with “manage.py doctor --only mail --mail”.")
+        advice = _(
+            "Check that the worker is running, and try the mail server with “manage.py doctor --only mail --mail”."
+        )
         yield (Diagnosis.problem if oldest < timezone.now() - _VERY_LATE else Diagnosis.warning)(text, advice)
     else:
         yield Diagnosis.ok(_("No e-mail is late."))
@@ -81,7 +84,7 @@ def outbox(options: CheckOptions) -> Iterator[Diagnosis]:
 def mail(options: CheckOptions) -> Iterator[Diagnosis]:
     """Log in to the mail server, and send a message to the owners if requested."""
     if not messages.is_on():
-        yield Diagnosis.ok(_("No mail server is set up, so nothing is sent. EMAIL_URL names one."))
+        yield Diagnosis.ok(_("No mail server is set up, so nothing is sent. Set EMAIL_URL."))
         return
     addresses = User.objects.filter(is_superuser=True, is_active=True).exclude(email="").values_list("email", flat=True)
     owners = list(addresses)
@@ -103,13 +106,13 @@ def mail(options: CheckOptions) -> Iterator[Diagnosis]:
         return
     if options.mail and owners:
         text = ngettext(
-            "A message was sent to %d owner. Check that it arrived, and look into the spam folder as well.",
-            "A message was sent to %d owners. Check that it arrived, and look into the spam folder as well.",
+            "A message was sent to %d owner. Check that it arrived, and check the spam folder as well.",
+            "A message was sent to %d owners. Check that it arrived, and check the spam folder as well.",
             len(owners),
         )
         yield Diagnosis.ok(text % len(owners))
     else:
-        yield Diagnosis.ok(_("The mail server accepts our name and password."))
+        yield Diagnosis.ok(_("The mail server accepts our username and password."))
 
 
 def _test_message(owner: str) -> EmailMessage:

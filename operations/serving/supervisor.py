@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--processes", type=int, default=_processors(), help="how many processes answer requests (default: %(default)s)"
     )
     parser.add_argument(
-        "--without-worker", action="store_true", help="start the web server only, because a worker runs elsewhere"
+        "--without-worker", action="store_true", help="start only the web server, because a worker runs elsewhere"
     )
 
 

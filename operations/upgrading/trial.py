@@ -81,7 +81,7 @@ def _wait(process: Process, patience: float) -> None:
     deadline = time.monotonic() + patience
     while not process.is_ready:
         if process.status is not None:
-            raise TrialError(_("The web server of the new version ended as soon as it was started."))
+            raise TrialError(_("The web server of the new version stopped as soon as it was started."))
         if time.monotonic() > deadline:
             raise TrialError(_("The web server of the new version did not start within %d seconds.") % patience)
         time.sleep(_PAUSE)
@@ -93,9 +93,9 @@ def _request(port: int, path: str) -> None:
         connection.request("GET", path)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        raise TrialError(_("The new version does not answer %s.") % path) from error
+        raise TrialError(_("The new version does not respond to %s.") % path) from error
     finally:
         connection.close()
     if status != http.client.OK:
-        text = _("The new version answers %(path)s with the status %(status)d.")
+        text = _("The new version responds to %(path)s with the status %(status)d.")
         raise TrialError(text % {"path": path, "status": status})

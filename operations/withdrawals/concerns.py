@@ -18,6 +18,6 @@ def unfinished_withdrawals(request: HttpRequest) -> Iterator[Concern]:
         if withdrawal.is_active:
             yield Concern(gettext("A name is still being withdrawn. Check that it makes progress."), url)
         elif withdrawal.state == WithdrawalState.FOUND:
-            yield Concern(gettext("A name was looked for, and has not been withdrawn yet."), url)
+            yield Concern(gettext("A name was searched for, but has not been withdrawn yet."), url)
         elif withdrawal.by_hand:
             yield Concern(gettext("A withdrawn name is still in texts that have to be changed by hand."), url)

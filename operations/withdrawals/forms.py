@@ -29,26 +29,30 @@ class NameForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "dir": "auto"}),
         help_text=_(
             "As it is written, such as “Ann Lee”. Upper case, accents, vowel signs, hyphens and markup make no "
-            "difference, and it is found in URLs and names of files too. It is never found within longer words."
+            "difference, and it is found in URLs and file names too. It is never found within longer words."
         ),
     )
     author = forms.ModelChoiceField(
         User.objects.order_by("display_name", "pk"),
         label=_("Or someone with an account"),
         required=False,
-        help_text=_("The name that readers see of them is withdrawn as well. The account itself stays as it is."),
+        help_text=_(
+            "The name that readers see for this person is withdrawn as well. The account itself stays as it is."
+        ),
     )
     others = forms.CharField(
         label=_("Other spellings"),
         required=False,
         max_length=_MAX_SPELLINGS * _MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false", "dir": "auto"}),
-        help_text=_("One on each line, also in other scripts. Those that are found on the site are suggested next."),
+        help_text=_(
+            "One on each line, also in other scripts. Other spellings that are found on the site are suggested next."
+        ),
     )
     replacement = forms.CharField(
-        label=_("What takes its place"),
+        label=_("Replacement"),
         max_length=60,
-        help_text=_("For example initials, or “[…]” if the texts are in several languages."),
+        help_text=_("For example, initials, or “[…]” if the texts are in several languages."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
     )
 

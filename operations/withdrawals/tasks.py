@@ -33,7 +33,7 @@ def continue_withdrawal(pk: int) -> None:
         _log.error("%s can't be read, because SECRET_KEY has changed.", withdrawal)
 
 
-@task_kind(_("Looking after withdrawn names"), time_limit=dt.timedelta(hours=12))
+@task_kind(_("Maintaining withdrawn names"), time_limit=dt.timedelta(hours=12))
 @task()
 def do_upkeep() -> None:
     """Make withdrawals final that can no longer be undone, and replace names that have come back."""

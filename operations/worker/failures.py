@@ -23,9 +23,9 @@ from operations.worker.queue import KilledWorkerError, TimeLimitError, failed_ta
 _MAIL: Final = _("The mail server could not be reached, or refused the e-mail. Check EMAIL_URL.")
 # What an error means to an owner. The first class that matches counts.
 _REASONS: Final[tuple[tuple[type[BaseException], Promise], ...]] = (
-    (KilledWorkerError, _("The worker was killed in the middle of it, each time. The server may be short of memory.")),
-    (TimeLimitError, _("It took too long, and was stopped.")),
-    (BackupError, _("The backup could not be made. “Backups” on this page says why.")),
+    (KilledWorkerError, _("The worker was killed during this task each time. The server may be short of memory.")),
+    (TimeLimitError, _("It took too long and was stopped.")),
+    (BackupError, _("The backup could not be made. “Backups” on this page shows why.")),
     (StorageUnavailableError, _("The object storage could not be reached. Check it, and STORAGE_URL.")),
     (UnsentLinkError, _MAIL),
     (smtplib.SMTPException, _MAIL),
@@ -37,7 +37,7 @@ _REASONS: Final[tuple[tuple[type[BaseException], Promise], ...]] = (
     (MemoryError, _("The server ran out of memory.")),
     (ImportError, _("This version of Broadside doesn't know this task. Dismiss it.")),
 )
-_UNEXPECTED: Final = _("Something unexpected happened. The server's log says what. Please report it.")
+_UNEXPECTED: Final = _("Something unexpected happened. The server's log has the details. Please report it.")
 _UNKNOWN: Final = _("A task of another version of Broadside")
 
 

@@ -15,7 +15,7 @@ class MergeForm(forms.Form):
     """Asks which of several tags stays, or for another tag to merge them into."""
 
     target = forms.ModelChoiceField(
-        Tag.objects.none(), label=_("Tag that stays"), required=False, widget=forms.RadioSelect, empty_label=None
+        Tag.objects.none(), label=_("Tag to keep"), required=False, widget=forms.RadioSelect, empty_label=None
     )
     other = forms.CharField(
         label=_("Or merge all of them into another tag"),
@@ -38,7 +38,7 @@ class MergeForm(forms.Form):
             if data["target"] is None:
                 self.add_error("other", ValidationError(gettext("There is no tag with this name.")))
         elif not data.get("target") and "target" not in self.errors:
-            self.add_error("target", ValidationError(gettext("Choose the tag that stays.")))
+            self.add_error("target", ValidationError(gettext("Choose the tag to keep.")))
         return data
 
 

@@ -29,7 +29,7 @@ class UseFilter(admin.SimpleListFilter):
     parameter_name = "use"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("unused", _("Unused")), ("once", _("Used once")), ("twins", _("With likely twins"))]
+        return [("unused", _("Unused")), ("once", _("Used once")), ("twins", _("With possible duplicates"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():

@@ -36,7 +36,7 @@ class TagTwinsAdmin(TwinsAdmin):
         return self.own_page(
             request,
             "admin/tags/twins.html",
-            gettext("Tag twins"),
+            gettext("Duplicate tags"),
             rows=rows,
             page=page,
             found_at=pairs[0].found_at if pairs else None,
@@ -44,5 +44,7 @@ class TagTwinsAdmin(TwinsAdmin):
 
     def search(self, request: HttpRequest) -> None:
         count = twins.search()
-        text = ngettext("%d pair of likely twins found.", "%d pairs of likely twins found.", count) % count
-        self.message_user(request, text if count else gettext("No twins found."), messages.SUCCESS)
+        text = (
+            ngettext("%d pair of possible duplicates found.", "%d pairs of possible duplicates found.", count) % count
+        )
+        self.message_user(request, text if count else gettext("No duplicates found."), messages.SUCCESS)

@@ -131,7 +131,7 @@ class TestList:
                 [
                     "Someone who was not logged in",
                     "-",
-                    "Failed attempts to log in: 1 time within an hour",
+                    "Failed login attempts: 1 time within an hour",
                     "-",
                     "A name without an account",
                 ],
@@ -152,7 +152,7 @@ class TestList:
 
         assert found(f"?person={amina.pk}") == {"Changed", "Deactivated"}
         assert found("?person=server") == {"Imported"}
-        assert found("?person=strangers") == {"Failed attempts to log in"}
+        assert found("?person=strangers") == {"Failed login attempts"}
         assert found("?action__exact=deactivated") == {"Deactivated"}
         week_ago = timezone.now() - dt.timedelta(days=7)
         assert "Imported" not in found(f"?at__gte={week_ago:%Y-%m-%d}+00:00:00%2B00:00")
@@ -276,7 +276,7 @@ class TestOwnAccount:
         shown = [text(row) for row in find(read(page), "section[aria-labelledby=activity] li")]
         assert len(shown) == 3
         assert any("Changed the role: Author → Editor" in row and "Olive" in row for row in shown)
-        assert any("Failed attempts to log in: 1 time within an hour" in row for row in shown)
+        assert any("Failed login attempts: 1 time within an hour" in row for row in shown)
         assert any("Logged in" in row for row in shown)
 
     def test_it_shows_a_limited_number_of_records(self, amina: User) -> None:

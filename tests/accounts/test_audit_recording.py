@@ -81,7 +81,7 @@ class TestLoggingIn:
         log_in(Client(), "amina@example.org", "wrong")
         (record,) = AuditRecord.objects.all()
         assert (record.kind, record.object_id, record.count) == (AuditRecord.PERSON, str(amina.pk), 4)
-        assert record.text == "Failed attempts to log in: 4 times within an hour"
+        assert record.text == "Failed login attempts: 4 times within an hour"
         assert (record.person_id, record.role) == (None, "")
         assert record.at == timezone.now().replace(minute=0, second=0, microsecond=0)
 
@@ -107,13 +107,13 @@ class TestLoggingIn:
             session["confirmed_at"] = 0
             session.save()
             client.post("/admin/account/confirm/", {"password": "wrong"})
-        assert logged() == [("", "Failed attempts to log in: 1 time within an hour")]
+        assert logged() == [("", "Failed login attempts: 1 time within an hour")]
 
     def test_requests_for_password_links_are_counted_if_the_account_exists(self, amina: User, work: Work) -> None:
         for name in ("amina", "amina", "nobody"):
             Client().post("/admin/password/forgotten/", {"name": name})
         work()
-        assert logged() == [("", "Requests for a link, as the password was forgotten: 2 times within an hour")]
+        assert logged() == [("", "Requested a password reset link: 2 times within an hour")]
 
     def test_counting_takes_the_same_statements_for_any_name(self, amina: User) -> None:
         seen = set()
@@ -149,11 +149,11 @@ class TestAccounts:
             ("Owner", "Changed the role: Author → Editor"),
             ("Owner", "Changed: Biography"),
             ("Owner", "Invited"),
-            ("Owner", "Made a link for choosing a password"),
-            ("Owner", "Removed a way to log in: All passkeys and apps"),
+            ("Owner", "Created a link to set a password"),
+            ("Owner", "Removed a login method: All passkeys and apps"),
             ("Owner", "Logged out other browsers"),
             ("Owner", "Deactivated"),
-            ("Owner", "Reopened"),
+            ("Owner", "Reactivated"),
         ]
         assert set(AuditRecord.objects.values_list("person", flat=True)) == {owner.pk}
 
@@ -163,10 +163,10 @@ class TestAccounts:
         client_of(owner).post(f"/admin/accounts/user/{amina.pk}/offboard/", data)
         assert [text for _, text in self.about(amina)] == [
             "Deactivated",
-            "Gave the posts and pages to someone else",
+            "Reassigned posts and pages to someone else",
             "Erased",
         ]
-        assert self.about(owner) == [("Owner", "Gave the posts and pages of someone else")]
+        assert self.about(owner) == [("Owner", "Assigned posts and pages of someone else")]
 
     def test_actions_of_users_on_their_own_account(self, amina: User) -> None:
         client = client_of(amina)
@@ -178,7 +178,7 @@ class TestAccounts:
             Client().post(link.removeprefix("http://testserver"))
         assert self.about(amina) == [
             ("Editor", "Chose a password"),
-            ("Editor", "Made an emergency link"),
+            ("Editor", "Created an emergency link"),
             ("Editor", "Logged out other browsers"),
             ("Editor", "Locked with the emergency link"),
         ]
@@ -194,9 +194,9 @@ class TestAccounts:
         User.objects.filter(pk=amina.pk).update(is_active=False)
         call_command("rescue_account", "amina", verbosity=0)
         assert self.about(amina) == [
-            (AuditRecord.SERVER, "Rescued on the server"),
-            (AuditRecord.SERVER, "Reopened"),
-            (AuditRecord.SERVER, "Removed a way to log in: All passkeys and apps"),
+            (AuditRecord.SERVER, "Recovered on the server"),
+            (AuditRecord.SERVER, "Reactivated"),
+            (AuditRecord.SERVER, "Removed a login method: All passkeys and apps"),
         ]
         assert {record.who for record in AuditRecord.objects.all()} == {"The server"}
 
@@ -212,7 +212,7 @@ class TestAccounts:
 
     def test_removing_a_factor(self, amina: User) -> None:
         factors.remove_all(amina, by=amina)
-        assert self.about(amina) == [("Editor", "Removed a way to log in: All passkeys and apps")]
+        assert self.about(amina) == [("Editor", "Removed a login method: All passkeys and apps")]
 
 
 class TestObjects:

@@ -134,7 +134,7 @@ def test_a_change_by_someone_else_in_the_meantime_is_reported(browser: Client) -
 def test_files_must_be_chosen_again(browser: Client) -> None:
     send_late(browser, upload=SimpleUploadedFile("lamp.png", b"bytes"))
     log_in(browser, ADD)
-    assert "Files couldn&#x27;t be kept: choose them again." in text_of(browser.get(ADD))
+    assert "The files couldn&#x27;t be kept. Choose them again." in text_of(browser.get(ADD))
 
 
 class TestConfidentiality:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 LOGIN = "/admin/login/"
 PASSWORD = "a-long-enough-password-7"
-REFUSED, TOO_MANY = "don&#x27;t belong to an account", "There were too many attempts."
+REFUSED, TOO_MANY = "username or password is wrong", "There were too many attempts."
 
 
 @pytest.fixture

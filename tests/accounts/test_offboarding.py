@@ -56,7 +56,7 @@ class TestDeactivating:
         assert "stays as it is, with the name “Rosa Pen”" in shown
         assert User.objects.get(pk=writer.pk).is_active
         response = owner.post(url_of(writer), {"confirm": "1"}, follow=True)
-        assert "“Rosa Pen” can&#x27;t log in any more." in response.text
+        assert "“Rosa Pen” can no longer log in." in response.text
         assert session.get("/admin/blog/post/").status_code == 302
         credentials = {"username": "secret-login", "password": "x" * 12}
         assert Client().post("/admin/login/", credentials).status_code == 200
@@ -136,7 +136,7 @@ class TestErasing:
     def test_requires_an_heir_for_the_work(self, owner: Client, writer: User) -> None:
         PostFactory(author=writer)
         response = owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
-        assert "Choose who gets what this person wrote" in response.text
+        assert "Choose who takes over this person&#x27;s posts and pages" in response.text
         with pytest.raises(HasWorkError):
             offboard(writer, heir=None, erase=True)
         stored = User.objects.get(pk=writer.pk)
@@ -165,7 +165,7 @@ class TestErasing:
         assert AuditRecord.objects.filter(kind=AuditRecord.PERSON, object_id=str(writer.pk), action="erased").exists()
 
     def test_works_for_accounts_without_work(self, owner: Client, writer: User) -> None:
-        assert "No posts or pages are in this name." in owner.get(url_of(writer)).text
+        assert "There are no posts or pages under this name." in owner.get(url_of(writer)).text
         owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
         assert not User.objects.filter(pk=writer.pk).exists()
 

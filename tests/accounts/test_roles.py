@@ -219,7 +219,7 @@ class TestDescriptions:
     def test_the_sentence_changes_with_the_permissions(self) -> None:
         assert describe(MODERATION) == "Can moderate comments and manage the blocklist."
         both = describe(MODERATION | PERMISSIONS["Author"])
-        assert both.startswith("Can write drafts of their own and submit them for review, ")
+        assert both.startswith("Can write their own drafts and submit them for review, ")
         assert both.endswith(" and moderate comments and manage the blocklist.")
         assert describe({"blog.add_post"}) == "Can use other permissions of this group."
         assert describe(set()) == "Can log in, but nothing else."

@@ -157,7 +157,7 @@ class TestSettingUp:
         client.get("/admin/account/app/add/")
         response = client.post("/admin/account/app/add/", {"code": "000000"})
         assert response.status_code == 200
-        assert "This code is wrong or was used before." in unescape(response.text)
+        assert "This code is wrong or has already been used." in unescape(response.text)
         assert "autofocus" in one(read(response), "#id_code").attrib
         assert not Authenticator.objects.exists()
 

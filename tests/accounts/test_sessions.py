@@ -262,7 +262,7 @@ class TestConfirmation:
         monkeypatch.setattr(time, "time", lambda: later)
         for _ in range(10):
             page = owner.post("/admin/account/confirm/", {"password": "wrong"}).content.decode()
-            assert "This is not your password." in page
+            assert "The password is wrong." in page
         page = owner.post("/admin/account/confirm/", {"password": PASSWORD}).content.decode()
         assert "too many attempts" in page
         assert "/confirm/" in owner.get("/admin/login-rules/")["Location"]

@@ -120,8 +120,8 @@ class TestConfirming:
         both: dict[str, Any] = {"add_categories": [category.pk], "remove_categories": [category.pk]}
         both |= {"add_tags": "kept", "remove_tags": "Kept"}
         page = read(act(client, post, edit="1", confirm="1", **both))
-        assert "A category can't be added and removed at once" in text(page)
-        assert "A tag can't be added and removed at once: Kept." in text(page)
+        assert "You can't add and remove the same category" in text(page)
+        assert "You can't add and remove the same tag: Kept." in text(page)
         assert [field.text for field in find(page, "[name=add_tags]")] == ["\nkept"]
         assert not Post.objects.get().categories.exists()
 

@@ -80,7 +80,7 @@ def test_a_text_that_another_user_has_changed_is_not_converted(editor: Client) -
 def test_a_text_that_would_lose_something_is_not_converted(editor: Client) -> None:
     post = PostFactory(markup="html", source='<p><img src="https://example.com/a.png" alt="x"></p>')
     response = confirm(editor, post)
-    assert "This text shows files of other sites" in response.content.decode()
+    assert "This text shows files from other sites" in response.content.decode()
     assert Post.objects.get().markup == "html"
 
 

@@ -43,14 +43,14 @@ class TestUndo:
         response = trash(client, *posts)
         assert message(response) == "4 posts moved to the trash."
         assert {status for _title, status, _slug in states()} == {Status.TRASH}
-        assert message(undo(client, response)) == "4 posts taken back out of the trash."
+        assert message(undo(client, response)) == "4 posts restored from the trash."
         assert states() == before
         assert [post.get_absolute_url() for post in Post.objects.order_by("pk")] == urls
         assert set(Post.objects.values_list("status_before_trash", flat=True)) == {""}
 
     def test_works_for_pages(self, client: Client) -> None:
         page = PageFactory(title="About")
-        assert message(undo(client, trash(client, page))) == "Page taken back out of the trash. View page"
+        assert message(undo(client, trash(client, page))) == "Page restored from the trash. View page"
         assert states(Page) == [("About", "published", "about")]
         assert Client().get("/about/").status_code == 200
 

@@ -360,7 +360,7 @@ class TestThePageOfOwners:
         for button in ("save", "preview", "publish"):
             data = {**default_document(), "accent": "#ff9900", "do": button, "seen": seen(staff)}
             page = staff.post(URL, data).content.decode()
-            assert "The nearest colour that has it is #a26100." in page
+            assert "The nearest colour with enough contrast is #a26100." in page
         assert SiteAppearance.current().draft is None
         assert not AppearanceVersion.objects.exists()
 
@@ -396,7 +396,7 @@ class TestThePageOfOwners:
 
     def test_says_that_a_version_is_gone(self, staff: Client) -> None:
         page = staff.post("/admin/blog/siteappearance/999/publish/", follow=True).content.decode()
-        assert "That version isn&#x27;t kept any more." in page or "That version isn't kept any more." in page
+        assert "That version is no longer kept." in page or "That version is no longer kept." in page
 
     @pytest.mark.parametrize("role", ["Editor", "Author", "Moderator", "Reader of drafts"])
     def test_is_for_owners_only(self, role: str) -> None:

@@ -56,13 +56,13 @@ class TestAccent:
     @pytest.mark.parametrize("text", ["blue", "#12345", "#gggggg", "#-12345", "#12 34 ", "url(x)"])
     def test_is_the_code_of_a_colour(self, text: str) -> None:
         assert errors_of(accent=text) == {
-            "accent": ["Enter the code of a colour: # and six digits or letters from a to f, such as #17527f."]
+            "accent": ["Enter a colour code: # and six digits or letters from a to f, such as #17527f."]
         }
 
     def test_without_contrast_is_refused_with_the_ratio_and_a_colour_that_has_it(self) -> None:
         text = (
-            "On a light background, this colour has a contrast of 1.94 to 1, and text needs 4.5 to 1. "
-            "The nearest colour that has it is #a26100."
+            "On a light background, this colour has a contrast of 1.94 to 1, but text needs 4.5 to 1. "
+            "The nearest colour with enough contrast is #a26100."
         )
         assert errors_of(accent="#ff9900") == {"accent": [text]}
         assert errors_of(accent="#a26100") == {}
@@ -138,7 +138,7 @@ class TestCustomCSS:
         css = "a { color: red }\n\n@import 'x';\nb { background: url(https://evil.example/x.png) }"
         texts = (
             "Line 3: @import can't be used here.",
-            "Line 4: “https://evil.example/x.png” is not a file of your media library, whose URLs begin with /media/.",
+            "Line 4: “https://evil.example/x.png” is not a file in your media library, whose URLs begin with /media/.",
         )
         assert errors_of(css=css) == {"css": list(texts)}
 

@@ -255,7 +255,7 @@ class TestSubmittingAgain:
         response = client.post(admin_url(Post, "add"), data, follow=True)
         post = Post.objects.get()
         assert response.redirect_chain == [(admin_url(post, "change"), 302)]
-        assert "it was not saved a second time" in response.content.decode()
+        assert "it was not saved again" in response.content.decode()
         assert response.context["autosave"]["offers"] == []
 
     def test_saves_it_once_even_after_the_post_was_changed(self, client: Client, ruth: User) -> None:
@@ -284,7 +284,7 @@ class TestSubmittingAgain:
         client.post(admin_url(Post, "add"), data)
         Post.objects.update(status=Status.PUBLISHED, published_at=timezone.now())
         response = client.post(admin_url(Post, "add"), data | {"source": "Other"}, follow=True)
-        assert "it was not saved a second time" in response.content.decode()
+        assert "it was not saved again" in response.content.decode()
         assert Post.objects.get().source == "Words"
 
     def test_the_forms_of_other_users_are_different_forms(self, client: Client, ruth: User) -> None:
@@ -312,7 +312,7 @@ class TestWhatIsGone:
         post.delete()
         responses = [client.post(url, data, follow=True) for _click in range(2)]
         for response in responses:
-            assert "Your text is below. Saving it makes a new one." in response.content.decode()
+            assert "Your text is below. Saving it creates a new copy." in response.content.decode()
             assert initial(response) | {"title": "Rescued", "source": "Words"} == initial(response)
             assert "saved_form" not in client.cookies
         assert Autosave.objects.count() == 1

@@ -47,7 +47,7 @@ def test_the_page_is_only_for_users_who_curate(role: str, status: int) -> None:
 
 def test_the_page_links_to_merging_and_remembers_decisions() -> None:
     client = client_of(UserFactory(role="Editor"))
-    assert "No categories look as if" in client.get(PAGE).content.decode()
+    assert "No categories look like duplicates" in client.get(PAGE).content.decode()
     parents = [CategoryFactory(name=name) for name in ("Europe", "Asia")]
     used, unused = (CategoryFactory(name="Awards", parent=parent) for parent in parents)
     PostFactory(categories=[used])

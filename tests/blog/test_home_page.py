@@ -105,4 +105,4 @@ def test_pages_have_to_be_public(name: str, values: dict[str, str]) -> None:
 def test_the_home_page_is_not_the_page_of_posts() -> None:
     page = PageFactory()
     form = AppearanceForm({**default_document(), "home": page.pk, "posts_page": page.pk})
-    assert form.errors == {"posts_page": ["The home page can't be the page of posts as well."]}
+    assert form.errors == {"posts_page": ["The home page can't also be the posts page."]}

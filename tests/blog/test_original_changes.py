@@ -170,7 +170,7 @@ class TestInTheAdmin:
         original, translation = pair
         client = client_of(editor)
         section = admin_url(translation, "translations")
-        assert "with which this is up to date" in client.get(section).content.decode()
+        assert "This text is up to date with it" in client.get(section).content.decode()
         changed = rewrite(original, editor, "One.\n\n2.\n\nThree.")
         assert "The original has changed since it was translated" in client.get(section).content.decode()
         page = client.get(admin_url(translation, "original"))
@@ -194,7 +194,7 @@ class TestInTheAdmin:
         original, translation = pair
         data = {"_original": original.pk, "original_version": "0001-01-01T00:00+14:00"}
         page = client_of(editor).post(admin_url(translation, "translations"), data, follow=True)
-        assert "Noted: this is up to date" in page.content.decode()
+        assert "Marked as up to date" in page.content.decode()
 
     def test_an_entry_without_a_known_original_has_no_such_page(self, editor: User, client: Client) -> None:
         post = PostFactory(language="fr")

@@ -257,7 +257,7 @@ class TestDecisions:
         self, author: User, editor: User, post: Post
     ) -> None:
         notes.answer(notes.add(post, editor, "Why?"), author, "Because.")
-        assert "A paper A note was answered · Amina" in text(read(client_of(editor).get("/admin/")))
+        assert "A paper Reply to a note · Amina" in text(read(client_of(editor).get("/admin/")))
         editor.groups.set(Group.objects.filter(name="Author"))
         assert "A paper" not in text(read(client_of(editor).get("/admin/")))
 
@@ -297,7 +297,7 @@ class TestNotes:
         notes.answer(note, author, "2019.")
         (email,) = deliver()
         assert email.to == ["ruth@example.org"]
-        assert "\u2068Amina\u2069 answers\n\n> Which year?\n\nas follows:\n\n> 2019.\n" in email.body
+        assert "\u2068Amina\u2069 replied to this note:\n\n> Which year?\n\nThe reply:\n\n> 2019.\n" in email.body
 
     def test_everyone_in_a_thread_is_notified_once(
         self, author: User, editor: User, post: Post, deliver: Deliver, pass_time: PassTime
@@ -375,7 +375,7 @@ class TestUnsubscribing:
         assert response.status_code == 200
         assert (response["Cache-Control"], response["Referrer-Policy"]) == ("private, no-store", "no-referrer")
         assert ReviewPreference.objects.get(user=editor).submissions
-        assert "You get no more e-mails about reviews" in client.post(url).content.decode()
+        assert "You will get no more e-mails about reviews" in client.post(url).content.decode()
         chosen = ReviewPreference.objects.get(user=editor)
         assert (chosen.submissions, chosen.feedback) == (False, False)
 
@@ -384,7 +384,7 @@ class TestUnsubscribing:
 
     def test_links_of_deleted_users_say_the_same(self, url: str, editor: User) -> None:
         editor.delete()
-        assert "You get no more e-mails" in Client().get(url).content.decode()
+        assert "You will get no more e-mails" in Client().get(url).content.decode()
 
 
 class TestCost:

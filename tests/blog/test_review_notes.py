@@ -258,7 +258,7 @@ class TestParagraphs:
         assert "The paragraph has changed since the note was written." in shown(client, post)
         Post.objects.update(source="Nothing of it is left.")
         page = shown(client, post)
-        assert "The paragraph has changed, and can't be found any more." in page
+        assert "The paragraph has changed and can no longer be found." in page
         assert SPRING in page
 
     def test_without_a_script_it_is_chosen_from_a_list(self, editor: User, post: Post) -> None:

@@ -126,7 +126,7 @@ class TestRestoring:
         post = PostFactory(title="One", source="First words", tags=["first"], categories=[old])
         save(client, post, title="Two", source="Newer words", tags="second", categories=[])
         response = restore(client, post, Revision.objects.order_by("pk")[0])
-        assert "What it replaced is still in the revisions." in response.content.decode()
+        assert "The version it replaced is still in the revisions." in response.content.decode()
         stored = Post.objects.get()
         assert (stored.title, stored.source) == ("One", "First words")
         assert [tag.name for tag in stored.tags.all()] == ["first"]
@@ -148,7 +148,7 @@ class TestRestoring:
         translation = PostFactory(language="en")
         Post.objects.filter(pk__in=[post.pk, translation.pk]).update(translation_group=uuid4())
         response = restore(client, post, Revision.objects.order_by("pk")[0])
-        assert "The language stayed as it is" in response.content.decode()
+        assert "The language was not restored" in response.content.decode()
         stored = Post.objects.get(pk=post.pk)
         assert (stored.source, stored.language) == ("First", "fr")
 

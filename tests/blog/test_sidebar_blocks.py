@@ -353,7 +353,7 @@ class TestTheForm:
         data.appendlist("blocks", "9")
         data["blocks-9-kind"] = "meta"
         page = self.send(client, data, "save").content.decode()
-        assert "The block “Login and feeds” is there twice." in page
+        assert "The block “Login and feeds” appears twice." in page
 
     @pytest.mark.parametrize("action", ["", "save", "up-9", "remove-x", "publish"])
     def test_other_buttons_rearrange_nothing(self, action: str) -> None:

@@ -47,7 +47,7 @@ def test_a_draft_is_previewed_published_and_undone(log_in: LogIn, faults: Faults
     # The error is shown next to the field and announced to screen readers.
     field = page.get_by_label("Accent colour", exact=True)
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_text("The nearest colour that has it is #a26100.")).to_be_visible()
+    expect(page.get_by_text("The nearest colour with enough contrast is #a26100.")).to_be_visible()
     assert faults(page) == ""
     # Picking a colour enters its code in the field.
     page.get_by_label("Pick a colour: Accent colour", exact=True).fill("#a26100")
@@ -165,7 +165,7 @@ def test_blocks_are_moved_with_the_keyboard_and_by_dragging(log_in: LogIn) -> No
     assert order() == [second, first, third, *others]
     # The focus stays on the button, and the move is announced.
     expect(page.get_by_role("button", name=f"Move {first} down")).to_be_focused()
-    expect(page.get_by_text(f"{first} is number 2 of {2 + 1 + len(others)}.")).to_be_attached()
+    expect(page.get_by_text(f"{first} is now at position 2 of {2 + 1 + len(others)}.")).to_be_attached()
     page.keyboard.press("Enter")
     assert order() == [second, third, first, *others]
     blocks.nth(2).locator("summary").drag_to(blocks.nth(0), target_position={"x": 20, "y": 2})
@@ -198,7 +198,7 @@ def test_messages_and_errors_are_scrolled_into_view(log_in: LogIn) -> None:
     colour = page.get_by_label("Accent colour", exact=True)
     colour.fill("#ff9900")
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("The nearest colour that has it is #a26100.")).to_be_in_viewport()
+    expect(page.get_by_text("The nearest colour with enough contrast is #a26100.")).to_be_in_viewport()
     expect(colour).to_be_focused()
 
 

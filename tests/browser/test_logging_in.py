@@ -112,7 +112,7 @@ def test_a_passkey_is_added_logs_in_and_publishes(
     press(page, "Add passkey")
     expect(page.locator(".codes li")).to_have_count(10)
     assert faults(page) == ""
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     expect(page.get_by_text("My laptop").first).to_be_visible()
     assert faults(page) == ""
 
@@ -204,7 +204,7 @@ def test_a_role_that_requires_a_second_step_gets_an_app(open_page: OpenPage, fau
     enter_password(page)
     page.get_by_label("Code").fill("000000")
     press(page, "Continue")
-    expect(page.get_by_text("This code is wrong or was used before.")).to_be_visible()
+    expect(page.get_by_text("This code is wrong or has already been used.")).to_be_visible()
     assert faults(page) == ""
     # The code with which the app was set up is used up, and the app shows another one half a minute later.
     page.get_by_label("Code").fill(app_code(secret, later=1))
@@ -235,7 +235,7 @@ def test_a_lost_password_is_replaced_by_means_of_a_link(open_page: OpenPage, wor
     assert faults(page) == ""
     new = "quite-another-password-9"
     page.get_by_label("Password:", exact=True).fill(new)
-    page.get_by_label("Password again").fill(new)
+    page.get_by_label("Confirm password").fill(new)
     press(page, "Save password")
     expect(page.locator(".messagelist")).to_contain_text("Your password has been saved.")
     enter_password(page, new)
@@ -267,7 +267,7 @@ def test_a_hundred_wrong_passwords_from_fifty_senders_lock_no_owner_out(
     # A browser that has never logged in, from anywhere else.
     new = open_page("/admin/login/", extra_http_headers=here)
     enter_password(new, "a wrong one", name="second")
-    expect(new.get_by_role("alert")).to_contain_text("don't belong to an account")
+    expect(new.get_by_role("alert")).to_contain_text("username or password is wrong")
     assert faults(new) == ""
     enter_password(new, name="second")
     expect_to_be_logged_in(new)
@@ -296,7 +296,7 @@ def test_a_session_is_ended_from_another_browser(open_page: OpenPage, log_in: Lo
 def test_the_emergency_link_works_from_any_browser(open_page: OpenPage, log_in: LogIn, faults: Faults) -> None:
     laptop = log_in("ruth", "/admin/account/emergency-link/")
     assert faults(laptop) == ""
-    press(laptop, "Make an emergency link")
+    press(laptop, "Create an emergency link")
     expect(laptop.get_by_role("img", name="QR code of your emergency link")).to_be_visible()
     assert faults(laptop) == ""
     link = laptop.locator(".own-account code").inner_text().removeprefix("http://testserver")
@@ -326,7 +326,7 @@ def test_owners_set_login_rules_and_help_others_to_log_in(log_in: LogIn, faults:
     expect(page.locator(".messagelist")).to_contain_text("The second step was removed")
     assert not Authenticator.objects.exists()
     page.get_by_role("link", name="New password…").click()
-    press(page, "Make the link")
+    press(page, "Create the link")
     expect(page.get_by_role("status")).to_contain_text("The link for “Ruth” was sent to ruth@example.org.")
     assert faults(page) == ""
     page.goto("/admin/account/confirm/")

@@ -83,7 +83,7 @@ def test_text_survives_a_closed_tab_a_failing_server_and_a_lost_connection_or_se
     offers = page.locator(".autosave-offer")
     expect(offers).to_have_count(2)
     own = offers.filter(has_text="This browser has a version")
-    own.get_by_text("What differs").click()
+    own.get_by_text("Differences").click()
     expect(own.locator("ins").last).to_contain_text("Two.")
     own.get_by_role("button", name="Restore").click()
     expect(page.locator("#id_source")).to_have_value("One. Two.")
@@ -200,8 +200,8 @@ def test_notes_survive_a_closed_tab_and_a_lost_session_until_they_are_sent(
     page.get_by_label("New note").fill("In which town?")
     for note, answer in ((first, "2019."), (second, "In the harbour.")):
         note_of_page = page.locator(f"#review-note-{note.pk}")
-        note_of_page.get_by_text("Answer…").click()
-        note_of_page.get_by_label("Answer", exact=True).fill(answer)
+        note_of_page.get_by_text("Reply…").click()
+        note_of_page.get_by_label("Your reply", exact=True).fill(answer)
     page.close(run_before_unload=True)
 
     # Someone deletes one of the notes that are being answered.
@@ -210,7 +210,7 @@ def test_notes_survive_a_closed_tab_and_a_lost_session_until_they_are_sent(
     section = page.locator("#review-section")
     expect(section.get_by_role("status")).to_have_text("What you were writing is still here. It isn't sent yet.")
     expect(section.get_by_label("New note")).to_have_value("In the harbour.\n\nIn which town?")
-    expect(section.locator(f"#review-note-{first.pk}").get_by_label("Answer", exact=True)).to_have_value("2019.")
+    expect(section.locator(f"#review-note-{first.pk}").get_by_label("Your reply", exact=True)).to_have_value("2019.")
     expect(section.get_by_label("the paragraph at the cursor")).to_be_checked()
     expect(section.locator(".review-cursor")).to_have_text(spring)
 
@@ -221,9 +221,9 @@ def test_notes_survive_a_closed_tab_and_a_lost_session_until_they_are_sent(
     page.fill("#id_username", "ruth")
     page.fill("#id_password", PASSWORD)
     page.click("[type=submit]")
-    for button in ("Add note", "Add answer"):
+    for button in ("Add note", "Add reply"):
         section.get_by_role("button", name=button).click()
-        expect(section.get_by_role("status")).to_have_text(re.compile(r"(Note|Answer) added\."))
+        expect(section.get_by_role("status")).to_have_text(re.compile(r"(Note|Reply) added\."))
         expect(section.get_by_label("New note")).to_have_value("")
     assert ReviewNote.objects.get(text__contains="town").quote == spring
     assert ReviewNote.objects.get(parent=first).text == "2019."

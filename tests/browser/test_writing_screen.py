@@ -68,7 +68,7 @@ def test_a_post_is_drafted_scheduled_published_and_unpublished(log_in: LogIn, se
     expect(page.get_by_label("Publish at")).to_be_focused()
     page.get_by_label("Publish at").fill("2037-10-25T02:30")
     press(page, "Schedule")
-    page.get_by_label("after it (UTC+1)").check()
+    page.get_by_label("after the clocks go back (UTC+1)").check()
     press(page, "Schedule")
     expect(message).to_contain_text("Scheduled for Sun 25 October 2037, 02:30.")
     expect(state).to_have_text("Scheduled for Sun 25 October 2037, 02:30")
@@ -113,7 +113,7 @@ def test_images_get_their_descriptions_from_the_library_with_one_click(log_in: L
     use.first.click()
     described = f'One\n\n![A "crowd" \\[of \\*many\\*\\]]({url})\n\n'
     expect(source).to_have_value(f"{described}<img src='{url}' alt=''>\n\nTwo")
-    expect(status).to_have_text("The description is in the text now.")
+    expect(status).to_have_text("The description was added to the text.")
     use.click()
     expect(source).to_have_value(f"{described}<img src='{url}' alt=\"A &#34;crowd&#34; [of *many*]\">\n\nTwo")
     expect(use).to_have_count(0)
@@ -124,7 +124,7 @@ def test_images_get_their_descriptions_from_the_library_with_one_click(log_in: L
     expect(use).to_have_count(1)
     source.fill("Nothing")
     use.click()
-    expect(status).to_contain_text("doesn't contain this image")
+    expect(status).to_contain_text("no longer contains this image")
     source.fill(described)
 
     page.goto(f"/admin/blog/post/{html.pk}/change/")
@@ -195,7 +195,7 @@ def test_translations_are_found_linked_and_written_without_leaving_the_text(log_
     page = log_in("editor", f"/admin/blog/post/{english.pk}/change/")
     page.fill("#id_title", "Defenders, not saved yet")
     status = page.locator("#writing-translations-status")
-    page.get_by_label("Words of the translation's title").fill("المدافعون")
+    page.get_by_label("Words from the translation's title").fill("المدافعون")
     # The Enter key searches instead of saving the text.
     page.keyboard.press("Enter")
     expect(status).to_have_text("1 found.")

@@ -251,7 +251,7 @@ class TestFrequency:
         (message,) = deliver()
         # The first comment is still pending as well.
         assert message.subject == "[Broadside] 2 pending comments (3 in total) on A paper"
-        assert "With earlier ones, there are 3 in total." in message.body
+        assert "Including earlier ones, there are 3 in total." in message.body
         assert deliver() == []
 
     def test_the_default_is_one_mail_a_day(self, post: Post, deliver: Deliver) -> None:

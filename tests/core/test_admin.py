@@ -163,7 +163,7 @@ class TestLoggingInAndOut:
         SiteSettings.objects.update_or_create(pk=1, defaults={"title": "Lamp & Ledger"})
         page = read(Client().post("/admin/login/", {"username": "x", "password": "y"}))
         assert text(one(page, "title")) == "Error: Log in – Lamp & Ledger"
-        assert "don't belong to an account that can log in here" in text(one(page, ".errornote"))
+        assert "The username or password is wrong" in text(one(page, ".errornote"))
 
     def test_the_page_after_logging_out_has_no_navigation(self, owner: Client) -> None:
         CommentFactory(status="pending")

@@ -73,7 +73,7 @@ class TestItems:
         assert labels(page_of("Moderator", "/admin/comments/comment/"), selector) == [
             *("All comments", "Blocklist", "Decisions", "Statistics", "E-mail notifications")
         ]
-        assert labels(page_of("Editor", "/admin/tags/tag/"), selector) == ["Twins", "Changes"]
+        assert labels(page_of("Editor", "/admin/tags/tag/"), selector) == ["Duplicates", "Changes"]
         assert labels(page_of("Author", "/admin/tags/tag/"), selector) == []
 
 
@@ -189,9 +189,9 @@ class TestFirstSteps:
                 "superuser",
                 [
                     "Write your first post",
-                    "Invite the others who write and moderate",
+                    "Invite your authors and moderators",
                     "Bring your blog from WordPress",
-                    "Give the site its name, and choose how it works",
+                    "Name your site and choose how it works",
                 ],
             ),
         ],

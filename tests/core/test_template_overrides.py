@@ -187,8 +187,8 @@ class TestChecks:
         [
             ("base.html", "\n\n{% nonsense %}", "base.html can't be used, because of line 3: Invalid block tag"),
             ("base.html", "{% if site %}\n{{ site.title", "because of line 1: Unclosed tag on line 1: 'if'"),
-            ("blog/old.html", "One", "Broadside has no template blog/old.html"),
-            ("base.html~", "One", "Broadside has no template base.html~"),
+            ("blog/old.html", "One", "Broadside doesn't have a template blog/old.html"),
+            ("base.html~", "One", "Broadside doesn't have a template base.html~"),
             ("admin/index.html", "One", "admin/index.html is not for readers"),
             ("own/a.html", "{% include 'own/b.html' %}", "own/b.html in line 1, which doesn't exist"),
             ("404.html", "{% extends 'old.html' %}", "old.html in line 1, which doesn't exist"),

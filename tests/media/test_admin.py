@@ -116,7 +116,7 @@ class TestUploading:
         document = store_document(pdf_file())
         url = page("document", "change", document.pk)
         response = client.post(url, {"replacement": SimpleUploadedFile("a.wav", wav()), "title": "Typed"})
-        assert "Choose a “.pdf” file, because the URL stays the same." in response.content.decode()
+        assert "The URL stays the same, so choose a “.pdf” file." in response.content.decode()
         assert 'value="Typed"' in response.content.decode()
         longer = pdf_file(pdf_file().read().replace(b"99 99", b"9999 9999"))
         client.post(url, {"replacement": longer, "title": "New"})

@@ -341,7 +341,7 @@ class TestArchives:
         [
             ("an archive with a program", "“a.exe” in the archive can't be published. Files of the type “.exe”"),
             ("an archive with a script", "“b.html” in the archive"),
-            ("an archive in an archive", "It is an archive itself."),
+            ("an archive in an archive", "It is itself an archive."),
             ("an archive that leads out of its folder", "Its name is unsafe"),
             ("an archive that leads to the root", "Its name is unsafe"),
             ("an archive that leads out on Windows", "Its name is unsafe"),

@@ -158,7 +158,7 @@ class TestSearching:
 
     def test_the_page_says_how_many_images_have_no_fingerprint_yet(self, editor: Client) -> None:
         store_picture(picture_file())
-        assert "1 image has not been looked at yet" in editor.post(DUPLICATES, follow=True).content.decode()
+        assert "1 image has not been analysed yet" in editor.post(DUPLICATES, follow=True).content.decode()
 
     @pytest.mark.parametrize(("role", "status"), [("Editor", 200), ("Author", 403), ("Moderator", 403)])
     def test_is_only_for_users_who_may_delete_images(
@@ -327,7 +327,7 @@ class TestMerging:
     def test_can_be_started_from_the_list(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
         data = {"action": "merge_selected", "_selected_action": [each.pk for each in pair]}
         html = editor.post(reverse("admin:media_picture_changelist"), data).content.decode()
-        assert "Which image stays?" in html
+        assert "Which image do you want to keep?" in html
 
     def test_merged_images_are_listed_and_restored_from_there(
         self, editor: Client, pair: tuple[Picture, Picture]

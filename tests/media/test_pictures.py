@@ -95,7 +95,7 @@ class TestPhones:
             with pytest.raises(ValidationError, match="iPhone, choose Settings → Camera → Formats → Most Compatible"):
                 clean_here(beginning % brands)
         for content in (beginning % (b"mif1", b"avif"), beginning % (b"avif", b"avif"), b"GIF8", b""):
-            with pytest.raises(ValidationError, match="is not an image, or is damaged"):
+            with pytest.raises(ValidationError, match="is not an image, or it is damaged"):
                 clean_here(content)
 
 
@@ -240,7 +240,7 @@ class TestInvalidPictures:
         ids=["empty", "text", "html", "svg", "gif+html", "pdf", "jpeg head", "png head", "bmp", "ico", "eps"],
     )
     def test_files_that_are_not_pictures_are_rejected(self, content: bytes) -> None:
-        with pytest.raises(ValidationError, match="not an image, or is damaged"):
+        with pytest.raises(ValidationError, match="not an image, or it is damaged"):
             clean_picture(upload(content))
 
     def test_other_decoders_never_see_the_bytes(self, monkeypatch: pytest.MonkeyPatch) -> None:

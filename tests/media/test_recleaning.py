@@ -140,7 +140,7 @@ class TestCommand:
 
     def test_can_clean_all_again(self) -> None:
         store_document(pdf_file())
-        assert "1 document was clean already." in run(all=True)
+        assert "1 document was already clean." in run(all=True)
 
     def test_continues_after_an_interruption(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for _number in range(3):
@@ -200,7 +200,7 @@ class TestDashboard:
         store_before(PDF, "a.pdf")
         clean_again(store_before(SAMPLES[".doc"], "a.doc"))
         page = client.get("/admin/").content.decode()
-        assert "1 document is still to be cleaned" in page
+        assert "1 document has not been cleaned" in page
         assert "/admin/media/document/?cleaned=no" in page
         listed = client.get("/admin/media/document/?cleaned=no").content.decode()
         assert "a.doc" in listed

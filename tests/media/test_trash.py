@@ -100,7 +100,7 @@ class TestDeleting:
     @KINDS
     def test_asks_for_confirmation_and_says_that_it_can_be_undone(self, editor: Client, kind: str) -> None:
         html = editor.get(page(kind, "delete", store(kind).pk)).content.decode()
-        assert "For 30 days you can restore it" in html
+        assert "For 30 days you can restore them" in html
         assert "This can&#x27;t be undone" not in html
         assert "This can't be undone" not in html
 

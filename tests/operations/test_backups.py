@@ -502,7 +502,7 @@ class TestMedia:
         name = str(Document.objects.get().file.name)
         default_storage.delete(name)
         output = manage("backup")
-        assert f"Missing on this site: {name}" in output
+        assert f"Missing from this site: {name}" in output
         assert "2 media files" in output
         assert json.loads((only_backup(destination) / "manifest.json").read_bytes())["missing"] == [name]
         assert BackupRun.objects.get().missing == 1
@@ -534,7 +534,7 @@ class TestMedia:
             return found
 
         monkeypatch.setattr(creating, "media_names", delete)
-        assert f"Missing on this site: {name}" in manage("backup")
+        assert f"Missing from this site: {name}" in manage("backup")
 
     def test_removed_files_of_merged_images_are_not_reported_as_missing(self, manage: Manage) -> None:
         other = store_picture(picture_file())
@@ -670,14 +670,14 @@ class TestInBuckets:
 class TestRefusals:
     def test_an_encrypted_backup_needs_the_key(self, manage: Manage, key_file: Path) -> None:
         manage("backup")
-        with pytest.raises(CommandError, match=r"encrypted\. Name the file with the private key: --key FILE"):
+        with pytest.raises(CommandError, match=r"encrypted\. Give the file with the private key: --key FILE"):
             manage("restore", "--check")
 
     def test_another_key_is_refused(self, manage: Manage, key_file: Path, tmp_path: Path) -> None:
         manage("backup")
         other = tmp_path / "other.txt"
         other.write_text(str(pyrage.x25519.Identity.generate()))
-        with pytest.raises(CommandError, match="This key doesn't fit"):
+        with pytest.raises(CommandError, match="This is the wrong key"):
             manage("restore", "--check", "--key", str(other))
         other.write_text("not a key")
         with pytest.raises(CommandError, match="contains no private key"):
@@ -685,7 +685,7 @@ class TestRefusals:
 
     def test_an_invalid_public_key_is_refused(self, manage: Manage, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_PUBLIC_KEY = "age1nonsense"
-        with pytest.raises(CommandError, match="BACKUP_PUBLIC_KEY is not a public key"):
+        with pytest.raises(CommandError, match="BACKUP_PUBLIC_KEY is not an age public key"):
             manage("backup")
 
     def test_a_missing_destination_is_explained(self, settings: Settings) -> None:
@@ -714,7 +714,7 @@ class TestRefusals:
         manage("backup")
         for options, reason in (
             (["--backup=2001-02-03T040506Z"], "There is no backup 2001-02-03T040506Z"),
-            ([], "This backup is encrypted. Name the file"),
+            ([], "This backup is encrypted. Give the file"),
         ):
             with pytest.raises(CommandError, match=reason):
                 manage("restore", "--check", *options)

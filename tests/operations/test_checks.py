@@ -313,7 +313,7 @@ class TestBackups:
         settings.BROADSIDE_BACKUP_URL, settings.BROADSIDE_BACKUP_PUBLIC_KEY = str(current_settings.DATA_DIR), "age1"
         for kind in RunKind:
             BackupRun.objects.create(kind=kind)
-        assert "on the disk of the site" in only(backups.backups).text
+        assert "on the same disk as the site" in only(backups.backups).text
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ class TestCommand:
     def test_can_run_some_checks_only(self, found: dict[str, list[Diagnosis]]) -> None:
         found["slow"] = [BAD]
         assert doctor("--only", "quick", "other")[0] == 0
-        with pytest.raises(CommandError, match=r"There is no check called slwo. These are all: quick, other, slow."):
+        with pytest.raises(CommandError, match=r"There is no check called slwo. The checks are: quick, other, slow."):
             doctor("--only", "slwo")
 
     def test_can_report_as_json(self, found: dict[str, list[Diagnosis]]) -> None:
@@ -204,7 +204,7 @@ class TestDashboard:
         assert "1 check found nothing wrong." in text(panel)
 
     def test_lists_checks_that_have_not_run_lately(self, found: dict[str, list[Diagnosis]]) -> None:
-        assert "Not checked lately: Slow." in text(self.show())
+        assert "Not checked recently: Slow." in text(self.show())
 
     def test_takes_few_queries(self, django_assert_max_num_queries: Any) -> None:
         client = client_of(UserFactory(is_superuser=True, is_staff=True))

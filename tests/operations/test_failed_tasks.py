@@ -61,7 +61,7 @@ class TestPanel:
         failed(send_due_mail, error="smtplib.SMTPServerDisconnected", ago=30)
         failed(send_due_mail, error="smtplib.SMTPServerDisconnected", ago=2)
         failed(index_stale_entries, error="builtins.ValueError", ago=1)
-        reason = "Something unexpected happened. The server's log says what. Please report it."
+        reason = "Something unexpected happened. The server's log has the details. Please report it."
         mail_reason = "The mail server could not be reached, or refused the e-mail. Check EMAIL_URL."
         assert shown(owner) == [
             f"Indexing for the search failed 1 hour ago {reason} Try again Dismiss",
@@ -94,7 +94,7 @@ class TestReasons:
             ("django.db.utils.OperationalError", "The database was busy or unavailable."),
             ("builtins.MemoryError", "The server ran out of memory."),
             ("builtins.ModuleNotFoundError", "This version of Broadside doesn't know this task."),
-            ("operations.worker.queue.KilledWorkerError", "The worker was killed in the middle of it"),
+            ("operations.worker.queue.KilledWorkerError", "The worker was killed during this task"),
             ("operations.worker.queue.TimeLimitError", "It took too long"),
             ("operations.backups.errors.BackupError", "The backup could not be made."),
             ("media.storage.StorageUnavailableError", "The object storage could not be reached."),
@@ -114,7 +114,7 @@ class TestReasons:
 class TestRetrying:
     def test_makes_the_worker_run_the_task_again(self, owner: Client, work: Work) -> None:
         row = failed(send_due_mail)
-        assert "The worker tries 1 task again. If it fails again, it appears here." in press(owner, "retry")
+        assert "The worker will try 1 task again. If it fails again, it will appear here." in press(owner, "retry")
         assert shown(owner) == []
         row.refresh_from_db()
         # The attempts are counted from the start again.
@@ -129,8 +129,8 @@ class TestRetrying:
         first, second = str(uuid4()), str(uuid4())
         for key in (first, second, first):
             failed(run_export, key)
-        assert "tries 1 task again" in press(owner, "retry")
-        assert "tries 2 tasks again" in press(owner, "retry", run_export.module_path)
+        assert "will try 1 task again" in press(owner, "retry")
+        assert "will try 2 tasks again" in press(owner, "retry", run_export.module_path)
         assert DBTaskResult.objects.filter(task_path=MAIL).count() == 1
         assert not DBTaskResult.objects.failed().exists()
 
@@ -163,7 +163,7 @@ class TestRetrying:
     def test_a_second_time_changes_nothing(self, owner: Client) -> None:
         failed(send_due_mail)
         press(owner, "retry")
-        assert "There is no such failed task any more" in press(owner, "retry")
+        assert "That failed task no longer exists" in press(owner, "retry")
 
 
 class TestDismissing:
@@ -176,7 +176,7 @@ class TestDismissing:
 
     def test_never_deletes_tasks_that_have_not_failed(self, owner: Client) -> None:
         send_due_mail.enqueue()
-        assert "There is no such failed task any more" in press(owner, "dismiss")
+        assert "That failed task no longer exists" in press(owner, "dismiss")
         assert DBTaskResult.objects.exists()
 
 
@@ -202,7 +202,7 @@ class TestPermissions:
     @pytest.mark.parametrize("button", ["retry", "dismiss"])
     def test_invalid_paths_change_nothing(self, owner: Client, path: str, button: str) -> None:
         failed(send_due_mail)
-        assert "There is no such failed task any more" in press(owner, button, path)
+        assert "That failed task no longer exists" in press(owner, button, path)
         assert DBTaskResult.objects.failed().exists()
 
 

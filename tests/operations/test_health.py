@@ -133,7 +133,7 @@ class TestReadiness:
 
     def test_a_disk_without_free_inodes_counts_as_full(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(health, "_MIN_FREE_FILES", 2**62)
-        assert "can't hold more files" in details().get("disk", "can't hold more files")
+        assert "can't hold any more files" in details().get("disk", "can't hold any more files")
 
     def test_frequent_requests_cost_no_queries(self, django_assert_num_queries: Any) -> None:
         reader = Reader()

@@ -135,7 +135,7 @@ def test_a_pipe_is_not_waited_for(folder: Path, refuses: Callable[[str], None]) 
 def test_a_decompression_bomb_is_not_unpacked(folder: Path, refuses: Callable[[str], None]) -> None:
     """Unpacking stops at the size in the manifest, for which the disk must have room."""
     rewrite(folder, DUMP, lambda content: zstandard.compress(bytes(2**28), 19))
-    refuses("larger than its list says")
+    refuses("larger than listed")
 
 
 def test_a_manifest_with_an_excessive_size_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
@@ -150,7 +150,7 @@ def test_a_manifest_with_invalid_values_is_refused(folder: Path, refuses: Callab
 
 def test_a_later_format_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
     rewrite(folder, "manifest.json", change_manifest(format=2))
-    refuses("A later version of Broadside made this backup")
+    refuses("This backup was made by a later version of Broadside")
 
 
 def test_changed_rows_are_found(folder: Path, refuses: Callable[[str], None]) -> None:

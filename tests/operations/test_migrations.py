@@ -308,7 +308,7 @@ class TestMigrateCommand:
 
     def test_gives_up_eventually(self, other: Any, sleep: Any) -> None:
         pauses = sleep(lambda: None)
-        with pytest.raises(CommandError, match="goes on from here"):
+        with pytest.raises(CommandError, match="continues from here"):
             call_command("migrate")
         assert 120 < sum(pauses) < 600
 

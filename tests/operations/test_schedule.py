@@ -125,7 +125,7 @@ class TestRunning:
         orphan = destination / "media/00" / ("0" * 64)
         orphan.parent.mkdir(parents=True)
         orphan.write_bytes(b"perhaps of the damaged one")
-        with pytest.raises(Exception, match="The new backup is complete, but the older one"):
+        with pytest.raises(Exception, match="The new backup is complete, but the older backup"):
             call_command("backup", verbosity=0)
         assert orphan.exists()
 
@@ -200,7 +200,9 @@ class TestDashboard:
     def test_says_when_the_last_backup_was_made_and_proved(self, panel: str) -> None:
         ran(RunKind.BACKUP, 3 * HOUR)
         ran(RunKind.CHECK, 2 * DAY)
-        assert self.show() == "Backups Last backup 3\xa0hours ago Last proven 2\xa0days ago".replace("\xa0", " ")
+        assert self.show() == "Backups Last backup 3\xa0hours ago Last proven restorable 2\xa0days ago".replace(
+            "\xa0", " "
+        )
 
     def test_warns_without_a_destination(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_URL = ""
@@ -229,7 +231,7 @@ class TestDashboard:
     def test_warns_when_no_backup_has_been_proved_for_a_long_time(self, panel: str) -> None:
         ran(RunKind.BACKUP, HOUR)
         assert "Run “manage.py restore --check --key FILE”." in (shown := self.show())
-        assert "Last proven never" in shown
+        assert "Last proven restorable never" in shown
         ran(RunKind.CHECK, 40 * DAY)
         assert "Run “manage.py restore --check --key FILE”." in self.show_again()
 

@@ -149,7 +149,7 @@ class TestPreview:
         withdrawal = look_for(owner)
         press(owner, withdrawal, "withdraw")
         records = list(AuditRecord.objects.filter(kind="operations.withdrawal").order_by("pk"))
-        assert [record.text for record in records] == ["Changed: Looked for a name.", "Withdrew a name"]
+        assert [record.text for record in records] == ["Changed: Searched for a name.", "Withdrew a name"]
         assert not any("Ann" in f"{record.title} {record.details}" for record in AuditRecord.objects.all())
 
 
@@ -175,7 +175,7 @@ class TestWithdrawing:
         withdrawal = look_for(owner)
         press(owner, withdrawal, "withdraw")
         page = press(owner, withdrawal, "undo")
-        assert "What was replaced has been put back." in page
+        assert "The former texts have been restored." in page
         post.refresh_from_db()
         assert post.title == "Ann Lée"
 

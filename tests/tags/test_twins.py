@@ -68,7 +68,7 @@ class TestPage:
             TagFactory(name=name)
         post = PostFactory(tags=["HRDs"])
         page = editor.post(PAGE, {"search": ""}, follow=True).content.decode()
-        assert "2 pairs of likely twins found." in page
+        assert "2 pairs of possible duplicates found." in page
         with django_assert_max_num_queries(8):
             editor.get(PAGE)
         with django_assert_max_num_queries(8):
@@ -87,5 +87,5 @@ class TestPage:
         first, second = Tag.objects.filter(name__startswith="Azer")
         page = editor.post(PAGE, {"different": f"{first.pk},{second.pk}"}, follow=True).content.decode()
         assert "will not be suggested again" in page
-        assert "No twins found." in editor.post(PAGE, {"search": ""}, follow=True).content.decode()
+        assert "No duplicates found." in editor.post(PAGE, {"search": ""}, follow=True).content.decode()
         assert post.tags.get() == used

@@ -173,7 +173,7 @@ class TestChosenTypes:
     def test_types_with_public_urls_are_named_in_the_report(self, import_parts: ImportParts) -> None:
         report = import_parts(book(60), book(61), book(62, status="draft"))
         assert counted(report, "book") == {"skipped": 3}
-        text = "book 0: Readers could open 2 of these, such as /books/book-60/. They become pages if"
+        text = "book 0: Readers could open 2 of these, such as /books/book-60/. They will become pages if"
         assert remarks(report)[0].startswith(text)
         assert not Page.objects.exists()
 

@@ -93,8 +93,8 @@ class TestTimeZone:
     @pytest.mark.parametrize(
         ("here", "there", "state", "part"),
         [
-            ("UTC", "UTC", DONE, "which is UTC, fits"),
-            ("Europe/Berlin", "Europe/Amsterdam", DONE, "which is Europe/Berlin, fits"),
+            ("UTC", "UTC", DONE, "which is UTC, matches"),
+            ("Europe/Berlin", "Europe/Amsterdam", DONE, "which is Europe/Berlin, matches"),
             ("Europe/Berlin", "UTC", TO_DO, "TIME_ZONE from Europe/Berlin to UTC."),
             ("UTC", "Asia/Kathmandu", TO_DO, "TIME_ZONE from UTC to Asia/Kathmandu."),
             # Several zones have this offset, so the text names the offset.
@@ -143,16 +143,16 @@ class TestLanguage:
     @pytest.mark.parametrize(
         ("here", "exported", "texts", "state", "part"),
         [
-            ("en", "en-US", "en", DONE, "LANGUAGE_CODE, which is en, fits"),
-            ("en-gb", "en", "", DONE, "which is en-gb, fits"),
-            ("zh-hant", "", "zh", DONE, "which is zh-hant, fits"),
+            ("en", "en-US", "en", DONE, "LANGUAGE_CODE, which is en, matches"),
+            ("en-gb", "en", "", DONE, "which is en-gb, matches"),
+            ("zh-hant", "", "zh", DONE, "which is zh-hant, matches"),
             ("en", "nl-NL", "nl", TO_DO, "Dutch. Change the setting LANGUAGE_CODE from en to nl."),
             ("en", "", "ar", TO_DO, "Arabic. Change the setting LANGUAGE_CODE from en to ar."),
             ("pt", "pt-BR", "pt", TO_DO, "from pt to pt-br."),
             ("en", "zh-CN", "", TO_DO, "from en to zh-hans."),
             # Many blogs are written in another language than their menus.
             ("en", "en", "fa", LOOK, "Persian. If the whole blog is, change the setting LANGUAGE_CODE from en to fa."),
-            ("fa", "en", "fa", DONE, "which is fa, fits"),
+            ("fa", "en", "fa", DONE, "which is fa, matches"),
         ],
     )
     def test_setting_is_compared_with_the_blog_and_its_texts(
@@ -178,8 +178,8 @@ class TestFormerURLs:
     @pytest.mark.parametrize(
         ("former", "state", "part"),
         [
-            ([], TO_DO, "FORMER_HOSTS=name.wordpress.com,"),
-            (["older.example"], TO_DO, "FORMER_HOSTS=older.example,name.wordpress.com,"),
+            ([], TO_DO, "FORMER_HOSTS=name.wordpress.com so"),
+            (["older.example"], TO_DO, "FORMER_HOSTS=older.example,name.wordpress.com so"),
             (["name.wordpress.com"], DONE, "had: name.wordpress.com."),
         ],
     )
@@ -194,7 +194,7 @@ class TestFormerURLs:
 
     def test_domain_with_www_is_a_former_host(self) -> None:
         blog = OldBlog(url="https://www.new.example", hosts=["www.new.example"])
-        assert "FORMER_HOSTS=www.new.example," in points(blog)["Former hosts"].text
+        assert "FORMER_HOSTS=www.new.example so" in points(blog)["Former hosts"].text
 
     def test_network_of_the_blog_is_not_a_former_host(self, import_parts: ImportParts) -> None:
         network = "<wp:base_site_url>https://wordpress.com/</wp:base_site_url>"
@@ -204,7 +204,7 @@ class TestFormerURLs:
     def test_folder_without_a_redirect_needs_the_setting(self, settings: Settings) -> None:
         point = points(OldBlog(folder="/blog/"))["Former folder"]
         assert point.state == TO_DO
-        assert "FORMER_FOLDER=blog," in point.text
+        assert "FORMER_FOLDER=blog so" in point.text
         settings.BROADSIDE_FORMER_FOLDER = "/blog/"
         assert points(OldBlog(folder="/blog/"))["Former folder"].state == DONE
 
@@ -264,7 +264,7 @@ class TestCommand:
         out = io.StringIO()
         call_command("import_wordpress", str(write(tmp_path, export(item(7)))), stdout=out, stderr=io.StringIO())
         end = out.getvalue().partition("Checklist:")[2]
-        assert "[To look at] View the blog: Open https://new.example/" in end
+        assert "[To check] View the blog: Open https://new.example/" in end
         assert "[Done] Title and tagline: This site has the title of the old blog, “Old”." in end
 
 

@@ -281,7 +281,9 @@ class TestAllOrNothing:
         full = Path("/dev/full").open("r+b")  # noqa: SIM115  # closed by the import
         monkeypatch.setattr("tempfile.TemporaryFile", lambda **_options: full)
         before = contents()
-        with pytest.raises(InvalidExportError, match=r"as much free disk space as the export is large.*No space left"):
+        with pytest.raises(
+            InvalidExportError, match=r"as much free disk space as the size of the export.*No space left"
+        ):
             import_export([write(tmp_path, export(*(item(n) for n in range(1, 301))))])
         assert contents() == before
 

@@ -261,7 +261,7 @@ class TestStatuses:
         undated = page(20, post_date="", post_date_gmt="")
         report = import_parts(undated)
         assert client.get("/page-20/").status_code == 200
-        assert remarks(report) == ["page 20: It has no date in the export, so it has that of the import."]
+        assert remarks(report) == ["page 20: It has no date in the export, so it got the date of the import."]
         before = Page.objects.get().published_at
         assert counted(import_parts(undated), "page") == {"unchanged": 1}
         assert Page.objects.get().published_at == before

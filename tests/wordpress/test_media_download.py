@@ -98,7 +98,7 @@ class TestDownloading:
             with pytest.raises(MissingFileError, match="failed"):
                 download(downloader, unreachable)
         before = len(waited)
-        with pytest.raises(MissingFileError, match="wasn't asked again"):
+        with pytest.raises(MissingFileError, match="wasn't tried again"):
             download(downloader, unreachable)
         assert len(waited) == before
 

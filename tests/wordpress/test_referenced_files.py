@@ -481,7 +481,7 @@ class TestVerifying:
         path = write(tmp_path, export(*PARTS))
         import_export([path], media=folder)
         out, report = self.verify(path)
-        assert "Files to which texts refer: 4 present, 1 still missing, 0 gone from the old site." in out
+        assert "Files that texts refer to: 4 present, 1 still missing, 0 gone from the old site." in out
         assert "post 8 “Two”: 1 still missing" in out
         assert report["file_states"] == {"present": 4, "missing": 1, "gone": 0}
         assert [(each["id"], each["url"]) for each in report["missing_references"]] == [(8, f"{OTHER}/x.png")]
@@ -552,7 +552,7 @@ class TestCommand:
 
     def test_posts_without_some_of_their_files_are_listed(self, run: Callable[..., str]) -> None:
         out = run("EXPORT")
-        assert "Files to which texts refer: 0 present, 5 still missing, 0 gone from the old site." in out
+        assert "Files that texts refer to: 0 present, 5 still missing, 0 gone from the old site." in out
         assert "post 8 “Two”: 2 still missing" in out
 
 

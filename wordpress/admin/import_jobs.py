@@ -168,7 +168,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
                 setattr(site, name, blog.settings[name])
             with transaction.atomic():
                 site.save(update_fields=changed)
-                text = gettext("Took the title and tagline of the old blog.")
+                text = gettext("Adopted the title and tagline of the old blog.")
                 record(Action.CHANGED, [site], by=user, details=text)
             self.message_user(request, gettext("This site now has the title and tagline of the old blog."))
         return redirect(job)

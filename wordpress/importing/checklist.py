@@ -39,7 +39,7 @@ _MAY_FIT: Final = 0.5
 
 class PointState(TextChoices):
     TO_DO = "to-do", gettext_lazy("To do")
-    LOOK = "look", gettext_lazy("To look at")
+    LOOK = "look", gettext_lazy("To check")
     DONE = "done", gettext_lazy("Done")
 
 
@@ -80,7 +80,7 @@ def setting_labels(values: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _view() -> Point:
     url = reverse("blog:front")
-    text = _("Open %s and look at a few posts, pages and pictures.") % f"{settings.SITE_URL}{url}"
+    text = _("Open %s and check a few posts, pages and pictures.") % f"{settings.SITE_URL}{url}"
     return Point(_("View the blog"), PointState.LOOK, text, link=Link(_("View the blog"), url))
 
 
@@ -116,7 +116,7 @@ def _time_zone(blog: OldBlog) -> Point | None:
         "offsets": " / ".join(times.offsets).replace("-", "−"),
     }
     if fit >= _FITS:
-        text = _("The setting TIME_ZONE, which is %(here)s, fits the times of the old blog's posts.")
+        text = _("The setting TIME_ZONE, which is %(here)s, matches the times of the old blog's posts.")
         return Point(name, PointState.DONE, text % values)
     if blog.zone:
         text = _("The old blog's time zone was %(zone)s. Change the setting TIME_ZONE from %(here)s to %(zone)s.")
@@ -136,7 +136,7 @@ def _language(blog: OldBlog) -> Point | None:
         return None
     values = {"code": code, "here": here, "language": _language_name(code), "texts": _language_name(_supported(texts))}
     if here == code or (_base(here) == _base(code) and ("-" not in code or not exported)):
-        text = _("The setting LANGUAGE_CODE, which is %(here)s, fits the old blog.")
+        text = _("The setting LANGUAGE_CODE, which is %(here)s, matches the old blog.")
         return Point(_("Language"), PointState.DONE, text % values)
     text = _(
         "The old blog was in this language: %(language)s. Change the setting LANGUAGE_CODE from %(here)s to %(code)s."
@@ -158,8 +158,8 @@ def _former_urls(blog: OldBlog) -> Iterator[Point]:
     if missing := [host for host in others if host not in here]:
         value = ",".join([*settings.BROADSIDE_FORMER_HOSTS, *missing])
         text = _(
-            "The blog has or had other hosts. Set FORMER_HOSTS=%s, so that links to them lead here, then run "
-            "manage.py rerender."
+            "The blog has or had other hosts. Set FORMER_HOSTS=%s so that links to them lead here, then run manage.py "
+            "rerender."
         )
         yield Point(_("Former hosts"), PointState.TO_DO, text % value)
     elif others:
@@ -173,7 +173,7 @@ def _former_urls(blog: OldBlog) -> Iterator[Point]:
         text = _("The blog was in the folder %s. Its URLs lead to the same URLs here without the folder.")
         yield Point(_("Former folder"), PointState.DONE, text % blog.folder, link=link)
     else:
-        text = _("The blog was in the folder %(folder)s. Set FORMER_FOLDER=%(name)s, so that its URLs lead here.")
+        text = _("The blog was in the folder %(folder)s. Set FORMER_FOLDER=%(name)s so that its URLs lead here.")
         values = {"folder": blog.folder, "name": blog.folder.strip("/")}
         yield Point(_("Former folder"), PointState.TO_DO, text % values)
 
@@ -192,9 +192,9 @@ def _authors(blog: OldBlog) -> Point | None:
     if not counts["waiting"]:
         return Point(name, PointState.DONE, _("All imported authors have a password or a passkey."), link=link)
     text = ngettext(
-        "%d imported author can't log in yet. If that person goes on writing here, open the account under People and "
+        "%d imported author can't log in yet. If that person is going to write here, open the account under People and "
         "choose “Send invitation…”.",
-        "%d imported authors can't log in yet. For each of them who goes on writing here, open the account under "
+        "%d imported authors can't log in yet. For each of them who is going to write here, open the account under "
         "People and choose “Send invitation…”.",
         counts["waiting"],
     )
@@ -241,20 +241,20 @@ def _files(blog: OldBlog) -> Point | None:
 def _domain(blog: OldBlog) -> Point:
     host = host_of(blog.url)
     text = _(
-        "Last of all, check everything with manage.py verify_import. Then point the domain of the blog to this server."
+        "Finally, check everything with manage.py verify_import. Then point the domain of the blog to this server."
     )
     if host.endswith(_WORDPRESS_COM):
         text = _(
-            "Last of all, check everything with manage.py verify_import. Then buy the redirect from %(host)s to "
-            "%(here)s at WordPress.com. Only they can redirect it."
+            "Finally, check everything with manage.py verify_import. Then buy the redirect from %(host)s to %(here)s "
+            "at WordPress.com. Only they can redirect it."
         )
     elif _is_future_domain(host, blog):
         text = _(
-            "Last of all, check everything with manage.py verify_import. Then point %(host)s to this server, and set "
+            "Finally, check everything with manage.py verify_import. Then point %(host)s to this server, and set "
             "SITE_URL=https://%(host)s. If the blog stays at %(here)s, add %(host)s to FORMER_HOSTS instead."
         )
     elif host:
-        text = _("Last of all, check everything with manage.py verify_import. Then point %(host)s to this server.")
+        text = _("Finally, check everything with manage.py verify_import. Then point %(host)s to this server.")
     return Point(_("The domain"), PointState.LOOK, text % {"host": host, "here": settings.SITE_HOST})
 
 

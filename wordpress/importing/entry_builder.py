@@ -148,7 +148,7 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
     if remark := status_of(item, now)[1]:
         yield remark
     if _is_undated_page(item):
-        yield _("It has no date in the export, so it has that of the import.")
+        yield _("It has no date in the export, so it got the date of the import.")
     if item.id != entry.pk:
         yield _why_new_id(item) % entry.pk
     if entry.guid != item.guid:
@@ -184,7 +184,7 @@ def _why_new_id(item: Item) -> str:
     if item.id:
         return _("Its ID was already in use, so it was imported with the new ID %d.")
     if item.guid.startswith(SECTION_GUID):
-        return _("It is not in the export. It was added with the ID %d because its URL lists the pages below it.")
+        return _("It is not in the export. It was added with the ID %d to list the pages below it at its URL.")
     return _("It has no ID in the export, so it was imported with the new ID %d.")
 
 

@@ -144,7 +144,7 @@ class MediaDownload:
     def _download_with_retries(self, client: HTTPClient, attachment: Attachment, url: str, file: Any) -> None:
         host = host_of(url)
         if self._failures[host] >= (_MAX_FAILURES_OF_OTHERS if attachment.on_other_host else _MAX_FAILURES):
-            raise MissingFileError(_("“%s” failed to answer several times, so it wasn't asked again.") % host)
+            raise MissingFileError(_("“%s” failed to respond several times, so it wasn't tried again.") % host)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 client.download(url, file, max_bytes=_size_limit(attachment))

@@ -26,5 +26,5 @@ def check_page_types(chosen: Collection[str], analysis: Analysis | None = None) 
             raise InvalidExportError(_("Items of the type “%s” can't become pages.") % name)
         if analysis and name not in analysis.page_types:
             others = ", ".join(analysis.other_types) or _("none")
-            text = _("The export has no items of the type “%(name)s”. What could become pages: %(others)s.")
+            text = _("The export has no items of the type “%(name)s”. These types could become pages: %(others)s.")
             raise InvalidExportError(text % {"name": name, "others": others})

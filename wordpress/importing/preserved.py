@@ -230,8 +230,8 @@ def plain_title(markup: str) -> str:
 def _note_left_out(context: ImportContext, kind: str, id: int, fields: Fields) -> None:  # noqa: A002  # WordPress's name for it
     if count := fields.get("left_out", 0):
         text = ngettext(
-            "%d of its fields is too large or one too many and is not kept. Keep the export if you need it.",
-            "%d of its fields are too large or too many and are not kept. Keep the export if you need them.",
+            "%d of its fields is too large or exceeds the limit, and is not kept. Keep the export if you need it.",
+            "%d of its fields are too large or exceed the limit, and are not kept. Keep the export if you need them.",
             count,
         )
         context.report.note(kind, id, str(fields.get("elements", {}).get("title", "")), text % count)

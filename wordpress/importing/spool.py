@@ -178,7 +178,7 @@ class Spool:
             with suppress(OSError):
                 # Otherwise closing the file later would try to write the rest again.
                 self._file.close()
-            text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
+            text = _("An import needs as much free disk space as the size of the export, and there is too little: %s.")
             raise InvalidExportError(text % (error.strerror or error)) from error
         return position
 

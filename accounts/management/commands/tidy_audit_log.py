@@ -12,7 +12,7 @@ from accounts.audit.retention import delete_expired
 
 
 class Command(BaseCommand):
-    help = "Deletes records of the audit log that are older than AUDIT_KEEP_DAYS and AUDIT_KEEP_FAILED_DAYS say."
+    help = "Deletes audit log records that are older than AUDIT_KEEP_DAYS and AUDIT_KEEP_FAILED_DAYS allow."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(gettext("Old records deleted from the audit log: %(n)d") % {"n": delete_expired()})

@@ -13,8 +13,8 @@ from blog.opml import MAX_OPML_BYTES, OPMLError, count_links, link_blocks, read_
 
 class Command(BaseCommand):
     help = (
-        "Adds the links of an OPML file, such as WordPress has at /wp-links-opml.php, to the sidebar: a block for each "
-        "category, in the draft of the appearance. Links that are there already are left out."
+        "Adds the links of an OPML file, such as the one that WordPress has at /wp-links-opml.php, to the sidebar: a "
+        "block for each category, in the draft of the appearance. Links that already exist there are left out."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -38,7 +38,7 @@ class Command(BaseCommand):
                         counts[clean_again(document)] += 1
                     report(done, len(pks))
             except StorageUnavailableError as error:
-                text = _("The storage is unavailable, so the command ended early. Run it again. %s")
+                text = _("The storage is unavailable, so the command stopped early. Run it again. %s")
                 raise CommandError(text % error) from error
         self._report(counts)
 
@@ -46,15 +46,15 @@ class Command(BaseCommand):
         done, clean = counts[Recleaning.CLEANED], counts[Recleaning.UNCHANGED]
         text = ngettext("%d document was cleaned.", "%d documents were cleaned.", done)
         self.stdout.write(text % done)
-        text = ngettext("%d document was clean already.", "%d documents were clean already.", clean)
+        text = ngettext("%d document was already clean.", "%d documents were already clean.", clean)
         self.stdout.write(text % clean)
         if not (uncleaned := list(uncleaned_documents().order_by("pk"))):
             return
         text = ngettext(
             "%d document can't be cleaned and is published as it is. Replace or delete it if it could put someone in "
             "danger:",
-            "%d documents can't be cleaned and are published as they are. Replace or delete what could put someone in "
-            "danger:",
+            "%d documents can't be cleaned and are published as they are. Replace or delete any that could put someone "
+            "in danger:",
             len(uncleaned),
         )
         self.stdout.write(text % len(uncleaned))

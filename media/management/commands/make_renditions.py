@@ -16,8 +16,8 @@ from media.storage import StorageUnavailableError
 
 class Command(BaseCommand):
     help = (
-        "Makes the missing smaller copies of images, as the worker does after an upload, removes old ones, and takes "
-        "the missing fingerprints by which duplicates are found. The command can be interrupted and run again."
+        "Makes the missing smaller copies of images, as the worker does after an upload, removes old ones, and "
+        "computes the missing fingerprints for finding duplicates. The command can be interrupted and run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
                 count = _run(make_renditions, due, partial(update, _("Images")))
                 _run(take_fingerprint, without_fingerprint(), partial(update, _("Fingerprints")))
             except StorageUnavailableError as error:
-                text = _("The storage is unavailable, so the command ended early. Run it again. %s")
+                text = _("The storage is unavailable, so the command stopped early. Run it again. %s")
                 raise CommandError(text % error) from error
         text = ngettext("%d image has its smaller copies.", "%d images have their smaller copies.", count)
         self.stdout.write(text % count)

@@ -27,10 +27,10 @@ class Command(BaseCommand):
             "destination",
             nargs="?",
             default="",
-            help="a folder or s3://KEY:SECRET@host/bucket (BACKUP_URL, if left out)",
+            help="a folder or s3://KEY:SECRET@host/bucket (default: BACKUP_URL)",
         )
         parser.add_argument(
-            "--if-due", action="store_true", help="only do what BACKUP_TIMES says, and nothing without BACKUP_URL"
+            "--if-due", action="store_true", help="only do what BACKUP_TIMES schedules, and nothing without BACKUP_URL"
         )
 
     def handle(self, *args: Any, destination: str, if_due: bool, **options: Any) -> None:
@@ -38,8 +38,10 @@ class Command(BaseCommand):
             return
         destination = destination or settings.BROADSIDE_BACKUP_URL
         if not destination:
-            raise CommandError(_("Say where to: `manage.py backup FOLDER`, or set BACKUP_URL."))
-        interrupted = _("Interrupted. There is no new backup. Run the command again: it uses what was copied so far.")
+            raise CommandError(_("Give a destination: `manage.py backup FOLDER`, or set BACKUP_URL."))
+        interrupted = _(
+            "Interrupted. There is no new backup. Run the command again: it reuses what has been copied so far."
+        )
         try:
             with show_progress(self.stderr, interrupted) as progress:
                 report = do_what_is_due(progress) if if_due else back_up(destination, progress)
@@ -66,8 +68,8 @@ class Command(BaseCommand):
         if not settings.BROADSIDE_BACKUP_PUBLIC_KEY:
             self.stdout.write(_("It is not encrypted. Set BACKUP_PUBLIC_KEY, as docs/backups.md describes."))
         for name in report.missing[:_NAMED]:
-            self.stderr.write(_("Missing on this site: %s") % name, style_func=str)
+            self.stderr.write(_("Missing from this site: %s") % name, style_func=str)
         if (others := len(report.missing) - _NAMED) > 0:
-            self.stderr.write(_("… and %d more. manifest.json in the backup lists all.") % others, style_func=str)
+            self.stderr.write(_("… and %d more. manifest.json in the backup lists them all.") % others, style_func=str)
         if report.removed:
-            self.stdout.write(_("Removed, as BACKUP_KEEP_… say: %s") % ", ".join(report.removed))
+            self.stdout.write(_("Removed, according to BACKUP_KEEP_…: %s") % ", ".join(report.removed))

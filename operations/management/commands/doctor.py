@@ -14,7 +14,7 @@ from operations.checks.outcomes import CheckOutcome, run_checks
 
 class Command(BaseCommand):
     help = (
-        "Checks settings, files, disk, worker, mail, clock, HTTPS, backups and more, and says what to do. The exit "
+        "Checks settings, files, disk, worker, mail, clock, HTTPS, backups and more, and reports what to do. The exit "
         "status is 1 if there is a problem. Run it as the user of the site. It changes nothing."
     )
     # The command reports their findings itself, and continues.
@@ -30,19 +30,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--online",
             action="store_true",
-            help="ask PyPI, which learns what is installed, about known vulnerabilities",
+            help="query PyPI, which learns what is installed, for known vulnerabilities",
         )
         parser.add_argument(
             "--advisories", default="", metavar="FILE", help="look for vulnerabilities in this archive of OSV records"
         )
-        parser.add_argument(
-            "--remember", action="store_true", help="let the dashboard show the outcomes of slow checks"
-        )
+        parser.add_argument("--remember", action="store_true", help="show the results of slow checks on the dashboard")
 
     def handle(self, *args: Any, only: list[str], **options: Any) -> None:
         if unknown := set(only) - CHECKS.keys():
             raise CommandError(
-                _("There is no check called %(unknown)s. These are all: %(all)s.")
+                _("There is no check called %(unknown)s. The checks are: %(all)s.")
                 % {"unknown": ", ".join(sorted(unknown)), "all": ", ".join(CHECKS)}
             )
         check_options = CheckOptions(mail=options["mail"], online=options["online"], advisories=options["advisories"])

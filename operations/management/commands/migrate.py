@@ -48,8 +48,9 @@ class Command(migrate.Command):
                 return
         raise CommandError(
             _(
-                "The database was never free for the next change, so it is not complete. Stop what takes long, such as "
-                "an import, a backup or a query by hand. Then run the command again: it goes on from here."
+                "The database was never free for the next change, so it is not complete. Stop anything that takes "
+                "long, such as an import, a backup or a manual query. Then run the command again: it continues from "
+                "here."
             )
         )
 

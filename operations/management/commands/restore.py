@@ -25,25 +25,30 @@ _MAX_KEY_FILE = 2**16
 class Command(BaseCommand):
     help = (
         "Restores a backup of the whole site, or proves that it could be restored (--check). Stop the web server and "
-        "the worker first; --check and --list need no stop. If it is interrupted, the site is as it was, or restored."
+        "the worker first, except for --check and --list. If it is interrupted, the site is either unchanged or "
+        "restored."
     )
     # The database may be empty or damaged.
     requires_system_checks: list[str] = []  # Django's own name
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", nargs="?", default="", help="where backups are (BACKUP_URL, if left out)")
-        parser.add_argument("--backup", default="", metavar="NAME", help="which backup (the newest, if left out)")
+        parser.add_argument("source", nargs="?", default="", help="where backups are (default: BACKUP_URL)")
+        parser.add_argument("--backup", default="", metavar="NAME", help="which backup (default: the newest)")
         parser.add_argument(
             "--key", default="", metavar="FILE", help="the file with the private key; - reads it from stdin"
         )
-        parser.add_argument("--replace", action="store_true", help="replace a site that has content, which is lost")
-        parser.add_argument("--check", action="store_true", help="restore beside the site, compare, and change nothing")
+        parser.add_argument(
+            "--replace", action="store_true", help="replace a site that has content, which will be lost"
+        )
+        parser.add_argument(
+            "--check", action="store_true", help="restore separately from the site, compare, and change nothing"
+        )
         parser.add_argument("--list", action="store_true", help="only list the backups")
 
     def handle(self, *args: Any, source: str, backup: str, key: str, **options: Any) -> None:
         source = source or settings.BROADSIDE_BACKUP_URL
         if not source:
-            raise CommandError(_("Say where from: `manage.py restore FOLDER`, or set BACKUP_URL."))
+            raise CommandError(_("Give a source: `manage.py restore FOLDER`, or set BACKUP_URL."))
         interrupted = _(
             "Interrupted. Nothing was changed, unless the database was being replaced: then run this again."
         )
@@ -88,7 +93,7 @@ class Command(BaseCommand):
         for missing in manifest.missing:
             self.stderr.write(_("Missing when the backup was made: %s") % missing, style_func=str)
         self._write_settings(opened.settings)
-        self.stdout.write(_("Start the web server and the worker again. Everyone has to log in anew."))
+        self.stdout.write(_("Start the web server and the worker again. Everyone has to log in again."))
 
     def _write_settings(self, before: dict[str, str]) -> None:
         now = settings.BROADSIDE_ENVIRONMENT

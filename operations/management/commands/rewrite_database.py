@@ -8,12 +8,12 @@ from operations.erasing import forget_copies, rewrite
 
 class Command(BaseCommand):
     help = (
-        "Writes the search index and the whole database anew, so that nothing is left in their files of what was "
-        "deleted, and deletes cached pages that are out of date. The worker does that every night, except for what is "
-        "large: nothing can be saved meanwhile."
+        "Rewrites the search index and the whole database, so that no deleted data is left in their files, and deletes "
+        "cached pages that are out of date. The worker does this every night, except for large databases, because "
+        "nothing can be saved in the meantime."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         forget_copies()
         rewrite()
-        self.stdout.write(_("The database is written anew, without what was deleted."))
+        self.stdout.write(_("The database was rewritten without the deleted data."))

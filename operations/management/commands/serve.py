@@ -12,8 +12,8 @@ from operations.serving.supervisor import add_arguments, to_arguments
 
 class Command(BaseCommand):
     help = (
-        "Starts the web server and the worker, and starts each again if it ends. SIGHUP replaces both, by those of a "
-        "new version or with changed settings, without losing a request."
+        "Starts the web server and the worker, and restarts each if it stops. SIGHUP replaces both, for a new version "
+        "or changed settings, without losing a request."
     )
     # The web server and the worker wait for what is missing, and report it.
     requires_system_checks: list[str] = []

@@ -36,18 +36,22 @@ _KEEP: Final = "keep"
 
 class Command(BaseCommand):
     help = (
-        "The part of deploy/upgrade.py that this release does: migrates a copy of the database, tries the site with "
-        "it, and puts it in the place of the database. Don't run it by hand, except with --rehearse, which changes "
-        "nothing."
+        "The part of deploy/upgrade.py that this release runs: migrates a copy of the database, tries the site with "
+        "it, and replaces the database with it. Don't run it by hand, except with --rehearse, which changes nothing."
     )
     # The database is still that of the previous release.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--rehearse", action="store_true", help="only try it on a copy of the database")
-        parser.add_argument("--migrate-copy", action="store_true", help="migrate what DATABASE_URL names, and check it")
         parser.add_argument(
-            "--patience", type=float, default=60, help="seconds in which the web server has to start (%(default)s)"
+            "--migrate-copy", action="store_true", help="migrate and check the database that DATABASE_URL names"
+        )
+        parser.add_argument(
+            "--patience",
+            type=float,
+            default=60,
+            help="how many seconds the web server has to start (default: %(default)s)",
         )
         parser.add_argument("--link", type=Path, metavar="PATH", help="the link to the release in use")
 
@@ -73,7 +77,7 @@ class Command(BaseCommand):
             text = _("Something else writes to the database, such as an import. Try again when it has finished.")
             raise CommandError(text) from error
         except GateError as error:
-            text = _("People are sending something that takes more than a minute. Try again later.")
+            text = _("Someone is submitting something that takes more than a minute. Try again later.")
             raise CommandError(text) from error
 
     def _rehearse(self, copies: Copies, folder: Path, patience: float, progress: ProgressCallback) -> None:
@@ -110,7 +114,7 @@ class Command(BaseCommand):
             is_kept = answer == _KEEP or (answer == "" and link is not None and link.resolve() == settings.BASE_DIR)
             if is_replaced and not is_kept:
                 copies.undo()
-                self.stderr.write(_("The database is as it was."), style_func=str)
+                self.stderr.write(_("The database is unchanged."), style_func=str)
 
 
 class _Caller:

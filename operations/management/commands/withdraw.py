@@ -19,12 +19,12 @@ _FOREVER: Final = float("inf")
 
 class Command(BaseCommand):
     help = (
-        "Replace a name everywhere on the site, as the admin does. The name is asked for, so that it is in no list of "
-        "processes and no history of the shell."
+        "Replaces a name everywhere on the site, as the admin does. The command prompts for the name, so that it "
+        "appears in no process list and no shell history."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--replacement", default="[…]", help="what takes the place of the name, by default […]")
+        parser.add_argument("--replacement", default="[…]", help="the replacement for the name (default: […])")
         group = parser.add_mutually_exclusive_group()
         group.add_argument("--preview", action="store_true", help="only show where the name is")
         group.add_argument("--undo", type=int, metavar="ID", help="undo the withdrawal with this ID")
@@ -46,13 +46,16 @@ class Command(BaseCommand):
             text = _("Another withdrawal is running. Wait until it has finished, then try again.")
             raise CommandError(text) from None
         except UnreadableError:
-            text = _("What was kept can't be read, because SECRET_KEY has changed. Add it to SECRET_KEY_FALLBACKS.")
+            text = _(
+                "The stored data can't be read, because SECRET_KEY has changed. Add the former key to "
+                "SECRET_KEY_FALLBACKS."
+            )
             raise CommandError(text) from None
 
     def _withdraw(self, replacement: str, *, is_preview: bool) -> None:
         others = []
         name = input(_("Name: "))
-        while other := input(_("Another spelling (Enter if there is none): ")).strip():
+        while other := input(_("Another spelling (press Enter if there is none): ")).strip():
             others.append(other)
         form = NameForm({"name": name, "others": "\n".join(others), "replacement": replacement})
         if not form.is_valid():
@@ -63,7 +66,7 @@ class Command(BaseCommand):
         for kind in preview.kinds_of(withdrawal, secret):
             self.stdout.write(f"{kind.label}: {kind.count}")
         if secret.suggestions:
-            self.stdout.write(_("Other spellings that are on the site: %s") % "; ".join(secret.suggestions))
+            self.stdout.write(_("Other spellings found on the site: %s") % "; ".join(secret.suggestions))
         if is_preview or input(_("Type “yes” to withdraw the name: ")).strip() != "yes":
             lifecycle.discard(withdrawal)
             self.stdout.write(_("Nothing was changed."))
@@ -83,6 +86,6 @@ class Command(BaseCommand):
             raise CommandError(_("There is no withdrawal with this ID that can be undone."))
         record(Action.UNDONE, [withdrawal], by=None)
         work(withdrawal, _FOREVER)
-        self.stdout.write(_("Done. Left alone, because it was changed since: %d") % len(withdrawal.left_alone))
+        self.stdout.write(_("Done. Left alone, because changed since: %d") % len(withdrawal.left_alone))
         for link in preview.links_to(withdrawal.left_alone):
             self.stdout.write(f"  {link.label}")

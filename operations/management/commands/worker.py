@@ -13,23 +13,23 @@ from operations.worker.running import STOP_AFTER, Worker
 
 class Command(BaseCommand):
     help = (
-        "Does the site's background work: tasks such as imports, mail and smaller copies of images, and what has to be "
-        "done regularly, such as backups. Runs until it is told to stop. Several at once share the work."
+        "Does the site's background work: tasks such as imports, mail and smaller copies of images, and regular jobs "
+        "such as backups. Runs until it is told to stop. Several workers share the work."
     )
     # It waits until the database exists and is migrated.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--once", action="store_true", help="do what is due and end, for cron, where nothing can keep running"
+            "--once", action="store_true", help="do what is due and exit: for cron, where no process can keep running"
         )
         parser.add_argument(
             "--stop-after",
             type=float,
             default=STOP_AFTER,
             metavar="SECONDS",
-            help="how long a running task has to end after SIGTERM or Ctrl-C, before it is interrupted and left to the "
-            "next worker (default: %(default)s)",
+            help="how long a running task may take to finish after SIGTERM or Ctrl-C, before it is interrupted and "
+            "left to the next worker (default: %(default)s)",
         )
         # Only used by a worker that starts its process for long tasks.
         parser.add_argument("--long", default="", metavar="NAME", help=argparse.SUPPRESS)

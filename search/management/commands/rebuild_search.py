@@ -9,14 +9,16 @@ from search.indexing import count_stale, rebuild
 
 class Command(BaseCommand):
     help = (
-        "Brings the index of the search up to date. It always is, unless something has changed the database directly. "
+        "Brings the search index up to date, which it always is unless something has changed the database directly. "
         "The command can be interrupted and run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="only report what is out of date, and exit with 1")
         parser.add_argument(
-            "--from-scratch", action="store_true", help="write everything again, with nothing left of what was removed"
+            "--from-scratch",
+            action="store_true",
+            help="rebuild the whole index, so that no trace of removed texts is left",
         )
 
     def handle(self, *args: Any, check: bool, from_scratch: bool, **options: Any) -> None:

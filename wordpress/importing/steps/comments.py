@@ -330,7 +330,7 @@ class CommentBatch:
         if comment.type not in CommentKind:
             self._note(comment, _("It was of the type “%s”. It is an ordinary comment here.") % comment.type)
         if comment.written_at is None:
-            self._note(comment, _("It has no date, so it has that of its post or page."))
+            self._note(comment, _("It has no date, so it got the date of its post or page."))
         texts = {"name": comment.author, "email": comment.email, "website": comment.url}
         for name, text in texts.items():
             if len(text) > _MAX_LENGTHS[name]:

@@ -59,7 +59,7 @@ def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
             if outcome == Outcome.UPDATED:
                 text = _("Texts show the old version until you run `manage.py rerender`.")
                 report.note(item.type, item.id, title, text)
-        skip_comments(context, item, _("It replies to a part of other texts. It is kept and exported again."))
+        skip_comments(context, item, _("It is a comment on a part of other texts. It is kept and exported again."))
     pks = fetch_rows(Fragment, "name", stored, "pk", "name", kind=BLOCK, site=context.site)
     preserve(context, REUSABLE_BLOCK, "fragment", {pk: stored[name] for pk, name in pks})
     preserve_unknown(context, skipped)

@@ -22,10 +22,10 @@ def skip_others(context: ImportContext) -> None:
         context.advance(len(batch))
     for name, (count, path) in context.analysis.other_types.items():
         text = ngettext(
-            "Readers could open %(count)d of these, such as %(path)s. It becomes a page if you choose its type and "
+            "Readers could open %(count)d of these, such as %(path)s. It will become a page if you choose its type and "
             "import again (in the command: --pages %(name)s).",
-            "Readers could open %(count)d of these, such as %(path)s. They become pages if you choose their type and "
-            "import again (in the command: --pages %(name)s).",
+            "Readers could open %(count)d of these, such as %(path)s. They will become pages if you choose their type "
+            "and import again (in the command: --pages %(name)s).",
             count,
         )
         context.report.note(name, 0, name, text % {"count": count, "path": path, "name": name})

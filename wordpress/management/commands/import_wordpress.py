@@ -59,7 +59,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="TYPE",
-            help="make pages of what a plugin has stored as this type; can be repeated",
+            help="turn items of this type, which a plugin has stored, into pages; can be repeated",
         )
         parser.add_argument(
             "--take-title",
@@ -73,7 +73,7 @@ class Command(BaseCommand):
             nargs="?",
             const=_OLD_SITE,
             metavar=_EVERYWHERE,
-            help="download the media files from the old site, or with --fetch-media=everywhere also those that texts "
+            help="download the media files from the old site; with --fetch-media=everywhere, also those that texts "
             "show from other sites, once you have agreed to the list of hosts",
         )
         parser.add_argument(
@@ -228,7 +228,7 @@ class Command(BaseCommand):
         if not any(report.file_states.values()):
             return
         states = ", ".join(f"{report.file_states[state]:,} {state.label}" for state in FileState)
-        self.stdout.write("\n" + _("Files to which texts refer: %s.") % states)
+        self.stdout.write("\n" + _("Files that texts refer to: %s.") % states)
         missing = lines_by_item(report.missing_files())
         lines = list(islice(missing, _MAX_SHOWN))
         self._print_lines(_("Posts and pages without some of their files:"), lines, sum(1 for _line in missing))

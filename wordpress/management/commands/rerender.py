@@ -19,9 +19,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--markup", default="", help="render only posts and pages that are written in this markup, and no comments"
-        )
+        parser.add_argument("--markup", default="", help="render only posts and pages in this markup, and no comments")
 
     def handle(self, *args: Any, markup: str, **options: Any) -> None:
         if markup and markup not in markups:

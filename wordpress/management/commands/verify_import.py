@@ -111,7 +111,7 @@ class Command(BaseCommand):
             self.stdout.write(text % count)
         if checker.file_states:
             states = ", ".join(f"{checker.file_states[state]:,} {state.label}" for state in FileState)
-            self.stdout.write(_("Files to which texts refer: %s.") % states)
+            self.stdout.write(_("Files that texts refer to: %s.") % states)
         lines = lines_by_item(checker.missing_references)
         for line in islice(lines, _MAX_SHOWN):
             self.stdout.write(f"  {line}")
@@ -148,7 +148,7 @@ def _restore(checker: SiteChecker, checkpoint: Checkpoint) -> None:
     except (LookupError, TypeError, ValueError) as error:
         text = _(
             "There is no interrupted check of these files with the same options to continue. Leave out --resume to "
-            "begin one."
+            "start one."
         )
         raise CommandError(text) from error
 
