@@ -34,7 +34,7 @@ from accounts.preferences import person_inlines
 from accounts.roles import LABELS, OWNER, ROLES, permission_label
 from core.admin import BaseAdmin
 from core.admin_routes import route
-from core.database import again_if_overtaken
+from core.database import retry_on_conflict
 from core.kind_messages import KindMessages
 from core.rows import RowsField
 
@@ -182,7 +182,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         form = InvitationForm(person=person)
         if request.method == "POST":
             # The second click of a double click finds the account that the first one makes.
-            form, invited, url = again_if_overtaken(partial(_invite, request, person))
+            form, invited, url = retry_on_conflict(partial(_invite, request, person))
             if invited is not None:
                 return self._show_link(request, invited, url)
         title = gettext("Invite someone") if person is None else gettext("Invite this person")

@@ -63,7 +63,7 @@ class BlogConfig(AppConfig):
         from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference, SiteAppearance
         from blog.overviews import ARCHIVE, AUTHORS
         from blog.permissions import may_write
-        from blog.privacy import kept_by_the_blog
+        from blog.privacy import kept_about_readers
         from blog.publishing import categories_changed, count_written, next_publication, reassign
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
@@ -113,7 +113,7 @@ class BlogConfig(AppConfig):
         person_inlines.register("blog.portrait", PortraitInline)
         own_panels.register("profile", PANEL)
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
-        kept_data.register("blog", kept_by_the_blog)
+        kept_data.register("blog", kept_about_readers)
         personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))
         reserved_slugs.register(
             "blog",

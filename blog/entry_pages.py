@@ -25,7 +25,7 @@ from blog.rendering import PAGE_BREAK
 from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
 from blog.terms import links_to, terms_of
-from core.languages import alternates, answer_in, separator
+from core.languages import activate_language, alternates, separator
 from core.prepared import Prepared
 from core.privacy import describe_kept_data
 from core.sender import sender
@@ -67,7 +67,7 @@ def reader_response(request: SiteRequest, entry: Entry, page_number: int) -> Htt
 
 
 def _password_response(request: SiteRequest, entry: Entry) -> HttpResponse:
-    answer_in(entry.language)
+    activate_language(entry.language)
     try:
         if "password_token" in request.POST:
             is_right = passwords.unlock_with_token(entry, request.POST["password_token"])
@@ -94,7 +94,7 @@ def entry_response(
         raise Http404(gettext("That page doesn't exist."))
     if is_probe(request):
         return HttpResponse()
-    answer_in(entry.language)
+    activate_language(entry.language)
     site = request.site
     urls = [entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)

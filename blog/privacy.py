@@ -31,7 +31,7 @@ def privacy_page(request: SiteRequest) -> HttpResponse:
     return render(request, "blog/privacy.html", context)
 
 
-def kept_by_the_blog(site: SiteSettings) -> Iterator[KeptData]:
+def kept_about_readers(site: SiteSettings) -> Iterator[KeptData]:
     """Describe the data that is kept about reading, and about publishing an appearance."""
     is_counted = any(counts(site) for counts in reading_counters.values())
     yield KeptData(

@@ -66,7 +66,7 @@ def _blocks(site: SiteSettings) -> list[tuple[str, ShownBlock]]:
 
 
 def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, lines: Sequence[Any], path: str) -> ShownBlock:
-    if not (kind.rows or kind.is_the_same_everywhere):
+    if not (kind.rows or kind.is_same_on_every_page):
         return block._replace(template=kind.template)
     shown, urls = remembered(site, lambda: _chosen(kind, block, lines), "sidebar lines", block.key)
     current = path if path in urls else ""
@@ -248,7 +248,7 @@ BLOCKS: Final = {
     "meta": SidebarBlock("blog/sidebar/meta.html", label=_("Login and feeds")),
     "about": SidebarBlock(
         "blog/sidebar/about.html",
-        is_the_same_everywhere=True,
+        is_same_on_every_page=True,
         label=_("About"),
         options={"picture": PictureField(label=_("Picture"), initial=""), "text": MarkdownField()},
         context=_about,
@@ -256,7 +256,7 @@ BLOCKS: Final = {
     ),
     "recent-posts": SidebarBlock(
         "blog/sidebar/recent_posts.html",
-        is_the_same_everywhere=True,
+        is_same_on_every_page=True,
         label=_("Recent posts"),
         options={"count": CountField(5)},
         context=_recent_posts,
@@ -264,7 +264,7 @@ BLOCKS: Final = {
     ),
     "links": SidebarBlock(
         "blog/sidebar/links.html",
-        is_the_same_everywhere=True,
+        is_same_on_every_page=True,
         label=_("Links"),
         options={"links": LinksField(label=_("Links"))},
         context=_links,
@@ -273,12 +273,12 @@ BLOCKS: Final = {
     ),
     "text": SidebarBlock(
         "blog/sidebar/text.html",
-        is_the_same_everywhere=True,
+        is_same_on_every_page=True,
         label=_("Text"),
         options={"text": MarkdownField()},
         context=_text,
         is_default=False,
         is_repeatable=True,
     ),
-    "feeds": SidebarBlock("blog/sidebar/feeds.html", is_the_same_everywhere=True, label=_("Feeds"), is_default=False),
+    "feeds": SidebarBlock("blog/sidebar/feeds.html", is_same_on_every_page=True, label=_("Feeds"), is_default=False),
 }

@@ -16,7 +16,7 @@ from blog.listings.listing import period
 from blog.models import Entry, Page, Post
 from blog.redirects.look_up import rows_at
 from comments.models import Comment, CommentKind, CommentSettings
-from core.languages import answer_in
+from core.languages import activate_language
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
@@ -32,7 +32,7 @@ class CommentFeed:
             entry = _find_entry(request, **kwargs)
             if is_probe(request):
                 return HttpResponse()
-            answer_in(entry.language)
+            activate_language(entry.language)
             title = gettext("Comments on: %(title)s") % {"title": entry}
             url = feeds_url = entry.get_absolute_url()
             about = [entry.pk]

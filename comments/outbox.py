@@ -15,7 +15,7 @@ from accounts.models import User
 from blog.models import Post
 from comments.models import Comment, CommentKind, CommentSettings, CommentStatus
 from comments.models.notifications import Event, Follower, Notification, NotificationPreference, OutboxItem
-from core.database import again_if_overtaken
+from core.database import retry_on_conflict
 from mail import messages
 from mail.tasks import wake_worker
 
@@ -45,7 +45,7 @@ def fan_out() -> None:
         # Another worker has just done it.
         return
     # A follower may be deleted at the same time.
-    while again_if_overtaken(partial(_fan_out_some, last)):
+    while retry_on_conflict(partial(_fan_out_some, last)):
         pass
 
 

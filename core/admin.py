@@ -34,7 +34,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.admin_routes import routes_of
 from core.change_list import FilterChangeList
-from core.database import again_if_overtaken
+from core.database import retry_on_conflict
 from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
 from core.models import SiteSettings
@@ -131,7 +131,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         late: LateForm | None = getattr(request, "late_form", None)
         if late is None:
             show = partial(super().changeform_view, request, object_id, form_url, extra_context)
-            return again_if_overtaken(show) if request.method == "POST" else show()
+            return retry_on_conflict(show) if request.method == "POST" else show()
         text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")
         if late.had_files:
             text = f"{text} {gettext("The files couldn't be kept. Choose them again.")}"
@@ -214,14 +214,14 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         texts = {"name": capfirst(self.opts.verbose_name), "object": obj_display}
         own = str(self.kind_messages.deleted).format(object=obj_display)
         text = own or gettext("%(name)s “%(object)s” deleted.") % texts
-        self.say_done(request, text, self.undo_url([obj_id]))
+        self.report_done(request, text, self.undo_url([obj_id]))
         return self.response_post_save_change(request, self.model())
 
     def undo_url(self, pks: Sequence[int]) -> str:
         """Return the URL whose POST undoes the deletion of these objects; empty if there is no undo."""
         return ""
 
-    def say_done(self, request: HttpRequest, text: str, undo_url: str) -> None:
+    def report_done(self, request: HttpRequest, text: str, undo_url: str) -> None:
         """Show a success message, with an undo button that POSTs to `undo_url` if there is one."""
         button = render_to_string("admin/undo.html", {"url": undo_url}, request) if undo_url else ""
         self.message_user(request, format_html("{} {}", text, button) if button else text, messages.SUCCESS)
@@ -334,7 +334,7 @@ def delete_selected(model_admin: Any, request: HttpRequest, objects: QuerySet[An
         model_admin.delete_queryset(request, objects)
         texts = {"count": count, "objects": model_ngettext(model_admin.opts, count)}
         text = gettext("%(count)d %(objects)s deleted.") % texts
-        model_admin.say_done(request, text, model_admin.undo_url(pks))
+        model_admin.report_done(request, text, model_admin.undo_url(pks))
     return None
 
 

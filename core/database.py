@@ -43,7 +43,7 @@ def limit_statements() -> None:
             options["options"] = " ".join([*given, options.get("options", "")]).strip()
 
 
-def again_if_overtaken[Result](work: Callable[[], Result]) -> Result:
+def retry_on_conflict[Result](work: Callable[[], Result]) -> Result:
     """Run `work`, which is one transaction, and return its result. Retry it once if it violates a constraint.
 
     A concurrent transaction may have taken a value that `work` found free, or deleted a row that it found. The second

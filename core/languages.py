@@ -93,13 +93,13 @@ def separator() -> str:
     return pgettext("between the items of a list", ", ")
 
 
-def answer_in(language: str) -> None:
+def activate_language(language: str) -> None:
     """Activate the interface language for a text, for the rest of this request."""
     translation.activate(interface_language(language))
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
+def override_language(language: str) -> Iterator[None]:
     """Activate the interface language for a text within the block."""
     with translation.override(interface_language(language)):
         yield

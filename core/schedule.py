@@ -21,11 +21,11 @@ type NextTime = Callable[[dt.datetime], dt.datetime]
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask:
-    """A task without arguments, and when it is due next. If it `begins_at_once`, it is also due on a new site."""
+    """A task without arguments, and when it is due next. If it `starts_at_once`, it is also due on a new site."""
 
     task: Task[[], Any]
     next_time: NextTime
-    begins_at_once: bool = False
+    starts_at_once: bool = False
 
 
 def _find_problems(name: str, scheduled: ScheduledTask) -> Iterator[str]:

@@ -23,7 +23,7 @@ class TemplateReport:
     problems: tuple[str, ...]
 
 
-def look_at_templates() -> TemplateReport:
+def compile_templates() -> TemplateReport:
     """Compile all templates of the site as they are now, which may be newer than those that readers get."""
     params = next(
         dict(each) for each in engines.templates.values() if each["BACKEND"] == "core.templates.SiteTemplates"
@@ -42,7 +42,7 @@ def look_at_templates() -> TemplateReport:
 def check_templates(**kwargs: Any) -> list[checks.CheckMessage]:
     """Report problems with the site's templates (core.W002). None of them keeps the site from starting."""
     hint = "Correct or delete it, then restart the site. See docs/appearance.md."
-    return [checks.Warning(problem, hint=hint, id="core.W002") for problem in look_at_templates().problems]
+    return [checks.Warning(problem, hint=hint, id="core.W002") for problem in compile_templates().problems]
 
 
 def _names(folder: Path) -> Iterator[str]:

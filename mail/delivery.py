@@ -20,7 +20,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
-from core.languages import speaking
+from core.languages import override_language
 from core.registry import Registry
 from core.tasks import WorkerStoppingError
 from mail import messages, pacing
@@ -120,7 +120,7 @@ def _claimed() -> Iterator[tuple[Mailing[Any], Recipient]]:
 def _send(mailing: Mailing[Any], recipient: Recipient, connection: BaseEmailBackend) -> int:
     count = 0
     try:
-        with speaking(recipient.language):
+        with override_language(recipient.language):
             for email in mailing.emails(recipient):
                 connection.send_messages([email])
                 count += 1

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.password_links import VALID_DAYS, Kind
-from core.languages import speaking
+from core.languages import override_language
 from mail import messages
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def send(person: User, url: str, kind: Kind) -> bool:
         "is_new": is_new,
         "is_requested": kind == Kind.REQUESTED,
     }
-    with speaking(person.language):
+    with override_language(person.language):
         email = messages.write(
             "accounts/mail/password_link.txt",
             person.email,

@@ -49,7 +49,7 @@ class NewsletterConfig(AppConfig):
         reserved_slugs.register("newsletter", {"follow-by-email"})
         follow = SidebarBlock(
             "newsletter/sidebar.html",
-            is_the_same_everywhere=True,
+            is_same_on_every_page=True,
             label=_("Follow"),
             context=lambda site, options: {"is_shown": NewsletterSettings.of(site).is_available},
         )

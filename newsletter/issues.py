@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from blog.models import Post, Status
-from core.database import again_if_overtaken
+from core.database import retry_on_conflict
 from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period
 from newsletter.topics import followers_of
 
@@ -36,7 +36,7 @@ def make() -> None:
         _make_issue(frequency, settings, now)
     for issue in Issue.objects.filter(is_prepared=False).order_by("pk"):
         # A subscriber may be deleted at the same time.
-        while again_if_overtaken(partial(_prepare_some, issue)):
+        while retry_on_conflict(partial(_prepare_some, issue)):
             pass
 
 

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 
 from blog.secret_pages import message, secret_page
-from core.languages import answer_in
+from core.languages import activate_language
 from core.origin import comes_from_here
 from core.sender import sender
 from core.site import SiteRequest
@@ -29,7 +29,7 @@ def follow(request: SiteRequest, kind: str = "", key: str = "") -> HttpResponse:
     if not NewsletterSettings.of(request.site).is_available:
         raise Http404
     topic = find_topic(request.site, kind, key)
-    answer_in(topic.get("language", ""))
+    activate_language(topic.get("language", ""))
     posted = request.method == "POST"
     form = FollowForm(request.POST if posted else None, languages=[] if kind else languages())
     is_ours = comes_from_here(request)
@@ -66,7 +66,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
         # People whose address was imported had more days than others.
         text = gettext("It worked for some days, or until you unsubscribed. You can subscribe again on the site.")
         return message(request, gettext("This link has expired"), text, status=410)
-    answer_in(found.language)
+    activate_language(found.language)
     if request.method == "POST":
         subscriptions.confirm(found)
         return HttpResponseRedirect(request.get_full_path())
@@ -83,7 +83,7 @@ def manage(request: HttpRequest, token: str, *, is_saved: bool = False) -> HttpR
     subscriber = Subscriber.with_token(token)
     if subscriber is None:
         return _gone(request)
-    answer_in(subscriber.language)
+    activate_language(subscriber.language)
     form = ManageForm(request.POST if request.method == "POST" else None, subscriber=subscriber)
     if form.is_valid():
         subscriptions.change(subscriber, form.frequencies)
@@ -100,7 +100,7 @@ def manage(request: HttpRequest, token: str, *, is_saved: bool = False) -> HttpR
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Let subscribers unsubscribe from everything. Mail programs do it with one POST (RFC 8058)."""
     subscriber = Subscriber.with_token(token)
-    answer_in(subscriber.language if subscriber else "")
+    activate_language(subscriber.language if subscriber else "")
     if subscriber is not None and request.method != "POST":
         context = {"manage_url": subscriptions.manage_url(subscriber)}
         return render(request, "newsletter/unsubscribe.html", context)

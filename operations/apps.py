@@ -40,7 +40,7 @@ class OperationsConfig(AppConfig):
         dashboard_panels.register("backups", BACKUPS)
         kept_data.register("operations", kept_for_operation)
         # Starts at once, so that the dashboard of a new site doesn't say that nothing was checked.
-        checks_daily = ScheduledTask(check_site, daily(5, 10), begins_at_once=True)
+        checks_daily = ScheduledTask(check_site, daily(5, 10), starts_at_once=True)
         scheduled_tasks.register("operations.checks", checks_daily)
         scheduled_tasks.register("operations.backups", ScheduledTask(back_up_if_due, next_time))
         scheduled_tasks.register("operations.results", ScheduledTask(forget_old_tasks, daily(4, 10)))

@@ -41,7 +41,7 @@ class SearchConfig(AppConfig):
         noindex_parameters.register("search", PARAMETER)
         page_parameters.register("search", PARAMETERS)
         site_actions.register("search", search_action)
-        block = SidebarBlock("search/sidebar.html", is_the_same_everywhere=True, label=_("Search"))
+        block = SidebarBlock("search/sidebar.html", is_same_on_every_page=True, label=_("Search"))
         sidebar_blocks.register("search", block, first=True)
         scheduled_tasks.register("search.stale", ScheduledTask(index_stale_entries, every(dt.timedelta(hours=1))))
         reserved_slugs.register("search", {"opensearch.xml", "search"})

@@ -22,7 +22,7 @@ from accounts.models import EmergencyLink, Session, User
 from accounts.preferences import own_panels
 from accounts.views.pages import OwnPage
 from core.dashboard import panels_for
-from core.languages import speaking
+from core.languages import override_language
 
 # How many recent records about the account are shown.
 _RECENT: Final = 15
@@ -59,7 +59,7 @@ class LanguageView(OwnPage):
         form = LanguageForm(request.POST, instance=self.user)
         if form.is_valid():
             User.objects.filter(pk=self.user.pk).update(language=form.cleaned_data["language"])
-            with speaking(form.cleaned_data["language"]):
+            with override_language(form.cleaned_data["language"]):
                 messages.success(request, gettext("The admin is now in this language."))
         return HttpResponseRedirect(reverse("account"))
 

@@ -172,7 +172,7 @@ class AppearanceAdmin(OneRowAdmin):
     def _say_published(self, request: HttpRequest, before: int) -> None:
         text, view = gettext("Appearance published."), gettext("View site")
         message = format_html('{} <a href="{}">{}</a>', text, reverse("blog:front"), view)
-        self.say_done(request, message, self._url("again", before))
+        self.report_done(request, message, self._url("again", before))
 
     def _page(self, request: HttpRequest, row: SiteAppearance, form: AppearanceForm, seen: str) -> HttpResponse:
         page = self.own_page(

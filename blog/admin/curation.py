@@ -31,7 +31,7 @@ class CurationAdmin(BaseAdmin[Any]):
         """Return to the list with a message about the change and a button to undo it."""
         meta = change._meta
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_undo", args=[change.pk])
-        self.say_done(request, f"{change.summary}.", url)
+        self.report_done(request, f"{change.summary}.", url)
         return self.to_list()
 
     def refused(self, request: HttpRequest, error: CurationError) -> HttpResponse:

@@ -102,14 +102,14 @@ class EntryActions(BaseAdmin[Any]):
                     self.message_user(request, message, messages.WARNING)
                 else:
                     undo_url = self._untrash_url(request, some[0]) if name == Status.TRASH else ""
-                    self.say_done(request, message, undo_url)
+                    self.report_done(request, message, undo_url)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
     def report_step(self, request: HttpRequest, step: Step, entry: Entry) -> None:
         """Report what happened to an entry that was saved in its form."""
         undo_url = self._untrash_url(request, entry) if step == Step.TRASH else ""
-        self.say_done(request, step_message(step, entry), undo_url)
+        self.report_done(request, step_message(step, entry), undo_url)
 
     # The trash
 

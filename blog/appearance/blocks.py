@@ -44,7 +44,7 @@ class SidebarBlock:
     ones. It must not depend on comments. `arrange` turns the rows, which come in any order, into lines, and `choose`
     returns the lines that a block with these options shows. The template of a block with lines may show only these and
     `current`, the URL of the page if a line has it. A block without `rows` consists of its template alone, which is
-    rendered for each page, or only once if it `is_the_same_everywhere`. In that case, `context` may return further
+    rendered for each page, or only once if it `is_same_on_every_page`. In that case, `context` may return further
     context for the template, which must not depend on comments.
 
     The admin calls it `label` and shows a form with its `options`. Every site starts with the blocks that are
@@ -55,7 +55,7 @@ class SidebarBlock:
     rows: Callable[[], QuerySet[Any, Any]] | None = None
     arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
     choose: Callable[[Sequence[Any], Options], Sequence[Any]] = lambda lines, options: lines
-    is_the_same_everywhere: bool = False
+    is_same_on_every_page: bool = False
     label: str | Promise = ""
     options: Mapping[str, forms.Field] = field(default_factory=dict)
     context: Callable[[SiteSettings, Options], dict[str, Any]] = lambda site, options: {}

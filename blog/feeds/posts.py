@@ -18,7 +18,7 @@ from blog.page_metadata.lead_pictures import lead_picture
 from blog.page_metadata.structured_data import changed_at
 from blog.redirects.look_up import rows_at
 from blog.terms import terms_of
-from core.languages import answer_in, language_name, speaking
+from core.languages import activate_language, language_name, override_language
 from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
@@ -63,7 +63,7 @@ class PostFeed:
             enclosed = enclosures.get(post.pk, EnclosedWith([], []))
             url = absolute_url(post.get_absolute_url())
             picture = lead_picture(post) if feed.has_images else None
-            with speaking(post.language):
+            with override_language(post.language):
                 feed.add(
                     title=str(post),
                     link=url,
@@ -121,6 +121,6 @@ class LanguageFeed(PostFeed):
         posts = posts_in_language.newest([language], site.entries_per_feed)
         if not posts:
             raise Http404(gettext("There are no posts here."))
-        answer_in(language)
+        activate_language(language)
         url = reverse("blog:language", args=[language])
         return Subject(f"{language_name(language)} – {site.title}", url, posts, site.tagline, language)

@@ -15,14 +15,14 @@ from blog.appearance.blocks import Row, SidebarBlock
 from blog.listings.listing import FeedLink, listing_response, posts_in_language
 from blog.models import Post
 from blog.sidebar import EMPTY, ZERO, Line
-from core.languages import answer_in, language_name, may_be_in_url
+from core.languages import activate_language, language_name, may_be_in_url
 from core.site import SiteRequest
 
 
 @require_safe
 def by_language(request: SiteRequest, language: str, page_number: int | None = None) -> HttpResponse:
     """List the posts in a language, with an interface in it if that ships. Raises Http404 if there are none."""
-    answer_in(language)
+    activate_language(language)
     name = language_name(language)
     return listing_response(
         request,

@@ -21,7 +21,7 @@ from blog.rendering.images import picture_sources
 from blog.rendering.reading_time import minutes_to_read
 from blog.terms import Term, Terms, links_to, terms_of
 from core.dates import format_day
-from core.languages import separator, speaking
+from core.languages import override_language, separator
 from core.memory import Recent, remembered
 from core.models import SiteSettings
 from core.registry import Registry
@@ -60,7 +60,7 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
     terms = terms_of(new)
     parts = []
     for post in posts:
-        with speaking(post.language):
+        with override_language(post.language):
             item = listed[post.pk]
             if item is None:
                 picture = _picture(pictures.get(post.pk), is_first=post is first)

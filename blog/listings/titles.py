@@ -11,7 +11,7 @@ from blog.listings.listed_posts import interface_attributes, posted_in_line, tag
 from blog.models import Post
 from blog.terms import Term, links_to, terms_of
 from core.dates import format_day
-from core.languages import separator, speaking
+from core.languages import override_language, separator
 from core.models import SiteSettings
 
 
@@ -36,7 +36,7 @@ def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[
     items = []
     for post in posts:
         categories, tags = terms[post.pk]
-        with speaking(post.language):
+        with override_language(post.language):
             pin = f'<p class="pinned" {interface_attributes()}>{gettext("Pinned")}</p>\n' if post in pinned else ""
             items.append(
                 f"<li>{pin}<h2>{_link(post)}</h2>\n"

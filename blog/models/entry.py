@@ -20,7 +20,7 @@ from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK
 from blog.rendering.directions import add_auto_directions
 from blog.rendering.images import COLUMN_WIDTH, add_renditions, by_file_name, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
-from core.languages import language_name, speaking
+from core.languages import language_name, override_language
 from core.prepared import Prepared
 from media.models import Picture
 
@@ -147,7 +147,7 @@ class Entry(StoredEntry):
     @property
     def password_form(self) -> SafeString:
         """The form in place of locked content, in the language of the text. It is the same for every reader."""
-        with speaking(self.language):
+        with override_language(self.language):
             return render_to_string("blog/_password_form.html", {"entry": self})
 
     @property

@@ -43,17 +43,17 @@ class SingleRedirectMiddleware:
         is_reader = not has_session(request)
         # Parsed with a host, because a path that begins with two slashes would be taken for one.
         requested = url = urlsplit(f"//host{request.get_full_path()}")._replace(netloc="")
-        is_there = False
+        exists = False
         for _step in range(_MAX_STEPS):
             target = self._next_url(url, response, getattr(request, ALTERNATIVES, None))
             if target is None:
                 break
-            url, is_there = target
-            if is_there:
+            url, exists = target
+            if exists:
                 break
             request = _anonymous_request(request, url)
             response = self.get_response(request)
-        if url == requested or not (is_there or response.status_code in {200, 302}):
+        if url == requested or not (exists or response.status_code in {200, 302}):
             # The last response, not the first: a redirect that ends in a 404 would reveal hidden entries.
             return response
         redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
@@ -71,8 +71,8 @@ class SingleRedirectMiddleware:
             target = urlsplit(response.headers["Location"])
             if target.netloc and not response.headers["Location"].startswith(f"{settings.SITE_URL}/"):
                 return None
-            is_there = isinstance(response, RedirectToPage) or _is_file(target.path)
-            return target._replace(scheme="", netloc="", fragment=target.fragment or url.fragment), is_there
+            exists = isinstance(response, RedirectToPage) or _is_file(target.path)
+            return target._replace(scheme="", netloc="", fragment=target.fragment or url.fragment), exists
         if response.status_code == 404:
             path = _decoded(url.path)
             if path.startswith("/admin/") or _is_file(path):
@@ -80,8 +80,8 @@ class SingleRedirectMiddleware:
             if found := find_target(path, url.query, alternatives):
                 target = urlsplit(found.url)
                 if target.path != url.path:
-                    is_there = found.is_there or _is_file(target.path)
-                    return target._replace(fragment=target.fragment or url.fragment), is_there
+                    exists = found.exists or _is_file(target.path)
+                    return target._replace(fragment=target.fragment or url.fragment), exists
         return None
 
 

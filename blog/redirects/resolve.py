@@ -118,7 +118,7 @@ class Target(NamedTuple):
     """A URL to redirect to, and whether a post or page, a category or a file is known to exist there."""
 
     url: str
-    is_there: bool = False
+    exists: bool = False
 
 
 def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[list[list[Any]], Alternatives]:
@@ -149,7 +149,7 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     redirects, categories, similar = alternatives.redirects(), alternatives.categories(), alternatives.similar()
     parts = _Path.of(path)
     if parts.post and (url := _url_of_post(parts.post, similar)):
-        return Target(url, is_there=True)
+        return Target(url, exists=True)
     if url := _url_of_further_page(redirects, parts):
         return Target(url)
     redirected = _redirected(redirects, categories, parts)
@@ -163,7 +163,7 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     if url and parts.suffix.startswith("feed/"):
         # Entries have feeds, but no further pages of a listing.
         return Target(url + parts.suffix)
-    return Target(url, is_there=True) if url else None
+    return Target(url, exists=True) if url else None
 
 
 def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
@@ -200,10 +200,10 @@ def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], p
     for redirect in sorted(redirects, key=lambda redirect: redirect.path != parts.base):
         if not redirect.folder and (url := redirect.url):
             # An author's page exists only if there are posts on it.
-            return Target(url, is_there=redirect.author_id is None)
+            return Target(url, exists=redirect.author_id is None)
     slugs = parts.category_slugs()
     category = min(categories, key=lambda category: slugs.index(category.slug), default=None)
-    return Target(category.get_absolute_url(), is_there=True) if category else None
+    return Target(category.get_absolute_url(), exists=True) if category else None
 
 
 @cache

@@ -24,7 +24,7 @@ from blog.rendering.reading_time import count_words
 from blog.rendering.sanitising import clean_attributes, sanitise
 from blog.rendering.tree import MORE_PLACEHOLDER as MORE_PLACEHOLDER
 from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, clean_text, parse, serialise
-from core.languages import interface_language, speaking
+from core.languages import interface_language, override_language
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
@@ -135,7 +135,7 @@ def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_fi
 
 
 def _render_batch(inputs: list[RenderInput], resolve: FileResolver, language: str) -> list[Rendered]:
-    with speaking(language):
+    with override_language(language):
         return list(_rendered(inputs, resolve, language))
 
 

@@ -104,7 +104,7 @@ class CommentAdmin(BaseAdmin[Comment]):
     def _show_result(self, request: HttpRequest, result: DecisionResult, changed: Lazy, unchanged: Lazy) -> None:
         message = result_message(result, changed, unchanged)
         if result.changed:
-            self.say_done(request, message, self.with_filters(request, self._url("undo", result.batch)))
+            self.report_done(request, message, self.with_filters(request, self._url("undo", result.batch)))
         else:
             self.message_user(request, message, messages.WARNING)
 

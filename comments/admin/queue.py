@@ -28,7 +28,7 @@ from comments.moderation.queue import Row
 from comments.rules import blocklist
 from core.admin import ReadOnlyAdmin
 from core.admin_routes import route
-from core.database import again_if_overtaken
+from core.database import retry_on_conflict
 from core.dates import time_since
 from core.text import parse_id
 
@@ -163,7 +163,7 @@ class QueueAdmin(ReadOnlyAdmin):
             result = {"message": message, "undo": undo_url, "gone": list(gone), "rows": html, "reload": reload}
             return JsonResponse(result)
         if undo_url:
-            self.say_done(request, message, undo_url)
+            self.report_done(request, message, undo_url)
         else:
             self.message_user(request, message, messages.INFO)
         review = "".join(f"&review={row.comment.pk}" for row in rows)
@@ -207,7 +207,7 @@ class QueueAdmin(ReadOnlyAdmin):
             block.save()
 
         try:
-            again_if_overtaken(store)
+            retry_on_conflict(store)
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.ERROR)
         else:

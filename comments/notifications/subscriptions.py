@@ -15,7 +15,7 @@ from django.utils import timezone
 from blog.models import Entry
 from comments.models import CommentSettings, Follower
 from comments.rules import rate_limit
-from core.database import again_if_overtaken
+from core.database import retry_on_conflict
 from mail import messages
 from mail.tasks import wake_worker
 
@@ -65,7 +65,7 @@ def end(follower: Follower, *, everything: bool = False) -> None:
     """Delete this subscription, or with `everything` all subscriptions of the same address."""
     followers = Follower.objects.filter(**({"email": follower.email} if everything else {"pk": follower.pk}))
     # They may be notified of something at the same time.
-    again_if_overtaken(followers.delete)
+    retry_on_conflict(followers.delete)
 
 
 def delete_unconfirmed() -> int:

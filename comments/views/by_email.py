@@ -17,7 +17,7 @@ from comments.models import Comment, CommentSettings, Follower
 from comments.moderation.decisions import OvertakenError
 from comments.notifications import decision_links, subscriptions
 from comments.views.responses import back_to
-from core.languages import answer_in
+from core.languages import activate_language
 from core.origin import comes_from_here
 from core.sender import sender
 from core.site import SiteRequest
@@ -35,7 +35,7 @@ def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
     if found is None:
         return _gone(request)
     notification, moderator = found
-    answer_in(moderator.language)
+    activate_language(moderator.language)
     if not moderator.may_moderate:
         text = gettext("The person this e-mail was sent to is no longer a moderator. An owner can change that.")
         return message(request, gettext("You can't moderate comments"), text, status=403)
@@ -96,7 +96,7 @@ def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     if not subscriptions.is_on(CommentSettings.of(request.site)):
         raise Http404
     entry: Entry = get_object_or_404(Entry.objects.published().filter(password=""), kind=kind, pk=pk)
-    answer_in(entry.language)
+    activate_language(entry.language)
     if request.method != "POST":
         return HttpResponseRedirect(f"{entry.get_absolute_url()}#follow")
     form = FollowForm(request.POST)
@@ -121,7 +121,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """Let the owner of an e-mail address confirm that they want to follow."""
     follower = subscriptions.find_to_confirm(signed)
     if follower is not None:
-        answer_in(follower.language)
+        activate_language(follower.language)
     if follower is None or not follower.entry.is_public:
         text = ngettext(
             "It worked for %(n)d day, or the discussion is no longer public. You can subscribe again below the post.",
@@ -146,7 +146,7 @@ def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
     """Let a follower unsubscribe. Mail programs do it with one POST (RFC 8058)."""
     follower = Follower.objects.select_related("entry").with_unsubscribe_token(signed)
     if follower is not None:
-        answer_in(follower.language)
+        activate_language(follower.language)
     if follower is not None and request.method != "POST":
         entry = follower.entry if follower.entry.is_public else None
         return render(request, "comments/unsubscribe.html", {"entry": entry})

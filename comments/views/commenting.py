@@ -30,7 +30,7 @@ from comments.moderation import submission
 from comments.rules import proof_of_work
 from comments.threads import find_page_number, page_url, thread, thread_for
 from comments.views.responses import back_to
-from core.languages import answer_in
+from core.languages import activate_language
 from core.origin import comes_from_here
 from core.outages import as_unavailable, is_outage, try_again
 from core.prepared import Prepared
@@ -58,7 +58,7 @@ def add(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     entry = next(iter(_entries(timezone.now(), kind, pk)), None)
     if entry is None:
         raise Http404(gettext("That post or page doesn't exist."))
-    answer_in(entry.language)
+    activate_language(entry.language)
     if request.method != "POST":
         return HttpResponseRedirect(f"{entry.get_absolute_url()}#respond")
     if entry.password and not passwords.unlock_with_token(entry, request.POST.get("password_token", "")):
@@ -140,7 +140,7 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
         return redirect(url, permanent=True)
     if entry.is_locked:
         return redirect(entry)
-    answer_in(entry.language)
+    activate_language(entry.language)
     comments = thread_for(request, entry, CommentSettings.of(request.site), page_number=int(page_number))
     if not 1 < int(page_number) <= comments.page_count:
         return redirect(entry, permanent=True)
@@ -196,7 +196,7 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
 def _own(request: SiteRequest, comment: Comment) -> HttpResponse:
     """Change or delete `comment` for its author, or show the form. Raises DoesNotExist if it has been deleted."""
     entry, is_unavailable = comment.entry, False
-    answer_in(entry.language)
+    activate_language(entry.language)
     if request.method == "POST" and not comes_from_here(request):
         return _wrong_origin(request, entry)
     form = OwnCommentForm(request.POST if "change" in request.POST else None, comment=comment)

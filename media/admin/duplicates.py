@@ -115,7 +115,7 @@ class DuplicatesAdmin(UploadAdmin):
             "%(count)d image merged into “%(target)s”.", "%(count)d images merged into “%(target)s”.", len(merged)
         )
         shown = text % {"count": len(merged), "target": target}
-        self.say_done(request, shown, self.undo_url([picture.pk for picture in merged]))
+        self.report_done(request, shown, self.undo_url([picture.pk for picture in merged]))
         return redirect(self._url("duplicates" if LikePictures.objects.exists() else "changelist"))
 
     def has_merge_permission(self, request: HttpRequest) -> bool:

@@ -14,7 +14,7 @@ from django.http.request import validate_host
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.template_checks import look_at_templates
+from core.template_checks import compile_templates
 from operations.checks.diagnoses import CheckOptions, Diagnosis
 
 # Other checks here report these in plainer words: about files, templates, the secret key and DEBUG.
@@ -126,7 +126,7 @@ def deployment(options: CheckOptions) -> Iterator[Diagnosis]:
 
 
 def templates(options: CheckOptions) -> Iterator[Diagnosis]:
-    found = look_at_templates()
+    found = compile_templates()
     advice = _("Correct or delete it in %s, then restart the site. See docs/appearance.md.") % found.folder
     yield from (Diagnosis.warning(problem, advice) for problem in found.problems)
     if not found.problems:

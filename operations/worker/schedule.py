@@ -18,7 +18,7 @@ def enqueue_due(now: dt.datetime) -> None:
     for name, scheduled in scheduled_tasks.items():
         next_time = scheduled.next_time(now)
         if name not in stored:
-            at = now if scheduled.begins_at_once else next_time
+            at = now if scheduled.starts_at_once else next_time
             ScheduledTime.objects.bulk_create([ScheduledTime(name=name, at=at)], ignore_conflicts=True)
             continue
         at = stored[name]

@@ -11,7 +11,7 @@ from django.template.loader import get_template, render_to_string
 from django.template.loader_tags import BlockNode
 from django.test import Client
 
-from core.template_checks import look_at_templates
+from core.template_checks import compile_templates
 from mail import delivery, messages
 from tests.factories import PageFactory, PostFactory
 from tests.factories.newsletter import news, subscribe, turn_on
@@ -103,7 +103,7 @@ def test_each_variable_of_the_email_exists(monkeypatch: pytest.MonkeyPatch) -> N
 class TestExample:
     def test_has_no_problems(self, own_templates: OwnTemplates) -> None:
         own_templates(EXAMPLES)
-        report = look_at_templates()
+        report = compile_templates()
         assert report.count == len(EXAMPLES)
         assert report.problems == ()
 

@@ -18,7 +18,7 @@ from core.languages import (
     interface_language,
     language_choices,
     language_name,
-    speaking,
+    override_language,
 )
 
 LOCALE = Path(django_settings.LOCALE_PATHS[0])
@@ -48,7 +48,7 @@ def test_the_interface_around_a_text_uses_its_language_if_that_ships(
 
 
 def test_the_previous_language_is_restored() -> None:
-    with speaking("ar"):
+    with override_language("ar"):
         assert get_language() == "ar"
         assert in_quotes("x") == "«x»"
     assert get_language() == "en"

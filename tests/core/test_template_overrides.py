@@ -10,7 +10,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import get_template, render_to_string
 from django.test import Client
 
-from core.template_checks import check_templates, look_at_templates
+from core.template_checks import check_templates, compile_templates
 from tests.factories import PageFactory, PostFactory
 from tests.factories.types import OwnTemplates
 
@@ -165,12 +165,12 @@ class TestBrokenTemplates:
 
 
 def problems() -> str:
-    return "\n".join(look_at_templates().problems)
+    return "\n".join(compile_templates().problems)
 
 
 class TestChecks:
     def test_find_no_problems_in_working_templates(self, own_templates: OwnTemplates) -> None:
-        assert look_at_templates().count == 0
+        assert compile_templates().count == 0
         own_templates(
             {
                 "base.html": NOTICE.replace("A notice", "{% include 'own/a.html' %}"),
@@ -179,7 +179,7 @@ class TestChecks:
                 "404.html": "{% extends 'base.html' %}{% block content %}Nothing{% endblock %}",
             }
         )
-        assert look_at_templates().count == 4
+        assert compile_templates().count == 4
         assert problems() == ""
 
     @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ class TestChecks:
 
     def test_ignore_the_swap_files_of_editors(self, own_templates: OwnTemplates) -> None:
         own_templates({".base.html.swp": "{% nonsense %}"})
-        assert look_at_templates().count == 0
+        assert compile_templates().count == 0
 
     def test_report_what_failed_on_a_page_until_it_is_corrected(self, own_templates: OwnTemplates) -> None:
         folder = own_templates({"404.html": "\n{% url 'nonsense' %}"})

@@ -81,7 +81,7 @@ class TestDueTimes:
         assert enqueued(NOW + HOUR / 2) == 1
 
     def test_a_task_can_begin_at_once_on_a_new_site(self, plan: Registry[ScheduledTask]) -> None:
-        plan["hourly"] = ScheduledTask(forget_old_tasks, every(HOUR), begins_at_once=True)
+        plan["hourly"] = ScheduledTask(forget_old_tasks, every(HOUR), starts_at_once=True)
         enqueue_due(NOW)
         assert [enqueued(NOW + minutes * HOUR / 60) for minutes in (1, 2, 60, 61, 62)] == [1, 0, 0, 1, 0]
 

@@ -31,18 +31,18 @@ def match_files(
     attachments: QuerySet[Attachment],
     hosts: Collection[str],
     *,
-    are_hosts_settled: bool = False,
+    are_hosts_final: bool = False,
 ) -> dict[FileURL, Attachment]:
     """Return the attachment of each of `files` that is among `attachments`. Takes one query per 400 paths.
 
-    `hosts` are those of the site, in addition to those of the attachments themselves. `are_hosts_settled` means that no
+    `hosts` are those of the site, in addition to those of the attachments themselves. `are_hosts_final` means that no
     file on `hosts` is stored as one on another host.
     """
     keys = {file: file.keys for file in files}
     keys_on_hosts = {
         file: [path_on_host(file.host, key) for key in its_keys]
         for file, its_keys in keys.items()
-        if file.host and not (are_hosts_settled and file.host in hosts)
+        if file.host and not (are_hosts_final and file.host in hosts)
     }
     paths = dict.fromkeys(chain.from_iterable((*keys.values(), *keys_on_hosts.values())))
     # By host and path, and by path alone for a site's own files.

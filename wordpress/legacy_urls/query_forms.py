@@ -118,7 +118,7 @@ def _listing_target(query: Mapping[str, str]) -> Target:
         return _target_by_id("cat", query["cat"])
     if _ID.fullmatch(query.get("author", "")):
         # An author's page exists only if the author has published posts.
-        return _target_by_id("author", query["author"])._replace(is_there=False)
+        return _target_by_id("author", query["author"])._replace(exists=False)
     for form, prefix in _PREFIXES.items():
         if query.get(form):
             return Target(_path(f"{prefix}/{query[form]}"))
@@ -150,7 +150,7 @@ def _target_by_id(form: str, pk: str) -> Target:
     urls = [*(redirect.url for redirect in redirects), *(each.get_absolute_url() for each in found)]
     if not any(urls):
         raise Http404(gettext("There is nothing with this ID."))
-    return Target(next(filter(None, urls)), is_there=True)
+    return Target(next(filter(None, urls)), exists=True)
 
 
 _redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())

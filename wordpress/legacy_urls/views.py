@@ -23,7 +23,7 @@ def front(request: SiteRequest) -> HttpResponse:
     if target.url == request.path:
         # Some queries have no effect, such as `?paged=1`.
         return views.front(request)
-    return (RedirectToPage if target.is_there else HttpResponsePermanentRedirect)(target.url)
+    return (RedirectToPage if target.exists else HttpResponsePermanentRedirect)(target.url)
 
 
 @require_safe

@@ -48,7 +48,7 @@ class KnownFiles(NamedTuple):
         attachments: AttachmentQuerySet,
         hosts: Collection[str],
         *,
-        are_hosts_settled: bool = False,
+        are_hosts_final: bool = False,
     ) -> Self:
         """Return those of `attachments`, from sites with these `hosts`, that the `references` refer to."""
         by_id: dict[int | None, Attachment] = {}
@@ -56,7 +56,7 @@ class KnownFiles(NamedTuple):
             rows = attachments.filter(wordpress_id__in=ids)
             by_id |= {each.wordpress_id: each for each in rows if not each.site or host_of(each.site) in hosts}
         files = _files_of(references, hosts)
-        return cls(match_files(files, attachments, hosts, are_hosts_settled=are_hosts_settled), by_id)
+        return cls(match_files(files, attachments, hosts, are_hosts_final=are_hosts_final), by_id)
 
     def states(self, references: FileReferences, hosts: Collection[str], blog_url: str) -> dict[str, FileState]:
         """Return the state of each file by its URL, if that is known. Several references can mean the same file."""
@@ -86,7 +86,7 @@ def report_references(context: ImportContext) -> None:
     """Report which of these files are here, by the items that refer to them, and which other hosts have the rest."""
     hosts = blog_hosts(context.analysis, context.site)
     for references in context.spool.references.chunks():
-        known = KnownFiles.find(references, _attachments(context.site), hosts, are_hosts_settled=True)
+        known = KnownFiles.find(references, _attachments(context.site), hosts, are_hosts_final=True)
         for each in references:
             for url, state in known.states(each, hosts, context.site.rstrip("/")).items():
                 context.report.add_file_reference(each.type, each.id, each.title, state, url)
@@ -125,7 +125,7 @@ def _files_of(references: Sequence[FileReferences], hosts: Collection[str]) -> l
 
 def _import(context: ImportContext, references: Sequence[FileReferences], hosts: Collection[str]) -> None:
     files = _files_of(references, hosts)
-    found = match_files(files, _attachments(context.site), hosts, are_hosts_settled=True)
+    found = match_files(files, _attachments(context.site), hosts, are_hosts_final=True)
     new: dict[tuple[str, str], Attachment] = {}
     changed: dict[int, Attachment] = {}
     for file in files:
