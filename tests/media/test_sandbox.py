@@ -137,7 +137,7 @@ class TestLimits:
 
     def test_a_process_that_fails_to_start_is_not_blamed_on_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         replace_process(monkeypatch, "sys.exit(1)")
-        with pytest.raises(OSError, match="does not start"):
+        with pytest.raises(OSError, match="can't be started"):
             cleaned(PDF, ".pdf")
 
     def test_time_and_memory_are_limited_and_there_is_no_core_file(self) -> None:

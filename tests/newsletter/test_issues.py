@@ -379,6 +379,7 @@ class TestCrashes:
             patched.setattr(DeliveryQuerySet, "bulk_create", delete_first)
             assert "b@example.org" in [email.to[0] for email in mailed()]
 
+    @pytest.mark.django_db(transaction=True)
     def test_acceptance_is_stored_with_a_commit_that_does_not_wait_for_the_disk(self, mailed: Deliver) -> None:
         subscribe()
         news()

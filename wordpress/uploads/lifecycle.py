@@ -104,8 +104,10 @@ def delete_abandoned_uploads() -> None:
     for job in ImportJob.objects.filter(state__in=IDLE_STATES, state_since__lt=timezone.now() - upload_lifetime()):
         folder = JobFolder(job.pk)
         error = _("The uploaded files were deleted because the import wasn't continued. Upload them again.")
-        if folder.files() and move(job, IDLE_STATES, JobState.INTERRUPTED, error=error):
-            folder.remove_uploads()
+        # The lock makes someone who continues the import wait. If this is killed, the next run does it again.
+        with transaction.atomic():
+            if folder.files() and move(job, IDLE_STATES, JobState.INTERRUPTED, error=error):
+                folder.remove_uploads()
     jobs = (model._default_manager.values_list("pk", flat=True) for model in (ImportJob, ExportJob))
     remove_old_folders(upload_lifetime().total_seconds(), keep=chain.from_iterable(jobs))
 
