@@ -96,6 +96,22 @@ class TestPages:
         assert counted(report, "page") == {"imported": 2}
         assert Page.objects.get(pk=40).parent_id == 20
 
+    @pytest.mark.parametrize("status", ["draft", "private"])
+    def test_a_page_that_is_not_public_leaves_the_archive_url_to_the_list(
+        self, import_parts: ImportParts, client: Client, status: str
+    ) -> None:
+        own, below = page(20, post_name="portfolio", status=status), page(21, post_name="info", post_parent=20)
+        import_parts(own, below)
+        report = import_parts(project())
+        assert 'href="/portfolio/project-40/"' in client.get("/portfolio/").text
+        assert client.get("/portfolio/info/").status_code == 200
+        assert Page.objects.get(pk=20).path == "portfolio-2"
+        assert "page 20: Its URL belongs to the list of its items. Its slug is “portfolio-2” here." in remarks(report)
+        before = contents()
+        for part in (own + below, project()):
+            assert not import_parts(part).has_changes
+        assert contents() == before
+
     def test_an_existing_page_at_the_archive_url_becomes_their_parent(self, import_parts: ImportParts) -> None:
         import_parts(page(20, post_name="portfolio"))
         assert counted(import_parts(project()), "page") == {"imported": 1}
@@ -152,21 +168,40 @@ class TestPages:
         import_parts(murals, project(link="https://old.example/work/project-40/"))
         assert client.get("/project-type/murals/").headers["Location"] == "/work/"
 
+    def test_urls_of_terms_of_other_types_redirect_to_their_archives(self, tmp_path: Path, client: Client) -> None:
+        fiction, named = filed("genre", "fiction"), filed("genre", "cr%c3%aapes")
+        parts = (
+            *(term("genre", "unused"), term("mood", "dark"), book(60, inside=[fiction, named, filed("category", "a")])),
+            *(book(61, inside=[fiction]), book(62, post_type="film", above="films", inside=[fiction])),
+        )
+        import_books(tmp_path, *parts, types=["book", "film"])
+        for path in ("/genre/fiction/", "/genre/crêpes/", "/genre/unused/"):
+            assert client.get(path).headers["Location"] == "/books/"
+        assert client.get("/mood/dark/").status_code == client.get("/category/a/").status_code == 404
+        before = contents()
+        assert not import_books(tmp_path, *parts).has_changes
+        assert contents() == before
+
     def test_menus_link_to_items_and_archives(self, tmp_path: Path, client: Client) -> None:
         link = {"_menu_item_type": "post_type_archive", "_menu_item_object": "jetpack-portfolio"}
         one = {"_menu_item_type": "post_type", "_menu_item_object": "jetpack-portfolio", "_menu_item_object_id": "40"}
         books = {**link, "_menu_item_object": "book"}
+        genre = {"_menu_item_type": "taxonomy", "_menu_item_object": "genre", "_menu_item_object_id": "9"}
         entries = [
             item(id_, post_type="nav_menu_item", title=title, inside=[filed("nav_menu", "top"), *fields])
             for id_, title, fields in (
                 (50, "Work", [meta(*pair) for pair in link.items()]),
                 (51, "Wall", [meta(*pair) for pair in one.items()]),
                 (52, "Shelf", [meta(*pair) for pair in books.items()]),
+                # The link has the name of the term.
+                (53, "", [meta(*pair) for pair in genre.items()]),
             )
         ]
-        import_books(tmp_path, project(), book(), *entries)
-        links = dict(re.findall(r'<a href="([^"]*)"[^<>]*>([^<]*)', client.get("/").text.partition("<aside")[0]))
-        assert {"/portfolio/": "Work", "/portfolio/project-40/": "Wall", "/books/": "Shelf"}.items() <= links.items()
+        terms = term("genre", "fiction", "Fiction", term_id=9)
+        import_books(tmp_path, terms, project(), book(inside=[filed("genre", "fiction")]), *entries)
+        links = set(re.findall(r'<a href="([^"]*)"[^<>]*>([^<]*)', client.get("/").text.partition("<aside")[0]))
+        assert {("/portfolio/", "Work"), ("/portfolio/project-40/", "Wall")} <= links
+        assert {("/books/", "Shelf"), ("/books/", "Fiction")} <= links
 
 
 class TestChosenTypes:
@@ -314,6 +349,48 @@ class TestImportingAgain:
         assert counted(report, "page") == {"imported": 1, "updated": 1, "unchanged": 1}
         assert client.get("/portfolio/").status_code == 200
         assert not import_parts(*parts).has_changes
+
+    def test_a_page_that_comes_later_replaces_the_list_that_an_import_added(
+        self, import_parts: ImportParts, tmp_path: Path, client: Client
+    ) -> None:
+        murals = term("jetpack-portfolio-type", "murals")
+        own = page(20, post_name="portfolio", title="My work", content="I paint.", inside=[comment(1)])
+        below = page(21, post_name="info", post_parent=20)
+        import_parts(murals, project(status="draft"))
+        report = import_parts(own, below)
+        assert counted(report, "page") == {"imported": 1, "updated": 1}
+        section = Page.objects.get(path="portfolio")
+        text = "page 20: It has replaced the page that an earlier import added at its URL, and has that page's ID"
+        assert [remark for remark in remarks(report) if "ID" in remark] == [f"{text}, {section.pk}."]
+        body = client.get("/portfolio/").text
+        assert "I paint." in body
+        assert 'id="comment-1"' in body
+        assert 'href="/portfolio/info/"' in body
+        assert client.get("/?p=20").headers["Location"] == "/portfolio/"
+        assert client.get("/project-type/murals/").headers["Location"] == "/portfolio/"
+        assert Page.objects.get(pk=40).parent_id == section.pk
+        before = contents()
+        for part in (murals + project(status="draft"), own + below):
+            assert not import_parts(part).has_changes
+        assert contents() == before
+        text = exported(tmp_path).read_text()
+        for run in ImportRun.objects.order_by("-pk"):
+            undo_run(run)
+        assert not Page.objects.exists()
+        import_export([tmp_path / "out.xml"])
+        assert exported(tmp_path, "again.xml").read_text() == text
+
+    @pytest.mark.parametrize("is_edited", [True, False])
+    def test_an_edited_list_keeps_its_url(self, import_parts: ImportParts, *, is_edited: bool) -> None:
+        import_parts(project())
+        section = Page.objects.get(path="portfolio")
+        if is_edited:
+            section.source = "What I do."
+            section.save()
+        import_parts(page(20, post_name="portfolio", title="My work"))
+        titles = {"portfolio": "Portfolio", "portfolio-2": "My work"} if is_edited else {"portfolio": "My work"}
+        pages = Page.objects.filter(parent=None)
+        assert dict(pages.values_list("path", "title")) == titles
 
     def test_an_export_of_some_items_moves_no_page(self, tmp_path: Path) -> None:
         poem = book(62, above="books/poems")

@@ -46,17 +46,24 @@ _STATUSES: Final = {
 class ImportedEntry:
     """An item and the entry that it has become: a new entry, or an existing one that has changed.
 
-    `is_guess` is true if the language of a new entry was guessed.
+    `is_guess` is true if the language of a new entry was guessed. `was_section` is true if the existing entry is a page
+    that an earlier import added in place of the item.
     """
 
     keyed: KeyedItem
     entry: Entry
     is_new: bool
     is_guess: bool = False
+    was_section: bool = False
 
     @property
     def item(self) -> Item:
         return self.keyed.item
+
+    @property
+    def is_first_import(self) -> bool:
+        """Whether the item was not here before."""
+        return self.is_new or self.was_section
 
 
 def markup_of(item: Item) -> str:
@@ -143,13 +150,19 @@ def text_changed_at(published_at: dt.datetime | None, modified_at: dt.datetime) 
     return modified_at if published_at and modified_at - published_at > _PUBLICATION else None
 
 
-def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
-    """Yield remarks on how `entry` differs from the export. It must have an ID."""
+def remarks_on(imported: ImportedEntry, now: dt.datetime) -> Iterator[str]:
+    """Yield remarks on how an entry differs from the export. It must have an ID."""
+    item, entry = imported.item, imported.entry
     if remark := status_of(item, now)[1]:
         yield remark
     if _is_undated_page(item):
         yield _("It has no date in the export, so it got the date of the import.")
-    if item.id != entry.pk:
+    if imported.was_section:
+        yield (
+            _("It has replaced the page that an earlier import added at its URL, and has that page's ID, %d.")
+            % entry.pk
+        )
+    elif item.id != entry.pk:
         yield _why_new_id(item) % entry.pk
     if entry.guid != item.guid:
         yield _("The unique ID by which feed readers know it is missing, too long or in use, so it got a new one.")

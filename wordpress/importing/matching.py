@@ -1,14 +1,21 @@
-"""Matching items of an export with entries here: by GUID, otherwise by ID, slug and date."""
+"""Matching items of an export with entries here: by GUID, otherwise by ID, slug and date.
+
+A page that comes later than the items of a custom type below it is matched with the page that an earlier import added
+in its place (wordpress.importing.steps.sections).
+"""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from blog.models import Entry
 from core.bulk import fetch_rows
+from wordpress.importing.ledger import fingerprint_modified
 from wordpress.importing.limits import max_length
-from wordpress.wxr.records import Item
+from wordpress.importing.report import PAGES
+from wordpress.models import ImportedItem
+from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import usable_slug
 
 # The index of the `guid_sources` that are only used if the others are taken.
@@ -44,21 +51,27 @@ class Identity:
 def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
     """Return the identity of each of `items`, in a few queries however many there are."""
     guids = [guid_of(keyed.item, site, keyed.guid_index) for keyed in items]
-    by_guid = _entries_by_guid(guids)
+    sections = [_section_guid(keyed) for keyed in items]
+    by_guid = _entries_by_guid([*guids, *filter(None, sections)])
     for index, keyed in enumerate(items):
         if by_guid.get(guids[index], (0, keyed.item.type))[1] != keyed.item.type:
             # A post already has the GUID of this page, or vice versa.
             guids[index] = guid_of(keyed.item, site, LAST_GUID_INDEX)
     by_guid |= _entries_by_guid(guid for guid in guids if guid not in by_guid)
     ids = (keyed.item.id for keyed in items)
+    replaceable = _unedited(site, {by_guid[guid][0] for guid in sections if guid in by_guid})
     by_pk = {pk: rest for pk, *rest in fetch_rows(Entry, "pk", ids, "pk", "kind", "slug", "created_at")}
     identities = []
-    for keyed, guid in zip(items, guids, strict=True):
+    for keyed, guid, section_guid in zip(items, guids, sections, strict=True):
         item = keyed.item
+        section = by_guid.get(section_guid, (0, ""))[0]
         if guid in by_guid:
             identities.append(Identity(by_guid[guid][0], guid, known=True))
         elif keyed.is_first_with_id and by_pk.get(item.id) == [item.type, usable_slug(item.slug), item.published_at]:
             identities.append(Identity(item.id, guid, known=True))
+        elif section in replaceable:
+            replaceable.remove(section)
+            identities.append(Identity(section, guid, known=True))
         else:
             is_free = item.id and keyed.is_first_with_id and item.id not in by_pk
             identities.append(Identity(item.id if is_free else None, guid))
@@ -68,6 +81,20 @@ def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
 def _entries_by_guid(guids: Iterable[str]) -> dict[str, tuple[int, str]]:
     """Return the IDs and kinds of the entries with these GUIDs."""
     return {guid: (pk, kind) for guid, pk, kind in fetch_rows(Entry, "guid", guids, "guid", "pk", "kind")}
+
+
+def _section_guid(keyed: KeyedItem) -> str:
+    """Return the GUID of the page that an import has added if this one was missing; empty if it couldn't have been."""
+    item, slug = keyed.item, usable_slug(keyed.item.slug)
+    is_at_top = item.type == PAGES and item.status == "publish" and not (item.parent or item.custom_type)
+    return SECTION_GUID + slug if slug and is_at_top and not keyed.is_repeated else ""
+
+
+def _unedited(site: str, pks: Collection[int]) -> set[int]:
+    """Return which of these pages are as an import of `site` left them."""
+    modified = dict(fetch_rows(Entry, "pk", pks, "pk", "modified_at"))
+    recorded = fetch_rows(ImportedItem, "object_pk", modified, "object_pk", "left_as", kind=PAGES, site=site)
+    return {pk for pk, left_as in recorded if left_as == fingerprint_modified(modified[pk])}
 
 
 def guid_of(item: Item, site: str, index: int) -> str:

@@ -21,6 +21,7 @@ _MAX_LINKS_OF_MENU: Final = 400
 # In characters.
 MAX_LABEL: Final = 100
 _MAX_NAME: Final = 200
+_MAX_TYPE: Final = 32
 _MAX_URL: Final = 2000
 # The kinds of link targets. The last one stands for all pages below the target, or at the top level if it has none.
 ENTRY, TERM, CUSTOM, PAGES = "post_type", "taxonomy", "custom", "pages"
@@ -123,7 +124,7 @@ def _classic_link(item: Item, section_of_type: Callable[[str], str]) -> Exported
     return ExportedLink(
         _label(item.title),
         kind if kind in {ENTRY, TERM} else CUSTOM,
-        what[:20],
+        what[:_MAX_TYPE],
         parse_id(meta.get("_menu_item_object_id", "")),
         f"/{quote(section)}/" if section else _url(meta.get("_menu_item_url", "")),
         item.id,
@@ -151,7 +152,7 @@ def _block_link(name: str, values: Mapping[str, Any], position: int) -> Exported
     what = {"tag": TAG}.get(_text(values, "type"), _text(values, "type"))
     usual = TERM if what in {CATEGORY, TAG} else ENTRY if what in {"post", "page"} else CUSTOM
     kind = {"post-type": ENTRY, "taxonomy": TERM, "custom": CUSTOM}.get(_text(values, "kind"), usual)
-    return ExportedLink(label, kind, what[:20], parse_id(_text(values, "id")), url, position=position)
+    return ExportedLink(label, kind, what[:_MAX_TYPE], parse_id(_text(values, "id")), url, position=position)
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:

@@ -18,7 +18,7 @@ from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.matching import LAST_GUID_INDEX, KeyedItem, guid_sources
 from wordpress.importing.referenced_files import FileReferences, find_references
 from wordpress.importing.report import ATTACHMENTS, PAGES
-from wordpress.wxr.post_types import PAGE_TYPES
+from wordpress.wxr.post_types import GROUPINGS, PAGE_TYPES, SHARED_TAXONOMIES
 from wordpress.wxr.records import REUSABLE_BLOCK, SECTION_GUID, TABLE, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import usable_slug
@@ -76,6 +76,9 @@ class SpooledPages:
         self._at_top: dict[str, int] = {}
         # How many items of each custom type are below each path.
         self._paths_above: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        # The terms, by taxonomy and slug, that group items of custom types; and by taxonomy, how often which type.
+        self.terms: set[tuple[str, str]] = set()
+        self._types_grouped: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.outlines: list[KeyedItem] = []
 
     def add(self, keyed: KeyedItem) -> None:
@@ -93,6 +96,10 @@ class SpooledPages:
                 self._at_top.setdefault(slug, keyed.position)
             if outline.path_above and not outline.parent:
                 self._paths_above[outline.custom_type][outline.path_above] += 1
+            for ref in keyed.item.terms if outline.custom_type else ():
+                if ref.slug and ref.taxonomy not in SHARED_TAXONOMIES:
+                    self.terms.add((ref.taxonomy, ref.slug))
+                    self._types_grouped[ref.taxonomy][outline.custom_type] += 1
 
     def __getitem__(self, index: int) -> KeyedItem:
         keyed: KeyedItem = self._spool.get(self._positions[index])
@@ -117,6 +124,13 @@ class SpooledPages:
         """
         slug = usable_slug(self._usual_path(custom_type).rpartition("/")[2]).strip("-")
         return "" if is_reserved(slug) or slug.isdecimal() else slug
+
+    def section_of_taxonomy(self, taxonomy: str) -> str:
+        """Return the slug of the page that lists the items grouped by a taxonomy; an empty string if there is none."""
+        if taxonomy in GROUPINGS:
+            return self.section_of_type(GROUPINGS[taxonomy][0])
+        types = self._types_grouped.get(taxonomy)
+        return self.section_of_type(types.most_common(1)[0][0]) if types else ""
 
     def _usual_path(self, custom_type: str) -> str:
         return self._usual_paths.get(custom_type) or PAGE_TYPES.get(custom_type, "")

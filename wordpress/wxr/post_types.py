@@ -4,7 +4,17 @@ import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from wordpress.wxr.records import MENU_ITEM, NAVIGATION, REUSABLE_BLOCK, TABLE
+from wordpress.wxr.records import (
+    CATEGORY,
+    CO_AUTHORS,
+    LANGUAGE,
+    MENU_ITEM,
+    NAVIGATION,
+    REUSABLE_BLOCK,
+    TABLE,
+    TAG,
+    TRANSLATIONS,
+)
 
 THEME_TYPES: Final = {
     *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
@@ -23,6 +33,15 @@ PAGE_TYPES: Final = {
     "project": "project",
     "avada_portfolio": "portfolio-items",
 }
+# By taxonomy: the type whose items it groups, and how the URLs of its terms begin. Source: Jetpack, Divi and Avada.
+GROUPINGS: Final = {
+    "jetpack-portfolio-type": ("jetpack-portfolio", "project-type"),
+    "jetpack-portfolio-tag": ("jetpack-portfolio", "project-tag"),
+    **{name: ("project", name) for name in ("project_category", "project_tag")},
+    **{name: ("avada_portfolio", name) for name in ("portfolio_category", "portfolio_skills", "portfolio_tags")},
+}
+# Taxonomies that don't group the items of one custom type.
+SHARED_TAXONOMIES: Final = {CATEGORY, TAG, LANGUAGE, TRANSLATIONS, CO_AUTHORS, "nav_menu", "post_format"}
 # Payments and orders of WooCommerce, Easy Digital Downloads and GiveWP. They are preserved, but can't become pages.
 ORDER_TYPES: Final = {"edd_payment", "give_payment", "shop_order", "shop_order_refund", "shop_subscription"}
 _NEVER_PAGES: Final = {

@@ -37,7 +37,7 @@ from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_t
 from wordpress.importing.texts import Derived, Text
 from wordpress.importing.unsupported import Unsupported
 from wordpress.markup.footnotes_and_blocks import Origin
-from wordpress.wxr.records import Item
+from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import plain_line
 
 # The fields that are updated if an item has changed.
@@ -237,7 +237,7 @@ class EntryImport(ABC):
         kept = {each.entry.pk: each.item for each in imported} | {pk: item for item, pk in unchanged if pk in recorded}
         kind = batch.candidates[0].keyed.item.type
         preserve(self.context, kind, "entry", {pk: self.preserved(item) for pk, item in kept.items()})
-        self._redirect_ids(new)
+        self._redirect_ids([each for each in imported if each.is_first_import])
         entries_changed([each.entry.pk for each in imported])
 
     def _entries(self, batch: _Batch) -> tuple[list[ImportedEntry], list[tuple[Item, int]]]:
@@ -268,8 +268,11 @@ class EntryImport(ABC):
                 entry.language = entry.language or here.language or candidate.guess
                 for name in _UPDATED:
                     setattr(here, name, getattr(entry, name))
+                was_section = here.guid.startswith(SECTION_GUID) and here.guid != entry.guid
+                if was_section:
+                    here.guid = entry.guid
                 report.count(item.type, Outcome.UPDATED)
-                imported.append(ImportedEntry(keyed, here, is_new=False))
+                imported.append(ImportedEntry(keyed, here, is_new=False, was_section=was_section))
             else:
                 report.skip(item.type, item.id, plain_line(item.title), changed_on_both_sides())
                 unchanged.append((item, pk))
@@ -284,7 +287,7 @@ class EntryImport(ABC):
 
     def _record(self, imported: ImportedEntry) -> None:
         context, item, entry = self.context, imported.item, imported.entry
-        for text in remarks_on(item, entry, context.run.started_at):
+        for text in remarks_on(imported, context.run.started_at):
             self.note(imported, text)
         if imported.is_guess and entry.language.partition("-")[0] != settings.LANGUAGE_CODE.partition("-")[0]:
             name = get_language_info(entry.language)["name_translated"]

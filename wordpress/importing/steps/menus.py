@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.utils.encoding import iri_to_uri
@@ -166,11 +166,13 @@ class _Targets:
         self._folder = folder_of(context.analysis.base_url)
         hosts = {*context.analysis.own_hosts, *settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS}
         self._hosts = {host.removeprefix("www.") for host in hosts}
-        self._paths = {link: path for link in links if (path := self._own_path(link.url))}
+        self._section_of_taxonomy = context.spool.pages.section_of_taxonomy
+        self._paths = {link: path for link in links if (path := self._own_path(link.url) or self._section_path(link))}
         self._ids = {link: _by_id(link, legacy_key(self._paths.get(link, ""))) for link in links}
         entries = {target for kind, target in self._ids.values() if kind in {ENTRY, PAGES}}
         self._entries = entries_by_id(context.site, entries)
-        self._terms = _terms(context, {(kind, target) for kind, target in self._ids.values() if kind in _TERM_KINDS})
+        wanted = {pair for link, pair in self._ids.items() if link.kind == TERM or pair[0] in _TERM_KINDS}
+        self._terms = _terms(context, wanted)
         self._found: dict[str, tuple[str, int] | None] = {}
 
     def items_of(self, link: ExportedLink) -> list[Item]:
@@ -181,21 +183,21 @@ class _Targets:
         if kind == ENTRY and (entry := self._entries.get(target)):
             title = "" if link.label == str(entry)[:MAX_LABEL] else link.label
             return [{"title": title, "kind": f"blog:{entry.kind}", "id": entry.pk}]
-        if kind in _TERM_KINDS and (pk := self._terms.get((kind, target), ("", 0))[1]):
-            name = self._terms[kind, target][0]
+        name, pk = self._terms.get((kind, target), ("", 0))
+        if kind in _TERM_KINDS and pk:
             return [
                 {"title": "" if link.label == name[:MAX_LABEL] else link.label, "kind": _TERM_KINDS[kind], "id": pk}
             ]
-        return self._item_of_url(link)
+        return self._item_of_url(link, link.label or name[:MAX_LABEL])
 
-    def _item_of_url(self, link: ExportedLink) -> list[Item]:
+    def _item_of_url(self, link: ExportedLink, label: str) -> list[Item]:
         path = self._paths.get(link, "")
         if path and path not in self._found:
             self._found[path] = find_target(path) or _redirected(path)
         if found := self._found.get(path):
-            return [{"title": link.label, "kind": found[0], "id": found[1]}]
+            return [{"title": label, "kind": found[0], "id": found[1]}]
         url = iri_to_uri(path or link.url)
-        title = (link.label if link.label != url else "") or (_("Home") if url == "/" else "")
+        title = (label if label != url else "") or (_("Home") if url == "/" else "")
         return [{"title": title, "url": url}] if is_link(url) else []
 
     def title_of(self, link: ExportedLink) -> str:
@@ -205,9 +207,14 @@ class _Targets:
             return _("Pages")
         if kind == ENTRY and target in self._entries:
             return str(self._entries[target])
-        if kind in _TERM_KINDS and (kind, target) in self._terms:
+        if (kind, target) in self._terms:
             return self._terms[kind, target][0]
         return (link.url or (f"{link.type} {link.target}".strip() if link.kind != ENTRY else ""))[:MAX_LABEL]
+
+    def _section_path(self, link: ExportedLink) -> str:
+        """Return the path here of the list that a link to a term of a custom type leads to; empty if there is none."""
+        section = self._section_of_taxonomy(link.type) if link.kind == TERM else ""
+        return f"/{quote(section)}/" if section else ""
 
     def _own_path(self, url: str) -> str:
         """Return the path here, with query and fragment, of a URL of the old blog; an empty string for other URLs."""

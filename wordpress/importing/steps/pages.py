@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
-from blog.models import Entry, Page
+from blog.models import Entry, Page, Status
 from blog.models.tree import MAX_PATH_LENGTH
 from core.bulk import fetch_rows
 from core.changes import entries_changed
@@ -22,7 +22,7 @@ from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.steps.sections import add_sections, find_sections, redirect_groupings
 from wordpress.importing.unsupported import Unsupported
 from wordpress.models import ImportedItem
-from wordpress.wxr.records import Item
+from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 
@@ -84,6 +84,8 @@ class _PageImport(EntryImport):
             if page.parent and len(page.parent.path) + 1 + len(page.slug) > MAX_PATH_LENGTH:
                 page.parent = None
                 self.note(each, _("It was nested too deeply, so it is at the top level."))
+            if page.guid.startswith(SECTION_GUID):
+                self._free_url(page, used_slugs[None])
             page.assign_path(used_slugs[page.parent_id], numbers)
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
@@ -93,6 +95,21 @@ class _PageImport(EntryImport):
             if is_reserved(first) or page.path.isdecimal():
                 text = _("“%s” is reserved for the site itself, so the page cannot be reached. Change its slug.")
                 self.note(each, text % first)
+
+    def _free_url(self, section: Page, used_slugs: set[str]) -> None:
+        """Give a page that is not public another slug if its URL belongs to a new `section`, with the pages below it.
+
+        In WordPress, the list of a custom type's items is at its URL, whatever pages are there.
+        """
+        hidden = Page.objects.select_for_update(no_key=True).exclude(status=Status.PUBLISHED)
+        for page in hidden.filter(path=section.slug):
+            Page.objects.filter(parent=page).update(parent=section.pk)
+            page.assign_path({section.slug, *used_slugs})
+            used_slugs.add(page.slug)
+            Page.objects.filter(pk=page.pk).update(slug=page.slug, path=page.path)
+            entries_changed([page.pk])
+            text = _("Its URL belongs to the list of its items. Its slug is “%s” here.")
+            self.context.report.note(PAGES, page.pk, page.title, text % page.slug)
 
     def place_changed(self, imported: ImportedEntry) -> None:
         page, index = imported.entry, imported.keyed.position
@@ -123,7 +140,8 @@ class _PageImport(EntryImport):
         return fields | {"section": self._tree.section_of(item)} if item.custom_type and not item.parent else fields
 
     def store_related(self, imported: Sequence[ImportedEntry]) -> None:
-        self._adopt({each.item.id: each.entry for each in imported if each.is_new and each.keyed.is_first_with_id})
+        first = [each for each in imported if each.is_first_import and each.keyed.is_first_with_id]
+        self._adopt({each.item.id: each.entry for each in first})
         for each in imported:
             slug = usable_slug(each.item.slug)
             if not each.is_new and slug and each.entry.slug != slug:

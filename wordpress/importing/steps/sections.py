@@ -5,7 +5,6 @@ In WordPress this URL lists the items of the type; here, a page lists the pages 
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from functools import partial
-from typing import Final
 from urllib.parse import quote
 
 from django.utils import timezone
@@ -15,17 +14,9 @@ from blog.models import Entry, Status
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.redirects import add_missing_redirects
+from wordpress.wxr.post_types import GROUPINGS
 from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import usable_slug
-
-# By taxonomy: the custom type whose items it groups, and how the URLs of its terms begin. Source: Jetpack, Divi and
-# Avada.
-_GROUPINGS: Final = {
-    "jetpack-portfolio-type": ("jetpack-portfolio", "project-type"),
-    "jetpack-portfolio-tag": ("jetpack-portfolio", "project-tag"),
-    **{name: ("project", name) for name in ("project_category", "project_tag")},
-    **{name: ("avada_portfolio", name) for name in ("portfolio_category", "portfolio_skills", "portfolio_tags")},
-}
 
 
 def find_sections(slugs: Collection[str]) -> dict[str, Entry]:
@@ -38,16 +29,18 @@ def find_sections(slugs: Collection[str]) -> dict[str, Entry]:
 def add_sections(context: ImportContext, new: Container[int]) -> None:
     """Add a page to the spool for each section of `new` items that has none, in the export or here.
 
-    A page added by an import is published with the first of its items.
+    A page added by an import is published with the first of its items. It takes its URL from a page that is not public.
     """
     without = context.spool.pages.without_section()
     here = find_sections(without)
     for slug, indices in without.items():
         section = _section(slug, [context.spool.pages.outlines[index].item for index in indices])
-        if page := here.get(slug):
-            is_needed = (page.guid, page.status, section.status) == (section.guid, Status.DRAFT, "publish")
+        page = here.get(slug)
+        if page and page.guid == section.guid:
+            is_needed = (page.status, section.status) == (Status.DRAFT, "publish")
         else:
-            is_needed = any(index in new for index in indices)
+            is_free = page is None or (page.status != Status.PUBLISHED and section.status == "publish")
+            is_needed = is_free and any(index in new for index in indices)
         if is_needed:
             context.spool.add(section)
             context.item_count += 1
@@ -55,18 +48,21 @@ def add_sections(context: ImportContext, new: Container[int]) -> None:
 
 def redirect_groupings(context: ImportContext) -> None:
     """Redirect the URLs of groupings to the sections that list their items."""
-    slugs = {name: context.spool.pages.section_of_type(name) for name, _prefix in _GROUPINGS.values()}
-    if pages := find_sections(slugs.values()):
+    tree = context.spool.pages
+    slugs = {name: tree.section_of_taxonomy(name) for name in {*GROUPINGS, *(name for name, _slug in tree.terms)}}
+    if pages := find_sections({*slugs.values()} - {""}):
         sections = {name: pages[slug] for name, slug in slugs.items() if slug in pages}
         write_batch(context, partial(_redirect_groupings, context, sections))
 
 
 def _redirect_groupings(context: ImportContext, sections: Mapping[str, Entry]) -> None:
+    terms = {(term.taxonomy, term.slug) for term in context.analysis.terms if term.taxonomy in sections}
     urls = []
-    for term in context.analysis.terms:
-        custom_type, prefix = _GROUPINGS.get(term.taxonomy, ("", ""))
-        if custom_type in sections:
-            urls.append((f"/{prefix}/{quote(usable_slug(term.slug))}/", sections[custom_type]))
+    for taxonomy, slug in sorted(terms | context.spool.pages.terms):
+        if taxonomy in sections:
+            # By default, the URLs of a taxonomy begin with its name.
+            prefix = GROUPINGS[taxonomy][1] if taxonomy in GROUPINGS else taxonomy
+            urls.append((f"/{quote(prefix)}/{quote(usable_slug(slug))}/", sections[taxonomy]))
     context.ledger.add_redirects(add_missing_redirects(urls))
 
 
