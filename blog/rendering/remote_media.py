@@ -26,10 +26,11 @@ def _replace_with_text(element: etree._Element, text: str) -> None:
 
 
 def _replace_with_link(element: etree._Element, url: str, text: str) -> None:
-    """Replace `element` with its `text`, as a link to `url` unless it is inside a link already."""
+    """Replace `element` with its `text`, as a link to `url` unless it is inside a link that leads somewhere."""
     _replace_with_text(element, text)
     if (outer := next(element.iterancestors("a"), None)) is not None:
-        if "href" not in outer.attrib:
+        # Scripts that enlarge pictures are often attached to links to `#`.
+        if outer.get("href", "").strip() in {"", "#"}:
             outer.set("href", url)
         return
     element.tag = "a"

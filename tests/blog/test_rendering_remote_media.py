@@ -50,8 +50,9 @@ class TestImages:
     def test_in_a_link_keep_the_link(self) -> None:
         assert body('<a href="/big"><img src="https://example.org/a.jpg" alt="A"></a>') == '<a href="/big">A</a>'
 
-    def test_in_a_link_without_a_url_give_it_their_url(self) -> None:
-        assert body('<a id="x"><img src="https://example.org/a.jpg" alt="A"></a>') == (
+    @pytest.mark.parametrize("href", ["", ' href=""', ' href=" # "'])
+    def test_in_a_link_that_leads_nowhere_give_it_their_url(self, href: str) -> None:
+        assert body(f'<a id="x"{href}><img src="https://example.org/a.jpg" alt="A"></a>') == (
             '<a id="x" href="https://example.org/a.jpg" rel="noopener">A</a>'
         )
 
