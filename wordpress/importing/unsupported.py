@@ -1,5 +1,6 @@
 """The parts of posts and pages that readers don't see, such as custom fields and unknown shortcodes, for the report."""
 
+import re
 from collections import Counter
 from functools import partial
 from itertools import batched
@@ -10,6 +11,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 
 from blog.models import Entry
 from core.bulk import fetch_rows
+from core.text import remove_controls
 from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
 from wordpress.markup.block_attributes import count_gaps
@@ -46,6 +48,10 @@ _IMPORTED: Final = {
 _BATCH: Final = 100
 # If there are more names than this, they were generated. The rest are counted together.
 _MAX_NAMES: Final = 300
+# The plugin qTranslate and its successors store a text in all languages: `[:en]One[:fr]Un[:]`, or with comments.
+_IN_LANGUAGES: Final = re.compile(r"\[:[a-z]{2}\]|<!--:[a-z]{2}-->")
+# The length of the example in characters.
+_EXAMPLE: Final = 80
 _META_OF: Final = {
     "comment": ngettext_lazy(
         "It occurs %d time on comments. It is not shown, but kept and exported again, except for IP addresses.",
@@ -69,6 +75,9 @@ class Unsupported:
         self._blocks: Counter[str] = Counter()
         self._gaps: Counter[str] = Counter()
         self._uses: Counter[str] = Counter()
+        # How many items have texts in several languages, and the beginning of the first of these texts.
+        self._in_languages = 0
+        self._example = ""
         # The IDs of items with a shortcode that shows files of the site.
         self._showing_files: list[int] = []
 
@@ -88,6 +97,10 @@ class Unsupported:
             _count(self._uses, name, times)
         if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):
             self._showing_files.append(item.id)
+        texts = (item.title, item.excerpt, item.content)
+        if match := next(filter(None, map(_IN_LANGUAGES.search, texts)), None):
+            self._in_languages += 1
+            self._example = self._example or match.string[match.start() : match.start() + _EXAMPLE]
         for block in count_blocks(item.content):
             _count(self._blocks, block)
 
@@ -115,6 +128,14 @@ class Unsupported:
                     times,
                 )
             note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
+        if self._in_languages:
+            text = ngettext(
+                "%(count)d text is in several languages, as in “%(example)s”. Readers see all of them.",
+                "%(count)d texts are in several languages, as in “%(example)s”. Readers see all of them.",
+                self._in_languages,
+            )
+            example = " ".join(remove_controls(self._example).split())
+            note("shortcode", 0, "qTranslate", text % {"count": self._in_languages, "example": example})
         for name, count in self._gaps.most_common():
             text = ngettext(
                 "%d text has this block, whose content a plugin made. Readers see nothing in its place.",
