@@ -90,13 +90,17 @@ class TestShortcodes:
         assert list(found) == ["acf/quote", "shop/cart"]
         assert found["acf/quote"].startswith("2 texts have this block")
 
-    def test_texts_in_several_languages_are_counted_with_an_example(self, import_parts: ImportParts) -> None:
+    def test_texts_in_several_languages_are_counted_with_an_example(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
         comments = "<!--:en-->One<!--:--><!--:fr-->Un<!--:-->"
         parts = (page(20, title="[:en]Two\n words[:fr]Deux mots[:]", content=comments), item(7, content=comments))
         report = import_parts(*parts, item(8, content="[:] [en] <!--more-->"))
         text = "2 texts are in several languages, as in “[:en]Two words[:fr]Deux mots[:]”."
         assert notes(report, "shortcode")["qTranslate"].startswith(text)
         assert Post.objects.get(pk=7).source == comments
+        assert Page.objects.get(pk=20).title == "Two words / Deux mots"
+        assert items(exported(tmp_path))["page", 20].title == "[:en]Two\n words[:fr]Deux mots[:]"
 
     def test_forms_are_counted_although_they_are_not_shown(self, import_parts: ImportParts) -> None:
         form = "[contact-form to='a@b.example' subject='[Blog'][/contact-form]"

@@ -46,6 +46,7 @@ UNITS = [
     *("http://", "http://'.", '&nbsp;"', "[[", "[youtube ", "[youtube x]", "[video /a.mp4]", "[embed]x", "[/video]"),
     *('<sup class="fn">', '<sup class="fn"><a href="#x">', "<!-- wp:embed {", "<!-- wp:file --><object>"),
     *('<!-- wp:jetpack/calendly {"url":"http://a.b"} -->', "[ref]a", "[ref]a[/ref]", "[/ref]"),
+    *("[:en]a", "<!--:en-->a<!--:-->"),
     *(
         f"<!-- wp:cover --><div class='wp-block-cover' {rest}"
         for rest in ("", "style='", "style='background-image:url(")
@@ -158,6 +159,25 @@ class TestBlocks:
 
     def test_stray_end_tags_are_removed(self) -> None:
         assert to_html("One</div></b></p>Two") == "<p>One</p>\n<p>Two</p>"
+
+
+class TestLanguages:
+    @pytest.mark.parametrize(
+        "source", ["[:en]One[:ar]واحد[:]", "[:en]One[:]\n[:ar]واحد[:]", "<!--:en-->One<!--:--><!--:ar-->واحد<!--:-->"]
+    )
+    def test_a_text_in_several_languages_is_shown_in_all_of_them(self, source: str) -> None:
+        texts = ['<div lang="en" dir="auto"><p>One</p></div>', '<div lang="ar" dir="auto"><p>واحد</p></div>']
+        assert lines(source) == texts
+
+    def test_texts_after_a_language_and_notes_are_in_none(self) -> None:
+        html = to_html("[:en]One[ref]Note[/ref][:]Two")
+        assert html.count("<div") == 1
+        assert "<p>Two</p>" in html.partition("</div>")[2]
+        assert "Note" in html.partition("</div>")[2]
+
+    @pytest.mark.parametrize("source", ["Type [:en] or [:fr].", "<pre>[:en]</pre>", "[:]"])
+    def test_marks_inside_a_text_are_shown_as_typed(self, source: str) -> None:
+        assert lines(source) == [source if source.startswith("<pre>") else f"<p>{source}</p>"]
 
 
 class TestComments:

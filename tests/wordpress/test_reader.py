@@ -139,6 +139,19 @@ class TestRecords:
         assert found.terms == (("post_tag", "x", "R&D"),)
         assert found.comments[0].author == "Ro & Sa"
 
+    @pytest.mark.parametrize(
+        ("markup", "expected"),
+        [
+            ("[:en]One <b>more</b>[:fr]Une[:]", "One more / Une"),
+            ("<!--:en-->One<!--:--> <!--:fr-->Une<!--:-->", "One / Une"),
+            ("[:en]One[:fr]One[:de][:]", "One"),
+            ("[:en]", ""),
+            ("One [:en]", "One [:en]"),
+        ],
+    )
+    def test_names_in_several_languages_contain_all_of_them(self, markup: str, expected: str) -> None:
+        assert plain_line(markup) == expected
+
     @pytest.mark.parametrize("function", [plain_line, plain_lines, has_markup])
     def test_comments_that_never_end_take_linear_time(
         self, function: Callable[[str], object], grows_with_length: GrowsWithLength

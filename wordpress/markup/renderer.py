@@ -31,6 +31,7 @@ from wordpress.markup.shortcodes import expand
 from wordpress.markup.tables import expand_tables
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
+from wordpress.wxr.values import language_parts
 
 _BLOCK_COMMENT = re.compile(
     r"<!--\s+(?P<is_end>/)?wp:(?:core/)?(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
@@ -65,7 +66,8 @@ _BACKGROUND = re.compile(r"""background-image\s*+:\s*+url\(\s*+(?:"([^"]*+)"|'([
 def to_html(source: str, entry: object = None) -> str:
     """Return the HTML of `source`, with curly quotes. The comments `<!--more-->` and `<!--nextpage-->` are kept.
 
-    The IDs of galleries and reusable blocks are those of the site that `entry` came from. Never raises. Takes linear
+    The IDs of galleries and reusable blocks are those of the site that `entry` came from. Classic content in several
+    languages is shown in all of them, one after the other. Never raises. Takes linear
     time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
@@ -73,14 +75,21 @@ def to_html(source: str, entry: object = None) -> str:
     source = expand(source, limited(partial(find_uploads, origin)))
     notes: list[str] = []
     if "<!-- wp:" not in source:
-        source = take_notes(source, notes)
-        return autop(source + list_of_notes(notes))
+        parts = [(language, take_notes(text, notes)) for language, text in language_parts(source)]
+        parts.append(("", list_of_notes(notes)))
+        if not any(language for language, _text in parts):
+            return autop("".join(text for _language, text in parts))
+        return "".join(_in_language(autop(text), language) for language, text in parts)
     html = "".join(_blocks(source, origin, notes)).strip()
     html += _texturize_html(list_of_notes(notes))
     if 'class="fn"' in html:
         ids = set(re.findall(r'\bid="([^"<>]+)"', html))
         html = _FOOTNOTE_LINK.sub(lambda link: link[0] if link[2] in ids else f"{link[1]}{link[3]}", html)
     return html
+
+
+def _in_language(html: str, language: str) -> str:
+    return f'<div lang="{language}" dir="auto">{html}</div>\n' if language else html
 
 
 class _OpenBlock(NamedTuple):

@@ -5,6 +5,7 @@ import html
 import re
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from itertools import batched
 from urllib.parse import parse_qsl, urlsplit
 
 from django.conf.locale import LANG_INFO
@@ -22,8 +23,10 @@ _MAX_ID = 9 * 10**18
 ENTRY_FORMS = ("p", "page_id", "attachment_id")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
-# Markup, entities, tabs and line breaks.
-_NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# Markup, entities, tabs, line breaks, and marks of languages.
+_NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|\[:")
+# The beginning of a text in a language, or its end. Source: qTranslate, qTranslate X, qTranslate-XT.
+_LANGUAGE_MARK = re.compile(r"(?:\[:|<!--:)([a-z]{2})?(?:\]|-->)")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
 # WordPress's databases can't store years before 1000, so anything earlier is not a date.
 _DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|$)")
@@ -36,17 +39,32 @@ _RSS_DATE = re.compile(r"\s*(?:[A-Za-z]+,\s*)?\d{1,2}\s+[A-Za-z]{3}\s+(?:19|20)\
 def plain_line(text: str) -> str:
     """Return `text` as one line without markup: `R&amp;D <em>now</em>` becomes `R&D now`.
 
-    WordPress stores names as HTML. Spaces inside lines, including non-breaking ones, are kept.
+    WordPress stores names as HTML. Spaces inside lines, including non-breaking ones, are kept. A text in several
+    languages contains all of them: `[:en]One[:fr]Un[:]` becomes `One / Un`.
     """
     if not _NOT_PLAIN.search(text):
         return text.strip()
+    if (parts := language_parts(text)) != [("", text)]:
+        return " / ".join(dict.fromkeys(plain_line(part) for _language, part in parts))
     lines = html.unescape(_without_tags(text)).replace("\t", " ").splitlines()
     return CONTROL.sub("", " ".join(filter(None, map(str.strip, lines))))
 
 
 def plain_lines(text: str) -> str:
-    """Return `text` without markup, keeping its line breaks."""
-    return CONTROL.sub("", html.unescape(_without_tags(_BREAK.sub("\n", text)))).strip()
+    """Return `text` without markup, keeping its line breaks. Its languages are separated by blank lines."""
+    parts = [html.unescape(_without_tags(_BREAK.sub("\n", part))) for _language, part in language_parts(text)]
+    return "\n\n".join(CONTROL.sub("", part).strip() for part in parts)
+
+
+def language_parts(text: str) -> list[tuple[str, str]]:
+    """Return the parts of a text in several languages with their languages, or the whole text with an empty string.
+
+    The plugin qTranslate and its successors store such texts as `[:en]One[:fr]Un[:]`, and once used comments instead.
+    """
+    before, *rest = _LANGUAGE_MARK.split(text)
+    if before.strip() or not any(rest[::2]):
+        return [("", text)]
+    return [(language or "", part) for language, part in batched(rest, 2, strict=True) if part.strip()]
 
 
 def has_markup(text: str) -> bool:
