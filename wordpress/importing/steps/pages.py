@@ -108,7 +108,7 @@ class _PageImport(EntryImport):
             used_slugs.add(page.slug)
             Page.objects.filter(pk=page.pk).update(slug=page.slug, path=page.path)
             entries_changed([page.pk])
-            text = _("Its URL belongs to the list of its items. Its slug is “%s” here.")
+            text = _("Its URL now belongs to a list of public items. Its slug is “%s” here.")
             self.context.report.note(PAGES, page.pk, page.title, text % page.slug)
 
     def place_changed(self, imported: ImportedEntry) -> None:
