@@ -127,10 +127,10 @@ class SpooledPages:
 
     def section_of_taxonomy(self, taxonomy: str) -> str:
         """Return the slug of the page that lists the items grouped by a taxonomy; an empty string if there is none."""
-        if taxonomy in GROUPINGS:
-            return self.section_of_type(GROUPINGS[taxonomy][0])
-        types = self._types_grouped.get(taxonomy)
-        return self.section_of_type(types.most_common(1)[0][0]) if types else ""
+        known_type = GROUPINGS.get(taxonomy, ("", ""))[0]
+        # Another plugin may use the same name.
+        types = self._types_grouped.get(taxonomy) or Counter([known_type])
+        return self.section_of_type(types.most_common(1)[0][0])
 
     def _usual_path(self, custom_type: str) -> str:
         return self._usual_paths.get(custom_type) or PAGE_TYPES.get(custom_type, "")
