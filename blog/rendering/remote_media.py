@@ -46,7 +46,19 @@ def _localise_image(element: etree._Element) -> None:
     elif (url := urls.normalise(source)) and urls.is_web(url):
         _replace_with_link(element, url, alt.strip() or urls.file_name(url))
     else:
-        _replace_with_text(element, alt.strip())
+        _replace_with_text(element, alt.strip() or _name_of_linked_file(element))
+
+
+def _name_of_linked_file(element: etree._Element) -> str:
+    """Return the name of the file that a link around nothing but `element` leads to; empty if there is none.
+
+    Scripts that load pictures late put placeholders in their places, without which the link would be empty.
+    """
+    link = element.getparent()
+    if link is None or link.tag != "a" or len(link) > 1 or (link.text or "").strip() or (element.tail or "").strip():
+        return ""
+    url = urls.normalise(link.get("href", "")) or ""
+    return urls.file_name(url) if url.startswith(("/", "http")) else ""
 
 
 def _localise_player(element: etree._Element) -> None:

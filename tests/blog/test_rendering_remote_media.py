@@ -61,6 +61,13 @@ class TestImages:
         assert body(f'<p>x <img src="{source}" alt="A"></p>') == "<p>x A</p>"
         assert body(f'<p>x <img src="{source}"></p>') == "<p>x </p>"
 
+    @pytest.mark.parametrize("url", ["/p/a.jpg", "https://example.org/p/a.jpg"])
+    def test_without_a_usable_url_become_the_name_of_the_file_they_link_to(self, url: str) -> None:
+        placeholder = f'<a href="{url}"><img src="data:image/gif;base64,AA" data-src="{url}"></a>'
+        rel = ' rel="noopener"' if url.startswith("https") else ""
+        assert body(placeholder) == f'<a href="{url}"{rel}>a.jpg</a>'
+        assert body(placeholder.replace("</a>", " B</a>")) == f'<a href="{url}"{rel}> B</a>'
+
     def test_have_no_alternative_sources(self) -> None:
         html = body(
             '<picture><source srcset="//example.org/a.webp"><img src="/a.png" alt="" srcset="//example.org/a 1x"'
