@@ -105,7 +105,7 @@ def undo(change_id: int, by: User) -> CategoryChange:
         # Someone has removed the target from other posts since, so these are not changed.
         present = set(_rows([target]).values_list("entry", flat=True))
         restored = [_restore(each, target, present) for each in data["categories"]]
-        for some in batched(data["gained"], _BATCH_SIZE, strict=False):
+        for some in batched(data["gained"], _BATCH_SIZE):
             _rows([target]).filter(entry__in=some).delete()
         entries_changed({pk for each in data["categories"] for pk in each["posts"]})
         change.mark_undone(by)

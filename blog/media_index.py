@@ -44,7 +44,7 @@ _rows: Final[Mapping[str, Prepared[tuple[int, int, int]]]] = {
 
 def update_media_index(ids: Collection[int]) -> None:
     """Record the files in the texts of the entries with these IDs."""
-    for pks in batched(ids, _BATCH, strict=False):
+    for pks in batched(ids, _BATCH):
         names = {pk: library_files(html) for pk, html in _bodies(list(pks))}
         recorded = _recorded(pks)
         for column, (through, model) in _INDEXES.items():
@@ -116,12 +116,12 @@ def _move(source: Picture, target: Picture) -> list[int]:
 
 
 def _move_back(source: Picture, target: Picture, ids: Collection[int]) -> None:
-    for some in batched(ids, _BATCH, strict=False):
+    for some in batched(ids, _BATCH):
         _feature(target, list(Entry.objects.filter(pk__in=some, featured_picture=source).values_list("pk", flat=True)))
 
 
 def _feature(picture: Picture, ids: Collection[int]) -> None:
-    for some in batched(ids, _BATCH, strict=False):
+    for some in batched(ids, _BATCH):
         Entry.objects.filter(pk__in=some).update(featured_picture=picture)
         entries_changed(some)
 

@@ -240,7 +240,7 @@ def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
     with transaction.atomic():
         change = preview_language(entries, by, language, lock=True)
         pks = [entry.pk for entry in change.changed]
-        for some in batched(pks, _BATCH_SIZE, strict=False):
+        for some in batched(pks, _BATCH_SIZE):
             Entry.objects.filter(pk__in=some).update(language=language)
             rerender(Entry.objects.filter(pk__in=some).filter(may_have_words()), RerenderResult())
         entries_changed(pks)

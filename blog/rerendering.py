@@ -49,7 +49,7 @@ def rerender(
     Sources and modification times stay as they are. Each batch is a transaction of its own, so this can be stopped at
     any time and run again. If someone saves an entry at the same time, what they saved is kept.
     """
-    for pks in batched(entries.order_by("pk").values_list("pk", flat=True), _BATCH_SIZE, strict=False):
+    for pks in batched(entries.order_by("pk").values_list("pk", flat=True), _BATCH_SIZE):
         stale: list[tuple[Entry, tuple[str, ...]]] = []
         for entry in Entry.objects.filter(pk__in=pks):
             html, version = _html(entry), _version(entry)

@@ -63,7 +63,7 @@ def _fan_out_some(last: int) -> bool:
     approved = written_here.for_authors().with_entries().filter(pk__in=pks[Event.APPROVED])
     notifications = chain(_for_moderators(pending), _for_authors(approved), _for_followers(approved))
     # There may be as many notifications as comments times followers.
-    for batch in batched(notifications, BATCH, strict=False):
+    for batch in batched(notifications, BATCH):
         Notification.objects.bulk_create(batch, ignore_conflicts=True)
     OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
     return True

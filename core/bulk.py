@@ -21,7 +21,7 @@ def fetch_rows(
     model: type[Model], field: str, values: Iterable[Any], *columns: str, **conditions: Any
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the `columns` of the rows whose `field` has one of `values`."""
-    for batch in batched(dict.fromkeys(values), _BATCH, strict=False):
+    for batch in batched(dict.fromkeys(values), _BATCH):
         rows = model._default_manager.filter(**{f"{field}__in": batch}, **conditions).order_by()
         yield from rows.values_list(*columns)
 

@@ -113,7 +113,7 @@ class SlugNumbers:
     def _each_free(self, key: tuple[Hashable, str], base: str, taken_by: QuerySet[Any]) -> Iterator[str]:
         base = base[: self._max_length].strip("-")
         slugs = numbered_slugs(base, max_length=self._max_length, first=self._tried[key] + 1)
-        for some in batched(slugs, _AT_ONCE, strict=False):
+        for some in batched(slugs, _AT_ONCE):
             taken = set(taken_by.filter(slug__in=some).values_list("slug", flat=True))
             for slug in some:
                 self._tried[key] += 1

@@ -111,7 +111,7 @@ def invite(addresses: Collection[str], frequency: str, stated_on: dt.date) -> in
     People who follow something, were asked in the last month, or have an address that doesn't work are left out.
     """
     count = 0
-    for batch in batched(addresses, _BATCH, strict=False):
+    for batch in batched(addresses, _BATCH):
         with transaction.atomic():
             # The second click of a double click waits here.
             list(NewsletterSettings.objects.select_for_update())

@@ -34,7 +34,7 @@ def update_entries(pks: Collection[int]) -> int:
     The comments of deleted entries are removed with them.
     """
     changed = 0
-    for batch in batched(pks, _ENTRIES, strict=False):
+    for batch in batched(pks, _ENTRIES):
         sources = {source.pk: source for source in entry_sources(batch)}
         digests = {pk: source.digest() for pk, source in sources.items()}
         stale = _stale(IndexedEntry, batch, digests)
@@ -72,7 +72,7 @@ def update_comments(pks: Collection[int]) -> int:
     Only approved comments are indexed.
     """
     changed = 0
-    for batch in batched(pks, _COMMENTS, strict=False):
+    for batch in batched(pks, _COMMENTS):
         sources = {source.pk: source for source in comment_sources(batch)}
         digests = {pk: source.digest() for pk, source in sources.items()}
         stale = _stale(IndexedComment, batch, digests)
@@ -103,7 +103,7 @@ def rebuild(progress: Callable[[str, int, int], None], *, from_scratch: bool = F
                 # A concurrent transaction that changes one of them waits, and then brings it up to date.
                 list(objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk").values_list("pk"))
                 changed[name] += update(batch)
-        for others in batched(_superfluous(objects, rows), size, strict=False):
+        for others in batched(_superfluous(objects, rows), size):
             with transaction.atomic():
                 changed[name] += update(others)
     return changed
@@ -174,5 +174,5 @@ def _forget_entries(pks: Collection[int]) -> None:
 
 def _forget_comments(pks: Collection[int]) -> None:
     comment_index().remove(pks)
-    for batch in batched(pks, _COMMENTS, strict=False):
+    for batch in batched(pks, _COMMENTS):
         IndexedComment.objects.filter(pk__in=batch).delete()

@@ -39,7 +39,7 @@ def index_changed(pks: Collection[int]) -> None:
     newest = sorted(pks, reverse=True)
     update_entries(newest[:AT_ONCE])
     if later := newest[AT_ONCE:]:
-        for some in batched(later, _ROWS, strict=False):
+        for some in batched(later, _ROWS):
             mark_as_stale(some)
         # A failure to schedule it must not fail the change: `rebuild_search` does the same.
         transaction.on_commit(_schedule, robust=True)

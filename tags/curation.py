@@ -201,7 +201,7 @@ def _undo_merge(data: dict[str, Any]) -> list[Tag]:
         _restore(described, [pk for pk in described["posts"] if pk in present], taken_from=target)
         for described in data["tags"]
     ]
-    for some in batched(data["gained"], _BATCH_SIZE, strict=False):
+    for some in batched(data["gained"], _BATCH_SIZE):
         _rows([target]).filter(content_object__in=some).delete()
     _posts_changed(data["gained"])
     return [*restored, target]
@@ -249,7 +249,7 @@ def _restore(described: dict[str, Any], post_ids: Sequence[int], taken_from: Tag
         TagAlias.objects.bulk_create(TagAlias(slug=slug, tag=tag) for slug in slugs if slug not in used)
         used = {key for model in (Tag, FormerName) for (key,) in fetch_rows(model, "key", keys, "key")}
         FormerName.objects.give({name: tag.pk for key, name in keys.items() if key not in used})
-    for some in batched(post_ids, _BATCH_SIZE, strict=False):
+    for some in batched(post_ids, _BATCH_SIZE):
         present = Post.objects.filter(pk__in=some).values_list("pk", flat=True)
         # `entries_changed` sets the times of publication.
         rows = [TaggedPost(tag=tag, content_object_id=pk) for pk in present]
@@ -263,7 +263,7 @@ def _describe(tags: Sequence[Tag]) -> list[dict[str, Any]]:
     posts: defaultdict[int, list[int]] = defaultdict(list)
     slugs: defaultdict[int, list[str]] = defaultdict(list)
     names: defaultdict[int, list[str]] = defaultdict(list)
-    for some in batched(tags, _BATCH_SIZE, strict=False):
+    for some in batched(tags, _BATCH_SIZE):
         for tag_id, post_id in _rows(some).values_list("tag", "content_object").order_by("content_object"):
             posts[tag_id].append(post_id)
         for tag_id, slug in TagAlias.objects.filter(tag__in=some).values_list("tag", "slug"):
@@ -304,7 +304,7 @@ def _rows(tags: Iterable[Tag]) -> Any:
 
 
 def _post_ids(tags: Iterable[Tag]) -> Iterator[int]:
-    for some in batched(tags, _BATCH_SIZE, strict=False):
+    for some in batched(tags, _BATCH_SIZE):
         yield from _rows(some).values_list("content_object", flat=True)
 
 
@@ -316,7 +316,7 @@ def _newest(rows: Any) -> list[Post]:
 def with_counts(ids: Iterable[int]) -> list[Tag]:
     """Return the tags with these IDs, most used first."""
     tags: list[Any] = []
-    for some in batched(ids, _BATCH_SIZE, strict=False):
+    for some in batched(ids, _BATCH_SIZE):
         tags += Tag.objects.with_counts().filter(pk__in=some)
     return sorted(tags, key=lambda tag: (-tag.post_count, tag.name.casefold(), tag.pk))
 
@@ -326,7 +326,7 @@ def _former_url(alias: TagAlias) -> str:
 
 
 def _delete(tags: Iterable[Tag]) -> None:
-    for some in batched(tags, _BATCH_SIZE, strict=False):
+    for some in batched(tags, _BATCH_SIZE):
         Tag.objects.filter(pk__in=[tag.pk for tag in some]).delete()
 
 

@@ -55,7 +55,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
     def locked(self, ids: Iterable[int]) -> list["Tag"]:
         """Return the tags with these IDs, locked. Posts can't be given them until the transaction ends."""
         found: list[Tag] = []
-        for some in batched(sorted(set(ids)), 1000, strict=False):
+        for some in batched(sorted(set(ids)), 1000):
             found += self.filter(pk__in=some).select_for_update().order_by("pk")
         return found
 
@@ -287,7 +287,7 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
 
         One query for each thousand posts, and a statement if any have to be changed.
         """
-        for some in batched(entry_ids, 1000, strict=False):
+        for some in batched(entry_ids, 1000):
             if outdated := _with_wrong_times(list(some)):
                 rows = self.filter(content_object__in=outdated)
                 rows.update(published_at=Subquery(_published_post().values("published_at")))

@@ -45,7 +45,7 @@ def tags_with_limits(post: Parameter, time: Parameter, now: Parameter) -> QueryS
 def posts_between(*limits: Parameter) -> QuerySet[Any, tuple[int, int]]:
     """Query the posts of tags. `limits` are the ID of each tag and the times of its first and last post."""
     condition = Q()
-    for tag, first, last in batched(limits, 3, strict=True):
+    for tag, first, last in batched(limits, 3):
         condition |= Q(tag=tag, published_at__gte=first, published_at__lte=last)
     rows: Any = TaggedPost.objects.filter(condition).order_by()
     pairs: QuerySet[Any, tuple[int, int]] = rows.values_list("tag", "content_object")

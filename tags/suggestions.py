@@ -59,10 +59,10 @@ def in_text(text: str) -> list[Suggestion]:
         for start in range(len(words) - length + 1)
     }
     found: list[Any] = []
-    for some in batched((phrase for phrase in phrases if len(phrase) >= _MIN_LENGTH), _BATCH_SIZE, strict=False):
+    for some in batched((phrase for phrase in phrases if len(phrase) >= _MIN_LENGTH), _BATCH_SIZE):
         found += Tag.objects.filter(search_key__in=some).values_list("pk", flat=True)
     tags: list[Any] = []
-    for some in batched(found, _BATCH_SIZE, strict=False):
+    for some in batched(found, _BATCH_SIZE):
         tags += _most_used(Q(pk__in=some))
     tags.sort(key=lambda tag: (-tag.post_count, tag.name))
     return [Suggestion(tag.name, tag.post_count) for tag in tags[:MAX_SUGGESTED] if tag.post_count]

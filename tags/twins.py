@@ -68,7 +68,7 @@ def counts(pairs: list[TagTwins]) -> dict[int, int]:
     """Return the number of posts of each tag in `pairs`."""
     ids = {pk for pair in pairs for pk in (pair.first_id, pair.second_id)}
     found: dict[int, int] = {}
-    for some in batched(ids, _BATCH_SIZE, strict=False):
+    for some in batched(ids, _BATCH_SIZE):
         rows: Any = Tag.objects.with_counts().filter(pk__in=some)
         found.update(rows.values_list("pk", "post_count"))
     return found

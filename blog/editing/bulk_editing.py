@@ -57,7 +57,7 @@ def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
                 entry.status = changes.status
             entries.model.store_all(moved)
             record_steps(moved, by)
-        for some in batched(pks, _BATCH_SIZE, strict=False):
+        for some in batched(pks, _BATCH_SIZE):
             Entry.objects.filter(pk__in=some).update(modified_at=timezone.now(), **changes.fields())
             file_under(some, changes.add_categories, changes.remove_categories)
             if changes.remove_tags:
@@ -99,7 +99,7 @@ def _differing(entries: list[Any], changes: Changes) -> Iterator[int]:
         ):
             yield entry.pk
     filed, tagged = Entry.categories.through._default_manager, Post.tags.through._default_manager
-    for some in batched([entry.pk for entry in entries], _BATCH_SIZE, strict=False):
+    for some in batched([entry.pk for entry in entries], _BATCH_SIZE):
         if changes.remove_categories:
             yield from filed.filter(entry__in=some, category__in=changes.remove_categories).values_list(
                 "entry", flat=True

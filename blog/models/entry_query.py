@@ -70,7 +70,7 @@ class EntryQuerySet(PublicQuerySet[Any]):
 
     def iterate(self, size: int) -> Iterator[Any]:
         """Yield the entries by ID, loading `size` at a time. With one query, SQLite would sort all texts in memory."""
-        for pks in batched(list(self.order_by("pk").values_list("pk", flat=True)), size, strict=False):
+        for pks in batched(list(self.order_by("pk").values_list("pk", flat=True)), size):
             yield from self.filter(pk__in=pks).order_by("pk")
 
     def delete(self) -> tuple[int, dict[str, int]]:

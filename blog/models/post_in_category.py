@@ -51,7 +51,7 @@ class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
             # SQLite has one writer at a time.
             return
         posts: Any = PostInCategory._meta.get_field("post").related_model
-        for some in batched(sorted(ids), _BATCH_SIZE, strict=False):
+        for some in batched(sorted(ids), _BATCH_SIZE):
             locked = posts._base_manager.select_for_update(no_key=True).filter(pk__in=some).order_by("pk")
             list(locked.values_list("pk", flat=True))
 
@@ -64,7 +64,7 @@ class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
         using = router.db_for_write(PostInCategory)
         with transaction.atomic(using, savepoint=False):
             self.lock_posts(ids)
-            for some in batched(ids, _BATCH_SIZE, strict=False):
+            for some in batched(ids, _BATCH_SIZE):
                 with connections[using].cursor() as cursor:
                     cursor.execute(_COMPARE.format(ids=_placeholders(some)), [*some, *some])
                     rows = cursor.fetchall()

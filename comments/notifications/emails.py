@@ -195,5 +195,5 @@ def _mark_sent(pks: list[int]) -> None:
     # All or none, so that an e-mail that is sent again after a crash is the same. Only a single statement can be
     # committed without waiting for the disk.
     with transaction.atomic() if len(pks) > _BATCH else nullcontext():
-        for batch in batched(pks, _BATCH, strict=False):
+        for batch in batched(pks, _BATCH):
             update_without_sync(Notification.objects.filter(pk__in=batch), sent_at=timezone.now())

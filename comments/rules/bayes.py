@@ -172,7 +172,7 @@ def forget_rare_words() -> int:
         by_counts[counts].append(text)
     forgotten = 0
     for (ham, spam), texts in by_counts.items():
-        for batch in batched(texts, 1_000, strict=False):
+        for batch in batched(texts, 1_000):
             with transaction.atomic():
                 # As in `_store`.
                 list(Token.objects.select_for_update().filter(text=_ALL))

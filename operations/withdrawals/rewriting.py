@@ -246,7 +246,7 @@ def _announce(model: type[models.Model], pks: Collection[Any]) -> None:
     """
     affected: models.QuerySet[Any] | None = None
     if issubclass(model, Entry):
-        for some in batched(pks, _BATCH, strict=False):
+        for some in batched(pks, _BATCH):
             entries_changed(some)
     elif model is Comment:
         comments_changed(pks)
@@ -258,7 +258,7 @@ def _announce(model: type[models.Model], pks: Collection[Any]) -> None:
     elif model is User:
         affected = Entry.objects.filter(author__in=pks).values_list("pk", flat=True)
     if affected is not None:
-        for some in batched(sorted(set(affected)), _BATCH, strict=False):
+        for some in batched(sorted(set(affected)), _BATCH):
             mark_as_stale(some)
     content_changed()
 

@@ -25,7 +25,7 @@ _CHUNK_SIZE: Final = 200
 
 def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
     """Yield an item for each file. `logins` are the usernames by the users' keys."""
-    for batch in batched(_attachments(ids), _CHUNK_SIZE, strict=False):
+    for batch in batched(_attachments(ids), _CHUNK_SIZE):
         parents = _parents([attachment for attachment, _id, _name in batch])
         for attachment, post_id, name in batch:
             yield _attachment_item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)

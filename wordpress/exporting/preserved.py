@@ -113,7 +113,7 @@ def preserved_term_elements() -> Iterator[str]:
 def preserved_item_elements(ids: ExportIds) -> Iterator[str]:
     """Yield the items of types that are unknown here, with references to the IDs of this export."""
     rows = preserved_items().order_by("pk").iterator(_CHUNK_SIZE)
-    for batch in batched(rows, _CHUNK_SIZE, strict=False):
+    for batch in batched(rows, _CHUNK_SIZE):
         moved = _MovedIds(batch, ids)
         for row in batch:
             preserved = Preserved(row.fields)

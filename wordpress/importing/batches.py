@@ -48,7 +48,7 @@ def write_batches[Value](
     context: ImportContext, values: Iterable[Value], write: Callable[[Sequence[Value]], object], *, size: int = 100
 ) -> None:
     """Call `write` with `size` values at a time, each call in a transaction of its own (see write_batch)."""
-    for batch in batched(values, size, strict=False):
+    for batch in batched(values, size):
         write_batch(context, partial(write, batch))
 
 

@@ -174,7 +174,7 @@ class Unsupported:
     def report_empty(self, context: ImportContext) -> None:
         """Note the texts in which a shortcode for files shows nothing. Call this after the files are imported."""
         columns = ("object_pk", "wordpress_id")
-        for batch in batched(self._showing_files, _BATCH, strict=False):
+        for batch in batched(self._showing_files, _BATCH):
             imported = dict(
                 fetch_rows(ImportedItem, "wordpress_id", batch, *columns, site=context.site, kind__in=("post", "page"))
             )

@@ -48,7 +48,7 @@ def match_files(
     # By host and path, and by path alone for a site's own files.
     on_hosts: defaultdict[str, list[Attachment]] = defaultdict(list)
     of_sites: dict[str, Attachment] = {}
-    for some in batched(paths, _BATCH, strict=False):
+    for some in batched(paths, _BATCH):
         for attachment in attachments.filter(Q(path__in=some) | Q(former_path__in=some)).order_by("pk"):
             for path in {attachment.path, attachment.former_path} & set(some):
                 for path_with_host in _on_its_hosts(attachment, path):

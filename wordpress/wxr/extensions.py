@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Container, Iterable
-from typing import Any, Final, TypeIs
+from typing import Any, Final, TypeGuard
 
 from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
 from wordpress.wxr.records import Author, Comment, Extension, Item, Meta
@@ -109,7 +109,7 @@ def _parse_datetime(value: object) -> dt.datetime | None:
         return None
 
 
-def _is_storable(value: object) -> TypeIs[str]:
+def _is_storable(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and is_storable(value)
 
 

@@ -64,7 +64,7 @@ def language_parts(text: str) -> list[tuple[str, str]]:
     before, *rest = _LANGUAGE_MARK.split(text)
     if before.strip() or not any(rest[::2]):
         return [("", text)]
-    return [(language or "", part) for language, part in batched(rest, 2, strict=True) if part.strip()]
+    return [(language or "", part) for language, part in batched(rest, 2) if part.strip()]
 
 
 def has_markup(text: str) -> bool:

@@ -131,7 +131,7 @@ class Thread:
         self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in comments}
         order, circular = parents_first(self.parents)
         self.parents |= dict.fromkeys(circular)
-        self.parts = list(batched(comments if len(comments) <= size else order, size, strict=False)) or [()]
+        self.parts = list(batched(comments if len(comments) <= size else order, size)) or [()]
         # The comments to import, mapped to what is stored: without a name if the author was erased here.
         self.accepted: dict[ExportedComment, ExportedComment] = {}
         # The IDs of comments that were here before, and of all that are stored or about to be.

@@ -84,7 +84,7 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
     done = 0
     uncleaned: list[str] = []
     try:
-        for batch in batched(pks, _BATCH, strict=False):
+        for batch in batched(pks, _BATCH):
             missing, gone = [], []
             without_file = attachments.without_file().filter(pk__in=batch)
             for attachment in without_file.select_related("uploaded_by").order_by("on_other_host", "pk"):
@@ -290,7 +290,7 @@ def _rerender(context: ImportContext) -> None:
     entries = Entry.objects.filter(may_show)
     total = entries.count()
     rerender(entries, RerenderResult(), progress=lambda done: context.report_progress("rendering", done, total))
-    for batch in batched(pks, 500, strict=False):
+    for batch in batched(pks, 500):
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
 
 

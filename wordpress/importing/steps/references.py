@@ -52,7 +52,7 @@ class KnownFiles(NamedTuple):
     ) -> Self:
         """Return those of `attachments`, from sites with these `hosts`, that the `references` refer to."""
         by_id: dict[int | None, Attachment] = {}
-        for ids in batched({picture_id for each in references for picture_id in each.picture_ids}, 500, strict=False):
+        for ids in batched({picture_id for each in references for picture_id in each.picture_ids}, 500):
             rows = attachments.filter(wordpress_id__in=ids)
             by_id |= {each.wordpress_id: each for each in rows if not each.site or host_of(each.site) in hosts}
         files = _files_of(references, hosts)

@@ -111,7 +111,7 @@ class _Tags:
         """Update stored tags from the export, unless they were changed here too."""
         changed: dict[int, _ExportedTag] = {}
         recorded: dict[int, Recorded] = {}
-        for batch in batched(self.exported(), 500, strict=False):
+        for batch in batched(self.exported(), 500):
             stored = dict(fetch_rows(Tag, "slug", (exported.slug for exported in batch), "slug", "pk"))
             records = self.context.ledger.recorded(TAGS, stored.values())
             for exported in batch:
@@ -144,11 +144,11 @@ class _Tags:
         Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
         Tag.objects.bulk_update(tags.values(), [*NAME_FIELDS, "description"], batch_size=500)
         given = {tag.key for tag in tags.values()}
-        for keys in batched(given, 500, strict=False):
+        for keys in batched(given, 500):
             FormerName.objects.filter(key__in=keys).delete()
         FormerName.objects.give({name: pk for pk, name in old_names.items() if tag_key(name) not in given})
         posts = [pk for (pk,) in fetch_rows(TaggedPost, "tag", tags, "content_object")]
-        for some in batched(dict.fromkeys(posts), 500, strict=False):
+        for some in batched(dict.fromkeys(posts), 500):
             entries_changed(some)
 
     def import_some(self, batch: Sequence[_ExportedTag]) -> None:
