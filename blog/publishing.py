@@ -124,6 +124,11 @@ def as_published(
     with transaction.atomic():
         entry.store()
         if categories is not None:
+            categories = list(categories)
+            # Like tags, a category may be new.
+            for category in categories:
+                if category._state.adding:
+                    category.save()
             entry.categories.set(categories)
         if tags is not None:
             entry.tags.set(tags)

@@ -82,12 +82,9 @@ class PostAdmin(CalendarView, EntryAdmin):
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
         """Save the post, after the category that is added with it."""
         category = form.category
-        if category is not None and "new_category" in form.changed_data:
-            if category.pk is None:
-                category.save()
-                record(Action.ADDED, [category], by=cast("User", request.user))
-            chosen = form.cleaned_data.get("categories", form.initial.get("categories") or ())
-            form.cleaned_data["categories"] = [*chosen, category]
+        if category is not None and category.pk is None:
+            category.save()
+            record(Action.ADDED, [category], by=cast("User", request.user))
         super().save_model(request, obj, form, change)
 
 

@@ -1,6 +1,6 @@
 """The forms for posts, pages and categories, and their fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from typing import Any, cast
 
@@ -278,8 +278,12 @@ class EntryForm(MergingForm, VersionedForm):
     @cached_property
     def changed_data(self) -> list[str]:
         changed = super().changed_data
-        # On the second click of a double click, the first one has already set the publication time and the slug.
-        filled_in = {"published_at", "slug"} if self.step == Step.PUBLISH and self.state == Status.PUBLISHED else set()
+        # On the second click of a double click, the first one has already set the slug and the publication time.
+        filled_in = set()
+        if self.data.get(self.add_prefix("version")) != self.initial.get("version"):
+            filled_in.add("slug")
+        if self.step == Step.PUBLISH and self.state == Status.PUBLISHED:
+            filled_in.add("published_at")
         return [name for name in changed if name not in filled_in or self.data.get(name)]
 
     def _get_validation_exclusions(self) -> Any:
@@ -366,6 +370,17 @@ class PostForm(EntryForm, NewCategoryForm):
     class Meta:
         model = Post
         fields = "__all__"  # noqa: DJ007  # the admin names the fields that each user may change
+
+    def clean(self) -> dict[str, Any]:
+        """Add the new category, which may not be stored yet, to the chosen ones."""
+        cleaned = super().clean()
+        if self.category is not None and "new_category" in self.changed_data:
+            chosen = cleaned.get("categories", self.initial.get("categories") or ())
+            cleaned["categories"] = [*chosen, self.category]
+        return cleaned
+
+    def values_in(self, draft: Mapping[str, list[str]]) -> Iterator[tuple[str, Any]]:
+        yield from self.without_added_category(dict(super().values_in(draft))).items()
 
 
 class ParentForm(forms.ModelForm[Any]):

@@ -200,13 +200,23 @@ class TestEditConflicts:
         save(client, post, title="Changed", version="")
         assert Post.objects.get().title == "Before"
 
-    def test_publishing_a_draft_twice_is_not_a_conflict(self, client: Client) -> None:
-        draft = PostFactory(status=Status.DRAFT, published_at=None, author=UserFactory(role="Editor"))
-        data = form_data(draft, _step="publish", published_at="")
+    @pytest.mark.parametrize(
+        ("step", "time"), [("publish", ""), ("schedule", "2099-01-01T10:00"), ("save", "2020-01-01T10:00")]
+    )
+    def test_giving_a_draft_its_date_and_slug_twice_is_not_a_conflict(
+        self, client: Client, step: str, time: str
+    ) -> None:
+        draft = PostFactory(slug="", status=Status.DRAFT, published_at=None, author=UserFactory(role="Editor"))
+        data = form_data(draft, _step=step, published_at=time)
         assert client.post(admin_url(draft, "change"), data).status_code == 302
         published = Post.objects.get()
         assert client.post(admin_url(draft, "change"), data).status_code == 302
         assert (Post.objects.get().published_at, Post.objects.get().slug) == (published.published_at, published.slug)
+
+    def test_clearing_the_slug_makes_one_from_the_title(self, client: Client) -> None:
+        post = PostFactory(title="After", slug="before")
+        client.post(admin_url(post, "change"), form_data(post, slug=""))
+        assert Post.objects.get().slug == "after"
 
     def test_submitting_a_form_twice_is_not_a_conflict(self, client: Client, editor: User) -> None:
         post = PostFactory(title="Before", author=editor, tags=["b", "A"])

@@ -42,6 +42,24 @@ def test_it_is_stored_with_a_new_post(client: Client) -> None:
     assert names_of(Post.objects.get()) == ["awards"]
 
 
+@pytest.mark.parametrize("category", ["Awards", "Other"])
+def test_the_form_of_a_new_post_saves_it_once_even_after_a_double_click(client: Client, category: str) -> None:
+    chosen, form_id = CategoryFactory(name="News", slug="news"), "0f60c7f5-1a49-4f5a-9a5c-2f1f0a3ad9c0"
+    data = form_data(title="New", author=UserFactory(role="Author").pk, categories=[chosen.pk], autosave=form_id)
+    client.post(admin_url(Post, "add"), data | {"new_category": "Awards"})
+    response = client.post(admin_url(Post, "add"), data | {"new_category": category}, follow=True)
+    # Another category in the second one would be kept as unsaved.
+    assert ("it was not saved again" in response.content.decode()) == (category == "Awards")
+    assert names_of(Post.objects.get()) == ["awards", "news"]
+
+
+def test_the_preview_shows_it_but_does_not_store_it(client: Client) -> None:
+    data = form_data(title="New", author=UserFactory(role="Author").pk, new_category="Awards")
+    page = client.post(admin_url(Post, "preview_new"), data).content.decode()
+    assert 'href="/category/awards/"' in page
+    assert not Category.objects.exists()
+
+
 def test_a_category_of_that_name_is_used_if_there_is_one(client: Client) -> None:
     CategoryFactory(name="Awards", slug="awards")
     post = PostFactory(categories=[])
