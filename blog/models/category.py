@@ -71,12 +71,12 @@ class Category(TreeNode):
         """Save it with its path, update the paths and listings of its descendants, and redirect its old slug."""
         with transaction.atomic():
             old_path = self._stored_path()
+            if self._has_new_parent(old_path):
+                # The posts are locked before any category, in the same order as when one of them is saved.
+                PostInCategory.objects.lock_posts(_posts_filed_under(Category.objects.below(old_path)))
             self.lock_parent(old_path)
             self.assign_path()
-            has_new_parent = bool(old_path) and old_path.rpartition("/")[0] != self.path.rpartition("/")[0]
-            if has_new_parent:
-                # The posts are locked before the category itself, in the same order as when one of them is published.
-                PostInCategory.objects.lock_posts(_posts_filed_under(Category.objects.below(old_path)))
+            has_new_parent = self._has_new_parent(old_path)
             super().save(*args, **kwargs)
             if old_path and old_path != self.path:
                 self.move_descendants(old_path)
@@ -89,6 +89,10 @@ class Category(TreeNode):
                 remove_redirects([f"/category/{self.slug}/"])
                 if old_slug:
                     add_redirects([(f"/category/{old_slug}/", self)])
+
+    def _has_new_parent(self, old_path: str) -> bool:
+        """Whether the category, which is stored at `old_path` if at all, is saved below another path."""
+        return bool(old_path) and old_path.rpartition("/")[0] != (self.parent.path if self.parent else "")
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():

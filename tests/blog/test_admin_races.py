@@ -80,6 +80,30 @@ def test_what_is_added_below_something_that_moves_moves_along(factory: Any, move
     assert type(parent).objects.get(slug="c").path == {"parent": "a/moved/c", "grandparent": "moved/b/c"}[moves]
 
 
+def test_adding_a_category_with_a_post_and_moving_its_other_category_never_deadlock(at_once: AtOnce) -> None:
+    parent, moving = CategoryFactory(slug="a"), CategoryFactory(slug="b")
+    post, editor = PostFactory(categories=[moving]), UserFactory(role="Editor")
+    is_locked, has_moved = Event(), Event()
+
+    def save() -> None:
+        with transaction.atomic():
+            stored = publishing.lock_stored(post)
+            is_locked.set()
+            # It waits for this transaction.
+            assert not has_moved.wait(0.3)
+            added = CategoryFactory(slug="c", parent=parent)
+            publishing.save_entry(post, editor, categories=[moving, added], stored=stored)
+
+    def move() -> None:
+        is_locked.wait()
+        moving.parent = parent
+        moving.save()
+        has_moved.set()
+
+    at_once(save, move)
+    assert {category.path for category in post.categories.all()} == {"a/b", "a/c"}
+
+
 @pytest.mark.parametrize("factory", [PageFactory, CategoryFactory])
 def test_of_two_opposite_moves_only_one_succeeds(factory: Any) -> None:
     first, second = factory(slug="a"), factory(slug="b")
