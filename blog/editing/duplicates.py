@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from blog.editing.conversion import convert_to_markdown
-from blog.models import Entry, Post
+from blog.models import Entry, Page, Post
 from blog.publishing import lock_stored, save_entry
 
 # What the duplicate has in common with the original. It has no date, no URL and no translations yet, and isn't pinned.
@@ -31,12 +31,14 @@ def duplicate(entry: Entry, by: User) -> tuple[Entry, bool]:
     with transaction.atomic():
         # Locked, so that the second click of a double click finds the duplicate that the first one made.
         original = lock_stored(entry) or entry
-        title = _title(original)
-        recent = model._default_manager.filter(author=by, title=title, created_at__gt=timezone.now() - _DOUBLE_CLICK)
-        if (made := recent.first()) is not None:
+        since = timezone.now() - _DOUBLE_CLICK
+        source, markup = _in_markdown(original)
+        content = {"title": _title(original), "author": by, "source": source, "markup": markup}
+        if (made := model._default_manager.filter(**content, created_at__gt=since).first()) is not None:
             return made, False
-        copy: Entry = model(title=title, author=by, **{name: getattr(original, name) for name in _FIELDS})
-        copy.source, copy.markup = _in_markdown(original)
+        copy: Entry = model(**content, **{name: getattr(original, name) for name in _FIELDS})
+        if isinstance(copy, Page) and not copy.fits_under(copy.parent):
+            copy.parent = None
         is_post = isinstance(original, Post)
         save_entry(
             copy,

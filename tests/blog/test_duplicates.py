@@ -72,6 +72,14 @@ class TestTheDuplicate:
         copy = Page.objects.exclude(pk__in=[original.pk, original.parent_id]).get()
         assert (copy.path, copy.menu_order, copy.status) == ("us/about-copy", 3, Status.DRAFT)
 
+    def test_of_a_page_is_at_the_top_if_the_url_would_be_too_long(self, client: Client) -> None:
+        parent: Any = None
+        for letter in "abc":
+            parent = PageFactory(slug=letter * 150, parent=parent)
+        original = PageFactory(title="x" * 190, slug="x", parent=parent)
+        client.post(admin_url(original, "duplicate"))
+        assert Page.objects.latest("pk").path == "x" * 190 + "-copy"
+
     @pytest.mark.parametrize(
         ("source", "expected"),
         [
@@ -108,6 +116,12 @@ def test_a_double_click_makes_one_duplicate(client: Client) -> None:
     Post.objects.update(created_at=timezone.now() - dt.timedelta(seconds=6))
     client.post(admin_url(original, "duplicate"))
     assert Post.objects.count() == 3
+
+
+def test_two_texts_without_a_title_are_duplicated_one_after_the_other(client: Client) -> None:
+    for source in ("One", "Two"):
+        client.post(admin_url(PostFactory(title="", source=source), "duplicate"))
+    assert sorted(Post.objects.values_list("source", flat=True)) == ["One", "One", "Two", "Two"]
 
 
 def test_the_list_offers_it_to_users_who_may_add_such_texts(client: Client) -> None:
