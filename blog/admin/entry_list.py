@@ -25,6 +25,7 @@ from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.results import state_label
 from blog.editing.autosaves import editors_of
+from blog.editing.link_search import spellings
 from blog.editing.workflow import state_of
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_searches
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
@@ -219,7 +220,7 @@ class EntryList(EntryActions):
 
     def _has_word(self, word: str) -> Q:
         found = Q()
-        for spelling in _spellings(word):
+        for spelling in spellings(word):
             for name in self.search_fields:
                 found |= Q((f"{name}__icontains", spelling))
         for search in entry_searches.values():
@@ -267,8 +268,3 @@ def _words(search_term: str) -> list[str]:
         is_quoted = len(bit) > 1 and bit[0] == bit[-1] and bit[0] in "\"'"
         words.append(unescape_string_literal(bit) if is_quoted else bit)
     return [word for word in words if word.strip()]
-
-
-def _spellings(word: str) -> set[str]:
-    """Return the spellings of `word` to search for, because SQLite ignores the case of ASCII letters only."""
-    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}

@@ -20,13 +20,21 @@ _MAX_WORDS: Final = 8
 def title_condition(words: str) -> Q:
     """Return the condition for entries with all these words in their titles or slugs.
 
-    A slug has the words of the title without accents and in lower case.
+    A slug has the words of the title without accents and in lower case. Drafts may not have one yet.
     """
     condition = Q()
     for word in words[:200].replace("\0", "").split()[:_MAX_WORDS]:
         slug = slugify(word)
-        condition &= Q(title__icontains=word) | (Q(slug__contains=slug) if slug else Q())
+        found = Q(slug__contains=slug) if slug else Q()
+        for spelling in spellings(word):
+            found |= Q(title__icontains=spelling)
+        condition &= found
     return condition
+
+
+def spellings(word: str) -> set[str]:
+    """Return the spellings of `word` to search for, because SQLite ignores the case of ASCII letters only."""
+    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
 
 
 @require_safe

@@ -228,6 +228,12 @@ class TestPanel:
         assert "No longer linked to" in page
         assert languages_linked_to(english) == []
 
+    def test_a_draft_without_a_slug_is_found_whatever_the_case(self, editor: User) -> None:
+        english = PostFactory(language="en")
+        PostFactory(language="ru", title="Премия мира", slug="", status=Status.DRAFT, published_at=None)
+        data = {"_search": "1", "translation_words": "премия"}
+        assert "Премия мира" in client_of(editor).post(admin_url(english, "translations"), data).content.decode()
+
     def test_a_text_in_the_same_language_is_refused(self, editor: User) -> None:
         english, other = PostFactory(language="en"), PostFactory(language="en")
         response = client_of(editor).post(admin_url(english, "translations"), {"_link": other.pk}, follow=True)

@@ -151,7 +151,7 @@ def entry_fields(item: Item) -> Fields:
     if item.status and not keeps_status(item):
         elements["wp:status"] = item.status
     if not item.slug and item.status in {"draft", "pending"}:
-        # WordPress gives drafts a slug when they are published. Here they get one at once.
+        # WordPress gives drafts a slug when they are published. Here pages and posts with a date get one at once.
         elements["wp:post_name"] = ""
     if item.custom_type:
         elements["wp:post_type"] = item.custom_type
