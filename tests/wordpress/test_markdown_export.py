@@ -78,6 +78,10 @@ class TestFiles:
         for name in run(tmp_path):
             assert read(tmp_path / name)[0]["draft"] is True
 
+    def test_the_file_of_a_draft_without_a_slug_is_named_after_the_title(self, tmp_path: Path) -> None:
+        post = PostFactory(title="Two words", slug="", status="draft", published_at=None)
+        assert run(tmp_path) == [f"content/posts/drafts/post-two-words.{post.pk}.md"]
+
     def test_posts_with_a_password_are_drafts_that_contain_it(self, tmp_path: Path) -> None:
         """A static site can't ask readers for the password."""
         PostFactory(password='open "sesame"', published_at=DAY, slug="x")

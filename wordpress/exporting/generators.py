@@ -18,6 +18,7 @@ from django.utils.timezone import get_default_timezone_name
 from blog.models import Page, Post
 from blog.rendering import MORE_PLACEHOLDER
 from core.models import SiteSettings
+from core.slugs import slugify
 
 _SAFE_NAME = re.compile(r"[^\W_][\w-]{0,59}")
 # File names that Windows reserves for devices, and that Hugo reserves for folders.
@@ -289,7 +290,8 @@ def _url_path(entry: Post | Page) -> str:
 
 def _path(entry: Post | Page) -> Path:
     """Return the path of an entry's file in a folder for posts or for pages."""
-    slugs = [entry.slug] if isinstance(entry, Post) else entry.path.split("/")
+    # Drafts may not have a slug yet.
+    slugs = [entry.slug or slugify(entry.title)] if isinstance(entry, Post) else entry.path.split("/")
     *folders, name = names = [_safe_name(slug) for slug in slugs]
     suffix = ".md" if names == slugs else f".{entry.pk}.md"
     if not isinstance(entry, Post):
