@@ -1,7 +1,6 @@
 """People and groups in the admin, which are for owners only."""
 
 from contextlib import suppress
-from functools import partial
 from typing import Any, cast
 
 from allauth.account.models import EmailAddress
@@ -28,13 +27,20 @@ from accounts.models import AuditRecord, EmergencyLink, PasswordLink, User
 from accounts.offboarding import HasWorkError, offboard, work_of
 from accounts.owners import is_owner, owners_only
 from accounts.password_links import VALID_DAYS, Kind, make_link, send_link
-from accounts.people import LastOwnerError, add_person, give_role, invite, reactivate, require_another_owner
+from accounts.people import (
+    LastOwnerError,
+    add_person,
+    give_role,
+    invite,
+    lock_owners,
+    reactivate,
+    require_another_owner,
+)
 from accounts.policies import role_renamed
 from accounts.preferences import person_inlines
 from accounts.roles import LABELS, OWNER, ROLES, permission_label
 from core.admin import BaseAdmin
 from core.admin_routes import route
-from core.database import retry_on_conflict
 from core.kind_messages import KindMessages
 from core.rows import RowsField
 
@@ -181,8 +187,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         """Invite someone, with a new account or the one they have: send a link, or show it to be passed on."""
         form = InvitationForm(person=person)
         if request.method == "POST":
-            # The second click of a double click finds the account that the first one makes.
-            form, invited, url = retry_on_conflict(partial(_invite, request, person))
+            form, invited, url = _invite(request, person)
             if invited is not None:
                 return self._show_link(request, invited, url)
         title = gettext("Invite someone") if person is None else gettext("Invite this person")
@@ -287,6 +292,8 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 @transaction.atomic
 def _invite(request: HttpRequest, person: User | None) -> tuple[InvitationForm, User | None, str]:
     """Handle a submitted invitation. Return the form and, if it is valid, the invited person and their link."""
+    # Invitations wait for one another here, so the second click of a double click finds the account of the first one.
+    lock_owners()
     form = InvitationForm(request.POST, person=person)
     if not form.is_valid():
         return form, None, ""

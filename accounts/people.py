@@ -24,13 +24,18 @@ class LastOwnerError(Exception):
     """The site would be left without an owner who can log in."""
 
 
+def lock_owners() -> list[User]:
+    """Return the owners who are active, and lock their rows until the transaction ends."""
+    return list(User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk"))
+
+
 def require_another_owner(person: User) -> None:
     """Raise LastOwnerError if no owner but `person` can log in. Call this in a transaction.
 
-    Owners who have not accepted their invitation yet don't count. The owners' rows are locked until the transaction
-    ends. Otherwise, two owners could be removed at the same time.
+    Owners who have not accepted their invitation yet don't count. The owners are locked. Otherwise, two of them could
+    be removed at the same time.
     """
-    owners = list(User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk"))
+    owners = lock_owners()
     others = [owner for owner in owners if owner.pk != person.pk]
     if len(others) < len(owners) and not any(owner.has_credentials for owner in others):
         raise LastOwnerError

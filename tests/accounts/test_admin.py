@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import PasswordLink, User
 from accounts.password_links import Kind, make_link
+from core.slugs import slugify
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.responses import find, one, read, text
@@ -153,6 +155,30 @@ class TestInviting:
         assert [response.status_code for response in responses] == [200] * 3
         assert User.objects.filter(email="rosa@example.org").count() == 1
         assert len(mailoutbox) == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_second_click_while_the_username_is_chosen_invites_no_one(
+        self, owner: Client, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        is_choosing, has_ended = Event(), Event()
+
+        def choose(name: str) -> str:
+            if not is_choosing.is_set():
+                is_choosing.set()
+                # The second click waits for this transaction.
+                assert not has_ended.wait(0.3)
+            return slugify(name)
+
+        def click_again() -> Any:
+            is_choosing.wait()
+            response = self.invite(owner, email="rosa@example.org")
+            has_ended.set()
+            return response
+
+        monkeypatch.setattr("accounts.people.slugify", choose)
+        _first, second = at_once(lambda: self.invite(owner, email="rosa@example.org"), click_again)
+        assert "with this e-mail address already exists" in second.text
+        assert User.objects.filter(email="rosa@example.org").count() == 1
 
     def test_an_imported_author_is_invited_in_the_same_way(self, owner: Client) -> None:
         person: User = UserFactory(display_name="Imported", email="old@example.org")
