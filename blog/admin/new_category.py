@@ -70,5 +70,7 @@ class NewCategoryForm(forms.ModelForm[Any]):
 
 
 def _existing(name: str, parent_id: int | None) -> Category | None:
-    """Return the first category of that name below this parent."""
-    return Category.objects.filter(name__iexact=name, parent=parent_id or None).order_by("pk").first()
+    """Return the first category of that name below this parent, ignoring case."""
+    siblings = Category.objects.filter(parent=parent_id or None).order_by("pk")
+    # Compared here, because SQLite ignores the case of ASCII letters only.
+    return next((each for each in siblings if each.name.casefold() == name.casefold()), None)

@@ -60,13 +60,14 @@ def test_the_preview_shows_it_but_does_not_store_it(client: Client) -> None:
     assert not Category.objects.exists()
 
 
-def test_a_category_of_that_name_is_used_if_there_is_one(client: Client) -> None:
-    CategoryFactory(name="Awards", slug="awards")
+@pytest.mark.parametrize(("name", "typed", "slug"), [("Awards", "AWARDS", "awards-2"), ("Премии", "премии", "премии")])
+def test_a_category_of_that_name_is_used_if_there_is_one(client: Client, name: str, typed: str, slug: str) -> None:
+    CategoryFactory(name=name, slug="awards")
     post = PostFactory(categories=[])
-    save(client, post, new_category="AWARDS")
+    save(client, post, new_category=typed)
     assert names_of(post) == ["awards"]
-    save(client, Post.objects.get(), new_category="Awards", new_category_parent=Category.objects.get().pk)
-    assert names_of(post) == ["awards", "awards/awards-2"]
+    save(client, Post.objects.get(), new_category=name, new_category_parent=Category.objects.get().pk)
+    assert names_of(post) == ["awards", f"awards/{slug}"]
 
 
 @pytest.mark.parametrize("data", [{"new_category_parent": "99"}, {"title": "x" * 1001}, {"new_category": "x" * 201}])
