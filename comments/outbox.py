@@ -27,8 +27,15 @@ BATCH = 200
 def record(pks: Collection[int], status: str) -> None:
     """Record that the comments with these IDs have just been given this status. No one is notified of spam."""
     if pks and status in Event.values and messages.is_on():
-        items = [OutboxItem(comment_id=pk, event=status) for pk in pks]
-        OutboxItem.objects.bulk_create(items, batch_size=BATCH, ignore_conflicts=True)
+        items = [OutboxItem(comment_id=pk, event=status) for pk in sorted(pks)]
+        # What is recorded already is locked, because a worker that is fanning it out knows nothing of this transaction.
+        OutboxItem.objects.bulk_create(
+            items,
+            batch_size=BATCH,
+            update_conflicts=True,
+            unique_fields=["comment", "event"],
+            update_fields=["event"],
+        )
         wake_worker(timezone.now() + SETTLE)
 
 
@@ -53,7 +60,8 @@ def fan_out() -> None:
 def _fan_out_some(last: int) -> bool:
     """Create the notifications for the oldest events up to the `last` one. Return whether there were any events."""
     recorded = OutboxItem.objects.select_for_update().filter(pk__lte=last)
-    items = list(recorded.order_by("pk")[:BATCH])
+    # In the order in which `record` locks them.
+    items = list(recorded.order_by("comment_id")[:BATCH])
     if not items:
         return False
     pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}

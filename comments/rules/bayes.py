@@ -174,18 +174,19 @@ def forget_rare_words() -> int:
     for (ham, spam), texts in by_counts.items():
         for batch in batched(texts, 1_000):
             with transaction.atomic():
-                # As in `_store`.
-                list(Token.objects.select_for_update().filter(text=_ALL))
+                lock_counts()
                 # Except those that have just been learned again.
                 forgotten += Token.objects.filter(text__in=batch, ham=ham, spam=spam).delete()[0]
     return forgotten
 
 
-def _store(change: Model) -> None:
-    """Add these counts to the stored ones.
+def lock_counts() -> None:
+    """Lock the row that counts all comments, so concurrent writers wait there rather than halfway through."""
+    list(Token.objects.select_for_update().filter(text=_ALL))
 
-    The row that counts all comments comes first, so concurrent writers wait there rather than halfway through.
-    """
+
+def _store(change: Model) -> None:
+    """Add these counts to the stored ones. The row that counts all comments comes first, as in `lock_counts`."""
     ham, spam = change.ham, change.spam
     changed = sorted(token for token in {*ham, *spam} if ham[token] or spam[token])
     if changed and changed[0] != _ALL:

@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import policy
+from threading import Event
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -18,13 +19,13 @@ from blog.models import Status as EntryStatus
 from comments import outbox
 from comments.models import Comment, CommentKind, CommentPolicy, CommentSettings, Follower, Notification, RateCount
 from comments.models import CommentStatus as Status
-from comments.moderation.decisions import approve, mark_spam
+from comments.moderation.decisions import approve, mark_spam, undo
 from comments.moderation.submission import submit
 from comments.notifications import subscriptions
 from mail import delivery
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.responses import find, links, one, read
-from tests.factories.types import Deliver, MailServerDown, PassTime, Refusing
+from tests.factories.types import AtOnce, Deliver, MailServerDown, PassTime, Refusing
 
 pytestmark = pytest.mark.django_db
 
@@ -441,8 +442,8 @@ def just_before(statement: str, act: Callable[[], object]) -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-class TestUnsubscribingAtTheSameTime:
-    def test_works_while_the_follower_is_notified(self, post: Post) -> None:
+class TestAtTheSameTime:
+    def test_unsubscribing_works_while_the_follower_is_notified(self, post: Post) -> None:
         follower, comment = create_follower(post), CommentFactory.create(entry=post)
         with just_before(
             'DELETE FROM "comments_follower"',
@@ -451,13 +452,37 @@ class TestUnsubscribingAtTheSameTime:
             subscriptions.end(follower)
         assert not Follower.objects.exists()
 
-    def test_keeps_no_one_else_from_being_notified(self, post: Post, pass_time: PassTime) -> None:
+    def test_unsubscribing_keeps_no_one_else_from_being_notified(self, post: Post, pass_time: PassTime) -> None:
         leaving, staying = create_follower(post), create_follower(post, "b@example.org")
         send(post)
         pass_time(minutes=6)
         with just_before('INTO "comments_notification"', lambda: Follower.objects.filter(pk=leaving.pk).delete()):
             outbox.fan_out()
         assert Notification.objects.filter(follower=staying).exists()
+
+    def test_a_comment_that_is_approved_again_while_others_are_fanned_out_is_notified_of(
+        self, post: Post, pass_time: PassTime, at_once: AtOnce
+    ) -> None:
+        create_follower(post)
+        comment, moderator = CommentFactory.create(entry=post, status=Status.PENDING), UserFactory.create()
+        undo(approve([comment], moderator).batch, moderator)
+        pass_time(minutes=6)
+        is_approved, has_ended = Event(), Event()
+
+        def approve_again() -> None:
+            with transaction.atomic():
+                approve([comment], moderator)
+                is_approved.set()
+                # It waits for this transaction.
+                assert not has_ended.wait(0.3)
+
+        def fan_out() -> None:
+            is_approved.wait()
+            outbox.fan_out()
+            has_ended.set()
+
+        at_once(approve_again, fan_out)
+        assert Notification.objects.filter(comment=comment).exists()
 
 
 def test_old_notifications_are_deleted_after_their_links_expire() -> None:
