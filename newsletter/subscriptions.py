@@ -65,8 +65,17 @@ def find_to_confirm(signed: str) -> SubscriptionRequest | None:
 
 
 def confirm(request: SubscriptionRequest) -> Subscriber:
-    """Subscribe the address as requested, and return the subscriber. Idempotent, and ends a suppression."""
+    """Subscribe the address as requested, and return the subscriber. Idempotent, and ends a suppression.
+
+    Raises DoesNotExist if the request has been deleted.
+    """
     with transaction.atomic():
+        # Before the subscriber, because a merge has locked its tags or categories when it moves their subscriptions.
+        for model, pk in ((Category, request.category_id), (Tag, request.tag_id)):
+            if pk is not None:
+                list(model._default_manager.select_for_update(no_key=True).filter(pk=pk))
+        # What it was for may have been merged or deleted in the meantime.
+        request.refresh_from_db()
         works = {"suppression": "", "suppressed_at": None}
         subscriber, _is_new = Subscriber.objects.update_or_create(email=request.email, defaults=works)
         Subscription.objects.update_or_create(

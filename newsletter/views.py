@@ -3,6 +3,8 @@
 Mail programs open links to scan them, so a GET changes nothing: these pages ask for a click on a button.
 """
 
+from contextlib import suppress
+
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
@@ -68,7 +70,8 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
         return message(request, gettext("This link has expired"), text, status=410)
     activate_language(found.language)
     if request.method == "POST":
-        subscriptions.confirm(found)
+        with suppress(SubscriptionRequest.DoesNotExist):
+            subscriptions.confirm(found)
         return HttpResponseRedirect(request.get_full_path())
     context = {"topic": found, "topic_url": page_of(found)}
     if found.confirmed_at is not None:

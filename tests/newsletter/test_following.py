@@ -373,6 +373,36 @@ class TestCuration:
         merge_categories([old.pk], target.pk, UserFactory.create(role="Editor"), keep=False)
         assert Subscription.objects.get().category == target
 
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("index", [0, 1])
+    def test_what_is_confirmed_while_tags_are_merged_becomes_one_subscription_to_the_target(
+        self, index: int, at_once: AtOnce
+    ) -> None:
+        old, target = tags = TagFactory.create_batch(2)
+        subscribe(tag=old)
+        subscriber = Subscriber.objects.get()
+        request = SubscriptionRequest.objects.create(tag=tags[index], email=subscriber.email, frequency="daily")
+        is_moving, has_ended = Event(), Event()
+
+        def wait_for_confirmation(call: Callable[..., Any], sql: str, *args: Any) -> Any:
+            if 'UPDATE "newsletter_subscription"' in sql:
+                is_moving.set()
+                # It waits for this transaction.
+                assert not has_ended.wait(0.3)
+            return call(sql, *args)
+
+        def merge() -> None:
+            with connection.execute_wrapper(wait_for_confirmation):
+                merge_tags([old.pk], target.pk, UserFactory.create(role="Editor"))
+
+        def confirm() -> None:
+            is_moving.wait()
+            subscriptions.confirm(request)
+            has_ended.set()
+
+        at_once(merge, confirm)
+        assert Subscription.objects.get().tag == target
+
     def test_an_address_is_deleted_with_the_last_topic_it_followed(self) -> None:
         tag = TagFactory.create()
         subscribe(tag=tag)
