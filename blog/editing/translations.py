@@ -74,8 +74,9 @@ def require_possible(entries: Iterable[Entry]) -> None:
 
 def _lock(*entries: Entry) -> list[Any]:
     """Return these entries and their translations as stored, locked."""
-    groups = {each.translation_group for each in entries if each.translation_group}
     ids = {each.pk for each in entries}
+    # As stored, because someone else may have linked or unlinked the entries since they were read.
+    groups = Entry.objects.filter(pk__in=ids).exclude(translation_group=None).values("translation_group")
     rows = Entry.objects.filter(pk__in=ids) | Entry.objects.filter(translation_group__in=groups)
     return list(rows.select_for_update().order_by("pk"))
 

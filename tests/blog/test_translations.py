@@ -93,6 +93,14 @@ class TestLinking:
         assert not Entry.objects.exclude(translation_group=None).exists()
         assert languages_linked_to(english) == []
 
+    def test_unlinking_a_post_that_was_linked_elsewhere_since_leaves_no_single_one(self, editor: User) -> None:
+        _english, opened = linked("en", "ar")
+        arabic = Entry.objects.get(pk=opened.pk)
+        translations.unlink(arabic, editor)
+        translations.link(arabic, PostFactory(language="fr"), editor)
+        translations.unlink(opened, editor)
+        assert not Entry.objects.exclude(translation_group=None).exists()
+
     def test_unlinking_leaves_the_others_linked(self, editor: User) -> None:
         english, arabic, _french = linked("en", "ar", "fr")
         translations.unlink(arabic, editor)
