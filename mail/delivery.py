@@ -155,4 +155,6 @@ def _postpone(recipient: Recipient, error: Exception) -> None:
 
 
 def _update(recipient: Recipient, **values: object) -> None:
-    type(recipient)._default_manager.filter(pk=recipient.pk).update(**values)
+    """Update a recipient, unless another worker has claimed it because this one took too long."""
+    claimed = type(recipient)._default_manager.filter(pk=recipient.pk, not_before=recipient.not_before)
+    claimed.update(**values)

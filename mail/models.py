@@ -25,7 +25,9 @@ class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
 
         All fail if another worker has sent the mail since `recipient` was read, because that changes `not_before`.
         """
-        return bool(self.filter(pk=recipient.pk, not_before=recipient.not_before).update(not_before=until))
+        is_claimed = bool(self.filter(pk=recipient.pk, not_before=recipient.not_before).update(not_before=until))
+        recipient.not_before = until
+        return is_claimed
 
     def with_unsubscribe_token(self, token: str) -> Model | None:
         """Return the recipient with this token; None if it was deleted. Raises BadSignature if it is forged."""

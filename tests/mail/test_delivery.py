@@ -72,6 +72,19 @@ def test_mail_that_another_worker_sends_in_the_meantime_is_not_sent_again(monkey
     assert sent == ["a@example.org"]
 
 
+def test_a_worker_that_takes_too_long_leaves_alone_what_another_has_claimed_since() -> None:
+    Follower.objects.create(entry=PostFactory.create(), email="a@example.org")
+    claimed_until = timezone.now() + 2 * delivery.LEASE
+
+    def emails(follower: Follower) -> Iterator[EmailMessage]:
+        yield EmailMessage(to=[follower.email])
+        Follower.objects.update(invited_at=timezone.now(), not_before=claimed_until)
+
+    delivery.mailings.register("followers", Mailing(Follower.objects.all(), emails))
+    assert delivery.deliver() == 1
+    assert Follower.objects.get().not_before == claimed_until
+
+
 def test_the_system_check_reports_models_that_are_not_recipients() -> None:
     mailing: Any = Mailing(User.objects.all(), lambda user: iter(()))
     assert list(delivery.mailings.find_problems("people", mailing)) == ["User is not a Recipient."]
