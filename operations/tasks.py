@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.tasks import PASSING, task_kind
-from operations.backups.errors import BackupError
+from operations.backups.errors import BackupError, BusyError
 from operations.backups.schedule import describe_error, do_what_is_due
 from operations.checks.outcomes import run_checks
 from operations.erasing import forget_copies, rewrite_if_small
@@ -20,6 +20,8 @@ from operations.worker import queue
 
 # How long the heartbeat of a worker that has ended is kept.
 _FORGOTTEN = dt.timedelta(days=1)
+# When a scheduled backup is tried again if another backup or a restore is running.
+_BUSY_PAUSE = dt.timedelta(minutes=15)
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +34,9 @@ def back_up_if_due() -> None:
         return
     try:
         do_what_is_due(lambda step, done, total: None)
+    except BusyError:
+        # It may take hours. If it makes a backup, none is due any more afterwards.
+        back_up_if_due.using(run_after=timezone.now() + _BUSY_PAUSE).enqueue()
     except (BackupError, OSError, DatabaseError) as error:
         _log.error("The backup failed: %s", describe_error(error))
         raise

@@ -9,7 +9,11 @@ class BackupError(Exception):
 
 
 class NotTriedError(BackupError):
-    """Another process is running, or the requested backup or key is missing. No backup is known to be bad."""
+    """Another backup or restore is running, or the requested backup or key is missing. No backup is known to be bad."""
+
+
+class BusyError(NotTriedError):
+    """Another backup or restore is running."""
 
 
 class RetentionError(BackupError):

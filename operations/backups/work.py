@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.disk import sync, try_lock
-from operations.backups.errors import BackupError, NotTriedError
+from operations.backups.errors import BackupError, BusyError
 
 # The space that is left free for the site on the disk, in bytes.
 RESERVE: Final = 2**27
@@ -23,7 +23,7 @@ _PAUSE: Final = 0.5
 def work_folder(patience: float = 0) -> Iterator[Path]:
     """Yield an empty folder that no other backup or restore uses at the same time.
 
-    Raises NotTriedError if another one is still running after `patience` seconds.
+    Raises BusyError if another one is still running after `patience` seconds.
     """
     folder: Path = settings.BROADSIDE_BACKUP_WORK_DIR
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,9 +32,7 @@ def work_folder(patience: float = 0) -> Iterator[Path]:
         deadline = time.monotonic() + patience
         while not try_lock(lock.fileno()):
             if time.monotonic() >= deadline:
-                raise NotTriedError(
-                    _("Another backup or restore is running. Wait until it has finished, then try again.")
-                )
+                raise BusyError(_("Another backup or restore is running. Wait until it has finished, then try again."))
             time.sleep(_PAUSE)
         work = folder / "work"
         # Left by a process that was killed.

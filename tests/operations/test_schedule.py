@@ -16,6 +16,7 @@ from core.schedule import scheduled_tasks
 from operations.backups import schedule
 from operations.backups.contents import name_for, parse_name
 from operations.backups.retention import kept
+from operations.backups.work import work_folder
 from operations.models import BackupRun, RunKind
 from operations.tasks import back_up_if_due
 from tests.factories import UserFactory
@@ -158,6 +159,18 @@ class TestRunning:
         DBTaskResult.objects.update(run_after=timezone.now())
         work()
         assert BackupRun.objects.last_successful(RunKind.BACKUP)
+
+    def test_the_worker_waits_for_a_running_backup_of_any_length(self, work: Work) -> None:
+        with work_folder():
+            back_up_if_due.enqueue()
+            for _attempt in range(6):
+                work()
+                waiting = DBTaskResult.objects.filter(status="READY")
+                assert waiting.get().run_after > timezone.now()
+                waiting.update(run_after=timezone.now())
+        work()
+        assert BackupRun.objects.last_successful(RunKind.BACKUP)
+        assert set(DBTaskResult.objects.values_list("status", flat=True)) == {"SUCCESSFUL"}
 
     def test_the_worker_makes_backups_at_the_configured_times(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_TIMES = [dt.time(15, 30)]
