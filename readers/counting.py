@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from readers.bots import is_bot
-from readers.models import DayCount, EntryCount, KindCount, ReferrerCount
+from readers.models import DayCount, EntryCount, KindCount, ReaderSettings, ReferrerCount
 from readers.pages import find_page
 from readers.referrers import referring_host
 from readers.requests import Reading
@@ -56,6 +56,8 @@ class Tally:
 def store(tally: Tally) -> None:
     """Add the counts to the stored ones, in one transaction, and keep only the highest of each day."""
     with transaction.atomic():
+        # One process at a time, because each also merges rows that others are adding to.
+        list(ReaderSettings.objects.select_for_update(no_key=True))
         _add(KindCount, "kind", tally.kinds)
         _add(EntryCount, "entry_id", tally.entries)
         _add(ReferrerCount, "host", _most_frequent(tally.hosts))
@@ -78,8 +80,7 @@ def _add(model: type[DayCount], key: str, counts: Mapping[tuple[dt.date, Any], i
         return
     table, *columns = map(connection.ops.quote_name, (model._meta.db_table, "day", key, "count"))
     as_stored = connection.ops.adapt_datefield_value
-    # Processes may store at the same time, so all of them lock rows in the same order.
-    rows = [(as_stored(day), value, count) for (day, value), count in sorted(counts.items())]
+    rows = [(as_stored(day), value, count) for (day, value), count in counts.items()]
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} ({', '.join(columns)}) VALUES (%s, %s, %s)"  # noqa: S608  # our own names

@@ -1,14 +1,20 @@
 """Each page that a reader opens is counted, and nothing else."""
 
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.utils import timezone
 
 from blog.models import Status
+from readers import counting
+from readers.models import PageKind, ReferrerCount
 from tests.factories import PageFactory, PostFactory, at
 from tests.factories.reader import Reader
+from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.usefixtures("counting")
 
@@ -159,3 +165,38 @@ class TestReferrers:
         assert sum(stored.values()) == 4 * 605
         # A host that readers really come from stands out.
         assert stored["news.example"] >= 15
+
+    @pytest.mark.django_db(transaction=True)
+    def test_are_merged_without_deadlocks_while_another_process_counts_them(
+        self, monkeypatch: pytest.MonkeyPatch, at_once: AtOnce
+    ) -> None:
+        monkeypatch.setattr(counting, "_MAX_HOSTS", 2)
+        day = timezone.localdate()
+        counts = {"a": 1, "b": 5, "c": 5, "d": 5, "e": 5}
+        ReferrerCount.objects.bulk_create(ReferrerCount(day=day, host=host, count=n) for host, n in counts.items())
+        is_merging, has_ended = Event(), Event()
+
+        def wait_for_other(call: Callable[..., Any], sql: str, *args: Any) -> Any:
+            if "COUNT(" in sql:
+                is_merging.set()
+                # It waits for this transaction.
+                assert not has_ended.wait(0.3)
+            return call(sql, *args)
+
+        def count(kind: PageKind, *hosts: str) -> None:
+            tally = counting.Tally()
+            tally.kinds[day, kind] += 1
+            tally.hosts.update((day, host) for host in hosts)
+            counting.store(tally)
+
+        def merge() -> None:
+            with connection.execute_wrapper(wait_for_other):
+                count(PageKind.ENTRY, "b")
+
+        def add() -> None:
+            is_merging.wait()
+            count(PageKind.FRONT, "a", "b")
+            has_ended.set()
+
+        at_once(merge, add)
+        assert dict(ReferrerCount.objects.values_list("host", "count")) == {"": 11, "a": 1, "b": 7, "c": 5}
