@@ -7,7 +7,7 @@ here: HTML, keys, the search index, cached pages.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +26,8 @@ from accounts.models import User
 from blog.models import Category, Entry, Redirect
 from blog.rendering import SourceTooLongError, UnknownMarkupError
 from comments.changes import comments_changed
-from comments.models import Comment
+from comments.models import Comment, Token
+from comments.rules.bayes import lock_counts
 from core.changes import content_changed, entries_changed
 from media.models import Upload
 from operations.models import Withdrawal, WithdrawnRow
@@ -67,6 +68,8 @@ def rewrite(withdrawal: Withdrawal, place: Place, pks: Collection[Any], name: Na
     result = Rewritten()
     kept: list[WithdrawnRow] = []
     gone: set[str] = set()
+    if place.model is Token:
+        lock_counts()
     for row in place.rows.filter(pk__in=pks).select_for_update(no_key=True):
         old = _values_of(row)
         new = place.replace(name, old)
@@ -95,7 +98,7 @@ def rewrite(withdrawal: Withdrawal, place: Place, pks: Collection[Any], name: Na
     return result
 
 
-def restore(rows: Iterable[WithdrawnRow]) -> list[tuple[str, str]]:
+def restore(rows: Collection[WithdrawnRow]) -> list[tuple[str, str]]:
     """Restore these rows, and return the label and ID of those that were left alone. Needs a transaction.
 
     Rows that have been changed or deleted since are left alone. Raises UnreadableError.
@@ -103,9 +106,10 @@ def restore(rows: Iterable[WithdrawnRow]) -> list[tuple[str, str]]:
     by_label = {place.label: place for place in places()}
     restored: dict[type[models.Model], list[Any]] = {}
     left: list[tuple[str, str]] = []
-    for row in rows:
+    records = [(row, decrypt(row.sealed)) for row in rows]
+    _lock(records)
+    for row, record in records:
         place = by_label.get(row.model)
-        record = decrypt(row.sealed)
         pk = _put_back(place, row, record) if place else None
         if place is None or pk is None:
             left.append((row.model, str(record.get("pk") or record["deleted"]["pk"])))
@@ -116,11 +120,21 @@ def restore(rows: Iterable[WithdrawnRow]) -> list[tuple[str, str]]:
     return left
 
 
+def _lock(records: Collection[tuple[WithdrawnRow, Mapping[str, Any]]]) -> None:
+    """Lock what will be restored in the order in which others lock it: comments, entries, …, the filter's words."""
+    for place in reversed(places()):
+        pks = [record["pk"] for row, record in records if row.model == place.label and "pk" in record]
+        if pks:
+            list(place.rows.filter(pk__in=pks).select_for_update(no_key=True))
+    if any(row.model == Token._meta.label_lower for row, _record in records):
+        lock_counts()
+
+
 def _put_back(place: Place, row: WithdrawnRow, record: Mapping[str, Any]) -> Any:
     """Restore one row. Return its primary key; None if it was left alone."""
     if "deleted" in record:
         return _insert_again(record["deleted"])
-    stored = place.rows.filter(pk=record["pk"]).select_for_update(no_key=True).first()
+    stored = place.rows.filter(pk=record["pk"]).first()
     if stored is None:
         return None
     now = _values_of(stored)

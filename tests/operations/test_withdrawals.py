@@ -1,15 +1,17 @@
 """A withdrawn name is removed from everything that is stored and served, and comes back if that is undone."""
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -21,7 +23,9 @@ from accounts.models import Portrait, User
 from blog.appearance.documents import default_document
 from blog.editing.advice import advice_for
 from blog.models import AppearanceVersion, Autosave, Enclosure, Entry, Page, Post, Redirect, Revision, SiteAppearance
-from comments.models import Block, Comment, Follower
+from comments.models import Block, Comment, CommentStatus, Follower, Lesson, Token
+from comments.moderation.decisions import approve
+from comments.rules import bayes
 from core.changes import entries_changed
 from core.models import SiteSettings
 from media.documents import store_document
@@ -43,6 +47,7 @@ from tests.factories.admin import client_of, form_data
 from tests.factories.crawling import crawl, exports
 from tests.factories.database import everything_stored, rows_of_all
 from tests.factories.files import pdf_file, picture_file
+from tests.factories.types import AtOnce
 from wordpress.models import Attachment, ExportJob, ExportState, Fragment, FragmentKind, PreservedData
 from wordpress.uploads.folder import JobFolder
 
@@ -605,3 +610,50 @@ def test_a_final_withdrawal_erases_the_name_from_the_database_files() -> None:
     withdrawal.refresh_from_db()
     assert withdrawal.state == WithdrawalState.FINAL
     assert found() == set()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtTheSameTime:
+    def undo_while(self, at_once: AtOnce, first: Callable[[], object], second: Callable[[], object]) -> None:
+        """Undo a withdrawal while another process does two things in one transaction."""
+        withdrawal, has_begun, has_ended = withdraw("Xyz"), Event(), Event()
+
+        def other() -> None:
+            with transaction.atomic():
+                first()
+                has_begun.set()
+                # It waits for this transaction.
+                assert not has_ended.wait(0.3)
+                second()
+
+        def insert_slowly(call: Callable[..., Any], sql: str, *args: Any) -> Any:
+            if sql.startswith('INSERT INTO "comments_token"'):
+                # So that the other process is waiting for this one by the second word.
+                time.sleep(0.2)
+            return call(sql, *args)
+
+        def undo_withdrawal() -> None:
+            has_begun.wait()
+            with connection.execute_wrapper(insert_slowly):
+                undo(withdrawal)
+            has_ended.set()
+
+        at_once(other, undo_withdrawal)
+
+    def test_undoing_it_and_moderating_never_deadlock(self, at_once: AtOnce) -> None:
+        first, second = CommentFactory.create_batch(2, text="By Xyz.", status=CommentStatus.PENDING)
+        moderator = UserFactory.create()
+        self.undo_while(at_once, lambda: approve([first], moderator), lambda: approve([second], moderator))
+        assert set(Comment.objects.values_list("text", "status")) == {("By Xyz.", "approved")}
+
+    def test_undoing_it_and_learning_words_never_deadlock(self, at_once: AtOnce) -> None:
+        first = CommentFactory.create(website="https://xyz.example/", status=CommentStatus.SPAM)
+        second = CommentFactory.create(text="By Xyz.", status=CommentStatus.SPAM)
+        bayes.learn(dict.fromkeys((first, second), CommentStatus.SPAM))
+        Lesson.objects.all().delete()
+        self.undo_while(
+            at_once,
+            lambda: bayes.learn({first: CommentStatus.SPAM}),
+            lambda: bayes.learn({second: CommentStatus.SPAM}),
+        )
+        assert {"host:xyz.example", "xyz"} <= set(Token.objects.values_list("text", flat=True))
