@@ -1,15 +1,21 @@
 """Undoing an import removes what it added, keeps what was changed here, and can be interrupted."""
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import User
 from blog.models import Category, Entry, Page, Post, Redirect, SiteAppearance
-from comments.models import Comment
+from comments.models import Comment, CommentPolicy, CommentSettings
+from comments.moderation.submission import submit
 from media.models import Document, LikePictures, Picture
 from media.pictures import store_picture
 from tags.models import Tag, TagAlias
@@ -17,7 +23,7 @@ from tests.factories import PostFactory, TagFactory, UserFactory
 from tests.factories.database import contents
 from tests.factories.files import PDF, picture_file, write_files
 from tests.factories.reports import counted
-from tests.factories.types import ImportParts
+from tests.factories.types import AtOnce, ImportParts
 from tests.factories.wxr import (
     AWKWARD_PARTS,
     attachment,
@@ -254,6 +260,61 @@ class TestKept:
         report = import_parts(item(7, title="New title"), item(8))
         undo_run(run_of(report))
         assert Post.objects.get().title == "New title"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtTheSameTime:
+    def undo_while(self, run: ImportRun, statements: Sequence[str], act: Callable[[], bool], at_once: AtOnce) -> bool:
+        """Undo the run and return the result of `act`, which starts just before the last of these SQL statements."""
+        has_begun, has_ended = Event(), Event()
+        expected = list(statements)
+
+        def pause(call: Callable[..., Any], sql: str, *args: Any) -> Any:
+            if expected and expected[0] in sql:
+                expected.pop(0)
+                if not expected:
+                    has_begun.set()
+                    has_ended.wait(0.5)
+            return call(sql, *args)
+
+        def undo_slowly() -> None:
+            with connection.execute_wrapper(pause):
+                undo_run(run)
+
+        def other() -> bool:
+            assert has_begun.wait(10)
+            result = act()
+            has_ended.set()
+            return result
+
+        return bool(at_once(undo_slowly, other)[1])
+
+    def test_a_comment_that_was_accepted_stays(self, import_parts: ImportParts, at_once: AtOnce) -> None:
+        run = run_of(import_parts(item(7)))
+        ImportedItem.objects.exclude(kind="post").delete()
+        settings = CommentSettings(comment_policy=CommentPolicy.OPEN, proof_of_work=False)
+        post = Post.objects.get(pk=7)
+
+        def comment_on_it() -> bool:
+            with suppress(Post.DoesNotExist):
+                return bool(submit(post, name="Ann", email="ann@example.org", text="Hello.", settings=settings))
+            return False
+
+        # Before and in the transaction that deletes the post.
+        found = '"blog_entry"."modified_at" AS "modified_at" FROM "blog_entry"'
+        is_accepted = self.undo_while(run, [found] * 2, comment_on_it, at_once)
+        assert Comment.objects.exists() == is_accepted
+
+    def test_a_tag_that_a_post_is_given_stays(self, import_parts: ImportParts, at_once: AtOnce) -> None:
+        run, post = run_of(import_parts(tag("x", "X"))), PostFactory()
+
+        def give() -> bool:
+            with transaction.atomic():
+                post.tags.set(["X"])
+            return True
+
+        self.undo_while(run, ['DELETE FROM "tags_'], give, at_once)
+        assert [each.name for each in Post.objects.get(pk=post.pk).tags.all()] == ["X"]
 
 
 class TestInterruptions:

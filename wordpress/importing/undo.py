@@ -151,7 +151,11 @@ class _Undo:
 
     def _remove(self, objects: QuerySet[Any], rows: _Rows, *, reason: _Reason | None = None) -> None:
         """Delete the `objects` that are recorded in `rows`, unless there is a reason to keep them."""
-        found = objects.in_bulk([row.object_pk for row in rows])
+        pks = [row.object_pk for row in rows]
+        # Locked first, so that no tag, for example, is given to a post between the check and the deletion.
+        locked = objects.model._default_manager.select_for_update().filter(pk__in=pks)
+        list(locked.order_by("pk").values_list("pk", flat=True))
+        found = objects.in_bulk(pks)
         removable = self._removable(rows, found, reason)
         if issubclass(objects.model, Upload):
             for row in removable:
@@ -240,12 +244,14 @@ class _Undo:
 def _why_entries_stay(rows: _Rows) -> dict[int, str]:
     """Lock posts or pages, and return for each why it stays; an empty string if it doesn't."""
     left_as = {row.object_pk: row.left_as for row in rows}
-    locked = Entry.objects.filter(pk__in=left_as).order_by("pk").select_for_update()
+    entries = Entry.objects.filter(pk__in=left_as).order_by("pk").select_for_update()
+    # First, so that no one comments on them between the check and the deletion.
+    locked = list(entries.values_list("pk", "modified_at"))
     written_here = Comment.objects.filter(entry__in=left_as, is_imported=False)
     discussed = set(written_here.values_list("entry_id", flat=True))
     parents = set(Entry.objects.filter(parent__in=left_as).values_list("parent_id", flat=True))
     reasons = {}
-    for pk, modified_at in locked.values_list("pk", "modified_at"):
+    for pk, modified_at in locked:
         reasons[pk] = ""
         if ledger.fingerprint_modified(modified_at) != left_as[pk]:
             reasons[pk] = _edited()
