@@ -1,17 +1,21 @@
 """Updating categories, tags and authors that have changed in the export since they were imported."""
 
+from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
 from blog.models import Category
+from tags.curation import rename
 from tags.models import Tag
-from tests.factories import CategoryFactory, TagFactory
+from tests.factories import CategoryFactory, TagFactory, UserFactory
 from tests.factories.database import contents
 from tests.factories.reports import counted, first, remarks
-from tests.factories.types import ImportParts
+from tests.factories.types import AtOnce, ImportParts
 from tests.factories.wxr import author, category, filed, item, tag
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +103,30 @@ class TestTags:
         Tag.objects.update(description="Mine")
         assert counted(import_parts(tag("a", "Theirs")), "tag") == {"skipped": 1}
         assert Tag.objects.get().name == "a"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_tag_that_is_being_renamed_here_is_kept(self, import_parts: ImportParts, at_once: AtOnce) -> None:
+        import_parts(tag("a"))
+        editor, is_updating, is_renamed = UserFactory.create(role="Editor"), Event(), Event()
+
+        def wait_for_rename(call: Callable[..., Any], sql: str, *args: Any) -> Any:
+            if 'UPDATE "tags_tag"' in sql:
+                is_updating.set()
+                # It waits for this transaction.
+                assert not is_renamed.wait(0.3)
+            return call(sql, *args)
+
+        def import_theirs() -> None:
+            with connection.execute_wrapper(wait_for_rename):
+                import_parts(tag("a", "Theirs"))
+
+        def rename_here() -> None:
+            assert is_updating.wait(10)
+            rename(Tag.objects.get().pk, "Mine", "a", editor)
+            is_renamed.set()
+
+        at_once(import_theirs, rename_here)
+        assert Tag.objects.get().name == "Mine"
 
     def test_tag_created_here_is_never_changed(self, import_parts: ImportParts) -> None:
         TagFactory(name="Mine", slug="a")

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from blog.models import PostInCategory
 from core.bulk import fetch_rows, insert
 from core.changes import entries_changed
 from core.slugs import slug_from_export, slugify, unique_slug
@@ -123,7 +124,10 @@ class _Tags:
 
     def _update(self, changed: dict[int, _ExportedTag], recorded: dict[int, Recorded]) -> None:
         self.reported = {exported.slug for exported in changed.values()}
-        tags = Tag.objects.in_bulk(changed)
+        posts = [pk for (pk,) in fetch_rows(TaggedPost, "tag", changed, "content_object")]
+        # As in curation, the posts first. Someone may be renaming a tag at the same time.
+        PostInCategory.objects.lock_posts(set(posts))
+        tags = {tag.pk: tag for tag in Tag.objects.locked(changed)}
         for pk, exported in changed.items():
             if pk not in tags or fingerprint_of(tags[pk]) != recorded[pk].stored:
                 tags.pop(pk, None)
@@ -147,7 +151,6 @@ class _Tags:
         for keys in batched(given, 500):
             FormerName.objects.filter(key__in=keys).delete()
         FormerName.objects.give({name: pk for pk, name in old_names.items() if tag_key(name) not in given})
-        posts = [pk for (pk,) in fetch_rows(TaggedPost, "tag", tags, "content_object")]
         for some in batched(dict.fromkeys(posts), 500):
             entries_changed(some)
 
