@@ -272,8 +272,11 @@ class TestPages:
         page = client.post(url, {"name": "c", "slug": ""}).content.decode()
         assert "1 post will show the tag as “c”." in page
         assert "/tag/c/" in page
+        assert "<bdi>/tag/حقوق/</bdi>" in client.post(url, {"name": "حقوق", "slug": ""}).content.decode()
         assert Tag.objects.filter(name="a").exists()
-        assert "Merge the two instead" in client.post(url, {"name": "B", "slug": ""}).content.decode()
+        page = client.post(url, {"name": "B", "slug": ""}).content.decode()
+        assert page.count("There is already a tag called “b”.") == 1
+        assert "Merge the two instead" in page
         client.post(url, {"name": "c", "slug": "", "confirm": "c c"})
         assert Tag.objects.filter(name="c", slug="c").exists()
 
