@@ -110,7 +110,8 @@ class IssueAdmin(ReadOnlyAdmin):
         return int(issue.unsent)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        own = {**_statistics(), "may_transfer": request.user.has_perm(_TRANSFER)}
+        may_transfer = request.user.has_perm(_TRANSFER)
+        own = {"title": gettext("Newsletter"), **_statistics(), "may_transfer": may_transfer}
         return super().changelist_view(request, {**(extra_context or {}), **own})
 
     @route("import/", "import", _may_transfer)

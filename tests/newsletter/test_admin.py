@@ -30,7 +30,7 @@ def test_the_page_has_numbers_and_no_addresses(mailed: Deliver) -> None:
     news(title="A paper")
     mailed()
     text = page_text()
-    assert "2 people follow the blog." in text
+    assert "Newsletter Subscribers 2 people follow the blog." in text
     assert "1 address gets no more e-mails, because one bounced or was reported as spam." in text
     assert "All posts 100" in text
     assert "A tag 001" in text
