@@ -340,10 +340,7 @@ class EntryForm(MergingForm, VersionedForm):
         return cleaned
 
     def conflict_advice(self) -> str:
-        return _(
-            "Nothing was saved yet. Look at the merged version below, then save it. The other version stays in the "
-            "revisions."
-        )
+        return _("Look at the merged version below, then save it. The other version stays in the revisions.")
 
     def stored_version(self) -> str:
         return version_of(self.instance, self.initial.get("categories", ()), self.initial.get("tags", ()))

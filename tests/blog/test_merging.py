@@ -242,7 +242,9 @@ class TestChangesOfManyEntries:
         getattr(self, change)(ruth)
         changed = self.filed()
         response = client.post(admin_url(post, "change"), opened | {"title": "Mine"})
-        assert "This was changed elsewhere after you opened it." in response.content.decode()
+        page = response.content.decode()
+        assert "This was changed elsewhere after you opened it." in page
+        assert page.count("Nothing was saved") == 1
         form = response.context["adminform"].form
         assert form.merge.clashes == []
         assert form.errors.keys() == {NON_FIELD_ERRORS}
