@@ -155,9 +155,14 @@ class UploadAdmin(BaseAdmin[Any]):
         return super().changelist_view(request, context | (extra_context or {}))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """List the pages that use a file before it is deleted."""
+        """List the pages that use a file before it is deleted.
+
+        Images that were merged into it need no permission: deleting leaves them as they are.
+        """
         objs = list(objs)
         _names, _counts, missing_permissions, protected = super().get_deleted_objects(objs, request)
+        if all(self.has_delete_permission(request, upload) for upload in objs):
+            missing_permissions = set()
         uses = uses_of(self.model, [upload.pk for upload in objs])
         names: list[Any] = []
         for upload in objs:

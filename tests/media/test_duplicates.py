@@ -341,3 +341,17 @@ class TestMerging:
         assert editor.post(reverse("admin:media_picture_delete", args=[small.pk]), {"post": "yes"}).status_code == 403
         editor.post(url, {"action": "restore_selected", "_selected_action": [small.pk]})
         assert Picture.objects.present().count() == 2
+
+    def test_the_kept_image_can_be_deleted_and_removed_for_good_with_them(
+        self, editor: Client, pair: tuple[Picture, Picture], django_capture_on_commit_callbacks: Any
+    ) -> None:
+        large, small = pair
+        self.merge(editor, small, large)
+        data = {"action": "delete_selected", "_selected_action": [large.pk]}
+        url = reverse("admin:media_picture_changelist")
+        for path in (url, f"{url}?deleted=yes"):
+            assert "Cannot delete" not in editor.post(path, data).content.decode()
+            with django_capture_on_commit_callbacks(execute=True):
+                assert "1 image deleted." in message(editor.post(path, data | {"post": "yes"}, follow=True))
+        assert not Picture.objects.exists()
+        assert not any(default_storage.exists(str(picture.file.name)) for picture in pair)
