@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from accounts.models import User
 from blog.models import Entry
@@ -57,10 +58,13 @@ def kinds_of(withdrawal: Withdrawal, secret: Secret | None) -> list[Kind]:
         column = str(getattr(field, "verbose_name", finding.column))
         rows.setdefault(finding.place, []).append(Row(finding, column, url))
     counts = sorted(withdrawal.counts.items(), key=lambda pair: -pair[1])
-    return [
-        Kind(capfirst(str(apps.get_model(label)._meta.verbose_name_plural)), count, rows.get(label, []))
-        for label, count in counts
-    ]
+    return [Kind(_name_of_kind(label), count, rows.get(label, [])) for label, count in counts]
+
+
+def _name_of_kind(label: str) -> str:
+    """Return what owners call the rows of a table. Entries are posts and pages to them."""
+    model = apps.get_model(label)
+    return gettext("Posts and pages") if model is Entry else capfirst(str(model._meta.verbose_name_plural))
 
 
 def links_to(pairs: Collection[Sequence[str]]) -> list[Link]:

@@ -556,7 +556,7 @@ class TestCommand:
         call_command("withdraw", stdout=output)
         post.refresh_from_db()
         assert post.title == "[…]"
-        assert "Entries: 1" in output.getvalue()
+        assert "Posts and pages: 1" in output.getvalue()
         call_command("withdraw", undo=Withdrawal.objects.get().pk, stdout=output)
         post.refresh_from_db()
         assert post.title == "Ann Lée"
