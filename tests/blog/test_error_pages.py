@@ -6,7 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 
+from blog.models import Category
 from core.models import SiteSettings
+from tests.factories import CategoryFactory, PostFactory
+from tests.factories.responses import find, read, text
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -62,6 +65,17 @@ def test_the_page_for_an_unknown_url_links_to_the_front_page(client: Client) -> 
     page = client.get("/nothing/here/").content.decode()
     assert 'href="/"' in page
     assert "The Lantern" in page
+
+
+@pytest.mark.django_db
+def test_the_page_for_an_unknown_url_links_to_the_ten_largest_categories(client: Client) -> None:
+    names = [f"Category {number}" for number in range(11)]
+    for name in names:
+        PostFactory(categories=[CategoryFactory(name=name)])
+    PostFactory(categories=[Category.objects.get(name=names[-1])])
+    links = [text(link) for link in find(read(client.get("/nothing/here/")), "main li a")]
+    assert links[1] == names[-1]
+    assert len(links) == 1 + 10
 
 
 @pytest.mark.django_db
