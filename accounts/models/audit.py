@@ -140,6 +140,12 @@ class AuditRecord(models.Model):
         return title or self.object_id
 
     @property
+    def name_or_kind(self) -> str:
+        """The name of the object, or else its kind, where an ID would mean nothing to people."""
+        what = self.what
+        return capfirst(self.kind_label) if what == self.object_id else what
+
+    @property
     def kind_label(self) -> str:
         """What the object is, in words; empty without one."""
         return str(self._model._meta.verbose_name) if self._model else self.kind

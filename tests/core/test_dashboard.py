@@ -85,6 +85,13 @@ def test_a_recent_action_on_a_singleton_names_it_only_once(editor: Client) -> No
     assert text(one(read(editor.get(INDEX)), ".actionlist li")) == "Appearance Published"
 
 
+def test_a_recent_action_on_an_object_without_a_name_has_its_kind(editor: Client) -> None:
+    AuditRecord.objects.create(
+        person=User.objects.get(), action="imported", kind="wordpress.importjob", object_id="6f1a"
+    )
+    assert text(one(read(editor.get(INDEX)), ".actionlist li")) == "WordPress import Imported"
+
+
 @pytest.mark.parametrize("path", ["/admin/blog/", "/admin/comments/"])
 def test_index_pages_of_apps_redirect_to_it(editor: Client, path: str) -> None:
     assert editor.get(path)["Location"] == INDEX
