@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.models import User
 from blog.admin.entry_actions import MAX_SHOWN, EntryActions
-from blog.admin.forms import TagsField, TagsWidget, possible_authors
+from blog.admin.fields import TagsField, TagsWidget, possible_authors
 from blog.admin.results import state_label
 from blog.admin.trees import TreeCheckboxesField
 from blog.editing import bulk_editing

@@ -20,7 +20,8 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from blog import publishing
-from blog.admin.forms import LanguageForm, languages
+from blog.admin.fields import languages
+from blog.admin.forms import LanguageForm
 from blog.admin.results import action_message, step_message
 from blog.editing.workflow import Step
 from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status

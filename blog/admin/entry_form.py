@@ -17,7 +17,8 @@ from accounts.models import User
 from blog import publishing
 from blog.admin.entry_actions import EntryActions
 from blog.admin.entry_preview import PreviewAdmin, review
-from blog.admin.forms import AuthorField, EntryForm, possible_authors
+from blog.admin.fields import AuthorField, possible_authors
+from blog.admin.forms import EntryForm
 from blog.admin.results import step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin

@@ -1,4 +1,4 @@
-"""The forms for posts, pages and categories, and their fields."""
+"""The forms for posts, pages and categories."""
 
 from collections.abc import Iterator, Mapping
 from copy import copy
@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -14,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from taggit.forms import TagField, TextareaTagWidget
 
 from accounts.models import User
+from blog.admin.fields import SourceField, TagsField, TitleInput, UnlabelledInput, languages
 from blog.admin.merging import MergingForm, saved_at, version_of
 from blog.admin.new_category import NewCategoryForm
 from blog.admin.trees import ParentField, TreeCheckboxesField
@@ -27,33 +26,7 @@ from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post, Status
 from blog.permissions import may_view
 from blog.revisions.comparing import Piece
 from blog.revisions.describing import Difference
-from core.languages import known_languages
 from core.text import parse_id, unify_line_ends
-
-
-class UnlabelledInput(forms.HiddenInput):
-    """A hidden input without a label."""
-
-    def id_for_label(self, id_: str) -> str:
-        # The admin renders a label for every field, but a label can't refer to a hidden input.
-        return ""
-
-
-class AuthorField(forms.ModelChoiceField[User]):
-    """A field for a user, which takes no query if the value is the stored author."""
-
-    stored: User | None = None
-
-    def to_python(self, value: Any) -> User | None:
-        is_stored = self.stored is not None and str(value) == str(self.stored.pk)
-        return self.stored if is_stored else super().to_python(value)
-
-
-def possible_authors(model: type[Entry]) -> QuerySet[User]:
-    """Return the users who can become the author of a post or page: staff, and users who have written one."""
-    authors = model._default_manager.order_by().values("author")
-    people: QuerySet[User] = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors))
-    return people.order_by("display_name", "pk")
 
 
 class VersionedForm(forms.ModelForm[Any]):
@@ -114,96 +87,6 @@ class VersionedForm(forms.ModelForm[Any]):
             ),
             code="conflict",
         )
-
-
-class SourceField(forms.CharField):
-    """The source of a text. Line endings don't count as a change, because browsers replace them."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strip=False, required=False, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        return unify_line_ends(super().to_python(value) or "")
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return unify_line_ends(initial or "") != unify_line_ends(data or "")
-
-
-class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no types
-    """A text area for the names of tags. Its script shows them as chips and suggests existing tags."""
-
-    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
-        tag = _tag_model()._meta
-        attrs: dict[str, Any] = super().build_attrs(base_attrs, extra_attrs)
-        return attrs | {
-            "class": "tags-line",
-            "rows": 2,
-            "cols": 80,
-            "autocomplete": "off",
-            "autocapitalize": "off",
-            "dir": "auto",
-            "data-suggest": reverse(f"admin:{tag.app_label}_{tag.model_name}_suggest"),
-            "data-found": _("Matching tags: {n}. Use the arrow keys to choose one and press Enter."),
-            "data-create": _("Create “{name}”"),
-            "data-remove": _("Remove {name}"),
-            "data-removed": _("{name} removed."),
-            # The fields whose text is searched for existing tags.
-            "data-texts": "title source",
-            "data-from-text": _("Suggest tags from the text"),
-            "data-occurring": _("Existing tags in the text: {n}."),
-            "data-none": _("No other existing tag occurs in the text."),
-            "data-failed": _("The tags could not be looked up. Try again later."),
-        }
-
-    class Media:
-        css = {"all": ["admin-broadside/tags.css"]}
-        js = [forms.Script("admin-broadside/tags.js", type="module")]
-
-
-class TitleInput(forms.Textarea):
-    """A text area for a single line, so that a long title is fully visible. Line breaks become spaces."""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        value = super().value_from_datadict(data, files, name)
-        return value and " ".join(value.splitlines())
-
-
-class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
-    """Names of tags, separated by commas or new lines."""
-
-    widget = TagsWidget
-
-    def to_python(self, value: Any) -> str:
-        return unify_line_ends(str(super().to_python(value))).replace("\n", ",")
-
-    def clean(self, value: Any) -> list[str]:
-        names: list[str] = super().clean(value)
-        limit = _tag_model()._meta.get_field("name").max_length
-        for name in names:
-            if len(name) > limit:
-                raise ValidationError(
-                    _("The tag “%(start)s…” is longer than %(limit)d characters. Separate tags with commas.")
-                    % {"start": name[:30], "limit": limit}
-                )
-        return names
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether the tags differ, regardless of their order."""
-        try:
-            names = self.clean(data)
-        except ValidationError:
-            return True
-        return {tag.name for tag in initial or []} != set(names)
-
-
-def _tag_model() -> Any:
-    # Through the relation, because the tags app is above this one.
-    return Post.tags.through.tag_model()
-
-
-def languages() -> list[tuple[str, str]]:
-    """Return form choices for the language of a text."""
-    return [("", _("Not set")), *known_languages().items()]
 
 
 class LanguageForm(forms.Form):
@@ -284,7 +167,7 @@ class EntryForm(MergingForm, VersionedForm):
             filled_in.add("slug")
         if self.step == Step.PUBLISH and self.state == Status.PUBLISHED:
             filled_in.add("published_at")
-        return [name for name in changed if name not in filled_in or self.data.get(name)]
+        return [name for name in changed if name not in filled_in or self.data.get(self.add_prefix(name))]
 
     def _get_validation_exclusions(self) -> Any:
         # The fields have already looked these up; the model would do so again.

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from blog.admin.forms import SourceField, VersionedForm
+from blog.admin.fields import SourceField
+from blog.admin.forms import VersionedForm
 from blog.rendering import MAX_SOURCE_LENGTH
 from core.admin import BaseAdmin
 from wordpress.markup.footnotes_and_blocks import MAX_RENDERED_AT_ONCE, save_block
