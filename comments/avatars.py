@@ -60,7 +60,7 @@ def _paths(quarter: list[list[int]]) -> Iterator[str]:
         for (cell, right), run in groupby(cells, key=lambda cell: cell if cell[0] != _FULL else (_FULL, True)):
             length = len(list(run))
             if cell == _FULL:
-                yield f"M{x} {y}h{length}v1H{x}z"
+                yield f"M{x} {y}h{length}v1h-{length}"
             elif cell != _EMPTY:
                 for left in range(x, x + length):
                     yield _triangle(left, y, right == (cell == _INWARD), down == (cell == _INWARD))
@@ -68,6 +68,7 @@ def _paths(quarter: list[list[int]]) -> Iterator[str]:
 
 
 def _triangle(x: int, y: int, right: bool, down: bool) -> str:
-    """Return half a cell with its right angle in the given corner."""
-    corner_x, corner_y = x + right, y + down
-    return f"M{corner_x} {corner_y}h{-1 if right else 1}L{corner_x} {corner_y + (-1 if down else 1)}z"
+    """Return half a cell with its right angle in the given corner, where the two lines of its path meet."""
+    start_x, across = (x, 1) if right else (x + 1, -1)
+    start_y, along = (y + 1, -1) if down else (y, 1)
+    return f"M{start_x} {start_y}h{across}v{along}"

@@ -77,15 +77,15 @@ def _cells(svg: str) -> list[set[tuple[int, int]]]:
     """Return the corners of each shape in the path, with runs of full cells split up."""
     shapes: list[set[tuple[int, int]]] = []
     path = etree.fromstring(svg)[0].get("d", "")
-    for shape in path.removesuffix("z").split("z"):
-        if square := re.fullmatch(r"M(\d) (\d)h(\d)v1H\1", shape):
+    for shape in path.split("M")[1:]:
+        if square := re.fullmatch(r"(\d) (\d)h(\d)v1h-\3", shape):
             x, y, length = map(int, square.groups())
             shapes += [{(at, y), (at + 1, y), (at, y + 1), (at + 1, y + 1)} for at in range(x, x + length)]
         else:
-            triangle = re.fullmatch(r"M(\d) (\d)h(-?1)L(\d) (\d)", shape)
+            triangle = re.fullmatch(r"(\d) (\d)h(-?1)v(-?1)", shape)
             assert triangle, shape
-            x, y, across, x2, y2 = map(int, triangle.groups())
-            shapes.append({(x, y), (x + across, y), (x2, y2)})
+            x, y, across, along = map(int, triangle.groups())
+            shapes.append({(x, y), (x + across, y), (x + across, y + along)})
     return shapes
 
 
