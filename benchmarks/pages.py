@@ -7,6 +7,7 @@ import argparse
 import os
 import statistics
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,6 @@ from make_corpus import ensure_corpus, most_used_tag
 from blog.models import Entry, Post, Redirect
 from tags.models import TaggedPost
 
-CONNECTIONS = (1, 16)
 # The page cache ignores requests with this header, as it does those of `verify_import`.
 UNCACHED = ("Cache-Control", "no-store")
 GZIP = ("Accept-Encoding", "gzip")
@@ -88,7 +88,7 @@ def nginx_server(folder: Path, port: int, hits: list[Row]) -> str:
     return f"server {{ listen 127.0.0.1:{port}; root {folder}; access_log off; {' '.join(locations)} }}"
 
 
-def measure(rows: list[Row], connections: tuple[int, ...], rounds: int, seconds: float) -> Results:
+def measure(rows: list[Row], connections: Sequence[int], rounds: int, seconds: float) -> Results:
     results: Results = {row: [[] for _count in connections] for row in rows}
     for _round in range(rounds):
         for row, columns in results.items():
@@ -103,7 +103,7 @@ def cost(results: list[Result], bare: list[Result]) -> float:
 
 
 def print_table(results: Results, bare: list[list[Result]]) -> None:
-    print(f"{'':<34}{'kB':>6}" + f"{'req/s':>11}{'p50, ms':>10}{'p99, ms':>10}{'CPU':>9}" * len(CONNECTIONS))
+    print(f"{'':<34}{'kB':>6}" + f"{'req/s':>11}{'p50, ms':>10}{'p99, ms':>10}{'CPU':>9}" * len(bare))
     for row, columns in results.items():
         size = 0 if row.target.posts else len(row.target.get()[1])
         cells = f"{row.page:<18}{row.variant:<16}{size / 1000:>6.1f}"
@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=5_000)
     parser.add_argument("--seconds", type=float, default=2, help="for each row and number of connections (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="report the medians of this many rounds (%(default)s)")
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16], help="columns (%(default)s)")
     parser.add_argument("--plain", action="store_true", help="print lines for growth.py, about rendered pages only")
     options = parser.parse_args()
     ensure_corpus(options.posts)
@@ -139,9 +140,11 @@ def main() -> None:
             for number, row in enumerate(hits):
                 target = Target(nginx, f"/{number}", status=row.target.status)
                 rows.insert(rows.index(row) + 1, Row(row.page, "nginx", target))
-            results = measure([first, *rows], CONNECTIONS, options.rounds, options.seconds)
-            units = (f"{statistics.median(each.cpu for each in column):.3f} ms" for column in results[first])
-            print(f"{options.posts:,} posts; b = {' and '.join(units)} of CPU, with 1 and 16 connections")
+            results = measure([first, *rows], options.connections, options.rounds, options.seconds)
+            costs = [statistics.median(each.cpu for each in column) for column in results[first]]
+            units = " and ".join(f"{each:.3f} ms" for each in costs)
+            counts = " and ".join(map(str, options.connections))
+            print(f"{options.posts:,} posts; b = {units} of CPU, with {counts} connections")
             print(f"load of the machine: {os.getloadavg()[0]:.1f}")
             print_table(results, results[first])
 
