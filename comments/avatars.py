@@ -20,9 +20,12 @@ HUES = 8
 
 # A quarter of the pattern has 3 × 3 cells. The other quarters mirror it.
 _CELLS = 3
-_SIZE = 2 * _CELLS
 _EMPTY, _FULL, _INWARD, _OUTWARD = range(4)
-_SVG = '<svg class="avatar avatar-{}" viewBox="0 0 6 6" width="40" height="40" aria-hidden="true"><path d="{}"/></svg>'
+_SVG = '<svg class="avatar avatar-{}" viewBox="-3 0 6 6" width="40" height="40" aria-hidden="true">{}</svg>'
+# The left half repeats the path of the right one, so it compresses to a few bytes.
+_HALVES = '<path d="{0}"/><path d="{0}" transform="scale(-1 1)"/>'
+# The outline of a diamond. Its inner edge is drawn in the other direction, so that it stays empty.
+_NEUTRAL = "M0 .6l2.4 2.4-2.4 2.4-2.4-2.4zM0 1.4l-1.6 1.6 1.6 1.6 1.6-1.6z"
 
 
 def avatar(comment: Comment) -> SafeString:
@@ -42,32 +45,30 @@ def _pattern(digest: bytes) -> SafeString:
     quarter = [[(bits >> 2 * (row * _CELLS + column)) & 3 for column in range(_CELLS)] for row in range(_CELLS)]
     # The centre is never empty.
     quarter[-1][-1] = _FULL
-    return format_html(_SVG, digest[0] % HUES, "".join(_paths(quarter)))
+    return format_html(_SVG, digest[0] % HUES, format_html(_HALVES, "".join(_right_half(quarter))))
 
 
 def neutral() -> SafeString:
     """Return the avatar that is the same for everyone."""
-    return format_html(_SVG, "nobody", "M3 1l2 2-2 2-2-2z")
+    return format_html(_SVG, "nobody", format_html('<path d="{}"/>', _NEUTRAL))
 
 
-def _paths(quarter: list[list[int]]) -> Iterator[str]:
-    """Yield the paths of the whole pattern, row by row. Adjacent full cells are drawn as one."""
-    for y in range(_SIZE):
-        down = y < _CELLS
-        row = quarter[y if down else _SIZE - 1 - y]
-        cells = [*((cell, True) for cell in row), *((cell, False) for cell in reversed(row))]
-        x = 0
-        for (cell, right), run in groupby(cells, key=lambda cell: cell if cell[0] != _FULL else (_FULL, True)):
+def _right_half(quarter: list[list[int]]) -> Iterator[str]:
+    """Yield the paths of the right half, row by row. Adjacent full cells are drawn as one."""
+    for y, row in enumerate([*quarter, *reversed(quarter)]):
+        x, is_upper = 0, y < _CELLS
+        for cell, run in groupby(reversed(row)):
             length = len(list(run))
             if cell == _FULL:
-                yield f"M{x} {y}h{length}v1h-{length}"
+                yield f"M{x} {y}h{length}v1H{x}"
             elif cell != _EMPTY:
+                is_inward = cell == _INWARD
                 for left in range(x, x + length):
-                    yield _triangle(left, y, right == (cell == _INWARD), down == (cell == _INWARD))
+                    yield _triangle(left, y, right=not is_inward, down=is_upper == is_inward)
             x += length
 
 
-def _triangle(x: int, y: int, right: bool, down: bool) -> str:
+def _triangle(x: int, y: int, *, right: bool, down: bool) -> str:
     """Return half a cell with its right angle in the given corner, where the two lines of its path meet."""
     start_x, across = (x, 1) if right else (x + 1, -1)
     start_y, along = (y + 1, -1) if down else (y, 1)

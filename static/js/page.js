@@ -2,6 +2,6 @@
 const find = (selector) => document.querySelectorAll(selector);
 
 if (find("figure.player[data-player]").length) import("./players.js");
-if (find(":is(.entry-body, .comment-body) table").length) import("./wide-tables.js");
+if (find("main table").length) import("./wide-tables.js");
 if (!navigator.connection?.saveData)
   for (const form of find("[data-suggestions]")) form.addEventListener("focusin", () => import("./search.js"), { once: true });

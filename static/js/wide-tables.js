@@ -10,6 +10,6 @@ const observer = new ResizeObserver((entries) => {
   }
 });
 
-for (const table of document.querySelectorAll(":is(.entry-body, .comment-body) table")) {
+for (const table of document.querySelectorAll("main table")) {
   observer.observe(table);
 }
