@@ -12,7 +12,6 @@ from django.urls import resolve
 from blog import privacy
 from blog.caching import noindex_parameters, private_parameters
 from blog.generated_pages import generated_pages
-from blog.listings.listing import period
 from blog.models import Page, Post
 from readers.models import PageKind
 
@@ -65,12 +64,8 @@ def _page_at(path: str, version: int) -> ReadPage | None:
     entries: list[int] = []
     where = match.kwargs
     if match.view_name in {"blog:post", "blog:post_page"}:
-        try:
-            day, _last = period(where["year"], where["month"], where["day"])
-        except Http404:
-            return None
-        published = Post.objects.published().filter(published_on=day, slug=where["slug"])
-        entries = list(published.values_list("pk", flat=True)[:1])
+        posts = Post.objects.published().at(where["year"], where["month"], where["day"], where["slug"])
+        entries = list(posts.values_list("pk", flat=True)[:1])
         if not entries:
             return None
     elif match.view_name == "blog:page":

@@ -68,6 +68,14 @@ class PostQuerySet(EntryQuerySet):
         posts = posts.defer("source", "lead_html", "author__password")
         return posts.fetch_mode(FETCH_RAISE).newest_first()
 
+    def at(self, year: str, month: str, day: str, slug: str) -> Self:
+        """Return the post whose URL has these parts; none if there is no such day."""
+        try:
+            date = dt.date(int(year), int(month), int(day))
+        except ValueError:
+            return self.none()
+        return self.filter(published_on=date, slug=slug)
+
     def in_category(self, category: Category) -> Self:
         """Return the posts filed under `category` or one of its descendants."""
         filed = Entry.categories.through._default_manager.filter(category__in=Category.objects.below(category.path))
