@@ -1,7 +1,6 @@
 """Merging concurrent edits: the second person to save a post or page gets the form with both versions merged."""
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from blog.models.entry_query import EntryKind
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
-from core.text import parse_time, unify_line_ends
+from core.text import parse_ids, parse_time, unify_line_ends
 
 _TEXTS: Final = ("title", "source", "excerpt")
 
@@ -201,7 +200,7 @@ def _submitted_settings(version: str, entry: Entry) -> dict[str, Any]:
         return {}
     filed: dict[str, Any] = {"language": values["language"][0]}
     if entry.kind == EntryKind.POST:
-        filed["categories"] = sorted(int(pk) for pk in values.get("category", ()) if re.fullmatch("[0-9]{1,9}", pk))
+        filed["categories"] = sorted(parse_ids(values.get("category", ())))
         filed["tags"] = sorted(values.get("tag", ()))
     return filed
 
