@@ -235,10 +235,10 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
 
 def _state_sentence(form: EntryForm) -> str:
     """Return a sentence about the stored status."""
-    entry = form.instance
-    if not entry.pk:
+    stored = form.stored
+    if stored is None:
         return gettext("Not saved yet")
-    time = format_datetime(form.stored_time) if form.stored_time else ""
+    time = format_datetime(stored.published_at) if stored.published_at else ""
     match form.state:
         case "scheduled":
             return gettext("Scheduled for %(time)s") % {"time": time}
