@@ -124,18 +124,12 @@ class MergingForm(DraftForm):
         """Set `value` in the submitted data, as the field's widget would submit it."""
         # An error in the replaced value no longer matters.
         self.errors.pop(name, None)
-        form_field: Any = self.fields[name]
+        form_field = self.fields[name]
         key, data = self.add_prefix(name), cast("QueryDict", self.data)
-        # The admin wraps the widgets of relations.
-        widget: Any = getattr(form_field.widget, "widget", form_field.widget)
-        value = form_field.prepare_value(value)
-        if isinstance(widget, forms.MultiWidget):
-            inner: Any = widget
-            for suffix, part, each in zip(inner.widgets_names, inner.decompress(value), inner.widgets, strict=True):
-                data[key + suffix] = each.format_value(part) or ""
-        elif isinstance(widget, forms.CheckboxInput):
+        widget, value = form_field.widget, form_field.prepare_value(value)
+        if isinstance(widget, forms.CheckboxInput):
             data.setlist(key, ["on"] if value else [])
-        elif isinstance(widget, forms.CheckboxSelectMultiple | forms.SelectMultiple):
+        elif isinstance(widget, forms.CheckboxSelectMultiple):
             data.setlist(key, [str(each) for each in value])
         else:
             shown = widget.format_value(value)
