@@ -19,6 +19,7 @@ from blog.models.entry_query import EntryKind
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
+from core.dates import format_datetime
 from core.text import parse_ids, parse_time, unify_line_ends
 
 _TEXTS: Final = ("title", "source", "excerpt")
@@ -151,6 +152,8 @@ class MergingForm(DraftForm):
             return ", ".join(sorted(str(each) for each in value))
         if isinstance(value, bool):
             return gettext("yes") if value else gettext("no")
+        if isinstance(value, dt.datetime):
+            return format_datetime(value)
         if isinstance(form_field, forms.ModelChoiceField):
             # There can be thousands of choices, so look up stored values too.
             value = value if is_submitted else form_field.to_python(value)
