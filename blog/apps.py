@@ -1,38 +1,9 @@
-from typing import Final
-
 from django.apps import AppConfig
 from django.db.models.signals import m2m_changed
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import AUTHOR, EDITOR, READER, every_action, register_ability
 from core.slugs import reserved_slugs
-
-# The abilities by name: a description, the permissions, the position in lists, and the roles that have them.
-ABILITIES: Final[dict[str, tuple[Promise, set[str], int, set[str]]]] = {
-    "drafts": (
-        _("write their own drafts and submit them for review"),
-        # Own drafts only: blog.permissions narrows these to the author's own, unpublished posts.
-        {"add_post", "change_post", "view_post", "view_category"},
-        10,
-        {AUTHOR},
-    ),
-    "entries": (
-        _("write, edit, publish and delete all posts and pages"),
-        {*every_action("post", "page"), "publish_post", "edit_others_post", "view_category"},
-        10,
-        {EDITOR},
-    ),
-    "reading": (
-        _("read all posts and pages, even before they are published, and write notes on them"),
-        {"view_post", "view_others_post", "view_page"},
-        10,
-        {READER},
-    ),
-    "appearance": (_("change how the site looks"), {"change_siteappearance"}, 83, set()),
-    "categories": (_("manage categories"), every_action("category"), 30, {EDITOR}),
-    "redirects": (_("manage redirects"), {"add_redirect", "delete_redirect", "view_redirect"}, 50, {EDITOR}),
-}
 
 
 class BlogConfig(AppConfig):
@@ -132,5 +103,17 @@ class BlogConfig(AppConfig):
                 ".well-known",
             },
         )
-        for name, (phrase, codenames, order, roles) in ABILITIES.items():
-            register_ability(f"blog.{name}", phrase, codenames, order=order, roles=roles)
+        # Own drafts only: blog.permissions narrows these to the author's own, unpublished posts.
+        drafts = {"add_post", "change_post", "view_post", "view_category"}
+        text = _("write their own drafts and submit them for review")
+        register_ability("blog.drafts", text, drafts, order=10, roles={AUTHOR})
+        entries = {*every_action("post", "page"), "publish_post", "edit_others_post", "view_category"}
+        text = _("write, edit, publish and delete all posts and pages")
+        register_ability("blog.entries", text, entries, order=10, roles={EDITOR})
+        reading = {"view_post", "view_others_post", "view_page"}
+        text = _("read all posts and pages, even before they are published, and write notes on them")
+        register_ability("blog.reading", text, reading, order=10, roles={READER})
+        register_ability("blog.appearance", _("change how the site looks"), {"change_siteappearance"}, order=83)
+        register_ability("blog.categories", _("manage categories"), every_action("category"), order=30, roles={EDITOR})
+        redirects = {"add_redirect", "delete_redirect", "view_redirect"}
+        register_ability("blog.redirects", _("manage redirects"), redirects, order=50, roles={EDITOR})

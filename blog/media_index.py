@@ -1,11 +1,11 @@
 """Which files of the media library each entry shows or links to: an index that follows every change of an entry."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import batched
 from typing import Any, Final
 
-from django.db.models import Exists, Model, OuterRef, Q
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,11 +19,6 @@ from media.models import Document, Picture, Upload
 from media.uses import Use, UseFinder
 
 _BATCH: Final = 500
-# The tables of the index and the models of their files, by the column of the file.
-_INDEXES: Final[dict[str, tuple[Any, type[Model]]]] = {
-    "picture_id": (Entry.pictures.through, Picture),
-    "document_id": (Entry.documents.through, Document),
-}
 # The newest texts are enough to find descriptions of an image.
 _MAX_TEXTS: Final = 20
 
@@ -31,44 +26,45 @@ _MAX_TEXTS: Final = 20
 _bodies = Prepared[tuple[int, str]](
     lambda pks: Entry.objects.filter(pk__in=pks).order_by().values_list("pk", "body_html")
 )
-# The rows of the index, by the column of the file.
-_rows: Final[Mapping[str, Prepared[tuple[int, int, int]]]] = {
-    column: Prepared[tuple[int, int, int]](
-        lambda pks, rows=through._default_manager, column=column: (
-            rows.filter(entry__pk__in=pks).order_by().values_list("pk", "entry_id", column)
-        )
-    )
-    for column, (through, _model) in _INDEXES.items()
-}
+
+
+class _Index:
+    """The rows of the index for one kind of file: entries with the files in their texts, in this `column`."""
+
+    def __init__(self, through: Any, model: type[Model], column: str) -> None:
+        self._through, self._model, self._column = through, model, column
+        self.rows_of = Prepared[tuple[int, int, int]](self._rows_of)
+
+    def _rows_of(self, pks: Any) -> QuerySet[Any, tuple[int, int, int]]:
+        rows: QuerySet[Any, Any] = self._through._default_manager.filter(entry__pk__in=pks).order_by()
+        return rows.values_list("pk", "entry_id", self._column)
+
+    def update(self, names: dict[int, set[str]], rows: Iterable[tuple[int, int, int]]) -> None:
+        """Make these `rows` of some entries match the names of the files in their texts, by entry."""
+        old = {(entry, file): pk for pk, entry, file in rows}
+        wanted = set().union(*names.values())
+        files = dict(self._model._default_manager.filter(file__in=wanted).values_list("file", "pk")) if wanted else {}
+        new = {(pk, files[name]) for pk, entry_names in names.items() for name in entry_names if name in files}
+        if gone := [pk for pair, pk in old.items() if pair not in new]:
+            self._through._default_manager.filter(pk__in=gone).delete()
+        # Another process may have recorded the same files at the same time.
+        added = [self._through(**{"entry_id": entry, self._column: file}) for entry, file in sorted(new - old.keys())]
+        self._through._default_manager.bulk_create(added, ignore_conflicts=True)
+
+
+_INDEXES: Final = (
+    _Index(Entry.pictures.through, Picture, "picture_id"),
+    _Index(Entry.documents.through, Document, "document_id"),
+)
 
 
 def update_media_index(ids: Collection[int]) -> None:
     """Record the files in the texts of the entries with these IDs."""
     for pks in batched(ids, _BATCH):
         names = {pk: library_files(html) for pk, html in _bodies(list(pks))}
-        recorded = _recorded(pks)
-        for column, (through, model) in _INDEXES.items():
-            _update(through, model, column, names, recorded[column])
-
-
-def _recorded(entries: Collection[int]) -> dict[str, dict[tuple[int, int], int]]:
-    """Return the IDs of the rows of these entries for each column, by pairs of entry and file. Takes one query."""
-    found = together(*((rows, [list(entries)]) for rows in _rows.values()))
-    return {column: {(entry, file): pk for pk, entry, file in rows} for column, rows in zip(_rows, found, strict=True)}
-
-
-def _update(
-    through: Any, model: type[Model], column: str, names: dict[int, set[str]], old: dict[tuple[int, int], int]
-) -> None:
-    rows = through._default_manager
-    wanted = set().union(*names.values())
-    files = dict(model._default_manager.filter(file__in=wanted).values_list("file", "pk")) if wanted else {}
-    new = {(pk, files[name]) for pk, entry_names in names.items() for name in entry_names if name in files}
-    if gone := [pk for pair, pk in old.items() if pair not in new]:
-        rows.filter(pk__in=gone).delete()
-    # Another process may have recorded the same files at the same time.
-    added = [through(**{"entry_id": entry, column: file}) for entry, file in sorted(new - old.keys())]
-    rows.bulk_create(added, ignore_conflicts=True)
+        recorded = together(*((index.rows_of, [list(pks)]) for index in _INDEXES))
+        for index, rows in zip(_INDEXES, recorded, strict=True):
+            index.update(names, rows)
 
 
 def _is_used(model: type[Upload]) -> Q:

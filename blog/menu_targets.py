@@ -1,28 +1,24 @@
 """Entries and categories as targets of menus."""
 
-import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any, Final
+
+from django.db.models import QuerySet
 
 from blog.appearance.menus import MenuTarget, Target
 from blog.models import Category, Entry, Page, Post
 
 
-def _find_page(arguments: Mapping[str, Any]) -> int | None:
-    return Page.objects.filter(path=arguments["path"]).values_list("pk", flat=True).first()
+def _find_page(arguments: Mapping[str, Any]) -> QuerySet[Any]:
+    return Page.objects.filter(path=arguments["path"])
 
 
-def _find_post(arguments: Mapping[str, Any]) -> int | None:
-    try:
-        day = dt.date(*(int(arguments[name]) for name in ("year", "month", "day")))
-    except ValueError:
-        return None
-    posts = Post.objects.filter(published_on=day, slug=arguments["slug"])
-    return posts.values_list("pk", flat=True).first()
+def _find_post(arguments: Mapping[str, Any]) -> QuerySet[Any]:
+    return Post.objects.at(**arguments)
 
 
-def _find_category(arguments: Mapping[str, Any]) -> int | None:
-    return Category.objects.filter(path=arguments["path"]).values_list("pk", flat=True).first()
+def _find_category(arguments: Mapping[str, Any]) -> QuerySet[Any]:
+    return Category.objects.filter(path=arguments["path"])
 
 
 def _entries(ids: Collection[int]) -> Mapping[int, Target]:

@@ -61,13 +61,13 @@ def may_view(user: Anyone, entry: Entry) -> bool:
 
 def seen_by(user: Anyone, entries: QuerySet[Any]) -> QuerySet[Any]:
     """Return those of `entries`, all posts or all pages, that `user` may view, provided that they may view any."""
-    if entries.model is Post:
-        everything, outside_trash, own = edits_others(user), sees_others(user), Q(author=user.pk)
-    else:
-        everything, outside_trash, own = _may(user, "change", "page"), True, Q(pk__in=())
-    if everything:
+    outside_trash = ~Q(status=Status.TRASH)
+    if entries.model is not Post:
+        return entries if _may(user, "change", "page") else entries.filter(outside_trash)
+    if edits_others(user):
         return entries
-    return entries.filter(own | ~Q(status=Status.TRASH) if outside_trash else own)
+    own = Q(author=user.pk)
+    return entries.filter(own | outside_trash if sees_others(user) else own)
 
 
 def may_edit(user: Anyone, entry: Entry) -> bool:

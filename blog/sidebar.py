@@ -49,40 +49,36 @@ class ShownBlock(NamedTuple):
 def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
     """Return the blocks for the page at `path`. Takes one query for each version of entries, or none if cached."""
     blocks = remembered(site, lambda: _blocks(site), "sidebar blocks")
-    lines = remembered(site, lambda: _cached_lines(site, {kind for kind, _block in blocks}), "sidebar")
-    return {block.key: _show(site, sidebar_blocks[kind], block, lines.get(kind, ()), path) for kind, block in blocks}
+    return {block.key: _show(site, kind, block, urls, path) for kind, block, urls in blocks}
 
 
-def _blocks(site: SiteSettings) -> list[tuple[str, ShownBlock]]:
-    """Return the blocks of the site in their order, each with its kind, but without its content."""
+def _blocks(site: SiteSettings) -> Sequence[tuple[SidebarBlock, ShownBlock, Set[str]]]:
+    """Return the blocks of the site in their order, each with its kind and the URLs of its lines, but without HTML."""
+    chosen = look_of(site).appearance.blocks or default_blocks()
+    lines = _cached_lines(site, {block["kind"] for block in chosen})
     counts: Counter[str] = Counter()
     blocks = []
-    for block in look_of(site).appearance.blocks or default_blocks():
-        kind = block["kind"]
-        counts[kind] += 1
-        key = kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"
-        blocks.append((kind, ShownBlock(key=key, title=block["title"], options=block["options"])))
+    for block in chosen:
+        name = block["kind"]
+        kind = sidebar_blocks[name]
+        counts[name] += 1
+        key = name if counts[name] == 1 else f"{name}-{counts[name]}"
+        shown = kind.choose(lines.get(name, ()), block["options"])
+        urls = {getattr(each, "url", "") for line in shown for each in (line, *getattr(line, "below", ()))}
+        blocks.append((kind, ShownBlock(shown, key=key, title=block["title"], options=block["options"]), urls))
     return blocks
 
 
-def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, lines: Sequence[Any], path: str) -> ShownBlock:
+def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, urls: Set[str], path: str) -> ShownBlock:
     if not (kind.rows or kind.is_same_on_every_page):
         return block._replace(template=kind.template)
-    shown, urls = remembered(site, lambda: _chosen(kind, block, lines), "sidebar lines", block.key)
     current = path if path in urls else ""
-    block = block._replace(lines=shown)
 
     def render() -> SafeString:
         more = kind.context(site, block.options)
         return render_to_string(kind.template, {"block": block, "current": current, **more})
 
     return block._replace(html=remembered(site, render, "sidebar html", block.key, current))
-
-
-def _chosen(kind: SidebarBlock, block: ShownBlock, lines: Sequence[Any]) -> tuple[Sequence[Any], Set[str]]:
-    """Return the lines that a block shows, and their URLs."""
-    shown = kind.choose(lines, block.options)
-    return shown, {getattr(each, "url", "") for line in shown for each in (line, *getattr(line, "below", ()))}
 
 
 def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any]]:

@@ -62,7 +62,8 @@ def store(tally: Tally) -> None:
         _add(EntryCount, "entry_id", tally.entries)
         _add(ReferrerCount, "host", _most_frequent(tally.hosts))
         for day in {day for day, _host in tally.hosts}:
-            keep_most_frequent_hosts(day, _MAX_HOSTS)
+            if ReferrerCount.objects.filter(day=day).exclude(host=OTHERS).count() > 2 * _MAX_HOSTS:
+                keep_most_frequent_hosts(day, _MAX_HOSTS)
         for day in {day for day, _entry in tally.entries}:
             _keep_most_read_entries(day)
 
@@ -91,13 +92,8 @@ def _add(model: type[DayCount], key: str, counts: Mapping[tuple[dt.date, Any], i
 
 
 def keep_most_frequent_hosts(day: dt.date, limit: int, *, at_least: int = 1) -> None:
-    """Merge the counts of a day's hosts that are not among its `limit` most frequent, or are below `at_least`.
-
-    Without `at_least`, nothing is done until there are more than twice as many.
-    """
+    """Merge the counts of a day's hosts that are not among its `limit` most frequent, or are below `at_least`."""
     named = ReferrerCount.objects.filter(day=day).exclude(host=OTHERS)
-    if at_least == 1 and named.count() <= 2 * limit:
-        return
     kept = named.filter(count__gte=at_least).order_by("-count", "pk").values_list("pk", flat=True)[:limit]
     rest = list(named.exclude(pk__in=list(kept)).select_for_update().values_list("pk", "count"))
     if rest:

@@ -6,7 +6,7 @@ total and one of its parts, never reveals that someone was the only reader of so
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,15 +102,14 @@ def report(unit: Unit, choices: ReaderSettings) -> Report:
     rows = KindCount.objects.filter(day__gte=since).values_list("day", "kind", "count")
     by_time: Counter[dt.date] = Counter()
     kinds: Counter[str] = Counter()
-    start_of = _START_OF[unit]
     for day, kind, count in rows:
-        by_time[start_of(day)] += count
+        by_time[_start_of(unit, day)] += count
         kinds[kind] += count
     return Report(
         unit=unit,
         since=since,
         total=format_count(kinds.total()),
-        by_time=_figures([("", by_time[day], day) for day in starts if day >= start_of(since)]),
+        by_time=_figures([("", by_time[day], day) for day in starts if day >= _start_of(unit, since)]),
         kinds=_figures([(str(kind.label), kinds[kind], None) for kind in PageKind]),
         entries=_most_read(since),
         hosts=_most_frequent_hosts(since),
@@ -124,24 +123,22 @@ def recent_counts(entry_ids: Collection[int]) -> dict[int, str]:
     return {pk: format_count(count) for pk, count in rows.values_list("entry_id").annotate(Sum("count"))}
 
 
-def _first_of_week(day: dt.date) -> dt.date:
-    return day - dt.timedelta(days=day.weekday())
-
-
-_START_OF: Final[dict[Unit, Callable[[dt.date], dt.date]]] = {
-    Unit.DAY: lambda day: day,
-    Unit.WEEK: _first_of_week,
-    Unit.MONTH: lambda day: day.replace(day=1),
-}
+def _start_of(unit: Unit, day: dt.date) -> dt.date:
+    """Return the first day of the period that contains this day. Weeks begin on Monday."""
+    match unit:
+        case Unit.DAY:
+            return day
+        case Unit.WEEK:
+            return day - dt.timedelta(days=day.weekday())
+        case Unit.MONTH:
+            return day.replace(day=1)
 
 
 def _starts(unit: Unit, today: dt.date) -> list[dt.date]:
-    """Return the first days of the periods in the chart, earliest first. Weeks begin on Monday."""
-    start = _START_OF[unit](today)
-    starts = [start]
+    """Return the first days of the periods in the chart, earliest first."""
+    starts = [_start_of(unit, today)]
     while len(starts) < _COUNTS[unit]:
-        start = _START_OF[unit](start - dt.timedelta(days=1))
-        starts.append(start)
+        starts.append(_start_of(unit, starts[-1] - dt.timedelta(days=1)))
     return starts[::-1]
 
 

@@ -12,7 +12,6 @@ from django.urls import resolve
 from blog import privacy
 from blog.caching import noindex_parameters, private_parameters
 from blog.generated_pages import generated_pages
-from blog.listings.listing import period
 from blog.models import Page, Post
 from readers.models import PageKind
 
@@ -62,27 +61,22 @@ def _page_at(path: str, version: int) -> ReadPage | None:
         return None
     if decoded == "/":
         return ReadPage(PageKind.FRONT)
-    entries: list[int] = []
     where = match.kwargs
     if match.view_name in {"blog:post", "blog:post_page"}:
-        try:
-            day, _last = period(where["year"], where["month"], where["day"])
-        except Http404:
+        posts = Post.objects.published().at(where["year"], where["month"], where["day"], where["slug"])
+        post_id = posts.values_list("pk", flat=True).first()
+        return ReadPage(PageKind.ENTRY, post_id) if post_id else None
+    if match.view_name == "blog:page":
+        if page_id := _find_page_entry(where["path"]):
+            return ReadPage(PageKind.ENTRY, page_id)
+        if where["path"].partition("/")[0] not in {*generated_pages, privacy.PATH}:
             return None
-        published = Post.objects.published().filter(published_on=day, slug=where["slug"])
-        entries = list(published.values_list("pk", flat=True)[:1])
-        if not entries:
-            return None
-    elif match.view_name == "blog:page":
-        entries = _page_entry(where["path"])
-        if not entries and where["path"].partition("/")[0] not in {*generated_pages, privacy.PATH}:
-            return None
-    return ReadPage(PageKind.ENTRY, entries[0]) if entries else ReadPage(PageKind.OTHER)
+    return ReadPage(PageKind.OTHER)
 
 
-def _page_entry(path: str) -> list[int]:
-    """Return the ID of the page with this path, or with a further page at this path; empty if there is none."""
+def _find_page_entry(path: str) -> int | None:
+    """Return the ID of the page with this path, or with a further page at this path; None if there is none."""
     numbered = _NUMBER.fullmatch(path)
     paths = [path, numbered[1]] if numbered else [path]
     found: dict[str, int] = dict(Page.objects.published().filter(path__in=paths).values_list("path", "pk"))
-    return [found[each] for each in paths if each in found][:1]
+    return next((found[each] for each in paths if each in found), None)

@@ -97,7 +97,8 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
         aliases = [TagAlias(slug=tag.slug, tag=target) for tag in tags]
         TagAlias.objects.bulk_create(aliases, update_conflicts=True, unique_fields=["slug"], update_fields=["tag"])
         FormerName.objects.give({tag.name: target.pk for tag in tags})
-        _posts_changed(affected)
+        # All at once, so that what takes long for many posts is done in the background.
+        entries_changed(affected)
         record(Action.MERGED, tags, by=by, details=gettext("into “%s”") % target)
         record(Action.CHANGED, [target], by=by, details=gettext("Merged with %s.") % _quoted(tags))
         summary = gettext("%(tags)s merged into “%(target)s”") % {"tags": _quoted(tags), "target": target}
@@ -128,7 +129,7 @@ def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
         tag.full_clean()
         stood_for = FormerName.objects.filter(key=tag_key(tag.name)).values_list("tag", flat=True).first()
         tag.save()
-        _posts_changed(_post_ids([tag]))
+        entries_changed(list(_post_ids([tag])))
         # With the tag that the new name stood for.
         data = {"id": tag.pk, "old": [old_name, old_slug], "new": [tag.name, tag.slug], "stood_for": stood_for}
         text = gettext("“%(old)s” renamed to “%(new)s”") % {"old": old_name, "new": tag.name}
@@ -167,7 +168,7 @@ def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
         post_ids = sorted({pk for tag in described for pk in tag["posts"]})
         record(Action.DELETED, tags, by=by)
         _delete(tags)
-        _posts_changed(post_ids)
+        entries_changed(post_ids)
         summary = gettext("%s deleted") % _quoted(tags)
         return _record(TagChange.Kind.DELETE, summary, {"tags": described}, by)
 
@@ -203,7 +204,7 @@ def _undo_merge(data: dict[str, Any]) -> list[Tag]:
     ]
     for some in batched(data["gained"], _BATCH_SIZE):
         _rows([target]).filter(content_object__in=some).delete()
-    _posts_changed(data["gained"])
+    entries_changed(data["gained"])
     return [*restored, target]
 
 
@@ -223,7 +224,7 @@ def _undo_rename(data: dict[str, Any]) -> Tag:
     # Changes made by earlier releases don't record what the new name stood for before.
     if (stood_for := data.get("stood_for")) and Tag.objects.filter(pk=stood_for).exists():
         FormerName.objects.give({data["new"][0]: stood_for})
-    _posts_changed(_post_ids([tag]))
+    entries_changed(list(_post_ids([tag])))
     return tag
 
 
@@ -254,7 +255,7 @@ def _restore(described: dict[str, Any], post_ids: Sequence[int], taken_from: Tag
         # `entries_changed` sets the times of publication.
         rows = [TaggedPost(tag=tag, content_object_id=pk) for pk in present]
         TaggedPost.objects.bulk_create(rows, ignore_conflicts=True)
-    _posts_changed(post_ids)
+    entries_changed(post_ids)
     return tag
 
 
@@ -328,11 +329,6 @@ def _former_url(alias: TagAlias) -> str:
 def _delete(tags: Iterable[Tag]) -> None:
     for some in batched(tags, _BATCH_SIZE):
         Tag.objects.filter(pk__in=[tag.pk for tag in some]).delete()
-
-
-def _posts_changed(ids: Iterable[int]) -> None:
-    # All at once: work that takes long for many posts is done in the background.
-    entries_changed(list(ids))
 
 
 def gone_message() -> str:

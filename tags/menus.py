@@ -3,14 +3,15 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from blog.appearance.menus import MenuTarget, Target
 from tags.models import Tag
 from tags.tagging import tag_url
 
 
-def _find(arguments: Mapping[str, Any]) -> int | None:
-    pk: int | None = Tag.objects.filter(slug=arguments["slug"]).values_list("pk", flat=True).first()
-    return pk
+def _find(arguments: Mapping[str, Any]) -> QuerySet[Any]:
+    return Tag.objects.filter(slug=arguments["slug"])
 
 
 def _load(ids: Collection[int]) -> Mapping[int, Target]:

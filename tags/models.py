@@ -256,18 +256,16 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-content_object_id")
 
-    def attach(self, post: Post, tags: Iterable[Tag]) -> None:
-        """Add `tags` to `post` in one statement. Tags that it already has are left alone."""
-        rows = [TaggedPost(tag=tag, content_object=post, published_at=post.public_from) for tag in tags]
-        self.bulk_create(rows, ignore_conflicts=True)
-
-    def attach_all(self, posts: Collection[Post], names: Collection[str]) -> None:
-        """Add the tags with these names to each of the posts, in a fixed number of statements per thousand rows."""
-        tags = list(dict.fromkeys(Tag.objects.named(names).values()))
+    def attach(self, posts: Iterable[Post], tags: Collection[Tag]) -> None:
+        """Add `tags` to each of the posts, which may have them already, in one statement per thousand rows."""
         rows = [
             TaggedPost(tag=tag, content_object=post, published_at=post.public_from) for post in posts for tag in tags
         ]
         self.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+
+    def attach_all(self, posts: Iterable[Post], names: Iterable[str]) -> None:
+        """Add the tags with these names to each of the posts (`named` and `attach`)."""
+        self.attach(posts, list(dict.fromkeys(Tag.objects.named(names).values())))
 
     def without_all(self, post_ids: Collection[int], names: Collection[str]) -> set[int]:
         """Return the IDs of the posts that lack any of the tags with these names. One query."""
@@ -328,10 +326,6 @@ class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships n
         verbose_name_plural = _("tagged posts")
         constraints = [models.UniqueConstraint(fields=["content_object", "tag"], name="tagged_post_once")]
         indexes = [models.Index(fields=["tag", "-published_at", "-content_object"], name="tag_newest_first")]
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.published_at = self.content_object.public_from
-        super().save(*args, **kwargs)
 
 
 def _of_posts(aggregate: Any, output_field: models.Field[Any, Any]) -> Subquery:

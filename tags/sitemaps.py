@@ -5,14 +5,11 @@ from typing import Any
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from blog.sitemaps import SiteUrlSitemap
+from blog.sitemaps import TermSitemap
 from tags.models import Tag
 
 
-class TagSitemap(SiteUrlSitemap):
+class TagSitemap(TermSitemap):
     def items(self) -> Any:
         newest = Max("tagged_posts__published_at", filter=Q(tagged_posts__published_at__lte=timezone.now()))
         return Tag.objects.annotate(newest=newest).filter(newest__isnull=False).order_by("slug")
-
-    def lastmod(self, item: Any) -> Any:
-        return item.newest

@@ -58,7 +58,7 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
     def _add_missing(self, tags: list[models.Model], present: builtins.set[int]) -> None:
         self._remove_prefetched_objects()
         if missing := [tag for tag in tags if tag.pk not in present]:
-            self.through._default_manager.attach(self.instance, missing)
+            self.through._default_manager.attach([self.instance], missing)
 
     def _rows(self) -> Any:
         return self.through._default_manager.filter(**self._lookup_kwargs())

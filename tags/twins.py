@@ -1,7 +1,6 @@
 """Likely duplicates among the tags: searched for on demand, and stored until the next search."""
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import batched
 from typing import Any, Final
 
 from django.db import transaction
@@ -62,16 +61,6 @@ def twin_condition() -> Q:
     """Match tags that have a twin."""
     pairs = TagTwins.objects.filter(are_different=False)
     return Q(pk__in=pairs.values("first")) | Q(pk__in=pairs.values("second"))
-
-
-def counts(pairs: list[TagTwins]) -> dict[int, int]:
-    """Return the number of posts of each tag in `pairs`."""
-    ids = {pk for pair in pairs for pk in (pair.first_id, pair.second_id)}
-    found: dict[int, int] = {}
-    for some in batched(ids, _BATCH_SIZE):
-        rows: Any = Tag.objects.with_counts().filter(pk__in=some)
-        found.update(rows.values_list("pk", "post_count"))
-    return found
 
 
 def twins_of_new(names: Collection[str], post: Post) -> Iterator[tuple[str, Tag, int]]:

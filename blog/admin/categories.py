@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog import curation, twins
-from blog.admin.curation import ChangeAdmin, CurationAdmin, TwinsAdmin, twins_row
+from blog.admin.curation import ChangeAdmin, CurationAdmin, TwinsAdmin, explains_refusal, twins_row
 from blog.admin.forms import CategoryForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import Category, CategoryChange, CategoryTwins
@@ -80,21 +80,19 @@ class CategoryAdmin(CurationAdmin):
         data = request.POST if request.method == "POST" else request.GET
         return self._merge_page(request, parse_ids(data.getlist("categories")))
 
+    @explains_refusal
     def _merge_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:
         chosen: list[Any] = list(self.get_queryset(request).filter(pk__in=ids).order_by("-post_count", "path"))
         if not chosen:
-            error = gettext("Someone else merged or deleted these categories first, so nothing was changed.")
-            return self.refused(request, CurationError(error))
+            text = gettext("Someone else merged or deleted these categories first, so nothing was changed.")
+            raise CurationError(text)
         form = MergeForm(request.POST if "target" in request.POST else None, initial={"target": chosen[0].pk})
         target, keep, preview, obstacle = chosen[0], False, None, ""
         if form.is_valid():
             target, keep = form.cleaned_data["target"], form.cleaned_data["keep"]
         confirmed = f"{target.pk} {keep}"
         if form.is_valid() and request.POST.get("confirm") == confirmed:
-            try:
-                return self.done(request, curation.merge(ids, target.pk, cast("User", request.user), keep=keep))
-            except CurationError as error:
-                return self.refused(request, error)
+            return self.done(request, curation.merge(ids, target.pk, cast("User", request.user), keep=keep))
         if {each.pk for each in chosen} != {target.pk}:
             try:
                 preview = curation.preview_merge(ids, target, keep=keep)

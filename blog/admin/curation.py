@@ -1,10 +1,11 @@
 """What the admins of tags and categories have in common: previews of changes before they are made, and undo."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -20,6 +21,20 @@ from core.text import parse_ids
 from core.twins import Likeness
 
 
+def explains_refusal(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Make an admin's `view` return to the list with the message if it raises CurationError."""
+
+    @wraps(view)
+    def wrapper(model_admin: BaseAdmin[Any], request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(model_admin, request, *args, **kwargs)
+        except CurationError as error:
+            model_admin.message_user(request, str(error), messages.ERROR)
+            return redirect(model_admin._url("changelist"))
+
+    return wrapper
+
+
 class CurationAdmin(BaseAdmin[Any]):
     """The base class for the admins of tags and categories, which can be merged."""
 
@@ -32,14 +47,6 @@ class CurationAdmin(BaseAdmin[Any]):
         meta = change._meta
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_undo", args=[change.pk])
         self.report_done(request, f"{change.summary}.", url)
-        return self.to_list()
-
-    def refused(self, request: HttpRequest, error: CurationError) -> HttpResponse:
-        """Return to the list with a message that explains why nothing was done."""
-        self.message_user(request, str(error), messages.ERROR)
-        return self.to_list()
-
-    def to_list(self) -> HttpResponseRedirect:
         return redirect(self._url("changelist"))
 
 
@@ -52,14 +59,11 @@ REASONS: Final = {
 }
 
 
-class TwinsAdmin(CurationAdmin):
-    """Replaces Django's list with pairs of terms that may be duplicates, each with a link to merge them."""
+class _CuratorsAdmin(ReadOnlyAdmin):
+    """The base class of lists for users who may merge terms."""
 
-    # The permission required to see the page.
+    # The permission required to see the list.
     permission: ClassVar[str]
-    not_twins_text: ClassVar[Any]
-    # A pair has no page of its own.
-    has_only_own_views = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(self.permission))
@@ -67,10 +71,15 @@ class TwinsAdmin(CurationAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
-    has_change_permission = has_delete_permission = has_view_permission
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+class TwinsAdmin(_CuratorsAdmin):
+    """Replaces Django's list with pairs of terms that may be duplicates, each with a link to merge them."""
+
+    not_twins_text: ClassVar[Any]
+    # A pair has no page of its own.
+    has_only_own_views = True
+    # Pairs are deleted together with either of their terms.
+    has_delete_permission = _CuratorsAdmin.has_view_permission
 
     def twins_page(self, request: HttpRequest) -> HttpResponse:
         """Return the page with the twins."""
@@ -83,7 +92,7 @@ class TwinsAdmin(CurationAdmin):
     def search(self, request: HttpRequest) -> None:
         """Search for twins again, if they are stored."""
 
-    @route("", "changelist", permission="curate")
+    @route("", "changelist", permission="module")
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """List the twins. A POST marks two of them as `different`, or searches again."""
         if request.method != "POST":
@@ -116,12 +125,10 @@ def twins_row(pair: Sequence[tuple[Any, int]], likeness: Likeness, merge_url: st
     return {"both": both, "ids": ids, "reason": reason, "merge_url": f"{merge_url}{ids}"}
 
 
-class ChangeAdmin(ReadOnlyAdmin):
+class ChangeAdmin(_CuratorsAdmin):
     """The list of changes to tags or to categories, each with a button to undo it."""
 
     undo: Callable[[int, Any], UndoableChange]
-    # The permission required to see the list.
-    permission: ClassVar[str]
 
     list_display = ("summary", "made_by", "made_at", "state")
     list_display_links = None
@@ -130,12 +137,6 @@ class ChangeAdmin(ReadOnlyAdmin):
     fields = ("summary", "made_by", "made_at", "undone_by", "undone_at")
     search_fields = ("summary",)
     show_full_result_count = False
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm(self.permission))
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("data")
@@ -153,11 +154,8 @@ class ChangeAdmin(ReadOnlyAdmin):
         )
 
     @route("<int:pk>/undo/", "undo", require_POST, permission="module")
+    @explains_refusal
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        try:
-            change = type(self).undo(pk, request.user)
-        except CurationError as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, gettext("Undone: %s.") % change.summary, messages.SUCCESS)
+        change = type(self).undo(pk, request.user)
+        self.message_user(request, gettext("Undone: %s.") % change.summary, messages.SUCCESS)
         return redirect(self._url("changelist"))

@@ -69,6 +69,7 @@ class PostAdmin(CalendarView, EntryAdmin):
     quick_form = QuickPostForm
     quick_fields = ("title", "slug", "published_at", "categories", "tags", "version")
     list_display = ("title_cell", "author_cell", "categories_cell", "date_cell")
+    search_help_text = _("Searches titles, URLs, tags and texts.")
     list_filter = (StatusFilter, CategoryFilter, AuthorFilter, LanguageFilter, DateFilter)
 
     def get_ordering(self, request: HttpRequest) -> Any:
@@ -104,4 +105,5 @@ class PageAdmin(EntryAdmin):
     quick_fields = ("title", "slug", "published_at", "parent", "menu_order", "version")
     list_display = ("title_cell", "author_cell", "order_cell", "date_cell")
     search_fields = ("title", "path")
+    search_help_text = _("Searches titles, URLs and texts.")
     ordering = (tree_order(),)

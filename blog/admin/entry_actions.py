@@ -96,14 +96,12 @@ class EntryActions(BaseAdmin[Any]):
         done: dict[str, list[Any]] = {result: [], "scheduled": []}
         for entry in change.changed:
             done["scheduled" if result == Status.PUBLISHED and entry.is_scheduled else result].append(entry)
-        for name, some in {"refused": change.refused, **done}.items():
+        if change.refused:
+            self.message_user(request, action_message("refused", change.refused), messages.WARNING)
+        for name, some in done.items():
             if some:
-                message = action_message(name, some)
-                if name == "refused":
-                    self.message_user(request, message, messages.WARNING)
-                else:
-                    undo_url = self._untrash_url(request, some[0]) if name == Status.TRASH else ""
-                    self.report_done(request, message, undo_url)
+                undo_url = self._untrash_url(request, some[0]) if name == Status.TRASH else ""
+                self.report_done(request, action_message(name, some), undo_url)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 

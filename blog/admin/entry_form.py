@@ -72,6 +72,8 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
     readonly_fields = ("markup_label", "modified_at")
     # Pictures are chosen in a separate window, because there can be thousands.
     raw_id_fields = ("featured_picture",)
+    # Instead, change_form.html links to the stored entry, because the entered values may not give a URL.
+    view_on_site = False
     formfield_overrides: ClassVar[Any] = {DateTimeField: {"form_class": SiteTimeField, "widget": SiteTimeInput}}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -220,13 +222,6 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
             return self.response_post_save_change(request, obj)
         return HttpResponseRedirect(self.with_filters(request, self._url("change", obj.pk)))
 
-    def get_view_on_site_url(self, obj: Any = None) -> str | None:
-        """Return None: change_form.html links to the stored entry, because the entered values may not give a URL."""
-        return None
-
-    def view_on_site(self, obj: Entry) -> str:
-        return obj.site_url
-
     @admin.display(description=_("format"))
     def markup_label(self, entry: Entry) -> str:
         markup = markups.get(entry.markup)
@@ -235,10 +230,10 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
 
 def _state_sentence(form: EntryForm) -> str:
     """Return a sentence about the stored status."""
-    entry = form.instance
-    if not entry.pk:
+    stored = form.stored
+    if stored is None:
         return gettext("Not saved yet")
-    time = format_datetime(form.stored_time) if form.stored_time else ""
+    time = format_datetime(stored.published_at) if stored.published_at else ""
     match form.state:
         case "scheduled":
             return gettext("Scheduled for %(time)s") % {"time": time}

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin
@@ -105,12 +103,6 @@ class EntryChangeList(FilterChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        # Pages have no tags.
-        in_posts, in_pages = (
-            gettext("Searches titles, URLs, tags and texts."),
-            gettext("Searches titles, URLs and texts."),
-        )
-        self.search_help_text = in_posts if self.model is Post else in_pages
         self.tabs = self._tabs(request)
 
     @property
@@ -214,7 +206,9 @@ class EntryList(EntryActions):
         words = _words(search_term)[:_MAX_SEARCHED_WORDS]
         if not words:
             return queryset, False
-        without_texts = reduce(and_, map(self._has_word, words))
+        without_texts = Q()
+        for word in words:
+            without_texts &= self._has_word(word)
         found = {pk for search in text_searches.values() for pk in search(words)}
         return queryset.filter(without_texts | Q(pk__in=found)), False
 

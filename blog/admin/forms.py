@@ -126,7 +126,6 @@ class EntryForm(MergingForm, VersionedForm):
         # A copy, because validation sets the submitted values on the instance.
         self.stored = copy(self.instance) if self.instance.pk else None
         self.state = state_of(self.instance)
-        self.stored_time = self.instance.published_at
         self.steps = steps_for(self.user, self.instance)
         self.public_url = self.instance.get_absolute_url() if self.instance.is_public else ""
         # A read-only form doesn't have these fields.

@@ -1,7 +1,6 @@
 """Merging concurrent edits: the second person to save a post or page gets the form with both versions merged."""
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ from blog.models.entry_query import EntryKind
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
-from core.text import parse_time, unify_line_ends
+from core.dates import format_datetime
+from core.text import parse_ids, parse_time, unify_line_ends
 
 _TEXTS: Final = ("title", "source", "excerpt")
 
@@ -125,18 +125,12 @@ class MergingForm(DraftForm):
         """Set `value` in the submitted data, as the field's widget would submit it."""
         # An error in the replaced value no longer matters.
         self.errors.pop(name, None)
-        form_field: Any = self.fields[name]
+        form_field = self.fields[name]
         key, data = self.add_prefix(name), cast("QueryDict", self.data)
-        # The admin wraps the widgets of relations.
-        widget: Any = getattr(form_field.widget, "widget", form_field.widget)
-        value = form_field.prepare_value(value)
-        if isinstance(widget, forms.MultiWidget):
-            inner: Any = widget
-            for suffix, part, each in zip(inner.widgets_names, inner.decompress(value), inner.widgets, strict=True):
-                data[key + suffix] = each.format_value(part) or ""
-        elif isinstance(widget, forms.CheckboxInput):
+        widget, value = form_field.widget, form_field.prepare_value(value)
+        if isinstance(widget, forms.CheckboxInput):
             data.setlist(key, ["on"] if value else [])
-        elif isinstance(widget, forms.CheckboxSelectMultiple | forms.SelectMultiple):
+        elif isinstance(widget, forms.CheckboxSelectMultiple):
             data.setlist(key, [str(each) for each in value])
         else:
             shown = widget.format_value(value)
@@ -158,6 +152,8 @@ class MergingForm(DraftForm):
             return ", ".join(sorted(str(each) for each in value))
         if isinstance(value, bool):
             return gettext("yes") if value else gettext("no")
+        if isinstance(value, dt.datetime):
+            return format_datetime(value)
         if isinstance(form_field, forms.ModelChoiceField):
             # There can be thousands of choices, so look up stored values too.
             value = value if is_submitted else form_field.to_python(value)
@@ -201,7 +197,7 @@ def _submitted_settings(version: str, entry: Entry) -> dict[str, Any]:
         return {}
     filed: dict[str, Any] = {"language": values["language"][0]}
     if entry.kind == EntryKind.POST:
-        filed["categories"] = sorted(int(pk) for pk in values.get("category", ()) if re.fullmatch("[0-9]{1,9}", pk))
+        filed["categories"] = sorted(parse_ids(values.get("category", ())))
         filed["tags"] = sorted(values.get("tag", ()))
     return filed
 

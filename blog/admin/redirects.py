@@ -1,6 +1,5 @@
 """Redirects in the admin: listing, searching, adding and deleting them. Most were created automatically."""
 
-import datetime as dt
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,12 +88,11 @@ def find_object(path: str) -> Model | None:
         return (
             Picture.objects.served().filter(file=name).first() or Document.objects.present().filter(file=name).first()
         )
-    # Not every path is a URL of the site, and not every date exists.
-    with suppress(Resolver404, ValueError):
+    # Not every path is a URL of the site.
+    with suppress(Resolver404):
         match resolve(path):
-            case ResolverMatch(view_name="blog:post", kwargs={"slug": slug, **date}):
-                day = dt.date.fromisoformat("{year}-{month}-{day}".format(**date))
-                return Post.objects.filter(published_on=day, slug=slug).first()
+            case ResolverMatch(view_name="blog:post", kwargs=arguments):
+                return Post.objects.at(**arguments).first()
             case ResolverMatch(view_name="blog:category", kwargs={"path": category_path}):
                 return Category.objects.filter(path=category_path).first()
             case ResolverMatch(view_name="blog:author", kwargs={"slug": slug}):

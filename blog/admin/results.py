@@ -30,18 +30,7 @@ _LABELS_IN_STATE: Final[dict[tuple[str, Step], Any]] = {
     (Status.PENDING, Step.UNPUBLISH): _("Move back to drafts"),
     ("scheduled", Step.PUBLISH): _("Publish now"),
 }
-# Messages about one entry after a step, for each kind of entry: in many languages, the sentence depends on the noun.
-_AFTER_STEP: Final[dict[Step, dict[str, Any]]] = {
-    Step.SAVE: {EntryKind.POST: _("Post updated."), EntryKind.PAGE: _("Page updated.")},
-    Step.SUBMIT: dict.fromkeys(EntryKind.values, _("Submitted for review.")),
-    Step.RETURN: dict.fromkeys(EntryKind.values, _("Returned to the author.")),
-    Step.PUBLISH_PRIVATELY: {
-        EntryKind.POST: _("Post published privately. Only you and the editors see it."),
-        EntryKind.PAGE: _("Page published privately. Only you and the editors see it."),
-    },
-    Step.UNPUBLISH: dict.fromkeys(EntryKind.values, _("Moved back to drafts.")),
-}
-# Messages about one entry after an action.
+# Messages about one entry after an action, for each kind of entry: in many languages, the sentence depends on the noun.
 _AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
     Status.PUBLISHED: {EntryKind.POST: _("Post published."), EntryKind.PAGE: _("Page published.")},
     "scheduled": {EntryKind.POST: _("Post scheduled."), EntryKind.PAGE: _("Page scheduled.")},
@@ -61,6 +50,22 @@ _AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
         EntryKind.POST: _("One post was not changed: it is in the trash, or you don't have permission to change it."),
         EntryKind.PAGE: _("One page was not changed: it is in the trash, or you don't have permission to change it."),
     },
+}
+# Messages about one entry after a step.
+_AFTER_STEP: Final[dict[Step, dict[str, Any]]] = {
+    Step.SAVE: {EntryKind.POST: _("Post updated."), EntryKind.PAGE: _("Page updated.")},
+    Step.SUBMIT: dict.fromkeys(EntryKind.values, _("Submitted for review.")),
+    Step.RETURN: dict.fromkeys(EntryKind.values, _("Returned to the author.")),
+    Step.PUBLISH_PRIVATELY: {
+        EntryKind.POST: _("Post published privately. Only you and the editors see it."),
+        EntryKind.PAGE: _("Page published privately. Only you and the editors see it."),
+    },
+    Step.UNPUBLISH: dict.fromkeys(EntryKind.values, _("Moved back to drafts.")),
+    Step.PUBLISH: _AFTER_ACTION[Status.PUBLISHED],
+    # The time may have come while the entry was being saved.
+    Step.SCHEDULE: _AFTER_ACTION[Status.PUBLISHED],
+    Step.TRASH: _AFTER_ACTION[Status.TRASH],
+    Step.RESTORE: _AFTER_ACTION["restored"],
 }
 # Messages about several entries after an action.
 _AFTER_ACTION_ON_SEVERAL: Final[dict[str, dict[str, Any]]] = {
@@ -125,11 +130,6 @@ _AFTER_ACTION_ON_SEVERAL: Final[dict[str, dict[str, Any]]] = {
         ),
     },
 }
-_STEPS_AS_ACTIONS: Final[dict[Step, str]] = {
-    Step.PUBLISH: Status.PUBLISHED,
-    Step.TRASH: Status.TRASH,
-    Step.RESTORE: "restored",
-}
 
 
 def step_label(step: Step, state: str) -> Any:
@@ -149,8 +149,6 @@ def step_message(step: Step, entry: Entry) -> str:
     state = state_of(entry)
     if state == "scheduled" and entry.published_at:
         text = gettext("Scheduled for %(time)s.") % {"time": format_datetime(entry.published_at)}
-    elif step in _STEPS_AS_ACTIONS:
-        text = str(_AFTER_ACTION[_STEPS_AS_ACTIONS[step]][entry.kind])
     elif step == Step.SAVE and state == Status.DRAFT:
         text = gettext("Draft saved.")
     else:

@@ -126,9 +126,6 @@ class BlocksWidget(forms.Widget):
         kinds = {number: data.get(f"{name}-{number}-kind", "") for number in data.getlist(name)}
         return [_from_form(data, f"{name}-{number}", kind) for number, kind in kinds.items() if kind in sidebar_blocks]
 
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return False
-
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         blocks = value or default_blocks()

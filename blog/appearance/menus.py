@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_lazy as _
@@ -34,11 +35,11 @@ class Target(NamedTuple):
 class MenuTarget:
     """A kind of object that menus link to.
 
-    `find` takes the arguments of a resolved URL, and returns the ID of the object there, or None. `load` returns the
+    `find` takes the arguments of a resolved URL, and returns the object there, if there is one. `load` returns the
     objects with these IDs, by ID, as far as they exist.
     """
 
-    find: Callable[[Mapping[str, Any]], int | None]
+    find: Callable[[Mapping[str, Any]], QuerySet[Any]]
     load: Callable[[Collection[int]], Mapping[int, Target]]
 
 
@@ -109,7 +110,7 @@ def find_target(path: str) -> tuple[str, int] | None:
     except Resolver404:
         return None
     target = menu_targets.get(match.view_name)
-    pk = target.find(match.kwargs) if target else None
+    pk = target.find(match.kwargs).values_list("pk", flat=True).first() if target else None
     return None if pk is None else (match.view_name, pk)
 
 

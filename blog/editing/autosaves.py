@@ -23,6 +23,7 @@ type FormValues = dict[str, list[str]]
 PRESENT_FOR: Final = dt.timedelta(seconds=90)
 # How long unsaved text is kept after its form was last open.
 KEPT_FOR: Final = dt.timedelta(days=90)
+_MAX_OFFERED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class OpenForm:
     entry_id: int | None = None
     form_id: uuid.UUID | None = None
 
-    def report(self, data: FormValues | None = None) -> dt.datetime:
+    def report(self, data: FormValues | None = None) -> None:
         """Store in one statement that the form is open now, and what was typed into it (None if nothing is new)."""
         now = timezone.now()
         row = Autosave(
@@ -52,7 +53,6 @@ class OpenForm:
             unique_fields=["user", "entry" if self.entry_id else "form_id"],
             update_fields=["seen_at"] if data is None else ["data", "saved_at", "seen_at"],
         )
-        return now
 
     def unsaved(self) -> Autosave | None:
         """Return the unsaved input, if there is any."""
@@ -87,10 +87,10 @@ class OpenForm:
         return Q(user=self.user, entry=None, form_id=self.form_id)
 
 
-def unsaved_new(user: User, kind: str, limit: int = 5) -> list[Autosave]:
-    """Return the unsaved input of `user` in forms for new entries, the newest first."""
+def unsaved_new(user: User, kind: str) -> list[Autosave]:
+    """Return the latest unsaved input of `user` in forms for new entries, the newest first."""
     rows = Autosave.objects.filter(user=user, kind=kind, entry=None, data__isnull=False)
-    return list(rows.order_by("-saved_at")[:limit])
+    return list(rows.order_by("-saved_at")[:_MAX_OFFERED])
 
 
 def editors_of(entry_ids: Collection[int], exclude: User) -> dict[int, list[str]]:

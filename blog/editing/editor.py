@@ -30,15 +30,15 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
     into the text. `entry` is the entry that the source belongs to, whether it is stored or not.
     """
 
-    def __init__(self, entry: Entry | None = None, attrs: dict[str, Any] | None = None) -> None:
+    def __init__(self, entry: Entry) -> None:
         self.entry = entry
-        self.markup = entry.markup if entry else "markdown"
-        super().__init__(attrs)
+        self.markup = entry.markup
+        super().__init__()
 
     def add_markdownx_attrs(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().add_markdownx_attrs(attrs)
         markup = urlencode({"markup": self.markup})
-        entry = f"&{urlencode({'entry': self.entry.pk})}" if self.entry and self.entry.pk else ""
+        entry = f"&{urlencode({'entry': self.entry.pk})}" if self.entry.pk else ""
         return attrs | {
             "data-markup": self.markup,
             "data-markdownx-urls-path": f"{reverse('markdownx_markdownify')}?{markup}{entry}",
@@ -53,17 +53,15 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(name, value, attrs)
-        own = {
+        convert_url = ""
+        if self.entry.pk and self.markup != "markdown":
+            convert_url = reverse(f"admin:blog_{self.entry.kind}_convert", args=[self.entry.pk])
+        return context | {
             "markup": self.markup,
             "tools": tools_for(self.markup),
             "right_to_left": " ".join(settings.LANGUAGES_BIDI),
+            "convert_url": convert_url,
         }
-        return context | own | {"convert_url": self._convert_url()}
-
-    def _convert_url(self) -> str:
-        if self.entry is None or self.entry.pk is None or self.markup == "markdown":
-            return ""
-        return reverse(f"admin:blog_{self.entry.kind}_convert", args=[self.entry.pk])
 
     class Media:
         extend = False

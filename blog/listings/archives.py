@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import groupby
 from typing import Final, cast
 
@@ -16,20 +15,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
-from blog.listings.listing import (
-    Listing,
-    ListingPaginator,
-    join_parts,
-    listing_page_url,
-    page_label,
-    pager,
-    period,
-    site_feed,
-)
+from blog.listings.listing import Listing, ListingPaginator, listing_page_url, page_context, period, site_feed
 from blog.listings.titles import day_of, entry_list, title_list
 from blog.models import Entry, Post
 from blog.overviews import ARCHIVE, month_of_post, overview_url
-from blog.page_metadata.structured_data import breadcrumb_list, json_ld
+from blog.page_metadata.structured_data import breadcrumb_list
 from blog.terms import Term, categories_of
 from core.dates import format_month, format_month_name
 from core.memory import remembered
@@ -158,24 +148,15 @@ def period_response(
         return HttpResponse()
     page = paginator.page(number)
     posts = cast("list[Post]", page.object_list)
-    label = page_label(number, paginator.num_pages)
     older, newer = _neighbours(request.site, months, is_year=not month)
-    page_links = pager(page, partial(listing_page_url, url))
-    context = {
+    context = page_context(request, page, url, title=title, nodes=lambda: [breadcrumb_list(request.site, trail)]) | {
         "heading": heading,
-        "page_title": join_parts(title, label),
-        "meta_description": join_parts(label, title, request.site.tagline),
         "posts": posts,
         "months": _with_titles(months, posts) if not month else [],
         "entries": entry_list(posts, request.site) if month else "",
         "is_year": not month,
         "older": older,
         "newer": newer,
-        "pager": page_links,
-        "canonical_url": absolute_url(listing_page_url(url, number)),
-        "previous_page_url": page_links.newer_url,
-        "next_page_url": page_links.older_url,
-        "json_ld": json_ld([breadcrumb_list(request.site, trail)]) if number == 1 else "",
         "feed_links": [site_feed(request)],
     }
     return render(request, "blog/period.html", context)

@@ -198,26 +198,40 @@ def listing_response(
         return HttpResponse()
     page = paginator.page(number)
     shown = [*sticky, *(post for post in page if post not in sticky)]
-    label = page_label(page.number, paginator.num_pages)
-    page_links = pager(page, partial(listing_page_url, url))
-    context = {
+    context = page_context(request, page, url, title=title, description=description, nodes=nodes) | {
         "heading": heading,
-        "page_title": join_parts(title, label),
-        "meta_description": join_parts(label, title, description or request.site.tagline),
         "author": author,
         "description": description,
         "is_combined": is_combined,
         "posts": shown,
         "entries": _entries(shown, request.site, pinned=sticky),
-        "pager": page_links,
-        "canonical_url": absolute_url(listing_page_url(url, page.number)),
-        "previous_page_url": page_links.newer_url,
-        "next_page_url": page_links.older_url,
-        "json_ld": json_ld(nodes()) if page.number == 1 else "",
         "locale": locale(get_language()),
         "feed_links": [*feeds, site_feed(request)],
     }
     return render(request, "blog/listing.html", context)
+
+
+def page_context(
+    request: SiteRequest,
+    page: Page[Any],
+    url: str,
+    *,
+    title: str,
+    description: str = "",
+    nodes: Callable[[], Iterable[Node]] = tuple,
+) -> dict[str, Any]:
+    """Return the context about the position of `page` in the list at `url`, for browsers and search engines."""
+    label = page_label(page.number, page.paginator.num_pages)
+    links = pager(page, partial(listing_page_url, url))
+    return {
+        "page_title": join_parts(title, label),
+        "meta_description": join_parts(label, title, description or request.site.tagline),
+        "pager": links,
+        "canonical_url": absolute_url(listing_page_url(url, page.number)),
+        "previous_page_url": links.newer_url,
+        "next_page_url": links.older_url,
+        "json_ld": json_ld(nodes()) if page.number == 1 else "",
+    }
 
 
 def _entries(posts: Sequence[Post], site: SiteSettings, *, pinned: Sequence[Post]) -> SafeString:

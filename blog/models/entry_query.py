@@ -17,6 +17,8 @@ from core.prepared import Parameter
 TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
 # The columns needed for the title of a post with its link.
 TITLE: Final = ("kind", "title", "slug", "published_on", "language", "password")
+# The columns that every listing needs.
+LISTED: Final = (*TITLE, "status", "published_at", "comments_open", "comment_count")
 
 
 class EntryKind(models.TextChoices):
@@ -65,8 +67,7 @@ class EntryQuerySet(PublicQuerySet[Any]):
 
     def for_titles(self) -> Self:
         """Load only what lists show of posts besides their texts, newest day first."""
-        columns = (*TITLE, "status", "published_at", "comments_open", "comment_count")
-        return self.only(*columns).fetch_mode(FETCH_RAISE).newest_day_first()
+        return self.only(*LISTED).fetch_mode(FETCH_RAISE).newest_day_first()
 
     def iterate(self, size: int) -> Iterator[Any]:
         """Yield the entries by ID, loading `size` at a time. With one query, SQLite would sort all texts in memory."""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
 from blog.models.entry import Entry
-from blog.models.entry_query import TITLE, EntryQuerySet, KindManager
+from blog.models.entry_query import LISTED, TITLE, EntryQuerySet, KindManager
 from blog.models.stored_entry import StoredEntry
 from blog.models.tree import MAX_SLUG_LENGTH
 from blog.rendering import MORE_PLACEHOLDER
@@ -27,8 +27,6 @@ from core.slugs import SlugNumbers, slugify
 from core.urls import URLTemplate
 from media.models import Picture
 
-# The columns that every listing needs.
-_LISTED: Final = (*TITLE, "status", "published_at", "comments_open", "comment_count")
 # The columns for the excerpt, which lists may show in place of the lead.
 _EXCERPT: Final = ("excerpt", "auto_excerpt", "has_more")
 # The columns of the featured image, and of the image that it was merged into.
@@ -51,7 +49,7 @@ class PostQuerySet(EntryQuerySet):
         with_reading_time: bool = False,
     ) -> Self:
         """Load only what a listing shows of posts, newest first."""
-        posts, columns = self, [*_LISTED, *(["lead_html"] if with_lead else [])]
+        posts, columns = self, [*LISTED, *(["lead_html"] if with_lead else [])]
         if with_author:
             posts, columns = posts.select_related("author"), [*columns, "author"]
         if with_excerpt:
@@ -67,6 +65,14 @@ class PostQuerySet(EntryQuerySet):
         posts = self.select_related("author", "featured_picture__merged_into")
         posts = posts.defer("source", "lead_html", "author__password")
         return posts.fetch_mode(FETCH_RAISE).newest_first()
+
+    def at(self, year: str, month: str, day: str, slug: str) -> Self:
+        """Return the post whose URL has these parts; none if there is no such day."""
+        try:
+            date = dt.date(int(year), int(month), int(day))
+        except ValueError:
+            return self.none()
+        return self.filter(published_on=date, slug=slug)
 
     def in_category(self, category: Category) -> Self:
         """Return the posts filed under `category` or one of its descendants."""

@@ -11,20 +11,13 @@ from django.utils.translation import gettext, ngettext
 
 from blog.models import Entry, ReviewEvent, ReviewNote, ReviewNotice, ReviewPreference, Status
 from blog.permissions import may_publish, may_view
+from blog.review.notices import DECISIONS
 from core.dates import format_datetime
 from core.site import absolute_url
 from mail import messages
 
 # The maximum number of notes that one e-mail quotes.
 MAX_NOTES: Final = 20
-# An event is out of date once the text has another status.
-_STATUS: Final = {
-    ReviewEvent.SUBMITTED: Status.PENDING,
-    ReviewEvent.PUBLISHED: Status.PUBLISHED,
-    ReviewEvent.PRIVATE: Status.PRIVATE,
-    ReviewEvent.RETURNED: Status.DRAFT,
-    ReviewEvent.TRASHED: Status.TRASH,
-}
 
 
 def due_emails(preference: ReviewPreference) -> Iterator[EmailMessage]:
@@ -50,8 +43,10 @@ def _is_relevant(notice: ReviewNotice, preference: ReviewPreference, entry: Entr
         return False
     if event == ReviewEvent.NOTE:
         return entry.status != Status.TRASH
-    is_concerned = may_publish(user, type(entry)) if event == ReviewEvent.SUBMITTED else entry.author_id == user.pk
-    return is_concerned and entry.status == _STATUS[event]
+    # Other events are out of date once the text has another status.
+    if event == ReviewEvent.SUBMITTED:
+        return entry.status == Status.PENDING and may_publish(user, type(entry))
+    return DECISIONS.get(Status(entry.status)) == event and entry.author_id == user.pk
 
 
 def _email(preference: ReviewPreference, entry: Entry, rows: Sequence[ReviewNotice]) -> EmailMessage:

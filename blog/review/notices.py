@@ -21,7 +21,7 @@ SETTLE: Final = dt.timedelta(minutes=2)
 # How long notices are kept for the dashboard.
 KEPT_FOR: Final = dt.timedelta(days=60)
 # What an editor did with a pending entry, by its new status.
-_DECISIONS: Final = {
+DECISIONS: Final = {
     Status.PUBLISHED: ReviewEvent.PUBLISHED,
     Status.PRIVATE: ReviewEvent.PRIVATE,
     Status.DRAFT: ReviewEvent.RETURNED,
@@ -33,7 +33,7 @@ def event_of(entry: Entry) -> ReviewEvent | None:
     """Return what happened in the review of `entry` when it was last saved; None if nothing did."""
     was, status = entry.replaced_status, Status(entry.status)
     if was == Status.PENDING:
-        return _DECISIONS.get(status)
+        return DECISIONS.get(status)
     # Restoring an entry from the trash is not a submission.
     return ReviewEvent.SUBMITTED if status == Status.PENDING and was != Status.TRASH else None
 

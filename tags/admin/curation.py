@@ -13,10 +13,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog.admin.curation import CurationAdmin
+from blog.admin.curation import CurationAdmin, explains_refusal
 from blog.models.curation import CurationError
 from core.admin_routes import route
-from core.text import parse_ids
+from core.text import parse_id, parse_ids
 from tags import curation
 from tags.admin.forms import MergeForm, RenameForm
 from tags.models import Tag
@@ -49,37 +49,30 @@ class TagCurationAdmin(CurationAdmin):
         """Merge the `tags` into the chosen one, once that has been shown and confirmed."""
         return self._merge_page(request, _read_tags(request))
 
+    @explains_refusal
     def _merge_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:
-        try:
-            curation.check_count(ids, curation.MAX_MERGED)
-        except CurationError as error:
-            return self.refused(request, error)
+        curation.check_count(ids, curation.MAX_MERGED)
         tags: list[Any] = curation.with_counts(ids)
         if not tags:
-            return self.refused(request, CurationError(curation.gone_message()))
+            raise CurationError(curation.gone_message())
         is_sent = "target" in request.POST or "other" in request.POST
         form = MergeForm(request.POST if is_sent else None, tags=tags, initial={"target": tags[0].pk})
         target = tags[0] if len(tags) > 1 else None
         if is_sent:
             target = form.cleaned_data["target"] if form.is_valid() else None
             if target and request.POST.get("confirm") == str(target.pk):
-                try:
-                    return self.done(request, curation.merge(ids, target.pk, cast("User", request.user)))
-                except CurationError as error:
-                    return self.refused(request, error)
+                return self.done(request, curation.merge(ids, target.pk, cast("User", request.user)))
         preview = curation.preview_merge(ids, target) if target and {tag.pk for tag in tags} != {target.pk} else None
-        title = gettext("Merge tags")
-        page: HttpResponse = self.own_page(
+        return self.own_page(
             request,
             "admin/tags/merge.html",
-            title,
+            gettext("Merge tags"),
             form=form,
             tags=tags,
             target=target,
             preview=preview,
             ids=_join(ids),
         )
-        return page
 
     # Rename
 
@@ -107,14 +100,13 @@ class TagCurationAdmin(CurationAdmin):
             namesake=namesake,
         )
 
+    @explains_refusal
     def _rename(self, request: HttpRequest, tag: Tag) -> HttpResponse:
         try:
             return self.done(request, curation.rename(tag.pk, tag.name, tag.slug, cast("User", request.user)))
-        except CurationError as error:
-            return self.refused(request, error)
         except ValidationError as error:
             # Someone else took the name between the check of the form and now.
-            return self.refused(request, CurationError(" ".join(error.messages)))
+            raise CurationError(" ".join(error.messages)) from error
 
     # Delete
 
@@ -123,17 +115,15 @@ class TagCurationAdmin(CurationAdmin):
         """Delete the `tags`, once the consequences have been shown and confirmed."""
         return self._delete_page(request, _read_tags(request))
 
+    @explains_refusal
     def _delete_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:
-        try:
-            curation.check_count(ids, curation.MAX_DELETED)
-            if "confirm" in request.POST:
-                expected = (parse_ids([request.POST["confirm"]]) or [0])[0]
-                return self.done(request, curation.delete(ids, cast("User", request.user), expected_uses=expected))
-        except CurationError as error:
-            return self.refused(request, error)
+        curation.check_count(ids, curation.MAX_DELETED)
+        if "confirm" in request.POST:
+            expected = parse_id(request.POST["confirm"])
+            return self.done(request, curation.delete(ids, cast("User", request.user), expected_uses=expected))
         preview = curation.preview_delete(ids)
         if not preview.tags:
-            return self.refused(request, CurationError(curation.gone_message()))
+            raise CurationError(curation.gone_message())
         uses = sum(tag.post_count for tag in preview.tags)
         count = len(preview.tags)
         title = ngettext("Delete %d tag", "Delete %d tags", count) % count

@@ -1,6 +1,6 @@
 """The page of likely duplicates, which can be merged or marked as different."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.admin.curation import TwinsAdmin, twins_row
 from core.twins import Likeness
-from tags import twins
+from tags import curation, twins
 from tags.models import TagTwins
 
 _PER_PAGE: Final = 50
@@ -26,7 +26,8 @@ class TagTwinsAdmin(TwinsAdmin):
     def twins_page(self, request: HttpRequest) -> HttpResponse:
         page = Paginator(twins.stored(), _PER_PAGE).get_page(request.GET.get("page"))
         pairs = list(page.object_list)
-        counts = twins.counts(pairs)
+        tags: list[Any] = curation.with_counts({pk for pair in pairs for pk in (pair.first_id, pair.second_id)})
+        counts = {tag.pk: tag.post_count for tag in tags}
         merge_url = f"{reverse('admin:tags_tag_merge')}?tags="
         rows = []
         for pair in pairs:

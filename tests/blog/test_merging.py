@@ -142,16 +142,17 @@ class TestForms:
     def test_where_they_overlap_both_versions_are_shown_and_the_other_one_stays_in_the_revisions(
         self, client: Client, ruth: User
     ) -> None:
-        post = PostFactory(source="A small lamp.", language="en")
+        post = PostFactory(source="A small lamp.", language="en", published_at=at(2020, 1, 1))
         collision = Collision(
             client,
             ruth,
             post,
-            theirs={"source": "A dim lamp.", "language": "fr"},
-            mine={"source": "A bright lamp.", "language": "de"},
+            theirs={"source": "A dim lamp.", "language": "fr", "published_at": "2020-02-02T12:00"},
+            mine={"source": "A bright lamp.", "language": "de", "published_at": "2020-02-03T12:00"},
         )
         clashes = {clash.label: (clash.mine, clash.theirs) for clash in collision.form.merge.clashes}
-        assert clashes == {"Text": ("bright", "dim"), "Language": ("German", "French")}
+        times = ("Mon 3 February 2020, 12:00", "Sun 2 February 2020, 12:00")
+        assert clashes == {"Text": ("bright", "dim"), "Language": ("German", "French"), "Publish at": times}
         assert "dim<span" in collision.page
         stored = collision.save()
         assert (stored.source, stored.language) == ("A bright lamp.", "de")

@@ -58,15 +58,17 @@ class TestEntries:
         assert len(entries(client, section)) == 1
 
     def test_have_the_time_of_the_last_change_of_their_text(self, client: Client) -> None:
-        post = PostFactory(slug="new", published_at=at(2020, 1, 1))
+        post = PostFactory(slug="new", published_at=at(2020, 1, 1), tags=["a"], categories=[CategoryFactory()])
         PostFactory(slug="changed", published_at=at(2019, 1, 1), text_changed_at=at(2020, 1, 2))
         times = {path: url.findtext(f"{SITEMAP}lastmod") for path, url in entries(client).items()}
         assert times == {
             post.get_absolute_url(): "2020-01-01T12:00:00+00:00",
             "/2019/01/01/changed/": "2020-01-02T12:00:00+00:00",
         }
-        index = read_xml(client, "/sitemap.xml")
-        assert index[0].findtext(f"{SITEMAP}lastmod") == "2020-01-02T12:00:00+00:00"
+        latest = [section.findtext(f"{SITEMAP}lastmod") for section in read_xml(client, "/sitemap.xml")]
+        assert latest[0] == "2020-01-02T12:00:00+00:00"
+        # Those of categories and tags.
+        assert latest.count("2020-01-01T12:00:00+00:00") == 2
 
     def test_have_their_pictures_the_featured_one_first(self, client: Client) -> None:
         first, second, target = store("1.jpg"), store("2.jpg"), store("target.jpg")

@@ -274,6 +274,15 @@ class TestTime:
         assert f'value="{time}"' in response.content.decode() or not time
         assert not Post.objects.exists()
 
+    def test_a_time_that_comes_while_a_post_is_scheduled_publishes_it(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("blog.admin.forms.now", lambda: dt.datetime(2020, 1, 1, 6, 59, 59, tzinfo=dt.UTC))
+        response = add(client, _step="schedule", published_at="2020-01-01T08:00")
+        assert Post.objects.get().is_public
+        (message,) = client.get(response["Location"]).context["messages"]
+        assert str(message).startswith("Post published.")
+
     def test_publishing_a_scheduled_post_publishes_it_now(self, client: Client) -> None:
         post = post_in("scheduled")
         save(client, post, _step="publish")
