@@ -327,6 +327,10 @@ class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships n
         constraints = [models.UniqueConstraint(fields=["content_object", "tag"], name="tagged_post_once")]
         indexes = [models.Index(fields=["tag", "-published_at", "-content_object"], name="tag_newest_first")]
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.published_at = self.content_object.public_from
+        super().save(*args, **kwargs)
+
 
 def _of_posts(aggregate: Any, output_field: models.Field[Any, Any]) -> Subquery:
     """Return the aggregate over the rows of a tag."""
