@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.admin.trees import ParentField
 from blog.models import Category
-from core.text import parse_id
 
 
 class NewCategoryForm(forms.ModelForm[Any]):
@@ -55,18 +54,6 @@ class NewCategoryForm(forms.ModelForm[Any]):
             except ValidationError as error:
                 self.add_error("new_category_parent", error.message_dict["parent"])
         return cleaned
-
-    def without_added_category(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the submitted `values`, in which a new category under which the post is already filed is chosen.
-
-        The form for a new post has added it if it is submitted again, for example by a double click.
-        """
-        name = (values.get("new_category") or "").strip()
-        category = _existing(name, parse_id(values.get("new_category_parent") or "")) if name else None
-        if category is None or category not in (self.initial.get("categories") or ()):
-            return values
-        chosen = {*values.get("categories", ()), str(category.pk)}
-        return values | {"categories": [*chosen], "new_category": "", "new_category_parent": ""}
 
 
 def _existing(name: str, parent_id: int | None) -> Category | None:
