@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -54,6 +55,18 @@ class NewCategoryForm(forms.ModelForm[Any]):
             except ValidationError as error:
                 self.add_error("new_category_parent", error.message_dict["parent"])
         return cleaned
+
+    def add_category(self) -> bool:
+        """Store the category if it is new, and return whether it was.
+
+        Raises IntegrityError if someone else has just added one by that name. Submitting the form again then uses it.
+        """
+        if self.category is None or not self.category._state.adding:
+            return False
+        self.category.save()
+        if _existing(self.category.name, self.category.parent_id) != self.category:
+            raise IntegrityError("Someone else has just added this category.")
+        return True
 
 
 def _existing(name: str, parent_id: int | None) -> Category | None:
