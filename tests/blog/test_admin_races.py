@@ -127,6 +127,29 @@ def test_adding_a_category_with_a_post_and_moving_its_other_category_never_deadl
     assert {category.path for category in post.categories.all()} == {"a/b", "a/c"}
 
 
+@pytest.mark.parametrize("how", [Category.delete, lambda category: Category.objects.filter(pk=category.pk).delete()])
+def test_deleting_a_category_and_saving_one_of_its_posts_never_deadlock(how: Any, at_once: AtOnce) -> None:
+    category, editor = CategoryFactory(), UserFactory(role="Editor")
+    post = PostFactory(categories=[category])
+    is_locked, is_deleted = Event(), Event()
+
+    def save() -> None:
+        with transaction.atomic():
+            stored = publishing.lock_stored(post)
+            is_locked.set()
+            # It waits for this transaction.
+            assert not is_deleted.wait(0.3)
+            publishing.save_entry(post, editor, categories=[], stored=stored)
+
+    def delete() -> None:
+        is_locked.wait()
+        how(category)
+        is_deleted.set()
+
+    at_once(save, delete)
+    assert not Category.objects.exists()
+
+
 @pytest.mark.parametrize("factory", [PageFactory, CategoryFactory])
 def test_of_two_opposite_moves_only_one_succeeds(factory: Any) -> None:
     first, second = factory(slug="a"), factory(slug="b")
