@@ -5,6 +5,7 @@ It stores when a session was first and last used and the name of the browser, bu
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 from allauth.core import context
@@ -14,7 +15,7 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import Error, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -89,6 +90,22 @@ def to_login(request: HttpRequest) -> HttpResponse:
     response = redirect_to_login(request.get_full_path(), reverse("admin:login"))
     response.delete_cookie(settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_PATH)
     return response
+
+
+class ErasedAccountsMiddleware:
+    """Sends people to the login page whose account is erased while they save something."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        # What they save refers to their account.
+        is_conflict = isinstance(exception, IntegrityError) and request.user.is_authenticated
+        is_erased = is_conflict and not User.objects.filter(pk=request.user.pk).exists()
+        return to_login(request) if is_erased else None
 
 
 def begin(request: HttpRequest, seconds: int) -> None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
-from blog.models import Category, CategoryChange, Entry, Post, PostInCategory, Redirect
+from blog.models import Category, CategoryChange, Entry, Post, Redirect
 from blog.models.curation import CurationError, UndoableChange
 from blog.models.redirect import add_redirects
 from core.changes import entries_changed, will_be_merged
@@ -59,7 +59,7 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
     Their URLs redirect to it. With `keep`, only the posts are moved. Raises CurationError if that can't be done.
     """
     with transaction.atomic():
-        locked = _lock({*ids, target_id})
+        locked = Category.objects.locked({*ids, target_id})
         target = locked.pop(target_id, None)
         if target is None or not locked:
             raise CurationError(gettext("Someone else deleted these categories first, so nothing was changed."))
@@ -98,7 +98,7 @@ def undo(change_id: int, by: User) -> CategoryChange:
         if change is None or change.undone_at:
             raise CurationError(gettext("This has already been undone."))
         data = change.data
-        target = _lock([data["target"]]).get(data["target"])
+        target = Category.objects.locked([data["target"]]).get(data["target"])
         if target is None:
             text = gettext("“%s” has been merged or deleted since, so this can't be undone. Undo that change first.")
             raise CurationError(text % data["target_name"])
@@ -164,13 +164,6 @@ def _restore(described: dict[str, Any], target: Category, present: Collection[in
     rows = [through(entry_id=pk, category_id=category.pk) for pk in described["posts"] if pk in present]
     through._default_manager.bulk_create(rows, batch_size=_BATCH_SIZE, ignore_conflicts=True)
     return category
-
-
-def _lock(ids: Collection[int]) -> dict[int, Category]:
-    """Return the categories with these IDs, locked after their posts, in the same order as when a post is saved."""
-    filed = Entry.categories.through._default_manager.filter(category__in=ids)
-    PostInCategory.objects.lock_posts(filed.values_list("entry", flat=True).distinct())
-    return {each.pk: each for each in Category.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
 
 
 def _rows(categories: Iterable[Category]) -> Any:

@@ -34,6 +34,7 @@ class AccountView(OwnPage, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         own = list(sessions.of(self.user))
+        is_incomplete = lacks_second_factor(self.request)
         return super().get_context_data(
             language_form=LanguageForm(instance=self.user),
             passkeys=factors.passkeys_of(self.user),
@@ -42,9 +43,9 @@ class AccountView(OwnPage, TemplateView):
             sessions=[(session, sessions.is_current(session, self.request)) for session in own],
             has_other_sessions=any(not sessions.is_current(session, self.request) for session in own),
             emergency_link=EmergencyLink.objects.filter(user=self.user).first(),
-            is_incomplete=lacks_second_factor(self.request),
+            is_incomplete=is_incomplete,
             recent=reading.with_people(reading.about(self.user)[:_RECENT]),
-            panels=panels_for(self.request, own_panels),
+            panels=[] if is_incomplete else panels_for(self.request, own_panels),
             logged_out_after=policies.describe_hours(policies.demands_on(self.user).session_hours),
             **kwargs,
         )

@@ -15,7 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import ContextMixin, View
 
 from accounts.confirmation import ask, is_confirmed
+from accounts.logging_in import lacks_second_factor
 from accounts.models import User
+from core.navigation import Navigation
 
 
 class AccountPage(ContextMixin, View):
@@ -62,6 +64,12 @@ class OwnPage(AccountPage):
         if self.dangerous and not is_confirmed(request):
             return ask(request)
         return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if lacks_second_factor(self.request):
+            # The other pages lead back to the account until it is set up.
+            kwargs["navigation"] = Navigation([], [])
+        return super().get_context_data(**kwargs)
 
     @property
     def user(self) -> User:

@@ -299,13 +299,14 @@ class AutosaveMixin(BaseAdmin[Any]):
 
         If its input differs from what was saved, it is stored as the entry's unsaved version, which is then shown.
         """
-        # Empty fields don't count as differences: saving has filled in some of them, such as the slug.
-        fields = self._submitted(request)
         entry: Entry | None = self.get_object(request, str(entry_id))
         url = self._form_url(entry_id)
-        if entry and self.has_change_permission(request, entry) and self._open_form(request, entry).differences(fields):
-            self._open(request, entry_id).report(fields)
-            return HttpResponseRedirect(f"{url}?autosave=")
+        if entry and self.has_change_permission(request, entry):
+            form = self.get_form(request, entry, change=True)(request.POST, instance=entry)
+            form.full_clean()
+            if form.changed_data:
+                self._open(request, entry_id).report(self._submitted(request))
+                return HttpResponseRedirect(f"{url}?autosave=")
         self.message_user(request, gettext("This was already saved, so it was not saved again."), messages.INFO)
         return HttpResponseRedirect(url)
 

@@ -82,10 +82,8 @@ class PostAdmin(CalendarView, EntryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
         """Save the post, after the category that is added with it."""
-        category = form.category
-        if category is not None and category.pk is None:
-            category.save()
-            record(Action.ADDED, [category], by=cast("User", request.user))
+        if form.add_category():
+            record(Action.ADDED, [form.category], by=cast("User", request.user))
         super().save_model(request, obj, form, change)
 
 

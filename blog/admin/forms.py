@@ -1,6 +1,6 @@
 """The forms for posts, pages and categories."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import copy
 from typing import Any, cast
 
@@ -128,6 +128,9 @@ class EntryForm(MergingForm, VersionedForm):
         self.state = state_of(self.instance)
         self.steps = steps_for(self.user, self.instance)
         self.public_url = self.instance.get_absolute_url() if self.instance.is_public else ""
+        if self.instance.pk:
+            for name in ("translation_of", "original_version"):
+                fields.pop(name, None)
         # A read-only form doesn't have these fields.
         for name in {"title", "excerpt"} & fields.keys():
             fields[name].widget.attrs["dir"] = "auto"
@@ -160,13 +163,13 @@ class EntryForm(MergingForm, VersionedForm):
     @cached_property
     def changed_data(self) -> list[str]:
         changed = super().changed_data
+        if self.data.get(self.add_prefix("version")) == self.initial.get("version"):
+            return changed
         # On the second click of a double click, the first one has already set the slug and the publication time.
-        filled_in = set()
-        if self.data.get(self.add_prefix("version")) != self.initial.get("version"):
-            filled_in.add("slug")
-        if self.step == Step.PUBLISH and self.state == Status.PUBLISHED:
-            filled_in.add("published_at")
-        return [name for name in changed if name not in filled_in or self.data.get(self.add_prefix(name))]
+        slug, time = (self.cleaned_data.get(name) for name in ("slug", "published_at"))
+        is_now = time is None or (self.step == Step.PUBLISH and time > now())
+        filled_in = {"slug": not slug, "published_at": is_now and self.state == Status.PUBLISHED}
+        return [name for name in changed if not filled_in.get(name)]
 
     def _get_validation_exclusions(self) -> Any:
         # The fields have already looked these up; the model would do so again.
@@ -175,8 +178,7 @@ class EntryForm(MergingForm, VersionedForm):
     @cached_property
     def original(self) -> Entry | None:
         """The entry that this new one translates, if the user may view it."""
-        is_new = "translation_of" in self.fields and not self.instance.pk
-        pk = parse_id(str(self["translation_of"].value())) if is_new else 0
+        pk = parse_id(str(self["translation_of"].value())) if "translation_of" in self.fields else 0
         original = self._meta.model._default_manager.filter(pk=pk).first() if pk else None
         return original if original and may_view(self.user, original) else None
 
@@ -257,9 +259,6 @@ class PostForm(EntryForm, NewCategoryForm):
             chosen = cleaned.get("categories", self.initial.get("categories") or ())
             cleaned["categories"] = [*chosen, self.category]
         return cleaned
-
-    def values_in(self, draft: Mapping[str, list[str]]) -> Iterator[tuple[str, Any]]:
-        yield from self.without_added_category(dict(super().values_in(draft))).items()
 
 
 class ParentForm(forms.ModelForm[Any]):

@@ -4,13 +4,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.admin.trees import ParentField
 from blog.models import Category
-from core.text import parse_id
 
 
 class NewCategoryForm(forms.ModelForm[Any]):
@@ -56,17 +56,17 @@ class NewCategoryForm(forms.ModelForm[Any]):
                 self.add_error("new_category_parent", error.message_dict["parent"])
         return cleaned
 
-    def without_added_category(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the submitted `values`, in which a new category under which the post is already filed is chosen.
+    def add_category(self) -> bool:
+        """Store the category if it is new, and return whether it was.
 
-        The form for a new post has added it if it is submitted again, for example by a double click.
+        Raises IntegrityError if someone else has just added one by that name. Submitting the form again then uses it.
         """
-        name = (values.get("new_category") or "").strip()
-        category = _existing(name, parse_id(values.get("new_category_parent") or "")) if name else None
-        if category is None or category not in (self.initial.get("categories") or ()):
-            return values
-        chosen = {*values.get("categories", ()), str(category.pk)}
-        return values | {"categories": [*chosen], "new_category": "", "new_category_parent": ""}
+        if self.category is None or not self.category._state.adding:
+            return False
+        self.category.save()
+        if _existing(self.category.name, self.category.parent_id) != self.category:
+            raise IntegrityError("Someone else has just added this category.")
+        return True
 
 
 def _existing(name: str, parent_id: int | None) -> Category | None:

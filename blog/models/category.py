@@ -1,6 +1,6 @@
 """Categories: a tree of terms under which posts are filed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import models, transaction
@@ -18,8 +18,14 @@ category_url = URLTemplate("blog:category", "path")
 
 
 class CategoryQuerySet(TreeQuerySet):
+    def locked(self, ids: Collection[int]) -> "dict[int, Category]":
+        """Return the categories with these IDs, locked after their posts, in the same order as when a post is saved."""
+        PostInCategory.objects.lock_posts(_posts_filed_under(ids))
+        return {each.pk: each for each in self.filter(pk__in=ids).select_for_update().order_by("pk")}
+
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
+            Category.objects.locked([each.pk for each in self])
             filed = _posts_filed_under(self)
             deleted = super().delete()
             entries_changed(filed)
@@ -96,13 +102,14 @@ class Category(TreeNode):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
+            Category.objects.locked([self.pk])
             filed = _posts_filed_under([self])
             deleted = super().delete(*args, **kwargs)
             entries_changed(filed)
         return deleted
 
 
-def _posts_filed_under(categories: Iterable[Category]) -> list[int]:
+def _posts_filed_under(categories: Iterable[Category | int]) -> list[int]:
     through: Any = Category._meta.get_field("posts").through
     return list(through._default_manager.filter(category__in=categories).values_list("entry", flat=True).distinct())
 

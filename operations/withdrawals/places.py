@@ -74,6 +74,10 @@ class Place:
         return self.label in _DELETED
 
     @property
+    def has_files(self) -> bool:
+        return any(isinstance(field, models.FileField) for field in self.fields)
+
+    @property
     def rows(self) -> models.QuerySet[Any]:
         return self.model._base_manager.order_by("pk")
 

@@ -341,7 +341,7 @@ def _decode(model: type[models.Model], column: str, value: Any) -> Any:
 
 def mend_files(withdrawal: Withdrawal) -> None:
     """Rename the files that don't have their new names yet because a process was killed or the storage failed."""
-    with_files = {place.label: place for place in places() if _files(place, dict.fromkeys(place.names))}
+    with_files = {place.label: place for place in places() if place.has_files}
     for row in withdrawal.rows.filter(model__in=with_files).order_by("pk").iterator():
         place, record = with_files[row.model], decrypt(row.sealed)
         for file in _files(place, record.get("old", {})):

@@ -127,17 +127,30 @@ def _end_pass(withdrawal: Withdrawal, secret: Secret) -> None:
 
 
 def _put_back(withdrawal: Withdrawal) -> None:
-    """Restore the next batch of rows, starting with those that were changed last."""
-    rows = list(withdrawal.rows.order_by("-pk")[:_ROWS])
-    if not rows:
-        if index_stale(_INDEXING):
+    """Restore the next batch of rows, starting with those that were changed last.
+
+    A first pass restores only files, because texts are indexed by the names of the files that they show.
+    """
+    rows, cursor = withdrawal.rows.order_by("-pk"), withdrawal.cursor
+    only_files = "has_files" not in cursor
+    if "before" in cursor:
+        rows = rows.filter(pk__lt=cursor["before"])
+    batch = list(rows[:_ROWS])
+    if not batch:
+        if only_files:
+            take_step(withdrawal, cursor={"has_files": True})
+        elif index_stale(_INDEXING):
             _end_undo(withdrawal)
         return
+    if only_files:
+        cursor = {"before": batch[-1].pk}
+        labels = {place.label for place in places() if place.has_files}
+        batch = [row for row in batch if row.model in labels]
     with transaction.atomic():
-        if take_step(withdrawal, done=withdrawal.done + len(rows)):
-            left_alone = _added(withdrawal.left_alone, restore(rows))
+        if take_step(withdrawal, cursor=cursor, done=withdrawal.done + len(batch)):
+            left_alone = _added(withdrawal.left_alone, restore(batch))
             Withdrawal.objects.filter(pk=withdrawal.pk).update(left_alone=left_alone)
-            WithdrawnRow.objects.filter(pk__in=[row.pk for row in rows]).delete()
+            WithdrawnRow.objects.filter(pk__in=[row.pk for row in batch]).delete()
 
 
 def _end_undo(withdrawal: Withdrawal) -> None:

@@ -1,6 +1,7 @@
 """Offboarding: deactivating and erasing accounts and reassigning their work. The last owner can't be removed."""
 
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +17,7 @@ from accounts.people import LastOwnerError, deactivate, give_role, reactivate
 from blog.models import Autosave, Entry, Post, Status
 from core.changes import content_version
 from tests.factories import PASSWORD, CommentFactory, PageFactory, PostFactory, UserFactory
-from tests.factories.admin import client_of, user_in_role
+from tests.factories.admin import client_of, form_data, user_in_role
 from tests.factories.types import AtOnce
 
 LIST = "/admin/accounts/user/"
@@ -224,3 +225,22 @@ def test_two_owners_cannot_remove_each_other_at_the_same_time(at_once: AtOnce, a
 
     at_once(*[lambda person=person: remove(person) for person in owners])
     assert User.objects.filter(is_superuser=True, is_active=True).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_saving_while_the_account_is_erased_leads_to_the_login_page(writer: User) -> None:
+    client, data = client_of(writer), form_data(title="New", autosave=str(uuid.uuid4()))
+    is_allowed = False
+
+    def erase(call: Callable[..., Any], sql: str, *args: Any) -> Any:
+        nonlocal is_allowed
+        result = call(sql, *args)
+        if "auth_group_permissions" in sql and not is_allowed:
+            is_allowed = True
+            offboard(User.objects.get(pk=writer.pk), heir=None, erase=True)
+        return result
+
+    with connection.execute_wrapper(erase):
+        response = client.post("/admin/blog/post/add/", data)
+    assert response["Location"].startswith("/admin/login/")
+    assert not Post.objects.exists()

@@ -23,7 +23,7 @@ from accounts.policies import Demands, demands_on
 from core.cache import FailSafeCache
 from tests.factories import UserFactory
 from tests.factories.admin import client_of
-from tests.factories.responses import one, read
+from tests.factories.responses import find, one, read
 
 pytestmark = pytest.mark.django_db
 
@@ -210,6 +210,18 @@ class TestRequirement:
             assert (response.status_code, response["Location"]) == (302, "/admin/account/")
         assert "requires a second step" in client.get("/admin/account/").content.decode()
         assert client.get("/admin/account/app/add/").status_code == 200
+
+    def test_users_without_one_see_only_what_they_can_use(self, amina: User) -> None:
+        client = Client()
+        enter_password(client)
+        for path in ("/admin/account/", "/admin/account/app/add/", "/admin/account/passkeys/add/"):
+            page = read(client.get(path))
+            urls = {link.attrib["href"] for part in ("main", "#navigation") for link in find(page, f"{part} a")}
+            urls |= {form.get("action", path) for form in find(page, "form")}
+            assert {url for url in urls if not url.startswith(("/admin/account/", "otpauth:"))} == {
+                "/",
+                "/admin/logout/",
+            }
 
     def test_users_without_one_are_readers_on_the_public_site(self, amina: User) -> None:
         client = Client()

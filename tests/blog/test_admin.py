@@ -201,7 +201,13 @@ class TestEditConflicts:
         assert Post.objects.get().title == "Before"
 
     @pytest.mark.parametrize(
-        ("step", "time"), [("publish", ""), ("schedule", "2099-01-01T10:00"), ("save", "2020-01-01T10:00")]
+        ("step", "time"),
+        [
+            ("publish", ""),
+            ("publish", "2099-01-01T10:00"),
+            ("schedule", "2099-01-01T10:00"),
+            ("save", "2020-01-01T10:00"),
+        ],
     )
     def test_giving_a_draft_its_date_and_slug_twice_is_not_a_conflict(
         self, client: Client, step: str, time: str
@@ -212,6 +218,11 @@ class TestEditConflicts:
         published = Post.objects.get()
         assert client.post(admin_url(draft, "change"), data).status_code == 302
         assert (Post.objects.get().published_at, Post.objects.get().slug) == (published.published_at, published.slug)
+
+    def test_publishing_anew_twice_is_not_a_conflict(self, client: Client) -> None:
+        post = PostFactory()
+        data = form_data(post, published_at="")
+        assert [client.post(admin_url(post, "change"), data).status_code for _ in range(2)] == [302, 302]
 
     def test_clearing_the_slug_makes_one_from_the_title(self, client: Client) -> None:
         post = PostFactory(title="After", slug="before")

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from blog import publishing
-from blog.models import Post
+from blog.models import Category, Post
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data
 from tests.factories.types import AtOnce
@@ -80,6 +80,29 @@ def test_what_is_added_below_something_that_moves_moves_along(factory: Any, move
     assert type(parent).objects.get(slug="c").path == {"parent": "a/moved/c", "grandparent": "moved/b/c"}[moves]
 
 
+@pytest.mark.parametrize("has_parent", [False, True])
+def test_two_posts_that_add_the_same_category_add_it_once(has_parent: bool, at_once: AtOnce) -> None:
+    parent = CategoryFactory(slug="a") if has_parent else None
+    post, client = PostFactory(categories=[]), client_of(UserFactory(role="Editor"))
+    data = form_data(post, new_category="Awards", new_category_parent=parent.pk if parent else "")
+    is_added, is_saved = Event(), Event()
+
+    def add() -> None:
+        with transaction.atomic():
+            CategoryFactory(name="Awards", slug="awards", parent=parent)
+            is_added.set()
+            # It waits for this transaction.
+            assert not is_saved.wait(0.5)
+
+    def save() -> None:
+        is_added.wait()
+        assert client.post(admin_url(post, "change"), data).status_code == 302
+        is_saved.set()
+
+    at_once(add, save)
+    assert Category.objects.get(name="Awards") == post.categories.get()
+
+
 def test_adding_a_category_with_a_post_and_moving_its_other_category_never_deadlock(at_once: AtOnce) -> None:
     parent, moving = CategoryFactory(slug="a"), CategoryFactory(slug="b")
     post, editor = PostFactory(categories=[moving]), UserFactory(role="Editor")
@@ -102,6 +125,29 @@ def test_adding_a_category_with_a_post_and_moving_its_other_category_never_deadl
 
     at_once(save, move)
     assert {category.path for category in post.categories.all()} == {"a/b", "a/c"}
+
+
+@pytest.mark.parametrize("how", [Category.delete, lambda category: Category.objects.filter(pk=category.pk).delete()])
+def test_deleting_a_category_and_saving_one_of_its_posts_never_deadlock(how: Any, at_once: AtOnce) -> None:
+    category, editor = CategoryFactory(), UserFactory(role="Editor")
+    post = PostFactory(categories=[category])
+    is_locked, is_deleted = Event(), Event()
+
+    def save() -> None:
+        with transaction.atomic():
+            stored = publishing.lock_stored(post)
+            is_locked.set()
+            # It waits for this transaction.
+            assert not is_deleted.wait(0.3)
+            publishing.save_entry(post, editor, categories=[], stored=stored)
+
+    def delete() -> None:
+        is_locked.wait()
+        how(category)
+        is_deleted.set()
+
+    at_once(save, delete)
+    assert not Category.objects.exists()
 
 
 @pytest.mark.parametrize("factory", [PageFactory, CategoryFactory])

@@ -249,14 +249,22 @@ class TestSubmittingAgain:
         }
         return form_data(**fields | {"autosave": str(FORM_ID)} | changes)
 
-    def test_saves_it_once(self, client: Client, ruth: User) -> None:
-        data = self.data(ruth, slug="", excerpt="", language="", password="", published_at="")
+    @pytest.mark.parametrize("time", ["", "2099-01-01T10:00"])
+    def test_saves_it_once(self, client: Client, ruth: User, time: str) -> None:
+        data = self.data(ruth, slug="", excerpt="", language="", password="", published_at=time)
         assert client.post(admin_url(Post, "add"), data).status_code == 302
         response = client.post(admin_url(Post, "add"), data, follow=True)
         post = Post.objects.get()
         assert response.redirect_chain == [(admin_url(post, "change"), 302)]
         assert "it was not saved again" in response.content.decode()
         assert response.context["autosave"]["offers"] == []
+
+    def test_saves_a_translation_once(self, client: Client, ruth: User) -> None:
+        original = PostFactory(language="en")
+        data = self.data(ruth, language="ar", translation_of=original.pk, original_version=original.modified_at)
+        responses = [client.post(admin_url(Post, "add"), data) for _click in range(2)]
+        translation = Post.objects.get(language="ar")
+        assert [response["Location"] for response in responses] == [admin_url(translation, "change")] * 2
 
     def test_saves_it_once_even_after_the_post_was_changed(self, client: Client, ruth: User) -> None:
         data = self.data(ruth)

@@ -234,7 +234,11 @@ class TestEverywhere:
 
 
 class TestUndoing:
-    def test_restores_everything(self, planted: list[str], tmp_path: Path) -> None:
+    @pytest.mark.parametrize("batch_size", [100, 1])
+    def test_restores_everything(
+        self, planted: list[str], tmp_path: Path, batch_size: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(working, "_ROWS", batch_size)
         before = dict(crawl(planted)) | exports(tmp_path / "before")
         rows = rows_of_all(without_version=True)
         files = stored_files()

@@ -316,6 +316,30 @@ class TestAtTheSameTime:
         self.undo_while(run, ['DELETE FROM "tags_'], give, at_once)
         assert [each.name for each in Post.objects.get(pk=post.pk).tags.all()] == ["X"]
 
+    def test_a_picture_that_a_text_is_given_stays(
+        self, import_parts: ImportParts, tmp_path: Path, at_once: AtOnce
+    ) -> None:
+        name = "2014/03/a.png"
+        folder = MediaFolder(write_files(tmp_path / "files", name))
+        run, post = run_of(import_parts(attachment(30, name), media=folder)), PostFactory()
+        picture, is_given, is_undone = Picture.objects.get(), Event(), Event()
+
+        def give() -> None:
+            with transaction.atomic():
+                post.source = f"![x]({picture.file.url})"
+                post.save()
+                is_given.set()
+                # It waits for this transaction.
+                assert not is_undone.wait(0.3)
+
+        def undo_import() -> None:
+            is_given.wait()
+            undo_run(run)
+            is_undone.set()
+
+        at_once(give, undo_import)
+        assert list(post.pictures.all()) == [picture]
+
 
 class TestInterruptions:
     def test_an_undo_interrupted_anywhere_and_repeated_has_the_same_result(

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Final, TextIO
 
+from django.db import connection
 from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
@@ -167,6 +168,7 @@ class _Undo:
         self.report.removed[rows[0].kind] += len(removable)
 
     def _remove_uploads(self, model: type[Upload], rows: _Rows) -> None:
+        _wait_for_texts(Entry.pictures.through if model is Picture else Entry.documents.through)
         files = model._default_manager.filter(pk__in=[row.object_pk for row in rows])
         used = set(files.filter(is_used(model)).values_list("pk", flat=True))
 
@@ -239,6 +241,17 @@ class _Undo:
         ImportedItem.objects.filter(kind=report.COMMENTS, object_pk__in=pks).delete()
         self.done += len(pks)
         self.report.removed[report.COMMENTS] += len(pks)
+
+
+def _wait_for_texts(index: type[Model]) -> None:
+    """Wait until texts that are being saved are in this index of files, and let others wait for this transaction.
+
+    On SQLite, transactions that write wait for one another anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            table = connection.ops.quote_name(index._meta.db_table)
+            cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _why_entries_stay(rows: _Rows) -> dict[int, str]:
