@@ -49,7 +49,7 @@ from operations.backups.media import (
 )
 from operations.backups.own_templates import pack_templates
 from operations.backups.retention import prune, remove_incomplete, remove_unused_media
-from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
+from operations.backups.sealing import SUFFIX, HashingReader, compressed, parse_public_key, seal
 from operations.backups.snapshots import LEFT_OUT, Progress, Snapshot
 from operations.backups.stores import Store
 from operations.backups.work import known_files, require_space
@@ -165,9 +165,8 @@ class BackupWriter:
         """Store a file, encrypted if there is a public key."""
         path = f"{BACKUPS}/{self.name}/{file}" + (SUFFIX if self.public_key is not None else "")
         with self.store.writing(path) as target:
-            writer = HashingWriter(target)
-            seal(source, writer, self.public_key)
-        self._sums[path] = writer.sha256
+            _read, written = seal(source, target, self.public_key)
+        self._sums[path] = written.sha256
 
     def write_bytes(self, file: str, content: bytes) -> None:
         """Store a small file in the same way."""

@@ -18,17 +18,9 @@ from django.utils.translation import ngettext
 from core.progress import ProgressCallback
 from media.models import Rendition
 from media.storage import StoredFile
-from operations.backups.contents import Backup, MediaFile, object_name
+from operations.backups.contents import MediaFile, OpenedBackup, object_name
 from operations.backups.errors import BackupError
-from operations.backups.sealing import (
-    HashingReader,
-    HashingWriter,
-    NullWriter,
-    can_be_sealed_size,
-    hashed,
-    seal,
-    unseal,
-)
+from operations.backups.sealing import NullWriter, can_be_sealed_size, hashed, seal, unseal
 from operations.backups.snapshots import Snapshot
 from operations.backups.stores import Store
 from operations.backups.work import damaged_files, write_private
@@ -175,12 +167,11 @@ class MediaCopier:
         found: StoredFile | None = self._storage.find(name)
         if found is None:
             raise FileNotFoundError(name)
-        with closing(HashingReader(found.open(None))) as source, self._store.writing(stored) as file:
-            target = HashingWriter(file)
-            seal(source, target, self._public_key)
-            if source.sha256 != known.sha256:
+        with closing(found.open(None)) as source, self._store.writing(stored) as target:
+            read, written = seal(source, target, self._public_key)
+            if read.sha256 != known.sha256:
                 raise _ChangedError
-        return target.sha256
+        return written.sha256
 
 
 class _ChangedError(Exception):
@@ -194,29 +185,27 @@ class MovedFile(File[bytes]):
         return str(self.name)
 
 
-def read_object(store: Store, backup: Backup, file: MediaFile, private_keys: Any, target: Any) -> None:
+def read_object(opened: OpenedBackup, file: MediaFile, target: Any) -> None:
     """Write the content of a media file to `target`. Raises BackupError if it doesn't match the backup's list."""
-    expected = backup.sums.get(file.stored)
+    expected = opened.backup.sums.get(file.stored)
     text = _("The file %(stored)s in the backup is damaged or missing. It is the media file %(name)s.")
     damaged = text % {"stored": file.stored, "name": file.name}
     try:
-        source = HashingReader(store.open(file.stored))
+        source = opened.store.open(file.stored)
     except FileNotFoundError:
         raise BackupError(damaged) from None
-    writer = HashingWriter(target, file.size)
     with closing(source):
         try:
-            unseal(source, writer, private_keys)
+            read, written = unseal(source, target, opened.private_keys, file.size)
         except BackupError as error:
             raise BackupError(damaged) from error
-        source.read_rest()
     # If a damaged file was encrypted again, the same content has other bytes than an older backup lists.
-    is_as_listed = bool(private_keys) or source.sha256 == expected
-    if not is_as_listed or (writer.sha256, writer.size) != (file.sha256, file.size):
+    is_as_listed = bool(opened.private_keys) or read.sha256 == expected
+    if not is_as_listed or (written.sha256, written.size) != (file.sha256, file.size):
         raise BackupError(damaged)
 
 
-def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any) -> int:
+def check_media(opened: OpenedBackup, files: Iterable[MediaFile]) -> int:
     """Read all media files of a backup, compare them with its list, and return how many there are.
 
     Raises BackupError if any is damaged. The next backup then stores them again, if the site still has them.
@@ -226,7 +215,7 @@ def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], privat
     for file in files:
         count += 1
         try:
-            read_object(store, backup, file, private_keys, NullWriter())
+            read_object(opened, file, NullWriter())
         except BackupError:
             damaged[file.stored] = file.name
     if damaged:
@@ -251,7 +240,7 @@ def read_damaged() -> list[str]:
         return []
 
 
-def stage_media(store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any, folder: Path) -> set[str]:
+def stage_media(opened: OpenedBackup, files: Iterable[MediaFile], folder: Path) -> set[str]:
     """Stage the files that differ from this site's media, and return the names of all files in the backup."""
     storage: Any = default_storage
     names = set()
@@ -262,7 +251,7 @@ def stage_media(store: Store, backup: Backup, files: Iterable[MediaFile], privat
             storage.delete(staged)
             path = folder / "media-file"
             with path.open("wb") as target:
-                read_object(store, backup, file, private_keys, target)
+                read_object(opened, file, target)
             with path.open("rb") as content:
                 saved = storage.save(staged, MovedFile(content))
             path.unlink(missing_ok=True)
