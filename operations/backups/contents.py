@@ -229,13 +229,7 @@ def is_ours(path: str) -> bool:
 
 def complete_backups(store: Store) -> list[str]:
     """Return the names of the complete backups, oldest first."""
-    names = []
-    for path in store.sizes(BACKUPS):
-        _folder, _slash, rest = path.partition("/")
-        name, _slash, file = rest.partition("/")
-        if file == CHECKSUMS and _is_name(name):
-            names.append(name)
-    return sorted(names)
+    return sorted(path.split("/")[1] for path in store.sizes(BACKUPS) if is_ours(path) and path.endswith(CHECKSUMS))
 
 
 def read_backup(store: Store, name: str) -> Backup:

@@ -61,15 +61,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The contents of a new backup, and the older ones that were removed. Sizes are in bytes."""
+    """A new backup, how many of its media files were not stored before, and the older backups that were removed."""
 
     name: str
-    tables: int
-    rows: int
-    media_files: int
-    media_bytes: int
+    manifest: Manifest
     new_media_files: int
-    missing: list[str]
     removed: list[str]
 
 
@@ -133,16 +129,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
     writer.complete(copied.sums)
     write_known(known_files(), copied.known)
     removed = prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name)
-    return Report(
-        writer.name,
-        len(tables),
-        sum(table.rows for table in tables.values()),
-        copied.files,
-        copied.bytes,
-        copied.new_files,
-        copied.missing,
-        removed,
-    )
+    return Report(writer.name, manifest, copied.new_files, removed)
 
 
 def _free_name(taken: Collection[str]) -> str:
