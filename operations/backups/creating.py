@@ -38,12 +38,10 @@ from operations.backups.contents import (
 )
 from operations.backups.errors import BackupError, is_disk_full
 from operations.backups.media import (
-    CopiedMedia,
     MediaCopier,
     StoredMedia,
     media_names,
     read_damaged,
-    read_known,
     show_media,
     write_known,
 )
@@ -52,7 +50,7 @@ from operations.backups.retention import prune, remove_incomplete, remove_unused
 from operations.backups.sealing import SUFFIX, HashingReader, compressed, parse_public_key, seal
 from operations.backups.snapshots import LEFT_OUT, Progress, Snapshot
 from operations.backups.stores import Store
-from operations.backups.work import known_files, require_space
+from operations.backups.work import require_space
 
 _README: Final = "README.txt"
 
@@ -108,7 +106,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
         tables = snapshot.tables(partial(progress, _("Describing the database")))
         names = media_names(snapshot)
         migrations = [(str(app), str(name)) for app, name in snapshot.rows("SELECT app, name FROM django_migrations")]
-    copied = _write_media(writer, folder, names, stored, progress)
+    media = _write_media(writer, folder, names, stored, progress)
     writer.write_bytes(SETTINGS, settings_file(settings.BROADSIDE_ENVIRONMENT))
     if templates := pack_templates():
         writer.write_bytes(TEMPLATES, templates)
@@ -120,16 +118,16 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
         size=size,
         migrations=sorted(migrations),
         tables=tables,
-        media_files=copied.files,
-        media_bytes=copied.bytes,
-        missing=copied.missing,
+        media_files=media.files,
+        media_bytes=media.bytes,
+        missing=media.missing,
         left_out=sorted(set(LEFT_OUT) & set(tables)),
     )
     writer.write_bytes(MANIFEST, manifest.to_json())
-    writer.complete(copied.sums)
-    write_known(known_files(), copied.known)
+    writer.complete(media.sums)
+    write_known(media.known)
     removed = prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name)
-    return Report(writer.name, manifest, copied.new_files, removed)
+    return Report(writer.name, manifest, media.new_files, removed)
 
 
 def _free_name(taken: Collection[str]) -> str:
@@ -196,14 +194,14 @@ def _write_database(writer: BackupWriter, snapshot: Snapshot, progress: Progress
 
 def _write_media(
     writer: BackupWriter, folder: Path, names: list[str], stored: Mapping[str, StoredMedia], progress: ProgressCallback
-) -> CopiedMedia:
-    copier = MediaCopier(writer.store, writer.public_key, stored, read_known(known_files()))
+) -> MediaCopier:
+    copier = MediaCopier(writer.store, writer.public_key, stored)
     path = folder / "media.jsonl"
     with path.open("wb") as media_list:
-        copied = copier.copy(show_media(names, len(names), progress), media_list)
+        copier.copy(show_media(names, len(names), progress), media_list)
     with path.open("rb") as written:
         writer.write(MEDIA_LIST, compressed(written))
-    return copied
+    return copier
 
 
 def _stored_media(store: Store, backups: list[str]) -> dict[str, StoredMedia]:
