@@ -12,12 +12,12 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn
 from wsgiref.types import StartResponse, WSGIApplication
 
 from django.db import close_old_connections
 from django.utils.translation import gettext
-from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exported without saying so
+from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # exported without saying so
 
 from core.serving.admission import FullLaneError, Lane
 from core.serving.busy import RETRY_AFTER
@@ -40,37 +40,6 @@ PART_BYTES: Final = 2**18
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Threads for responses that are ready. More would only wait for each other.
 QUICK_THREADS: Final = 2
-
-
-class Headers(Protocol):
-    def get(self, key: str, default: Any = None) -> Any: ...
-    def items(self) -> list[tuple[str, str]]: ...
-
-
-class Scope(Protocol):
-    """A request (RSGI). `path` is decoded, `client` and `server` are an address and a port."""
-
-    proto: str
-    http_version: str
-    client: str
-    server: str
-    scheme: str
-    method: str
-    path: str
-    query_string: str
-    headers: Headers
-
-
-class Transport(Protocol):
-    async def send_bytes(self, data: bytes) -> None: ...
-
-
-class Exchange(Protocol):
-    """What receives the body and sends the response (RSGI calls it the protocol)."""
-
-    def __aiter__(self) -> Any: ...
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
-    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Transport: ...
 
 
 class RefusedError(Exception):
@@ -114,7 +83,7 @@ class Response:
 class ArrivingBody(io.RawIOBase):
     """A body that is read in a thread while the event loop receives it. Raises OSError if it stops arriving."""
 
-    def __init__(self, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, exchange: HTTPProtocol, loop: asyncio.AbstractEventLoop) -> None:
         # RSGI allows only one iteration.
         self._parts = (part async for part in exchange if part)
         self._loop = loop
@@ -172,7 +141,8 @@ class RSGIApplication:
         self._threads = ThreadPoolExecutor(sum(lane.at_once for lane in lanes), "request")
         self._receiving = 0
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+    async def __rsgi__(self, scope: Scope, exchange: HTTPProtocol) -> None:
+        """Answer a request. The exchange receives its body and sends the response."""
         try:
             body = await self._receive(scope, exchange)
             response = await self._respond(_environ(scope, body))
@@ -205,7 +175,7 @@ class RSGIApplication:
         assert response is not None  # noqa: S101  # only `ready` may return None
         return response
 
-    async def _send_file(self, exchange: Exchange, response: Response, file: File) -> None:
+    async def _send_file(self, exchange: HTTPProtocol, response: Response, file: File) -> None:
         loop = asyncio.get_running_loop()
         try:
             transport = exchange.response_stream(response.status, response.headers)
@@ -220,7 +190,7 @@ class RSGIApplication:
         finally:
             await loop.run_in_executor(self._quick_threads, file.close)
 
-    async def _receive(self, scope: Scope, exchange: Exchange) -> io.BufferedIOBase:
+    async def _receive(self, scope: Scope, exchange: HTTPProtocol) -> io.BufferedIOBase:
         if scope.method in _SAFE_METHODS:
             return io.BytesIO()
         size = _announced_size(scope.headers)
@@ -292,6 +262,7 @@ def _announced_size(headers: Headers) -> int | None:
 
 
 def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:
+    """Return the WSGI environment of a request. RSGI has decoded its path, and gives addresses with their ports."""
     server_name, _colon, server_port = scope.server.rpartition(":")
     client, _colon, _port = scope.client.rpartition(":")
     environ: Environ = {
