@@ -9,11 +9,12 @@ Sources: the RSGI specification 1.6 (granian), PEP 3333.
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from wsgiref.types import StartResponse, WSGIApplication
+from wsgiref.util import FileWrapper
 
 from django.db import close_old_connections
 from django.utils.translation import gettext
@@ -53,21 +54,12 @@ class RefusedError(Exception):
             self.headers.append(("retry-after", str(RETRY_AFTER)))
 
 
-class File(Iterable[bytes]):
+class File(FileWrapper):
     """A file that the application sends, whose parts are read one by one (`wsgi.file_wrapper`)."""
 
-    def __init__(self, file: io.BufferedIOBase, block_size: int = 0) -> None:
-        self._file = file
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.read, b"")
-
     def read(self) -> bytes:
-        return self._file.read(PART_BYTES)
-
-    def close(self) -> None:
-        # Django makes this the `close` of the response.
-        self._file.close()
+        part: bytes = self.filelike.read(PART_BYTES)
+        return part
 
 
 @dataclass(frozen=True, slots=True)
