@@ -10,14 +10,14 @@ from accounts.audit.retention import delete_expired
 from accounts.models import User
 from accounts.password_links import Kind, make_link, send_link
 from accounts.sessions import SessionStore
-from core.tasks import PASSING, task_kind
+from core.tasks import PASSING, TaskKind
 
 
 class UnsentLinkError(Exception):
     """The mail server did not accept the e-mail with the link."""
 
 
-@task_kind(_("Sending a password reset link"), retry_on=(UnsentLinkError, *PASSING))
+@TaskKind(_("Sending a password reset link"), retry_on=(UnsentLinkError, *PASSING))
 @task()
 def send_password_link(user_pk: int) -> None:
     """Send `user_pk` a link to set a password. With 0, which stands for a name without an account, do nothing.
@@ -34,14 +34,14 @@ def send_password_link(user_pk: int) -> None:
     count(Action.PASSWORD_FORGOTTEN, user)
 
 
-@task_kind(_("Deleting expired sessions"))
+@TaskKind(_("Deleting expired sessions"))
 @task()
 def delete_expired_sessions() -> None:
     """Delete sessions that have expired, as `manage.py clearsessions` does."""
     SessionStore.clear_expired()
 
 
-@task_kind(_("Deleting old records of the audit log"))
+@TaskKind(_("Deleting old records of the audit log"))
 @task()
 def delete_old_audit_records() -> None:
     """Delete records that are older than AUDIT_KEEP_DAYS and AUDIT_KEEP_FAILED_DAYS say."""

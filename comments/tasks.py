@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 from comments import tidying
 from comments.models import CommentSettings
 from comments.webmentions import receiving, sending
-from core.tasks import task_kind
+from core.tasks import TaskKind
 
 # The most received Webmentions that may wait to be checked. Further senders have to try again later.
 MAX_WAITING: Final = 50
@@ -21,14 +21,14 @@ _PAUSES: Final = (dt.timedelta(minutes=15), dt.timedelta(hours=4))
 _TURN: Final = dt.timedelta(minutes=2)
 
 
-@task_kind(_("Deleting old spam and commenters' expired data"), time_limit=dt.timedelta(hours=6))
+@TaskKind(_("Deleting old spam and commenters' expired data"), time_limit=dt.timedelta(hours=6))
 @task()
 def tidy_comments() -> None:
     """Delete old spam, trash, e-mail addresses and other expired data."""
     tidying.tidy()
 
 
-@task_kind(_("Checking a page that says it links here"))
+@TaskKind(_("Checking a page that says it links here"))
 # Everything else comes first.
 @task(priority=-10)
 def check_mention(source: str, target: str, failures: int = 0) -> None:
@@ -51,7 +51,7 @@ def queue_check(source: str, target: str) -> None:
     check_mention.enqueue(source, target)
 
 
-@task_kind(_("Sending Webmentions"))
+@TaskKind(_("Sending Webmentions"))
 @task(priority=-10)
 def send_mentions() -> None:
     """Tell other sites about links to them. What isn't done within a few minutes is left to the next run."""

@@ -26,6 +26,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -197,16 +198,12 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         if IS_POPUP_VAR in request.POST:
             # The response closes the popup and shows no message.
             return super().response_add(request, obj, post_url_continue)
-        text = self.kind_messages.added or gettext("{name} “{object}” added.")
-        self.message_user(request, self._saved(request, obj, str(text)), messages.SUCCESS)
-        return self._respond_saved(request, obj) or self.response_post_save_add(request, obj)
+        return self._respond_saved(request, obj, self.kind_messages.added or gettext("{name} “{object}” added."))
 
     def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
             return super().response_change(request, obj)
-        text = self.kind_messages.saved or gettext("{name} “{object}” saved.")
-        self.message_user(request, self._saved(request, obj, str(text)), messages.SUCCESS)
-        return self._respond_saved(request, obj) or self.response_post_save_change(request, obj)
+        return self._respond_saved(request, obj, self.kind_messages.saved or gettext("{name} “{object}” saved."))
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
@@ -263,24 +260,24 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             raise PermissionDenied
         return obj
 
-    def _saved(self, request: HttpRequest, obj: Model, text: str) -> SafeString:
-        """Return the message `text` with links to the form of `obj` and to its page on the site."""
+    def _respond_saved(self, request: HttpRequest, obj: Model, text: str | Promise) -> HttpResponse:
+        """Show the message `text` with links to the form of `obj` and to its page on the site.
+
+        Redirect to the form that the submit button asked for, or else to the list.
+        """
         name: SafeString | str = str(obj)
         if self.has_view_or_change_permission(request, obj):
             name = format_html('<a href="{}">{}</a>', self._url("change", quote(obj.pk)), name)
-        message = format_html(text, name=capfirst(self.opts.verbose_name), object=name)
+        message = format_html(str(text), name=capfirst(self.opts.verbose_name), object=name)
         if url := self.get_view_on_site_url(obj):
             message = format_html('{} <a href="{}">{}</a>', message, url, self._title("view"))
-        return message
-
-    def _respond_saved(self, request: HttpRequest, obj: Model) -> HttpResponse | None:
-        """Redirect to the form that the submit button asked for; None if it asked for none."""
+        self.message_user(request, message, messages.SUCCESS)
         if "_continue" in request.POST:
             url = self._url("change", quote(obj.pk))
         elif "_addanother" in request.POST:
             url = self._url("add")
         else:
-            return None
+            return self.response_post_save_change(request, obj)
         return HttpResponseRedirect(self.with_filters(request, url))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

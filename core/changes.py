@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 
 from core import memory
+from core.database import pragma
 from core.registry import Registry
 
 # Each updates the data that its app derives from the entries with these IDs, in the transaction that changed them.
@@ -205,11 +206,8 @@ def content_stands_still() -> Iterator[int | None]:
             cursor.execute(_TAKE_ALL_LOCKS)
             yield content_version() if cursor.fetchone() == (True,) else None
         return
-    connection.ensure_connection()
-    database = connection.connection
-    (timeout,) = database.execute("PRAGMA busy_timeout").fetchone()
-    database.execute("PRAGMA busy_timeout = 0")
-    try:
+    with pragma("busy_timeout", 0):
+        database = connection.connection
         try:
             # This transaction writes nothing, but keeps all others from writing.
             database.execute("BEGIN IMMEDIATE")
@@ -220,8 +218,6 @@ def content_stands_still() -> Iterator[int | None]:
             yield content_version()
         finally:
             database.execute("ROLLBACK")
-    finally:
-        database.execute(f"PRAGMA busy_timeout = {timeout}")
 
 
 def next_scheduled_change() -> dt.datetime | None:

@@ -82,15 +82,22 @@ def commits_without_sync() -> Iterator[None]:
     if connection.in_atomic_block or connection.vendor != "sqlite":
         yield
         return
+    with pragma("synchronous", "NORMAL"):
+        yield
+
+
+@contextlib.contextmanager
+def pragma(name: str, value: object) -> Iterator[None]:
+    """Change a PRAGMA of this thread's connection to SQLite within a block."""
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA synchronous")
-        before = cursor.fetchone()[0]
-        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute(f"PRAGMA {name}")
+        ((before,),) = cursor.fetchall()
+        cursor.execute(f"PRAGMA {name} = {value}")
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA synchronous={before}")
+            cursor.execute(f"PRAGMA {name} = {before}")
 
 
 class _WithoutSync(Func):

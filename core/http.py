@@ -193,15 +193,11 @@ class HTTPClient:
                 yield connection, response
         except ssl.SSLCertVerificationError as error:
             raise CertificateError(error.verify_message) from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            # InvalidURL is an HTTPException.
-            is_failure = isinstance(error, OSError | http.client.HTTPException)
-            if not is_failure or isinstance(error, http.client.InvalidURL):
-                raise FetchError(_("The URL is invalid.")) from error
-            message = _("The download failed: %s") % (
-                getattr(error, "strerror", None) or str(error) or type(error).__name__
-            )
-            raise FetchError(message, is_temporary=True) from error
+        except (http.client.InvalidURL, ValueError) as error:
+            raise FetchError(_("The URL is invalid.")) from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise FetchError(_("The download failed: %s") % reason, is_temporary=True) from error
 
 
 class _Connection(http.client.HTTPConnection):

@@ -30,7 +30,7 @@ class ScheduledTask:
 
 def _find_problems(name: str, scheduled: ScheduledTask) -> Iterator[str]:
     if scheduled.task.module_path not in task_kinds:
-        yield f"Its task {scheduled.task.module_path} is not decorated with `task_kind`."
+        yield f"Its task {scheduled.task.module_path} is not decorated with `TaskKind`."
 
 
 scheduled_tasks: Final[Registry[ScheduledTask]] = Registry("scheduled task", _find_problems)

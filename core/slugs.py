@@ -74,12 +74,11 @@ def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) 
     return next(slug for slug in numbered_slugs(base, max_length=max_length) if not is_taken(slug))
 
 
-def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()) -> str:
-    """Return the first of the numbered slugs that neither an object of `taken_by` nor one of `also_taken` has."""
+def free_slug(base: str, *taken_by: QuerySet[Any], max_length: int) -> str:
+    """Return the first of the numbered slugs that no object of `taken_by` has. Takes one query."""
     base = base[:max_length].strip("-")
-    taken = set(taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True))
-    free = (slug for slug in numbered_slugs(base, max_length=max_length) if slug not in taken)
-    return next(slug for slug in free if slug not in also_taken)
+    taken = _slugs(taken_by, _may_be_tried(base, max_length))
+    return unique_slug(base, taken.__contains__, max_length=max_length)
 
 
 # How many numbers were tried, by scope and slug.

@@ -1,6 +1,6 @@
 """The kinds of background tasks (`django.tasks`): what each is called, and what happens when it fails.
 
-Decorate each task with `task_kind`. The worker (`manage.py worker`) retries a task that failed with an error that may
+Decorate each task with its TaskKind. The worker (`manage.py worker`) retries a task that failed with an error that may
 pass, or during which the worker was killed. So each task must be able to run twice, and to resume where it was killed.
 """
 
@@ -17,7 +17,6 @@ from core.registry import Registry
 
 # Errors that may pass on their own: of the network, of disks, of servers that are down or busy.
 PASSING: Final = (OSError, OperationalError, InterfaceError)
-DEFAULT_ATTEMPTS: Final = 6
 DEFAULT_TIME: Final = dt.timedelta(minutes=10)
 
 
@@ -30,7 +29,7 @@ class WorkerStoppingError(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class TaskKind:
-    """What a kind of task is called in the admin, how often it is tried, and for how long.
+    """What a kind of task is called in the admin, how often it is tried, and for how long. It decorates its task.
 
     A task is run at most `attempts` times, including those in which the worker was killed. It is retried only after
     errors in `retry_on`. If it takes longer than `time_limit` (None: no limit), it fails and the worker restarts. Kinds
@@ -39,7 +38,7 @@ class TaskKind:
     """
 
     label: str | Promise
-    attempts: int = DEFAULT_ATTEMPTS
+    attempts: int = 6
     retry_on: tuple[type[Exception], ...] = PASSING
     time_limit: dt.timedelta | None = DEFAULT_TIME
     before_retry: Callable[..., object] | None = None
@@ -48,23 +47,11 @@ class TaskKind:
     def is_long(self) -> bool:
         return self.time_limit is None or self.time_limit > DEFAULT_TIME
 
+    def __call__[Decorated: Task[..., Any]](self, task: Decorated) -> Decorated:
+        """Register the kind of this task."""
+        task_kinds.register(task.module_path, self)
+        return task
+
 
 # By the path of the task.
 task_kinds: Final[Registry[TaskKind]] = Registry("kind of task")
-
-
-def task_kind[Kind: Task[..., Any]](
-    label: str | Promise,
-    *,
-    attempts: int = DEFAULT_ATTEMPTS,
-    retry_on: tuple[type[Exception], ...] = PASSING,
-    time_limit: dt.timedelta | None = DEFAULT_TIME,
-    before_retry: Callable[..., object] | None = None,
-) -> Callable[[Kind], Kind]:
-    """Register the kind of a task. The parameters are those of TaskKind."""
-
-    def register(task: Kind) -> Kind:
-        task_kinds.register(task.module_path, TaskKind(label, attempts, retry_on, time_limit, before_retry))
-        return task
-
-    return register

@@ -6,8 +6,9 @@ number of names, whatever they are.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from functools import cache
 from itertools import pairwise, takewhile
 from typing import Final, NamedTuple
 
@@ -127,24 +128,14 @@ def _deletions(text: str) -> Iterator[str]:
         yield from (f"{' '.join(words[:place])}|{' '.join(words[place + 1 :])}" for place in range(len(words)))
 
 
-class _Table(dict[int, str]):
-    """A table for `str.translate`, filled as characters occur."""
-
-    def __init__(self, replace: Callable[[str], str]) -> None:
-        self._replace = replace
-
-    def __missing__(self, code: int) -> str:
-        self[code] = self._replace(chr(code))
-        return self[code]
-
-
-_SEPARATORS: Final = _Table(
-    lambda char: " " if unicodedata.category(char)[0] in "PZ" and char not in _MEANINGFUL else char
-)
+@cache
+def _separated(char: str) -> str:
+    """Return the character, or a space if it separates words."""
+    return " " if unicodedata.category(char)[0] in "PZ" and char not in _MEANINGFUL else char
 
 
 def _words(name: str) -> list[str]:
-    return fold(name.translate(_APOSTROPHES)).translate(_SEPARATORS).split()
+    return "".join(map(_separated, fold(name.translate(_APOSTROPHES)))).split()
 
 
 def _singular(word: str) -> str:

@@ -9,13 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
-from core.tasks import task_kind
+from core.tasks import TaskKind
 from mail import delivery, messages
 
 _log = logging.getLogger(__name__)
 
 
-@task_kind(_("Sending e-mail"))
+@TaskKind(_("Sending e-mail"))
 @task()
 def send_due_mail() -> None:
     """Send all mail that is due. Whatever happens, schedule the next run."""

@@ -8,7 +8,7 @@ from django.tasks import task
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.tasks import task_kind
+from core.tasks import TaskKind
 from mail import mailboxes
 from newsletter import returns, subscriptions
 from newsletter.models import Delivery
@@ -18,7 +18,7 @@ KEEP: Final = dt.timedelta(days=90)
 _BATCH: Final = 1_000
 
 
-@task_kind(_("Reading bounced e-mails"))
+@TaskKind(_("Reading bounced e-mails"))
 @task()
 def read_returns() -> None:
     """Read the mailbox for bounces, complaints and requests to unsubscribe."""
@@ -26,7 +26,7 @@ def read_returns() -> None:
         mailboxes.process(settings.BROADSIDE_BOUNCE_MAILBOX, returns.handle)
 
 
-@task_kind(_("Deleting data that the newsletter no longer needs"))
+@TaskKind(_("Deleting data that the newsletter no longer needs"))
 @task()
 def tidy_newsletter() -> None:
     """Delete expired requests, addresses that follow nothing, and the deliveries of old issues."""

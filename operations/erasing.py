@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection, models
 
 from blog.caching.files import delete_stale_folders
 from core.changes import content_version
+from core.database import pragma
 from search.indexes import comment_index, entry_index
 
 # In bytes. A larger SQLite database or PostgreSQL table is not rewritten every night, because nothing can be saved in
@@ -46,13 +47,8 @@ def truncate_log() -> None:
     """Empty SQLite's log, unless a reader keeps it in use."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return
-    with connection.cursor() as cursor:
-        ((timeout,),) = cursor.execute("PRAGMA busy_timeout").fetchall()
-        cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
-        try:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {timeout}")
+    with pragma("busy_timeout", _PATIENCE):
+        _execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def rewrite_if_small() -> None:
@@ -96,14 +92,12 @@ def _compact_indexes() -> None:
 def _vacuum_file() -> None:
     # The copy is as large as the database, so it is made on the same disk. SQLite reads SQLITE_TMPDIR only once.
     folder = str(Path(connection.settings_dict["NAME"]).parent).replace("'", "''")
-    ((before,),) = _execute("PRAGMA temp_store")
-    _execute("PRAGMA temp_store = FILE")
-    _execute(f"PRAGMA temp_store_directory = '{folder}'")
-    try:
-        _execute("VACUUM")
-    finally:
-        _execute("PRAGMA temp_store_directory = ''")
-        _execute(f"PRAGMA temp_store = {before}")
+    with pragma("temp_store", "FILE"):
+        _execute(f"PRAGMA temp_store_directory = '{folder}'")
+        try:
+            _execute("VACUUM")
+        finally:
+            _execute("PRAGMA temp_store_directory = ''")
 
 
 def _tables() -> Iterator[tuple[str, int]]:

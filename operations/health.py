@@ -16,7 +16,6 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.cache import caches
 from django.db import close_old_connections, connection
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -26,7 +25,7 @@ from core.updating import update_token
 from operations.backups.creating import version
 from operations.backups.work import RESERVE
 from operations.migrations_applied import unapplied_migrations
-from operations.models import PRESUMED_DEAD, WorkerHeartbeat
+from operations.models import WorkerHeartbeat
 from operations.scrubbing import describe
 
 type Environ = dict[str, Any]
@@ -98,10 +97,7 @@ def _disk() -> str:
 
 
 def _worker() -> str:
-    latest = WorkerHeartbeat.objects.latest_at()
-    if latest is None or latest < timezone.now() - PRESUMED_DEAD:
-        return _("The worker is not running.")
-    return ""
+    return "" if WorkerHeartbeat.objects.alive().exists() else _("The worker is not running.")
 
 
 # In the order in which they are checked.

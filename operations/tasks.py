@@ -9,7 +9,7 @@ from django.tasks import task
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.tasks import PASSING, task_kind
+from core.tasks import PASSING, TaskKind
 from operations.backups.errors import BackupError, BusyError
 from operations.backups.schedule import describe_error, do_what_is_due
 from operations.checks.outcomes import run_checks
@@ -26,7 +26,7 @@ _BUSY_PAUSE = dt.timedelta(minutes=15)
 _log = logging.getLogger(__name__)
 
 
-@task_kind(_("Making a backup"), attempts=4, retry_on=(BackupError, *PASSING), time_limit=dt.timedelta(days=1))
+@TaskKind(_("Making a backup"), attempts=4, retry_on=(BackupError, *PASSING), time_limit=dt.timedelta(days=1))
 @task()
 def back_up_if_due() -> None:
     """Make a backup if one is due, and verify the newest from time to time. The dashboard shows failures."""
@@ -42,7 +42,7 @@ def back_up_if_due() -> None:
         raise
 
 
-@task_kind(_("Deleting results of old tasks"))
+@TaskKind(_("Deleting results of old tasks"))
 @task()
 def forget_old_tasks() -> None:
     """Delete the results of tasks and the heartbeats of workers that ended long ago."""
@@ -50,14 +50,14 @@ def forget_old_tasks() -> None:
     WorkerHeartbeat.objects.filter(at__lt=timezone.now() - _FORGOTTEN).delete()
 
 
-@task_kind(_("Deleting copies of deleted data"))
+@TaskKind(_("Deleting copies of deleted data"))
 @task()
 def forget_deleted() -> None:
     """Delete copies of public pages that are out of date, and empty the log of the database."""
     forget_copies()
 
 
-@task_kind(_("Rewriting the database"), time_limit=dt.timedelta(hours=6))
+@TaskKind(_("Rewriting the database"), time_limit=dt.timedelta(hours=6))
 @task()
 def rewrite_database() -> None:
     """Rewrite the search index and the database without deleted data, and delete leftover copies of it."""
@@ -65,7 +65,7 @@ def rewrite_database() -> None:
     rewrite_if_small()
 
 
-@task_kind(_("Checking the site"))
+@TaskKind(_("Checking the site"))
 @task()
 def check_site() -> None:
     """Run all checks, and store the results of the slow ones for the dashboard."""

@@ -19,7 +19,7 @@ from django_tasks_db.models import DBTaskResult
 
 from blog.models import Entry
 from core.dashboard import Concern
-from core.tasks import task_kind
+from core.tasks import TaskKind
 from search.indexing import count_stale_entries, mark_as_stale, stale_entries, update_entries
 
 # How many entries are indexed in the transaction that changes them, and in each transaction of the worker.
@@ -45,7 +45,7 @@ def index_changed(pks: Collection[int]) -> None:
         transaction.on_commit(_schedule, robust=True)
 
 
-@task_kind(_("Indexing for the search"))
+@TaskKind(_("Indexing for the search"))
 @task()
 def index_stale_entries() -> None:
     """Index stale entries for a few seconds, and reschedule itself if there are more."""

@@ -181,11 +181,8 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
 
     def _fill_slug(self) -> None:
         if not self.slug:
-            base = slug_base(self.name)
-            redirects = TagAlias.objects.exclude(tag=self.pk).filter(slug__startswith=base[: MAX_LENGTH - 8])
-            others = Tag.objects.exclude(pk=self.pk)
-            redirected = set(redirects.values_list("slug", flat=True))
-            self.slug = free_slug(base, others, max_length=MAX_LENGTH, also_taken=redirected)
+            others, redirects = Tag.objects.exclude(pk=self.pk), TagAlias.objects.exclude(tag=self.pk)
+            self.slug = free_slug(slug_base(self.name), others, redirects, max_length=MAX_LENGTH)
 
 
 class TagAlias(PublicModel):

@@ -9,15 +9,16 @@ Sources: the RSGI specification 1.6 (granian), PEP 3333.
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn
 from wsgiref.types import StartResponse, WSGIApplication
+from wsgiref.util import FileWrapper
 
 from django.db import close_old_connections
 from django.utils.translation import gettext
-from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exported without saying so
+from granian.rsgi import Headers, HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # exported without saying so
 
 from core.serving.admission import FullLaneError, Lane
 from core.serving.busy import RETRY_AFTER
@@ -42,37 +43,6 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 QUICK_THREADS: Final = 2
 
 
-class Headers(Protocol):
-    def get(self, key: str, default: Any = None) -> Any: ...
-    def items(self) -> list[tuple[str, str]]: ...
-
-
-class Scope(Protocol):
-    """A request (RSGI). `path` is decoded, `client` and `server` are an address and a port."""
-
-    proto: str
-    http_version: str
-    client: str
-    server: str
-    scheme: str
-    method: str
-    path: str
-    query_string: str
-    headers: Headers
-
-
-class Transport(Protocol):
-    async def send_bytes(self, data: bytes) -> None: ...
-
-
-class Exchange(Protocol):
-    """What receives the body and sends the response (RSGI calls it the protocol)."""
-
-    def __aiter__(self) -> Any: ...
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
-    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Transport: ...
-
-
 class RefusedError(Exception):
     """The request is answered without the application, with a status and a sentence for the reader."""
 
@@ -84,21 +54,12 @@ class RefusedError(Exception):
             self.headers.append(("retry-after", str(RETRY_AFTER)))
 
 
-class File(Iterable[bytes]):
+class File(FileWrapper):
     """A file that the application sends, whose parts are read one by one (`wsgi.file_wrapper`)."""
 
-    def __init__(self, file: io.BufferedIOBase, block_size: int = 0) -> None:
-        self._file = file
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.read, b"")
-
     def read(self) -> bytes:
-        return self._file.read(PART_BYTES)
-
-    def close(self) -> None:
-        # Django makes this the `close` of the response.
-        self._file.close()
+        part: bytes = self.filelike.read(PART_BYTES)
+        return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +75,7 @@ class Response:
 class ArrivingBody(io.RawIOBase):
     """A body that is read in a thread while the event loop receives it. Raises OSError if it stops arriving."""
 
-    def __init__(self, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, exchange: HTTPProtocol, loop: asyncio.AbstractEventLoop) -> None:
         # RSGI allows only one iteration.
         self._parts = (part async for part in exchange if part)
         self._loop = loop
@@ -172,7 +133,8 @@ class RSGIApplication:
         self._threads = ThreadPoolExecutor(sum(lane.at_once for lane in lanes), "request")
         self._receiving = 0
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+    async def __rsgi__(self, scope: Scope, exchange: HTTPProtocol) -> None:
+        """Answer a request. The exchange receives its body and sends the response."""
         try:
             body = await self._receive(scope, exchange)
             response = await self._respond(_environ(scope, body))
@@ -205,7 +167,7 @@ class RSGIApplication:
         assert response is not None  # noqa: S101  # only `ready` may return None
         return response
 
-    async def _send_file(self, exchange: Exchange, response: Response, file: File) -> None:
+    async def _send_file(self, exchange: HTTPProtocol, response: Response, file: File) -> None:
         loop = asyncio.get_running_loop()
         try:
             transport = exchange.response_stream(response.status, response.headers)
@@ -220,7 +182,7 @@ class RSGIApplication:
         finally:
             await loop.run_in_executor(self._quick_threads, file.close)
 
-    async def _receive(self, scope: Scope, exchange: Exchange) -> io.BufferedIOBase:
+    async def _receive(self, scope: Scope, exchange: HTTPProtocol) -> io.BufferedIOBase:
         if scope.method in _SAFE_METHODS:
             return io.BytesIO()
         size = _announced_size(scope.headers)
@@ -292,6 +254,7 @@ def _announced_size(headers: Headers) -> int | None:
 
 
 def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:
+    """Return the WSGI environment of a request. RSGI has decoded its path, and gives addresses with their ports."""
     server_name, _colon, server_port = scope.server.rpartition(":")
     client, _colon, _port = scope.client.rpartition(":")
     environ: Environ = {

@@ -1,12 +1,7 @@
-"""URLs as people read them."""
+"""`|readable_url`: a URL with its letters, such as those of an Arabic slug, unescaped, as they are typed."""
 
 from django import template
 from django.utils.encoding import uri_to_iri
 
 register = template.Library()
-
-
-@register.filter
-def readable_url(url: str) -> str:
-    """Return a URL with its letters, such as those of an Arabic slug, unescaped, as they are typed."""
-    return uri_to_iri(url)
+register.filter("readable_url", uri_to_iri)

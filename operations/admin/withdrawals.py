@@ -4,15 +4,14 @@ from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 
 from accounts.actions import Action
 from accounts.admin import OwnersOnlyAdmin
 from accounts.audit.recording import record
-from accounts.confirmation import confirmation_required
 from accounts.models import User
+from accounts.owners import owners_only
 from operations.models import Withdrawal, WithdrawalState
 from operations.withdrawals import lifecycle, preview
 from operations.withdrawals.encryption import UnreadableError
@@ -37,16 +36,13 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
         return False
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        self._allow(request)
-        return self._find(request)
+        return owners_only(self._find)(request)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        self._allow(request)
-        return self._show(request, object_id)
+        return owners_only(self._show)(request, object_id)
 
-    @confirmation_required
     def _find(self, request: HttpRequest) -> HttpResponse:
         """Ask for the name, and start searching for it. The name is only ever sent in forms, never in a URL."""
         initial = {"replacement": gettext("[name withdrawn]")}
@@ -62,7 +58,6 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
                 return self._continue(request, withdrawal)
         return self._page(request, "find", gettext("Withdraw a name"), form=form)
 
-    @confirmation_required
     def _show(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the progress of a withdrawal and what can be done next, or do what the clicked button says."""
         withdrawal: Withdrawal | None = self.get_object(request, object_id)
@@ -139,10 +134,6 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
     def _record(self, request: HttpRequest, withdrawal: Withdrawal, action: Action, details: str = "") -> None:
         """Record what was done, but not the name."""
         record(action, [withdrawal], by=cast("User", request.user), details=details)
-
-    def _allow(self, request: HttpRequest) -> None:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
         return self.own_page(request, f"admin/operations/withdrawal/{name}.html", title, **context)

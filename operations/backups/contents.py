@@ -14,9 +14,10 @@ are stored, so anyone can check them, and they include the media files that the 
 """
 
 import datetime as dt
+import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any, Final
@@ -25,7 +26,7 @@ from django.utils.translation import gettext as _
 
 from media.storage import Readable
 from operations.backups.errors import BackupError
-from operations.backups.sealing import SUFFIX
+from operations.backups.sealing import SUFFIX, Identity, unseal
 from operations.backups.stores import Store
 
 BACKUPS: Final = "backups"
@@ -49,8 +50,8 @@ _FILES: Final = {
 }
 # In bytes. Anything larger was not written by Broadside.
 MAX_LIST: Final = 2**30
-MAX_MANIFEST: Final = 2**26
-MAX_SETTINGS: Final = 2**20
+_MAX_MANIFEST: Final = 2**26
+_MAX_SETTINGS: Final = 2**20
 _MAX_LINE: Final = 2**14
 _MAX_NAME: Final = 1024
 
@@ -170,6 +171,43 @@ class Backup:
         return self.path(file + (SUFFIX if self.is_encrypted else ""))
 
 
+class OpenedBackup:
+    """A backup with the keys to read it: none if it isn't encrypted. `settings` are those of the backed-up site.
+
+    Raises BackupError if one of its files is damaged or missing.
+    """
+
+    def __init__(self, store: Store, backup: Backup, private_keys: Sequence[Identity]) -> None:
+        self.store, self.backup, self.private_keys = store, backup, private_keys
+        self.manifest = Manifest.from_json(self.content(MANIFEST, _MAX_MANIFEST))
+        lines = self.content(SETTINGS, _MAX_SETTINGS).decode(errors="replace").splitlines()
+        pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+        self.settings = {name: value for name, equals, value in pairs if equals}
+
+    @property
+    def name(self) -> str:
+        return self.backup.name
+
+    def read(self, file: str, target: Any, limit: int | None = None) -> None:
+        """Write one of its files to `target`, at most `limit` bytes. Raises BackupError if it is damaged or longer."""
+        stored = self.backup.stored(file)
+        try:
+            source = self.store.open(stored)
+        except FileNotFoundError:
+            text = _("%s is missing from this backup. Choose another backup with --backup.")
+            raise BackupError(text % stored) from None
+        with closing(source):
+            read, _written = unseal(source, target, self.private_keys, limit)
+        if read.sha256 != self.backup.sums[stored]:
+            raise BackupError(_("%s is damaged. Choose another backup with --backup.") % stored)
+
+    def content(self, file: str, limit: int) -> bytes:
+        """Return the content of one of its files, as `read` does."""
+        content = io.BytesIO()
+        self.read(file, content, limit)
+        return content.getvalue()
+
+
 def name_for(time: dt.datetime) -> str:
     """Return the name of a backup that is made at this time."""
     return time.astimezone(dt.UTC).strftime(_NAME_FORMAT)
@@ -191,13 +229,7 @@ def is_ours(path: str) -> bool:
 
 def complete_backups(store: Store) -> list[str]:
     """Return the names of the complete backups, oldest first."""
-    names = []
-    for path in store.sizes(BACKUPS):
-        _folder, _slash, rest = path.partition("/")
-        name, _slash, file = rest.partition("/")
-        if file == CHECKSUMS and _is_name(name):
-            names.append(name)
-    return sorted(names)
+    return sorted(path.split("/")[1] for path in store.sizes(BACKUPS) if is_ours(path) and path.endswith(CHECKSUMS))
 
 
 def read_backup(store: Store, name: str) -> Backup:

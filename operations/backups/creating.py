@@ -38,21 +38,19 @@ from operations.backups.contents import (
 )
 from operations.backups.errors import BackupError, is_disk_full
 from operations.backups.media import (
-    CopiedMedia,
     MediaCopier,
     StoredMedia,
     media_names,
     read_damaged,
-    read_known,
     show_media,
     write_known,
 )
 from operations.backups.own_templates import pack_templates
 from operations.backups.retention import prune, remove_incomplete, remove_unused_media
-from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
+from operations.backups.sealing import SUFFIX, HashingReader, compressed, parse_public_key, seal
 from operations.backups.snapshots import LEFT_OUT, Progress, Snapshot
 from operations.backups.stores import Store
-from operations.backups.work import known_files, require_space
+from operations.backups.work import require_space
 
 _README: Final = "README.txt"
 
@@ -61,15 +59,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The contents of a new backup, and the older ones that were removed. Sizes are in bytes."""
+    """A new backup, how many of its media files were not stored before, and the older backups that were removed."""
 
     name: str
-    tables: int
-    rows: int
-    media_files: int
-    media_bytes: int
+    manifest: Manifest
     new_media_files: int
-    missing: list[str]
     removed: list[str]
 
 
@@ -112,7 +106,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
         tables = snapshot.tables(partial(progress, _("Describing the database")))
         names = media_names(snapshot)
         migrations = [(str(app), str(name)) for app, name in snapshot.rows("SELECT app, name FROM django_migrations")]
-    copied = _write_media(writer, folder, names, stored, progress)
+    media = _write_media(writer, folder, names, stored, progress)
     writer.write_bytes(SETTINGS, settings_file(settings.BROADSIDE_ENVIRONMENT))
     if templates := pack_templates():
         writer.write_bytes(TEMPLATES, templates)
@@ -124,25 +118,16 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
         size=size,
         migrations=sorted(migrations),
         tables=tables,
-        media_files=copied.files,
-        media_bytes=copied.bytes,
-        missing=copied.missing,
+        media_files=media.files,
+        media_bytes=media.bytes,
+        missing=media.missing,
         left_out=sorted(set(LEFT_OUT) & set(tables)),
     )
     writer.write_bytes(MANIFEST, manifest.to_json())
-    writer.complete(copied.sums)
-    write_known(known_files(), copied.known)
+    writer.complete(media.sums)
+    write_known(media.known)
     removed = prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name)
-    return Report(
-        writer.name,
-        len(tables),
-        sum(table.rows for table in tables.values()),
-        copied.files,
-        copied.bytes,
-        copied.new_files,
-        copied.missing,
-        removed,
-    )
+    return Report(writer.name, manifest, media.new_files, removed)
 
 
 def _free_name(taken: Collection[str]) -> str:
@@ -165,9 +150,8 @@ class BackupWriter:
         """Store a file, encrypted if there is a public key."""
         path = f"{BACKUPS}/{self.name}/{file}" + (SUFFIX if self.public_key is not None else "")
         with self.store.writing(path) as target:
-            writer = HashingWriter(target)
-            seal(source, writer, self.public_key)
-        self._sums[path] = writer.sha256
+            _read, written = seal(source, target, self.public_key)
+        self._sums[path] = written.sha256
 
     def write_bytes(self, file: str, content: bytes) -> None:
         """Store a small file in the same way."""
@@ -210,14 +194,14 @@ def _write_database(writer: BackupWriter, snapshot: Snapshot, progress: Progress
 
 def _write_media(
     writer: BackupWriter, folder: Path, names: list[str], stored: Mapping[str, StoredMedia], progress: ProgressCallback
-) -> CopiedMedia:
-    copier = MediaCopier(writer.store, writer.public_key, stored, read_known(known_files()))
+) -> MediaCopier:
+    copier = MediaCopier(writer.store, writer.public_key, stored)
     path = folder / "media.jsonl"
     with path.open("wb") as media_list:
-        copied = copier.copy(show_media(names, len(names), progress), media_list)
+        copier.copy(show_media(names, len(names), progress), media_list)
     with path.open("rb") as written:
         writer.write(MEDIA_LIST, compressed(written))
-    return copied
+    return copier
 
 
 def _stored_media(store: Store, backups: list[str]) -> dict[str, StoredMedia]:

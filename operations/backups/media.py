@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -18,20 +18,12 @@ from django.utils.translation import ngettext
 from core.progress import ProgressCallback
 from media.models import Rendition
 from media.storage import StoredFile
-from operations.backups.contents import Backup, MediaFile, object_name
+from operations.backups.contents import MediaFile, OpenedBackup, object_name
 from operations.backups.errors import BackupError
-from operations.backups.sealing import (
-    HashingReader,
-    HashingWriter,
-    NullWriter,
-    can_be_sealed_size,
-    hashed,
-    seal,
-    unseal,
-)
+from operations.backups.sealing import NullWriter, can_be_sealed_size, hashed, seal, unseal
 from operations.backups.snapshots import Snapshot
 from operations.backups.stores import Store
-from operations.backups.work import damaged_files, write_private
+from operations.backups.work import damaged_files, known_files, write_private
 
 # Where restored files wait until the database is restored. Hidden files are never served.
 STAGED: Final = ".restored/"
@@ -45,18 +37,6 @@ class KnownFile:
     size: int
     modified: float
     sha256: str
-
-
-@dataclass(slots=True)
-class CopiedMedia:
-    """What has been stored. `sums` are the SHA-256 of stored files by name. `known` is for the next backup."""
-
-    sums: dict[str, str] = field(default_factory=dict)
-    known: dict[str, KnownFile] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    files: int = 0
-    bytes: int = 0
-    new_files: int = 0
 
 
 def show_media[Item](files: Iterable[Item], total: int, progress: ProgressCallback) -> Iterator[Item]:
@@ -92,46 +72,50 @@ class StoredMedia:
 
 
 class MediaCopier:
-    """Copies media files into a store. `stored` are the undamaged files already there, by their names in the store."""
+    """Copies media files into a store, and collects what a backup needs to know about them.
 
-    def __init__(
-        self, store: Store, public_key: Any, stored: Mapping[str, StoredMedia], known: Mapping[str, KnownFile]
-    ) -> None:
+    `stored` are the undamaged files already there, by their names in the store. `sums` are the SHA-256 of the files as
+    stored, by the same names, and `known` is for the next backup.
+    """
+
+    def __init__(self, store: Store, public_key: Any, stored: Mapping[str, StoredMedia]) -> None:
         self._store = store
         self._public_key = public_key
-        self._stored = dict(stored)
-        self._known = known
+        self._stored = stored
+        self._known_before = _read_known()
         self._storage: Any = default_storage
+        self.sums: dict[str, str] = {}
+        self.known: dict[str, KnownFile] = {}
+        self.missing: list[str] = []
+        self.files = self.bytes = self.new_files = 0
 
-    def copy(self, names: Iterable[str], media_list: IO[bytes]) -> CopiedMedia:
+    def copy(self, names: Iterable[str], media_list: IO[bytes]) -> None:
         """Store the files that aren't there yet, and write a line for each file to `media_list`."""
-        copied = CopiedMedia()
         for name in names:
-            if file := self._copy_file(name, copied):
+            if file := self._copy_file(name):
                 media_list.write(file.to_line())
-                copied.files += 1
-                copied.bytes += file.size
+                self.files += 1
+                self.bytes += file.size
             else:
-                copied.missing.append(name)
-        return copied
+                self.missing.append(name)
 
-    def _copy_file(self, name: str, copied: CopiedMedia) -> MediaFile | None:
+    def _copy_file(self, name: str) -> MediaFile | None:
         """Store a file as it is now. Return None if it is gone and no earlier backup has it."""
         for _attempt in range(_ATTEMPTS):
             known = self._content_of(name)
             if known is None:
                 return None
             try:
-                stored = self._store_content(name, known, copied)
+                stored = self._store_content(name, known)
             except (_ChangedError, FileNotFoundError):
                 # It was replaced or deleted in the meantime.
                 continue
-            copied.known[name] = known
+            self.known[name] = known
             return MediaFile(name, known.sha256, known.size, stored)
         raise BackupError(_("The media file %s keeps changing, so it can't be backed up. Try again later.") % name)
 
     def _content_of(self, name: str) -> KnownFile | None:
-        known = self._known.get(name)
+        known = self._known_before.get(name)
         found: StoredFile | None = self._storage.find(name)
         if found is None:
             # It was deleted a moment ago, or long ago. An earlier backup may have it.
@@ -144,16 +128,16 @@ class MediaCopier:
             return None
         return KnownFile(reader.size, found.modified, reader.sha256)
 
-    def _store_content(self, name: str, known: KnownFile, copied: CopiedMedia) -> str:
+    def _store_content(self, name: str, known: KnownFile) -> str:
         stored = self._object(known.sha256)
-        if stored not in copied.sums:
+        if stored not in self.sums:
             if self._is_stored(stored, known):
                 # Files stored by an interrupted backup are in no list.
                 digest = self._stored[stored].sha256 or hashed(self._store.open(stored)).sha256
             else:
                 digest = self._write(name, stored, known)
-                copied.new_files += 1
-            copied.sums[stored] = digest
+                self.new_files += 1
+            self.sums[stored] = digest
         return stored
 
     def _is_stored(self, stored: str, known: KnownFile) -> bool:
@@ -175,12 +159,11 @@ class MediaCopier:
         found: StoredFile | None = self._storage.find(name)
         if found is None:
             raise FileNotFoundError(name)
-        with closing(HashingReader(found.open(None))) as source, self._store.writing(stored) as file:
-            target = HashingWriter(file)
-            seal(source, target, self._public_key)
-            if source.sha256 != known.sha256:
+        with closing(found.open(None)) as source, self._store.writing(stored) as target:
+            read, written = seal(source, target, self._public_key)
+            if read.sha256 != known.sha256:
                 raise _ChangedError
-        return target.sha256
+        return written.sha256
 
 
 class _ChangedError(Exception):
@@ -194,29 +177,27 @@ class MovedFile(File[bytes]):
         return str(self.name)
 
 
-def read_object(store: Store, backup: Backup, file: MediaFile, private_keys: Any, target: Any) -> None:
+def read_object(opened: OpenedBackup, file: MediaFile, target: Any) -> None:
     """Write the content of a media file to `target`. Raises BackupError if it doesn't match the backup's list."""
-    expected = backup.sums.get(file.stored)
+    expected = opened.backup.sums.get(file.stored)
     text = _("The file %(stored)s in the backup is damaged or missing. It is the media file %(name)s.")
     damaged = text % {"stored": file.stored, "name": file.name}
     try:
-        source = HashingReader(store.open(file.stored))
+        source = opened.store.open(file.stored)
     except FileNotFoundError:
         raise BackupError(damaged) from None
-    writer = HashingWriter(target, file.size)
     with closing(source):
         try:
-            unseal(source, writer, private_keys)
+            read, written = unseal(source, target, opened.private_keys, file.size)
         except BackupError as error:
             raise BackupError(damaged) from error
-        source.read_rest()
     # If a damaged file was encrypted again, the same content has other bytes than an older backup lists.
-    is_as_listed = bool(private_keys) or source.sha256 == expected
-    if not is_as_listed or (writer.sha256, writer.size) != (file.sha256, file.size):
+    is_as_listed = bool(opened.private_keys) or read.sha256 == expected
+    if not is_as_listed or (written.sha256, written.size) != (file.sha256, file.size):
         raise BackupError(damaged)
 
 
-def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any) -> int:
+def check_media(opened: OpenedBackup, files: Iterable[MediaFile]) -> int:
     """Read all media files of a backup, compare them with its list, and return how many there are.
 
     Raises BackupError if any is damaged. The next backup then stores them again, if the site still has them.
@@ -226,7 +207,7 @@ def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], privat
     for file in files:
         count += 1
         try:
-            read_object(store, backup, file, private_keys, NullWriter())
+            read_object(opened, file, NullWriter())
         except BackupError:
             damaged[file.stored] = file.name
     if damaged:
@@ -251,7 +232,7 @@ def read_damaged() -> list[str]:
         return []
 
 
-def stage_media(store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any, folder: Path) -> set[str]:
+def stage_media(opened: OpenedBackup, files: Iterable[MediaFile], folder: Path) -> set[str]:
     """Stage the files that differ from this site's media, and return the names of all files in the backup."""
     storage: Any = default_storage
     names = set()
@@ -262,7 +243,7 @@ def stage_media(store: Store, backup: Backup, files: Iterable[MediaFile], privat
             storage.delete(staged)
             path = folder / "media-file"
             with path.open("wb") as target:
-                read_object(store, backup, file, private_keys, target)
+                read_object(opened, file, target)
             with path.open("rb") as content:
                 saved = storage.save(staged, MovedFile(content))
             path.unlink(missing_ok=True)
@@ -294,11 +275,11 @@ def _is_same(found: StoredFile | None, file: MediaFile) -> bool:
     return found is not None and found.size == file.size and hashed(found.open(None)).sha256 == file.sha256
 
 
-def read_known(path: Path) -> dict[str, KnownFile]:
+def _read_known() -> dict[str, KnownFile]:
     """Return what the last backup knew about files. If that is lost, return nothing, so that all are read again."""
     known = {}
     try:
-        with path.open("rb") as lines:
+        with known_files().open("rb") as lines:
             for line in lines:
                 name, size, modified, sha256 = json.loads(line)
                 known[name] = KnownFile(size, modified, sha256)
@@ -307,6 +288,7 @@ def read_known(path: Path) -> dict[str, KnownFile]:
     return known
 
 
-def write_known(path: Path, known: Mapping[str, KnownFile]) -> None:
+def write_known(known: Mapping[str, KnownFile]) -> None:
     """Save what is known about files for the next backup."""
-    write_private(path, (json.dumps([name, each.size, each.modified, each.sha256]) for name, each in known.items()))
+    lines = (json.dumps([name, each.size, each.modified, each.sha256]) for name, each in known.items())
+    write_private(known_files(), lines)

@@ -10,11 +10,11 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from operations.backups.contents import TEMPLATES, damaged, is_safe_name, name_for
+from operations.backups.contents import TEMPLATES, OpenedBackup, damaged, is_safe_name, name_for
 
 # In bytes: the largest template, and all templates in a backup together.
 _MAX_TEMPLATE: Final = 2**20
-MAX_TEMPLATES: Final = 2**26
+_MAX_TEMPLATES: Final = 2**26
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,11 @@ def pack_templates() -> bytes:
             continue
         found[name] = content.decode(errors="surrogateescape")
     return json.dumps(found, indent=1).encode() if found else b""
+
+
+def read_templates(opened: OpenedBackup) -> dict[str, bytes]:
+    """Return the templates of the backed-up site, by path. Raises BackupError."""
+    return parse_templates(opened.content(TEMPLATES, _MAX_TEMPLATES)) if opened.backup.has(TEMPLATES) else {}
 
 
 def parse_templates(content: bytes) -> dict[str, bytes]:

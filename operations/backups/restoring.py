@@ -6,7 +6,6 @@ it is killed afterwards, it is finished by whatever comes first: running the com
 the web server.
 """
 
-import io
 import json
 import logging
 import secrets
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.cache import cache
-from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
@@ -39,16 +37,11 @@ from media.models import Document, Picture
 from operations.backups import postgresql, sqlite
 from operations.backups.contents import (
     DATABASES,
-    MANIFEST,
     MAX_LIST,
-    MAX_MANIFEST,
-    MAX_SETTINGS,
     MEDIA_LIST,
-    SETTINGS,
-    TEMPLATES,
-    Backup,
     Manifest,
     MediaFile,
+    OpenedBackup,
     Table,
     complete_backups,
     parse_media_list,
@@ -57,8 +50,8 @@ from operations.backups.contents import (
 )
 from operations.backups.errors import BackupError, NotTriedError, is_disk_full
 from operations.backups.media import check_media, drop_staged_media, publish_media, show_media, stage_media
-from operations.backups.own_templates import MAX_TEMPLATES, parse_templates, publish_templates, stage_templates
-from operations.backups.sealing import HashingReader, HashingWriter, decompress, unseal
+from operations.backups.own_templates import publish_templates, read_templates, stage_templates
+from operations.backups.sealing import HashingReader, Identity, decompress
 from operations.backups.snapshots import LEFT_OUT, Progress
 from operations.backups.stores import Store
 from operations.backups.work import (
@@ -73,53 +66,7 @@ from operations.backups.work import (
 _log = logging.getLogger(__name__)
 
 
-class OpenedBackup:
-    """A backup with the keys to read it: none if it isn't encrypted. `settings` are those of the backed-up site.
-
-    Raises BackupError if one of its files is damaged or missing.
-    """
-
-    def __init__(self, store: Store, backup: Backup, private_keys: Sequence[Any]) -> None:
-        self.store, self.backup, self.private_keys = store, backup, private_keys
-        self.manifest = Manifest.from_json(self._content(MANIFEST, MAX_MANIFEST))
-        lines = self._content(SETTINGS, MAX_SETTINGS).decode(errors="replace").splitlines()
-        pairs = (line.partition("=") for line in lines if not line.startswith("#"))
-        self.settings = {name: value for name, equals, value in pairs if equals}
-
-    @property
-    def name(self) -> str:
-        return self.backup.name
-
-    def read(self, file: str, target: Any) -> None:
-        """Write the content of one of its files to `target`. Raises BackupError if it is damaged."""
-        stored = self.backup.stored(file)
-        try:
-            source = HashingReader(self.store.open(stored))
-        except FileNotFoundError:
-            text = _("%s is missing from this backup. Choose another backup with --backup.")
-            raise BackupError(text % stored) from None
-        with closing(source):
-            unseal(source, target, self.private_keys)
-            source.read_rest()
-        if source.sha256 != self.backup.sums[stored]:
-            raise BackupError(_("%s is damaged. Choose another backup with --backup.") % stored)
-
-    def media(self, path: Path) -> Iterator[MediaFile]:
-        """Yield its media files, from the list that `_unpack_media_list` wrote."""
-        with path.open("rb") as lines:
-            yield from parse_media_list(read_lines(lines))
-
-    def templates(self) -> dict[str, bytes]:
-        """Return the templates of the backed-up site, by path."""
-        return parse_templates(self._content(TEMPLATES, MAX_TEMPLATES)) if self.backup.has(TEMPLATES) else {}
-
-    def _content(self, file: str, limit: int) -> bytes:
-        content = io.BytesIO()
-        self.read(file, HashingWriter(content, limit))
-        return content.getvalue()
-
-
-def open_backup(store: Store, name: str, private_keys: Sequence[Any]) -> OpenedBackup:
+def open_backup(store: Store, name: str, private_keys: Sequence[Identity]) -> OpenedBackup:
     """Return the backup with this name, or the newest one. Raises BackupError if it can't be restored."""
     names = complete_backups(store)
     if not names:
@@ -159,10 +106,8 @@ def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Non
         with dump.open("rb") as script, postgresql.loaded(script, postgresql.TEMPORARY) as database:
             found = postgresql.describe_tables(database, postgresql.TEMPORARY, show)
     _compare(found, manifest)
-    media_list = _unpack_media_list(opened, folder)
-    files = show_media(opened.media(media_list), manifest.media_files, progress)
-    count = check_media(opened.store, opened.backup, files, opened.private_keys)
-    opened.templates()
+    count = check_media(opened, _unpack_media_list(opened, folder, progress))
+    read_templates(opened)
     if count != manifest.media_files:
         raise BackupError(_("The list of media in this backup is incomplete. Choose another backup with --backup."))
 
@@ -183,11 +128,10 @@ def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: Prog
         )
     _check_stopped()
     dump = _unpack_database(opened, folder, progress)
-    media_list = _unpack_media_list(opened, folder)
+    files = _unpack_media_list(opened, folder, progress)
     try:
-        stage_templates(opened.templates())
-        files = show_media(opened.media(media_list), opened.manifest.media_files, progress)
-        names = stage_media(opened.store, opened.backup, files, opened.private_keys, folder)
+        stage_templates(read_templates(opened))
+        names = stage_media(opened, files, folder)
     except OSError as error:
         if is_disk_full(error):
             drop_staged_media()
@@ -228,11 +172,6 @@ def finish_if_interrupted() -> None:
             finish()
     except (BackupError, OSError, DatabaseError):
         _log.exception("A restore was interrupted, and can't be finished. Run `manage.py restore` again.")
-
-
-def migrate() -> None:
-    """Apply the migrations that are newer than the backup."""
-    call_command("migrate", verbosity=0, interactive=False)
 
 
 def is_empty() -> bool:
@@ -301,10 +240,16 @@ def _unpack_database(opened: OpenedBackup, folder: Path, progress: ProgressCallb
     return dump
 
 
-def _unpack_media_list(opened: OpenedBackup, folder: Path) -> Path:
+def _unpack_media_list(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Iterator[MediaFile]:
+    """Write the list of media files to the disk, and return an iterator over them that reports the progress."""
     path = folder / "media.jsonl"
     _unpack(opened, MEDIA_LIST, path, MAX_LIST, lambda done, total: None)
-    return path
+    return show_media(_read_media_list(path), opened.manifest.media_files, progress)
+
+
+def _read_media_list(path: Path) -> Iterator[MediaFile]:
+    with path.open("rb") as lines:
+        yield from parse_media_list(read_lines(lines))
 
 
 def _unpack(opened: OpenedBackup, file: str, path: Path, limit: int, progress: Progress) -> None:

@@ -71,7 +71,7 @@ def back_up(destination: str, progress: ProgressCallback) -> Report:
             # A backup to another store doesn't replace the files that were found to be damaged in this one.
             damaged_files().unlink(missing_ok=True)
     try:
-        BackupRun.record(RunKind.BACKUP, backup=report.name, missing=len(report.missing))
+        BackupRun.record(RunKind.BACKUP, backup=report.name, missing=len(report.manifest.missing))
     except DatabaseError as error:
         # A database that can only be read is still worth a backup.
         _log.error("A backup was made, but that could not be recorded: %s", error)

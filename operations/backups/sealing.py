@@ -154,16 +154,17 @@ def decompress(source: Readable, target: Writable, limit: int) -> None:
         raise _cause(writer) or BackupError(_("A file in the backup can't be decompressed: it is damaged.")) from error
 
 
-def seal(source: Readable, target: Writable, public_key: Any) -> None:
-    """Copy `source` to `target`, encrypted if there is a public key."""
-    if public_key is None:
-        _copy(source, target)
-        return
+def seal(source: Readable, target: Writable, public_key: Any) -> tuple[HashingReader, HashingWriter]:
+    """Copy `source` to `target`, encrypted if there is a public key. Return both with their sizes and hashes."""
     reader, writer = HashingReader(source), HashingWriter(target)
     try:
-        pyrage.encrypt_io(reader, writer, [public_key])
+        if public_key is None:
+            _copy(reader, writer)
+        else:
+            pyrage.encrypt_io(reader, writer, [public_key])
     except pyrage.EncryptError as error:
         raise _cause(reader, writer) or error from error
+    return reader, writer
 
 
 def can_be_sealed_size(size: int, content_size: int, *, is_encrypted: bool) -> bool:
@@ -177,12 +178,17 @@ def can_be_sealed_size(size: int, content_size: int, *, is_encrypted: bool) -> b
     return payload < size <= payload + _MAX_HEADER
 
 
-def unseal(source: Readable, target: Writable, private_keys: Sequence[Identity]) -> None:
-    """Copy a sealed `source` to `target`, decrypted if there are private keys. Raises BackupError."""
+def unseal(
+    source: Readable, target: Writable, private_keys: Sequence[Identity], limit: int | None = None
+) -> tuple[HashingReader, HashingWriter]:
+    """Copy a sealed `source` to `target`, at most `limit` bytes, decrypted if there are private keys.
+
+    Return both as `seal` does. Raises BackupError.
+    """
+    reader, writer = HashingReader(source), HashingWriter(target, limit)
     if not private_keys:
-        _copy(source, target)
-        return
-    reader, writer = HashingReader(source), HashingWriter(target)
+        _copy(reader, writer)
+        return reader, writer
     try:
         pyrage.decrypt_io(reader, writer, private_keys)
     except (pyrage.DecryptError, OSError) as error:
@@ -193,6 +199,8 @@ def unseal(source: Readable, target: Writable, private_keys: Sequence[Identity])
             text = _("This is the wrong key: the backup was encrypted with another public key.")
             raise BackupError(text) from error
         raise BackupError(_("A file in the backup can't be decrypted: it is damaged.")) from error
+    reader.read_rest()
+    return reader, writer
 
 
 def _copy(source: Readable, target: Writable) -> None:

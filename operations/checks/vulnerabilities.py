@@ -8,7 +8,6 @@ Sources: ossf.github.io/osv-schema; docs.pypi.org, "JSON API".
 import datetime as dt
 import io
 import json
-import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from core.dates import time_since
@@ -86,7 +86,7 @@ def vulnerabilities(options: CheckOptions) -> Iterator[Diagnosis]:
 
 def installed_versions() -> dict[str, str]:
     """Return the versions of all installed libraries, by their normalised names (PEP 503)."""
-    return {_normalised(each.name): each.version for each in distributions() if each.name}
+    return {canonicalize_name(each.name): each.version for each in distributions() if each.name}
 
 
 def ask_pypi(installed: dict[str, str]) -> Iterator[Vulnerability]:
@@ -121,7 +121,7 @@ def look_up(advisories: Iterable[dict[str, Any]], installed: dict[str, str]) -> 
             continue
         for affected in advisory.get("affected") or ():
             package = affected.get("package") or {}
-            name = _normalised(str(package.get("name", "")))
+            name = canonicalize_name(str(package.get("name", "")))
             version = installed.get(name)
             if package.get("ecosystem") == "PyPI" and version and _is_affected(affected, version):
                 events = [event for each in affected.get("ranges") or () for event in each.get("events") or ()]
@@ -177,7 +177,3 @@ def _parse(data: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -7,7 +7,7 @@ from typing import Final
 from django.tasks import task
 from django.utils.translation import gettext_lazy as _
 
-from core.tasks import task_kind
+from core.tasks import TaskKind
 from operations.models import Withdrawal
 from operations.withdrawals.encryption import UnreadableError
 from operations.withdrawals.upkeep import look_after_withdrawals
@@ -19,7 +19,7 @@ _TURN: Final = 20
 _log = logging.getLogger(__name__)
 
 
-@task_kind(_("Withdrawing a name"))
+@TaskKind(_("Withdrawing a name"))
 @task()
 def continue_withdrawal(pk: int) -> None:
     """Continue a withdrawal for some seconds, and enqueue the task again if it is not finished."""
@@ -33,7 +33,7 @@ def continue_withdrawal(pk: int) -> None:
         _log.error("%s can't be read, because SECRET_KEY has changed.", withdrawal)
 
 
-@task_kind(_("Maintaining withdrawn names"), time_limit=dt.timedelta(hours=12))
+@TaskKind(_("Maintaining withdrawn names"), time_limit=dt.timedelta(hours=12))
 @task()
 def do_upkeep() -> None:
     """Make withdrawals final that can no longer be undone, and replace names that have come back."""

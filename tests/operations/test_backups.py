@@ -403,7 +403,7 @@ class TestMedia:
 
     def test_unchanged_files_are_not_read_again(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
         manage("backup")
-        for name in ("HashingReader", "hashed"):
+        for name in ("seal", "hashed"):
             monkeypatch.setattr(media, name, None)
         assert ", 0 new)" in manage("backup")
 

@@ -126,7 +126,7 @@ class TestSeveralWorkers:
 
 def test_a_scheduled_task_without_a_kind_is_reported() -> None:
     problems = list(scheduled_tasks.find_problems("x", ScheduledTask(task()(_undecorated), every(HOUR))))
-    assert problems == [f"Its task {__name__}._undecorated is not decorated with `task_kind`."]
+    assert problems == [f"Its task {__name__}._undecorated is not decorated with `TaskKind`."]
 
 
 def _undecorated() -> None: ...

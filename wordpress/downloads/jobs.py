@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from core.tasks import WorkerStoppingError, task_kind
+from core.tasks import TaskKind, WorkerStoppingError
 from wordpress.downloads.formats import FORMATS
 from wordpress.models import ExportJob, ExportState
 from wordpress.uploads import lifecycle
@@ -72,7 +72,7 @@ def tidy_up() -> None:
         lifecycle.move(job, [ExportState.DONE], ExportState.EXPIRED)
 
 
-@task_kind(
+@TaskKind(
     gettext_lazy("Exporting the site"),
     attempts=3,
     time_limit=dt.timedelta(days=1),
@@ -84,7 +84,7 @@ def run_export(key: str) -> None:
     lifecycle.claim(ExportJob, key, _write)
 
 
-@task_kind(gettext_lazy("Deleting old exports"))
+@TaskKind(gettext_lazy("Deleting old exports"))
 @task()
 def delete_old_exports() -> None:
     """Delete the files of old exports."""

@@ -24,7 +24,7 @@ from blog.models import Entry
 from blog.rendering import MAX_SOURCE_LENGTH
 from blog.rerendering import RerenderResult, rerender
 from core.bulk import fetch_rows
-from core.tasks import task_kind
+from core.tasks import TaskKind
 from wordpress.models import Fragment, FragmentKind, ImportedItem, ReusableBlock
 
 NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK
@@ -118,7 +118,7 @@ def save_block(block: ReusableBlock) -> int:
     return count
 
 
-@task_kind(_("Rendering texts with a changed block"), time_limit=dt.timedelta(hours=6))
+@TaskKind(_("Rendering texts with a changed block"), time_limit=dt.timedelta(hours=6))
 @task()
 def rerender_entries(pk: int) -> None:
     """Rerender the entries that show a block."""

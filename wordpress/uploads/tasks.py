@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from core.tasks import WorkerStoppingError, task_kind
+from core.tasks import TaskKind, WorkerStoppingError
 from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.page_types import page_types_here
@@ -85,7 +85,7 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
 
 
 # An import may take hours, and resumes where it stopped. If its worker is killed three times, the owner decides.
-@task_kind(
+@TaskKind(
     gettext_lazy("Importing from WordPress"),
     attempts=3,
     time_limit=None,
@@ -97,7 +97,7 @@ def run_job(key: str) -> None:
     lifecycle.claim(ImportJob, key, _run_step)
 
 
-@task_kind(gettext_lazy("Deleting abandoned uploads"))
+@TaskKind(gettext_lazy("Deleting abandoned uploads"))
 @task()
 def clean_up() -> None:
     """Delete abandoned uploads, and mark jobs whose worker is gone as interrupted."""

@@ -51,25 +51,26 @@ class Command(BaseCommand):
             self._write(report)
 
     def _write(self, report: Report) -> None:
+        manifest = report.manifest
         text = ngettext(
             "Backup %(name)s is complete: %(tables)d tables with %(rows)d rows, and %(files)d media file (%(size)s, "
             "%(new)d new).",
             "Backup %(name)s is complete: %(tables)d tables with %(rows)d rows, and %(files)d media files (%(size)s, "
             "%(new)d new).",
-            report.media_files,
+            manifest.media_files,
         )
         counts = {
-            "tables": report.tables,
-            "rows": report.rows,
-            "files": report.media_files,
+            "tables": len(manifest.tables),
+            "rows": sum(table.rows for table in manifest.tables.values()),
+            "files": manifest.media_files,
             "new": report.new_media_files,
         }
-        self.stdout.write(text % {"name": report.name, "size": filesizeformat(report.media_bytes), **counts})
+        self.stdout.write(text % {"name": report.name, "size": filesizeformat(manifest.media_bytes), **counts})
         if not settings.BROADSIDE_BACKUP_PUBLIC_KEY:
             self.stdout.write(_("It is not encrypted. Set BACKUP_PUBLIC_KEY, as docs/backups.md describes."))
-        for name in report.missing[:_NAMED]:
+        for name in manifest.missing[:_NAMED]:
             self.stderr.write(_("Missing from this site: %s") % name, style_func=str)
-        if (others := len(report.missing) - _NAMED) > 0:
+        if (others := len(manifest.missing) - _NAMED) > 0:
             self.stderr.write(_("… and %d more. manifest.json in the backup lists them all.") % others, style_func=str)
         if report.removed:
             self.stdout.write(_("Removed, according to BACKUP_KEEP_…: %s") % ", ".join(report.removed))

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
@@ -80,7 +81,8 @@ class Command(BaseCommand):
             restoring.finish()
             opened = restoring.open_backup(store, name, keys)
             restoring.restore(opened, folder, replace=replace, progress=progress)
-        restoring.migrate()
+        # For migrations that are newer than the backup.
+        call_command("migrate", verbosity=0, interactive=False)
         record(Action.BACKUP_RESTORED, by=None, details=opened.name)
         manifest = opened.manifest
         text = ngettext(
