@@ -25,6 +25,18 @@ def size_of(file: IO[bytes]) -> int:
     return file.seek(0, 2)
 
 
+def read_at(file: IO[bytes], position: int, length: int) -> bytes:
+    """Return up to `length` bytes from this position on."""
+    file.seek(position)
+    return file.read(length)
+
+
+def write_at(file: IO[bytes], position: int, content: bytes | bytearray) -> None:
+    """Overwrite the bytes from this position on."""
+    file.seek(position)
+    file.write(content)
+
+
 def copy_part(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
     """Append the bytes between two positions of `source`, as far as they exist."""
     source.seek(start)
