@@ -5,7 +5,7 @@ No maintained library with a permissive licence removes them without FFmpeg.
 """
 
 import struct
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
@@ -76,9 +76,7 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
         clean_descriptions(source, target, track)
         if track.kind == b"vide":
             clean_images(source, target, track)
-    used = _joined(sorted(place for track in shown for place in track.places))
-    for start, end in data:
-        _zero_unused(target, start, end, used)
+    _zero_unused(target, data, sorted(place for track in shown for place in track.places))
 
 
 def _find_places(
@@ -189,23 +187,10 @@ def _is_shown(source: IO[bytes], track: Track) -> bool:
     return track.kind in _SHOWN and not subtitles.are_of_camera
 
 
-def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return sorted places, with those that touch or overlap joined."""
-    joined: list[tuple[int, int]] = []
-    for start, end in places:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _zero_unused(target: IO[bytes], position: int, end: int, used: list[tuple[int, int]]) -> None:
-    """Overwrite the media data between two positions that belongs to no track. `used` is sorted and doesn't overlap."""
-    for number in range(bisect_right(used, position, key=itemgetter(1)), len(used)):
-        used_start, used_end = used[number]
-        if used_start >= end:
-            break
-        write_zeros(target, position, used_start)
-        position = used_end
-    write_zeros(target, position, end)
+def _zero_unused(target: IO[bytes], data: Iterable[tuple[int, int]], used: list[tuple[int, int]]) -> None:
+    """Overwrite the media data that belongs to no track. `used` is sorted, and each of it is within one of `data`."""
+    for position, end in data:
+        for used_start, used_end in used[bisect_left(used, (position,)) : bisect_left(used, (end,))]:
+            write_zeros(target, position, used_start)
+            position = max(position, used_end)
+        write_zeros(target, position, end)

@@ -52,6 +52,5 @@ def copy_unchanged(source: IO[bytes], target: IO[bytes]) -> None:
 
 def write_zeros(target: IO[bytes], start: int, end: int) -> None:
     """Overwrite the bytes between two positions with zeros."""
-    target.seek(start)
-    while start < end:
-        start += target.write(bytes(min(end - start, CHUNK)))
+    for position in range(start, end, CHUNK):
+        write_at(target, position, bytes(min(CHUNK, end - position)))
