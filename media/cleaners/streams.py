@@ -20,6 +20,12 @@ def unsupported_stream() -> ValidationError:
     return ValidationError(_("The file has a stream of a type that can't be cleaned. Save it as MP3 or MP4."))
 
 
+def unsupported_type(extension: str, other: str) -> ValidationError:
+    """Return the error for files with an extension whose metadata can't be found, with the extension to use instead."""
+    text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
+    return ValidationError(text % {"type": extension, "other": other})
+
+
 def size_of(file: IO[bytes]) -> int:
     """Return the size in bytes. Moves the position to the end."""
     return file.seek(0, 2)
