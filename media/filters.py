@@ -10,20 +10,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from media.file_types import FILE_TYPES
+from media.file_types import FILE_TYPES, PICTURE_TYPES
 from media.models import Picture, Upload
 from media.trash import restorable
 from media.uses import is_used
 
 # In bytes. Larger files load slowly on a phone.
 LARGE: Final = 1_000_000
-_PICTURE_TYPES: Final = {
-    "jpeg": (".jpg", ".jpeg"),
-    "png": (".png",),
-    "webp": (".webp",),
-    "avif": (".avif",),
-    "gif": (".gif",),
-}
 
 
 class _Filter(admin.SimpleListFilter):
@@ -49,18 +42,20 @@ class TypeFilter(_Filter):
         return [("pdf", "PDF"), ("office", _("Other documents")), ("audio", _("Audio")), ("video", _("Video"))]
 
     def condition(self, model: type[Upload], value: str) -> Q:
+        documents = {extension: each.media_type for extension, each in FILE_TYPES.items()}
         condition = Q(pk__in=[])
-        for extension in _PICTURE_TYPES[value] if model is Picture else _document_extensions(value):
-            condition |= Q(file__endswith=extension)
+        for extension, media_type in (PICTURE_TYPES if model is Picture else documents).items():
+            if _choice_of(media_type) == value:
+                condition |= Q(file__endswith=extension)
         return condition
 
 
-def _document_extensions(kind: str) -> list[str]:
-    def kind_of(media_type: str) -> str:
-        start = media_type.partition("/")[0]
-        return start if start in {"audio", "video"} else "pdf" if media_type == "application/pdf" else "office"
-
-    return [extension for extension, each in FILE_TYPES.items() if kind_of(each.media_type) == kind]
+def _choice_of(media_type: str) -> str:
+    """Return the choice of the filter that includes this type."""
+    kind, _slash, name = media_type.partition("/")
+    if kind in {"audio", "video"}:
+        return kind
+    return name if kind == "image" or name == "pdf" else "office"
 
 
 class DeletedFilter(_Filter):
