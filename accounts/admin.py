@@ -235,7 +235,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
                 factors.remove_all(person, by=_user_of(request))
                 text = gettext("The second step was removed, and this person was logged out everywhere.")
             else:
-                sessions.end(User.objects.filter(pk=person.pk), keep=request)
+                sessions.end([person], keep=request)
                 text = gettext("This person was logged out everywhere.")
                 record(Action.SESSIONS_ENDED, [person], by=_user_of(request))
         self.message_user(request, text, messages.SUCCESS)
