@@ -10,7 +10,6 @@ from django.utils.translation import gettext
 
 from blog.models import Category, Entry, PostInCategory
 from core.prepared import Prepared
-from search.finding import padded
 from tags.models import Tag, TaggedPost
 
 # Only the best hits are counted, to limit the cost.
@@ -38,16 +37,15 @@ def facets_of(pks: Sequence[int]) -> list[Facet]:
 
     Facets that all of them share are left out, because they would not narrow anything down.
     """
-    total = min(len(pks), MAX_COUNTED)
-    counted = padded(pks[:MAX_COUNTED], MAX_COUNTED)
+    counted = list(pks[:MAX_COUNTED])
     years = [
         FacetLink(str(year), count, f"after:{year:04} before:{year + 1:04}")
         for year, count in _years(counted)
-        if count < total
+        if count < len(counted)
     ]
     facets = [
-        Facet(gettext("Tags"), _links("tag", Tag, _tags(counted), total)),
-        Facet(gettext("Categories"), _links("category", Category, _categories(counted), total)),
+        Facet(gettext("Tags"), _links("tag", Tag, _tags(counted), len(counted))),
+        Facet(gettext("Categories"), _links("category", Category, _categories(counted), len(counted))),
         Facet(gettext("Years"), years),
     ]
     return [facet for facet in facets if facet.links]

@@ -61,7 +61,7 @@ def find_entries(query: Query, site: SiteSettings, *, best_first: bool = True, l
     found, any_word = (by_match if best_first else by_date)(lookup, limit), False
     if not found.pks and len(query.words) > 1 and not unknown:
         found, any_word = by_any_match(lookup, limit), True
-    pks = found.pks if best_first else _by_date(found.pks)
+    pks = found.pks if best_first else _newest_first(list(found.pks))
     return Hits(pks, found.has_more, any_word and bool(pks), unknown)
 
 
@@ -117,16 +117,7 @@ def _used_languages() -> list[str]:
     return sorted(used)[:_MAX_LANGUAGES]
 
 
-def padded(pks: Sequence[int], length: int) -> list[int]:
-    """Return these IDs padded with zeros to this length, because a prepared query takes a fixed number of them."""
-    return [*pks, *[0] * (length - len(pks))]
-
-
 _newest_first = Prepared[int](lambda pks: Entry.objects.filter(pk__in=pks).newest_first().values_list("pk", flat=True))
-
-
-def _by_date(pks: Sequence[int]) -> list[int]:
-    return _newest_first(padded(pks, MAX_RANKED))
 
 
 def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:
