@@ -152,9 +152,6 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             return gettext("Not invited yet")
         return gettext("Invited") if person.invited_until > timezone.now() else gettext("The invitation has expired")
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fieldsets
-
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
         return list(person_inlines.values()) if obj is not None else []
 
