@@ -7,11 +7,10 @@ annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, anne
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import chain, pairwise
 from typing import IO, Final
 
-from media.cleaners.nal_units import START, Coding, after_start_codes, clean_units, coding_of_name
-from media.cleaners.streams import CHUNK, read_at, unsupported_stream, write_at, write_zeros
+from media.cleaners.nal_units import Coding, clean_units, coding_of_name, units_in
+from media.cleaners.streams import overlapping_parts, read_at, unsupported_stream, write_at, write_zeros
 
 # Overwrites the metadata between two positions of the second file, which is a copy of the first.
 type CleanFrames = Callable[[IO[bytes], IO[bytes], int, int], None]
@@ -110,12 +109,9 @@ def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> N
 
 def _next_marker(file: IO[bytes], start: int, end: int) -> int:
     """Return the position of the next marker of a JPEG, or the end."""
-    while start < end:
-        part = read_at(file, start, min(CHUNK, end - start))
+    for position, part in overlapping_parts(file, start, end, overlap=1):
         if marker := _JPEG_MARKER.search(part):
-            return start + marker.start()
-        # The last byte may begin a marker.
-        start += max(len(part) - 1, 1)
+            return position + marker.start()
     return end
 
 
@@ -161,8 +157,7 @@ def _clean_codestream(source: IO[bytes], target: IO[bytes], start: int, end: int
 
 def clean_mpeg(source: IO[bytes], target: IO[bytes], start: int, end: int, user_data: bytes = _USER_DATA) -> None:
     """Overwrite user data that decoders don't need in MPEG-1, MPEG-2 and MPEG-4. It follows a start code."""
-    for unit, following in pairwise(chain(after_start_codes(source, start, end), [end + len(START)])):
-        unit_end = following - len(START)
+    for unit, unit_end in units_in(source, start, end):
         if read_at(source, unit, 1) in user_data:
             data = read_at(source, unit + 1, max(0, min(_LONGEST_ENCODER, unit_end - unit - 1)))
             if not _NEEDED_USER_DATA.fullmatch(data):

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import IO, Final
 
-from media.cleaners.streams import CHUNK, read_at, too_complex, unsupported_stream, write_at
+from media.cleaners.streams import CHUNK, overlapping_parts, read_at, too_complex, unsupported_stream, write_at
 
 # Where two zeros would look like the beginning of a unit, they are followed by a 3 that is not content.
 _ESCAPE: Final = re.compile(rb"\0\0\x03")
 # The start code before each unit that doesn't come after its length. There may be more zeros.
-START: Final = b"\0\0\1"
+_START: Final = b"\0\0\1"
 _BEGINS_WITH_START: Final = re.compile(rb"\0\0+\x01|\0*\Z")
 # The names of the two codecs in AVI and Windows Media.
 _H264: Final = re.compile(rb"[HXQV]264|AVC1|[DG]AVC|VSSH|SMV2|UMSV|SHR[0-7]|TSHD|INMC", re.IGNORECASE)
@@ -75,18 +75,19 @@ def _clean_byte_stream(source: IO[bytes], target: IO[bytes], start: int, end: in
     """Overwrite the messages in units that follow start codes. Raises ValidationError if the first doesn't."""
     if not _BEGINS_WITH_START.match(read_at(source, start, max(0, min(CHUNK, end - start)))):
         raise unsupported_stream()
-    for body, following in pairwise(chain(after_start_codes(source, start, end), [end + len(START)])):
+    for body, unit_end in units_in(source, start, end):
         if coding.has_messages(read_at(source, body, 1)[0]):
-            _clean_unit(source, target, body, following - len(START), coding)
+            _clean_unit(source, target, body, unit_end, coding)
 
 
-def after_start_codes(source: IO[bytes], start: int, end: int) -> Iterator[int]:
-    """Yield where each unit begins between two positions."""
-    while start < end:
-        part = read_at(source, start, min(CHUNK, end - start))
-        yield from (start + code.end() for code in re.finditer(START, part) if start + code.end() < end)
-        # The last two bytes may begin another start code.
-        start += max(len(part) - 2, 1)
+def units_in(source: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each unit between two positions that follows a start code."""
+    parts = overlapping_parts(source, start, end, overlap=len(_START) - 1)
+    begins = (position + code.end() for position, part in parts for code in re.finditer(_START, part))
+    # Nothing follows a start code at the end.
+    followed = (begin for begin in begins if begin < end)
+    for begin, following in pairwise(chain(followed, [end + len(_START)])):
+        yield begin, following - len(_START)
 
 
 def _clean_unit(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO, Final
 
-from media.cleaners.streams import CHUNK, copy_part, damaged, read_at, size_of
+from media.cleaners.streams import CHUNK, copy_part, damaged, overlapping_parts, read_at, size_of
 from media.cleaners.xiph import NEEDED_FLAC_BLOCKS
 
 # MPEG layer III, by version (2.5, none, 2, 1): bit rates in kbit/s, and sample rates in Hz.
@@ -100,20 +100,17 @@ def _end_of_flac(file: IO[bytes], start: int, end: int) -> int:
 def _last_flac_frame(file: IO[bytes], start: int, end: int) -> int | None:
     """Return where the last frame begins; None if there is none."""
     found, last = None, -1
-    while start < end:
-        part = read_at(file, start, min(CHUNK, end - start))
+    for position, part in overlapping_parts(file, start, end, overlap=_LONGEST_HEADER):
         padded = part + bytes(_LONGEST_HEADER)
         for match in _FLAC_FRAME.finditer(padded, 0, len(part)):
             number = _number_of_flac(padded[match.start() : match.start() + _LONGEST_HEADER])
-            begin = start + match.start()
+            begin = position + match.start()
             # Another recording may follow, with numbers from 0. There may be something else before it.
             if number == 0 and found is not None and begin not in {found, *_possible_ends(file, found, begin)}:
                 return found
             # Bytes within a frame that look like a header are unlikely to contain such a number.
             if number > last or number == 0:
                 found, last = begin, number
-        # The last bytes may begin a header.
-        start += max(len(part) - _LONGEST_HEADER, 1)
     return found
 
 
@@ -174,20 +171,16 @@ def _end_of_frames(file: IO[bytes], start: int, end: int) -> int:
 
 def _next_frames(file: IO[bytes], position: int, end: int) -> int:
     """Return where the next frames begin after this position, or the end."""
-    position += 1
-    while position + 4 <= end:
-        part = read_at(file, position, CHUNK)
+    for part_start, part in overlapping_parts(file, position + 1, end, overlap=3):
         offset = part.find(b"\xff")
         while 0 <= offset <= len(part) - 4:
             # Another frame must follow, or nothing. If the whole run were checked, a hostile file could make us read it
             # many times.
             length = _frame_length(part[offset : offset + 4])
-            following = position + offset + length
+            following = part_start + offset + length
             if length and (following == end or _frame_length(read_at(file, following, 4))):
-                return position + offset
+                return part_start + offset
             offset = part.find(b"\xff", offset + 1)
-        # The last three bytes may begin a header.
-        position += max(len(part) - 3, 1)
     return end
 
 

@@ -1,5 +1,6 @@
 """Operations on files that several cleaners share. Files may be larger than memory."""
 
+from collections.abc import Iterator
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
@@ -41,6 +42,14 @@ def write_at(file: IO[bytes], position: int, content: bytes | bytearray) -> None
     """Overwrite the bytes from this position on."""
     file.seek(position)
     file.write(content)
+
+
+def overlapping_parts(file: IO[bytes], start: int, end: int, overlap: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes between two positions in parts, each after its position. They overlap by `overlap` bytes."""
+    while start < end:
+        part = read_at(file, start, min(CHUNK, end - start))
+        yield start, part
+        start += max(len(part) - overlap, 1)
 
 
 def copy_part(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
