@@ -1,6 +1,6 @@
 """The filters of the media library."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -20,8 +20,11 @@ LARGE: Final = 1_000_000
 
 
 class _Filter(admin.SimpleListFilter):
+    # The values of the parameter, with their labels.
+    options: Sequence[tuple[str, Any]] = ()
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        raise NotImplementedError
+        return self.options
 
     def condition(self, model: type[Upload], value: str) -> Q:
         raise NotImplementedError
@@ -93,9 +96,7 @@ class MonthFilter(_Filter):
 class UseFilter(_Filter):
     title = _("use")
     parameter_name = "used"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [("yes", gettext("In use")), ("no", gettext("Unused"))]
+    options = (("yes", _("In use")), ("no", _("Unused")))
 
     def condition(self, model: type[Upload], value: str) -> Q:
         return is_used(model) if value == "yes" else ~is_used(model)
@@ -104,9 +105,7 @@ class UseFilter(_Filter):
 class AltFilter(_Filter):
     title = _("alternative text")
     parameter_name = "alt"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [("no", gettext("Missing")), ("yes", gettext("Present"))]
+    options = (("no", _("Missing")), ("yes", _("Present")))
 
     def condition(self, model: type[Upload], value: str) -> Q:
         return Q(alt="") if value == "no" else ~Q(alt="")
@@ -115,9 +114,7 @@ class AltFilter(_Filter):
 class CleanedFilter(_Filter):
     title = _("names and places")
     parameter_name = "cleaned"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [("no", gettext("Not removed"))]
+    options = (("no", _("Not removed")),)
 
     def condition(self, model: type[Upload], value: str) -> Q:
         return ~Q(uncleaned_because="")
@@ -126,9 +123,7 @@ class CleanedFilter(_Filter):
 class SizeFilter(_Filter):
     title = _("size")
     parameter_name = "size"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [("large", gettext("Larger than 1 MB"))]
+    options = (("large", _("Larger than 1 MB")),)
 
     def condition(self, model: type[Upload], value: str) -> Q:
         return Q(size__gt=LARGE)
