@@ -26,16 +26,10 @@ class FacetLink:
     filter: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
-    label: str
-    links: list[FacetLink]
-
-
-def facets_of(pks: Sequence[int]) -> list[Facet]:
+def facets_of(pks: Sequence[int]) -> list[tuple[str, list[FacetLink]]]:
     """Return the most frequent tags and categories of the best of these entries, and their years. Takes five queries.
 
-    Facets that all of them share are left out, because they would not narrow anything down.
+    A facet has a label. Links that all of the entries share are left out, because they would not narrow anything down.
     """
     counted = list(pks[:MAX_COUNTED])
     years = [
@@ -44,11 +38,11 @@ def facets_of(pks: Sequence[int]) -> list[Facet]:
         if count < len(counted)
     ]
     facets = [
-        Facet(gettext("Tags"), _links("tag", Tag, _tags(counted), len(counted))),
-        Facet(gettext("Categories"), _links("category", Category, _categories(counted), len(counted))),
-        Facet(gettext("Years"), years),
+        (gettext("Tags"), _links("tag", Tag, _tags(counted), len(counted))),
+        (gettext("Categories"), _links("category", Category, _categories(counted), len(counted))),
+        (gettext("Years"), years),
     ]
-    return [facet for facet in facets if facet.links]
+    return [(label, links) for label, links in facets if links]
 
 
 @Prepared
