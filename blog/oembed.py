@@ -6,7 +6,6 @@ It has no script, style or picture, so a page that embeds it loads nothing from 
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.text import Truncator
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_safe
 from blog import views
 from blog.models import Entry, Post
 from blog.page_metadata.lead_pictures import lead_picture
-from core.http import host_of
+from core.http import host_of, own_hosts
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 
@@ -50,8 +49,7 @@ def entry_at(url: str) -> Entry | None:
     """Return the entry that readers see at this URL, which may be one of a former host."""
     try:
         path = unquote(urlsplit(url).path)
-        is_ours = host_of(url) in {host_of(settings.SITE_URL), *settings.BROADSIDE_FORMER_HOSTS}
-        return views.entry_at(f"{path.rstrip('/')}/") if is_ours else None
+        return views.entry_at(f"{path.rstrip('/')}/") if host_of(url) in own_hosts() else None
     except ValueError:
         return None
 
