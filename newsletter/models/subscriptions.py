@@ -112,10 +112,6 @@ class SubscriptionRequest(Topic, Recipient):
         indexes = [models.Index(fields=["not_before"], condition=Q(invited_at=None), name="request_uninvited")]
 
     @property
-    def min_interval(self) -> dt.timedelta:
-        return dt.timedelta()
-
-    @property
     def paced_domain(self) -> str:
         # Someone who has just asked waits for this e-mail. Imported addresses come by the thousand.
         return self.email.rpartition("@")[2] if self.consent_stated_on else ""
