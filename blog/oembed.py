@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from blog import views
 from blog.models import Entry, Post
 from blog.page_metadata.lead_pictures import lead_picture
-from core.http import host_of, own_hosts
+from core.http import host_of, hosts_of_site
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 
@@ -49,7 +49,7 @@ def entry_at(url: str) -> Entry | None:
     """Return the entry that readers see at this URL, which may be one of a former host."""
     try:
         path = unquote(urlsplit(url).path)
-        return views.entry_at(f"{path.rstrip('/')}/") if host_of(url) in own_hosts() else None
+        return views.entry_at(f"{path.rstrip('/')}/") if host_of(url) in hosts_of_site() else None
     except ValueError:
         return None
 

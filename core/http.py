@@ -107,7 +107,7 @@ def split_host(parts: SplitResult) -> str:
     return parts.hostname.lower().rstrip(".") + port
 
 
-def own_hosts() -> set[str]:
+def hosts_of_site() -> set[str]:
     """Return the hosts of this site: the current one and former ones."""
     return {host_of(settings.SITE_URL), *settings.BROADSIDE_FORMER_HOSTS}
 
