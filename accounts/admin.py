@@ -152,9 +152,6 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             return gettext("Not invited yet")
         return gettext("Invited") if person.invited_until > timezone.now() else gettext("The invitation has expired")
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fieldsets
-
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
         return list(person_inlines.values()) if obj is not None else []
 
@@ -235,7 +232,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
                 factors.remove_all(person, by=_user_of(request))
                 text = gettext("The second step was removed, and this person was logged out everywhere.")
             else:
-                sessions.end(User.objects.filter(pk=person.pk), keep=request)
+                sessions.end([person], keep=request)
                 text = gettext("This person was logged out everywhere.")
                 record(Action.SESSIONS_ENDED, [person], by=_user_of(request))
         self.message_user(request, text, messages.SUCCESS)

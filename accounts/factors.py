@@ -51,7 +51,7 @@ def added(request: HttpRequest, user: User, action: Action, details: str = "") -
     """Record that someone has just added a factor, end their other sessions, and return how many there were."""
     record(action, [user], by=user, details=details)
     has_added_second_factor(request)
-    return sessions.end(User.objects.filter(pk=user.pk), keep=request)
+    return sessions.end([user], keep=request)
 
 
 @transaction.atomic
@@ -73,7 +73,7 @@ def remove(request: HttpRequest, factor: Authenticator) -> None:
     else:
         factor.delete()
     record(Action.FACTOR_REMOVED, [user], by=user, details=gettext("Passkey") if is_passkey else gettext("App"))
-    sessions.end(User.objects.filter(pk=user.pk), keep=request)
+    sessions.end([user], keep=request)
 
 
 @transaction.atomic
@@ -81,4 +81,4 @@ def remove_all(user: User, *, by: User | None = None) -> None:
     """Remove all factors of someone who has lost them, and end their sessions. `by` is None on the server."""
     Authenticator.objects.filter(user=user).delete()
     record(Action.FACTOR_REMOVED, [user], by=by, details=gettext("All passkeys and apps"))
-    sessions.end(User.objects.filter(pk=user.pk))
+    sessions.end([user])

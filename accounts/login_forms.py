@@ -86,6 +86,10 @@ class PasswordForm(forms.Form):
         return password
 
 
+def incorrect_code() -> ValidationError:
+    return ValidationError(MFAAdapter.error_messages["incorrect_code"], code="incorrect_code")
+
+
 class CodeForm(forms.Form):
     """A code from an authenticator app, or a recovery code."""
 
@@ -112,11 +116,7 @@ class CodeForm(forms.Form):
         found = use_code(self.user, code)
         if found is None:
             count(Action.LOGIN_FAILED, self.user)
-            raise ValidationError(
-                gettext(
-                    "This code is wrong or has already been used. Wait for the next one, and check your device's clock."
-                )
-            )
+            raise incorrect_code()
         guess.was_right()
         self.authenticator = found
         return str(code)
@@ -142,12 +142,8 @@ class _CredentialField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
         credential = super().to_python(value)
         if not isinstance(credential, dict) or not isinstance(credential.get("response"), dict):
-            raise refused_passkey()
+            raise incorrect_code()
         return credential
-
-
-def refused_passkey() -> ValidationError:
-    return ValidationError(MFAAdapter.error_messages["incorrect_code"], code="incorrect_code")
 
 
 @contextmanager
@@ -156,7 +152,7 @@ def _refusing_malformed() -> Iterator[None]:
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error):
-        raise refused_passkey() from None
+        raise incorrect_code() from None
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types

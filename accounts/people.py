@@ -60,7 +60,7 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
     person.is_superuser, person.is_staff = role == OWNER, bool(role)
     person.save(update_fields=["is_superuser", "is_staff"])
     person.groups.set([] if role in ("", OWNER) else [Group.objects.get(name=role)])
-    sessions.end_after_change(User.objects.filter(pk=person.pk))
+    sessions.end_after_change([person])
 
 
 @transaction.atomic
@@ -104,7 +104,7 @@ def lock(person: User) -> None:
     person.is_active = False
     person.save(update_fields=["is_active"])
     PasswordLink.objects.filter(person=person).delete()
-    sessions.end(User.objects.filter(pk=person.pk))
+    sessions.end([person])
 
 
 @transaction.atomic

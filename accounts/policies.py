@@ -65,11 +65,6 @@ def has_second_factor(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, type__in=SECOND_FACTORS).exists())
 
 
-def lacks_second_factor(user: User) -> bool:
-    """Return whether a role of `user` demands a second factor that they have not set up."""
-    return demands_on(user).needs_second_factor and not has_second_factor(user)
-
-
 @transaction.atomic
 def change(changed: Collection[RolePolicy], request: HttpRequest) -> None:
     """Store the policies of some roles, and log out the people who have these roles.

@@ -21,9 +21,6 @@ from core.registry import Registry
 if TYPE_CHECKING:
     from django.contrib.auth.models import Permission
 
-# The codenames of an app's permissions that each role has.
-type RolePermissions = dict[str, set[str]]
-
 EDITOR, AUTHOR, MODERATOR, READER = "Editor", "Author", "Moderator", "Reader of drafts"
 # The roles that are groups of the same name, in the order in which they are offered.
 ROLES: Final = (EDITOR, AUTHOR, MODERATOR, READER)
@@ -71,48 +68,37 @@ def every_action(*models: str) -> set[str]:
     return {f"{action}_{model}" for model in models for action in ("add", "change", "delete", "view")}
 
 
-def _find_problems(app_label: str, permissions: RolePermissions) -> Iterator[str]:
-    app = current_apps.app_configs.get(app_label)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ability:
+    """What people with all these permissions of an app can do. The `phrase` ends a sentence: “Can …”.
+
+    The `roles` have these permissions. Without any, only owners have them. Lower `order` comes first.
+    """
+
+    phrase: str | Promise
+    permissions: frozenset[str]
+    order: int
+    roles: frozenset[str] = frozenset()
+
+
+def _find_problems(name: str, ability: Ability) -> Iterator[str]:
+    label = name.partition(".")[0]
+    app = current_apps.app_configs.get(label)
     if app is None:
         yield "There is no such app."
         return
     models = [model._meta for model in app.get_models()]
     existing = {get_permission_codename(action, model) for model in models for action in model.default_permissions}
     existing |= {codename for model in models for codename, _name in model.permissions}
-    for role, codenames in permissions.items():
-        if role not in ROLES:
-            yield f"There is no role {role!r}."
-        for codename in sorted(set(codenames) - existing):
-            yield f"The app has no permission {codename!r}."
-
-
-# By the label of the app that the permissions belong to. `register_ability` fills it.
-role_permissions: Final[Registry[RolePermissions]] = Registry("permission set", _find_problems)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ability:
-    """What people with all these permissions of an app can do. The `phrase` ends a sentence: “Can …”.
-
-    Lower `order` comes first.
-    """
-
-    phrase: str | Promise
-    permissions: frozenset[str]
-    order: int
-
-
-def _find_problems_of_ability(name: str, ability: Ability) -> Iterator[str]:
-    label = name.partition(".")[0]
-    if any(permission.partition(".")[0] != label for permission in ability.permissions):
-        yield f"It names permissions of another app than {label!r}."
-    else:
-        yield from _find_problems(label, {ROLES[0]: {each.partition(".")[2] for each in ability.permissions}})
+    for role in sorted(ability.roles.difference(ROLES)):
+        yield f"There is no role {role!r}."
+    for permission in sorted(ability.permissions.difference(f"{label}.{codename}" for codename in existing)):
+        yield f"The app has no permission {permission.removeprefix(f'{label}.')!r}."
 
 
 # By the label of an app and a name, as in "blog.drafts". Together they cover everything that a role may do, so the
 # sentences about roles are made from the permissions themselves.
-abilities: Final[Registry[Ability]] = Registry("ability", _find_problems_of_ability)
+abilities: Final[Registry[Ability]] = Registry("ability", _find_problems)
 
 
 def register_ability(
@@ -120,18 +106,16 @@ def register_ability(
 ) -> None:
     """Register an ability by its name, as in "blog.drafts", with the codenames of the app's permissions.
 
-    The `roles` get these permissions. Without any, only owners have them. An app can grant only its own.
+    An app can grant only its own permissions.
     """
     label = name.partition(".")[0]
     permissions = frozenset(f"{label}.{codename}" for codename in codenames)
-    abilities.register(name, Ability(phrase=phrase, permissions=permissions, order=order))
-    for role in roles:
-        role_permissions.setdefault(label, {}).setdefault(role, set()).update(codenames)
+    abilities.register(name, Ability(phrase=phrase, permissions=permissions, order=order, roles=frozenset(roles)))
 
 
 def permissions_of(role: str) -> set[str]:
     """Return the permissions of one of ROLES, as in "blog.add_post"."""
-    return {f"{label}.{codename}" for label, roles in role_permissions.items() for codename in roles.get(role, ())}
+    return {permission for each in abilities.values() if role in each.roles for permission in each.permissions}
 
 
 def abilities_with(permissions: Set[str]) -> list[Ability]:
@@ -172,11 +156,11 @@ def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **
     available = {permission.codename: permission for permission in permissions}
     if not available:
         return
-    registered = role_permissions.get(label, {})
     for role in ROLES:
         group, _created = group_model.objects.using(using).get_or_create(name=role)
         held = set(group.permissions.filter(content_type__app_label=label))
-        due = {available[codename] for codename in registered.get(role, ()) if codename in available}
+        granted = permissions_of(role)
+        due = {permission for codename, permission in available.items() if f"{label}.{codename}" in granted}
         if held != due:
             group.permissions.remove(*(held - due))
             group.permissions.add(*(due - held))

@@ -5,7 +5,7 @@ It stores when a session was first and last used and the name of the browser, bu
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from allauth.core import context
@@ -124,7 +124,7 @@ def of(user: User) -> QuerySet[Session]:
     return Session.objects.filter(user=user, expire_date__gt=timezone.now()).order_by("-last_used_at", "pk")
 
 
-def end(people: QuerySet[User], keep: HttpRequest | None = None) -> int:
+def end(people: Iterable[User], keep: HttpRequest | None = None) -> int:
     """End the sessions of these people, except the one that sent the request `keep`, and return how many there were."""
     rows = Session.objects.filter(user__in=people)
     if keep is not None:
@@ -134,9 +134,9 @@ def end(people: QuerySet[User], keep: HttpRequest | None = None) -> int:
 
 def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, **kwargs: Any) -> None:
     """Handle m2m_changed: end the sessions of people whose roles changed, except the one that made the change."""
-    people: QuerySet[User] = User.objects.none()
+    people: Iterable[User] = ()
     if isinstance(instance, User) and (action == "post_clear" or (action in {"post_add", "post_remove"} and pk_set)):
-        people = User.objects.filter(pk=instance.pk)
+        people = [instance]
     elif isinstance(instance, Group) and action == "pre_clear":
         people = User.objects.filter(groups=instance)
     elif isinstance(instance, Group) and action in {"post_add", "post_remove"} and pk_set:
@@ -144,7 +144,7 @@ def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, 
     end_after_change(people)
 
 
-def end_after_change(people: QuerySet[User]) -> int:
+def end_after_change(people: Iterable[User]) -> int:
     """End the sessions of people who got another role, except the one that makes this change; return their count."""
     return end(people, keep=context.request)
 

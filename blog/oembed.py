@@ -3,24 +3,19 @@
 It has no script, style or picture, so a page that embeds it loads nothing from this site.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from django.conf import settings
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import ResolverMatch, resolve
-from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from blog.listings.listing import period
+from blog import views
 from blog.models import Entry, Post
 from blog.page_metadata.lead_pictures import lead_picture
-from blog.views import pages_at, posts_at
-from core.http import host_of
+from core.http import host_of, hosts_of_site
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 
@@ -53,23 +48,10 @@ def oembed(request: SiteRequest) -> HttpResponse:
 def entry_at(url: str) -> Entry | None:
     """Return the entry that readers see at this URL, which may be one of a former host."""
     try:
-        parts = urlsplit(url)
-        is_ours = host_of(url) in {host_of(settings.SITE_URL), *settings.BROADSIDE_FORMER_HOSTS}
-        match = resolve(f"{unquote(parts.path).rstrip('/')}/") if is_ours else None
-        found = _entries_at(match) if match else []
-    except (Http404, ValueError):
-        # Resolver404 is an Http404.
+        path = unquote(urlsplit(url).path)
+        return views.entry_at(f"{path.rstrip('/')}/") if host_of(url) in hosts_of_site() else None
+    except ValueError:
         return None
-    return next(iter(found), None)
-
-
-def _entries_at(match: ResolverMatch) -> Sequence[Entry]:
-    """Return the public entry at the resolved path. Raises Http404 if its date doesn't exist."""
-    arguments = match.kwargs
-    if match.view_name == "blog:post":
-        day, _last = period(arguments["year"], arguments["month"], arguments["day"])
-        return posts_at(timezone.now(), day, [arguments["slug"]])
-    return pages_at(timezone.now(), [arguments["path"]]) if match.view_name == "blog:page" else []
 
 
 def _describe(site: SiteSettings, entry: Entry, max_width: int | None, max_height: int | None) -> dict[str, Any]:

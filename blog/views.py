@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from django.conf import settings
@@ -9,7 +11,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
@@ -82,6 +84,21 @@ pages_at = Prepared[Page](
         .defer("source", "lead_html")
     )
 )
+
+
+def entry_at(path: str, *, in_parts: bool = False) -> Entry | None:
+    """Return the public post or page at exactly this path. With `in_parts`, a part of a post's text may be there."""
+    found: Sequence[Entry] = []
+    # Resolver404 is an Http404.
+    with suppress(Http404):
+        match = resolve(path)
+        arguments = match.kwargs
+        if match.view_name == "blog:page":
+            found = pages_at(timezone.now(), [arguments["path"]])
+        elif match.view_name == "blog:post" or (in_parts and match.view_name == "blog:post_page"):
+            day, _last = period(arguments["year"], arguments["month"], arguments["day"])
+            found = posts_at(timezone.now(), day, [arguments["slug"]])
+    return next(iter(found), None)
 
 
 @require_safe

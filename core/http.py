@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
+from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext as _
@@ -104,6 +105,11 @@ def split_host(parts: SplitResult) -> str:
         return ""
     port = "" if parts.port in {None, _PORTS[parts.scheme]} else f":{parts.port}"
     return parts.hostname.lower().rstrip(".") + port
+
+
+def hosts_of_site() -> set[str]:
+    """Return the hosts of this site: the current one and former ones."""
+    return {host_of(settings.SITE_URL), *settings.BROADSIDE_FORMER_HOSTS}
 
 
 def is_public(ip_address: str) -> bool:

@@ -79,8 +79,8 @@ def parse_id(text: str) -> int:
 
 
 def parse_ids(texts: Iterable[str]) -> list[int]:
-    """Parse these texts, each of which may have several IDs separated by commas."""
-    ids = (parse_id(each) for text in texts for each in text.split(","))
+    """Parse these texts, each of which may have several IDs separated by commas or spaces."""
+    ids = (parse_id(each) for text in texts for each in text.replace(",", " ").split())
     return list(dict.fromkeys(pk for pk in ids if pk))
 
 

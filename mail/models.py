@@ -71,8 +71,8 @@ class Recipient(models.Model):
 
     @property
     def min_interval(self) -> dt.timedelta:
-        """The time that has to pass between two e-mails."""
-        raise NotImplementedError
+        """The time that has to pass between two e-mails. By default, none has to."""
+        return dt.timedelta()
 
     @property
     def paced_domain(self) -> str:

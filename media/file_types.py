@@ -119,6 +119,16 @@ _is_office = _start(_OLE)
 _OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
 _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 
+# The media types of pictures.
+PICTURE_TYPES: Final = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+}
+# The types of other files.
 FILE_TYPES: Final[Mapping[str, FileType]] = {
     ".pdf": FileType("application/pdf", is_pdf, is_inline=True),
     # Audio

@@ -1,6 +1,6 @@
 """The filters of the media library."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -10,25 +10,21 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from media.file_types import FILE_TYPES
+from media.file_types import FILE_TYPES, PICTURE_TYPES
 from media.models import Picture, Upload
 from media.trash import restorable
 from media.uses import is_used
 
 # In bytes. Larger files load slowly on a phone.
 LARGE: Final = 1_000_000
-_PICTURE_TYPES: Final = {
-    "jpeg": (".jpg", ".jpeg"),
-    "png": (".png",),
-    "webp": (".webp",),
-    "avif": (".avif",),
-    "gif": (".gif",),
-}
 
 
 class _Filter(admin.SimpleListFilter):
+    # The values of the parameter, with their labels.
+    options: Sequence[tuple[str, Any]] = ()
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        raise NotImplementedError
+        return self.options
 
     def condition(self, model: type[Upload], value: str) -> Q:
         raise NotImplementedError
@@ -49,18 +45,20 @@ class TypeFilter(_Filter):
         return [("pdf", "PDF"), ("office", _("Other documents")), ("audio", _("Audio")), ("video", _("Video"))]
 
     def condition(self, model: type[Upload], value: str) -> Q:
+        documents = {extension: each.media_type for extension, each in FILE_TYPES.items()}
         condition = Q(pk__in=[])
-        for extension in _PICTURE_TYPES[value] if model is Picture else _document_extensions(value):
-            condition |= Q(file__endswith=extension)
+        for extension, media_type in (PICTURE_TYPES if model is Picture else documents).items():
+            if _choice_of(media_type) == value:
+                condition |= Q(file__endswith=extension)
         return condition
 
 
-def _document_extensions(kind: str) -> list[str]:
-    def kind_of(media_type: str) -> str:
-        start = media_type.partition("/")[0]
-        return start if start in {"audio", "video"} else "pdf" if media_type == "application/pdf" else "office"
-
-    return [extension for extension, each in FILE_TYPES.items() if kind_of(each.media_type) == kind]
+def _choice_of(media_type: str) -> str:
+    """Return the choice of the filter that includes this type."""
+    kind, _slash, name = media_type.partition("/")
+    if kind in {"audio", "video"}:
+        return kind
+    return name if kind == "image" or name == "pdf" else "office"
 
 
 class DeletedFilter(_Filter):
@@ -98,9 +96,7 @@ class MonthFilter(_Filter):
 class UseFilter(_Filter):
     title = _("use")
     parameter_name = "used"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [("yes", gettext("In use")), ("no", gettext("Unused"))]
+    options = (("yes", _("In use")), ("no", _("Unused")))
 
     def condition(self, model: type[Upload], value: str) -> Q:
         return is_used(model) if value == "yes" else ~is_used(model)
@@ -109,9 +105,7 @@ class UseFilter(_Filter):
 class AltFilter(_Filter):
     title = _("alternative text")
     parameter_name = "alt"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [("no", gettext("Missing")), ("yes", gettext("Present"))]
+    options = (("no", _("Missing")), ("yes", _("Present")))
 
     def condition(self, model: type[Upload], value: str) -> Q:
         return Q(alt="") if value == "no" else ~Q(alt="")
@@ -120,9 +114,7 @@ class AltFilter(_Filter):
 class CleanedFilter(_Filter):
     title = _("names and places")
     parameter_name = "cleaned"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [("no", gettext("Not removed"))]
+    options = (("no", _("Not removed")),)
 
     def condition(self, model: type[Upload], value: str) -> Q:
         return ~Q(uncleaned_because="")
@@ -131,9 +123,7 @@ class CleanedFilter(_Filter):
 class SizeFilter(_Filter):
     title = _("size")
     parameter_name = "size"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [("large", gettext("Larger than 1 MB"))]
+    options = (("large", _("Larger than 1 MB")),)
 
     def condition(self, model: type[Upload], value: str) -> Q:
         return Q(size__gt=LARGE)

@@ -25,7 +25,7 @@ from media.cleaners.ogg import clean_ogg
 from media.cleaners.riff import clean_avi, clean_wav
 from media.cleaners.rtf import clean_rtf
 from media.cleaners.sound import clean_flac, clean_mp3
-from media.cleaners.streams import copy_unchanged, too_complex
+from media.cleaners.streams import copy_unchanged, too_complex, unsupported_type
 from media.file_types import SAVE_AS, check_type
 
 # Writes a clean copy of the first file to the second, which is empty.
@@ -41,8 +41,7 @@ def clean_file(source: IO[bytes], target: IO[bytes], extension: str) -> None:
     Raises ValidationError whatever the bytes are, and OSError only if the disk is full or broken.
     """
     if extension in SAVE_AS:
-        text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
-        raise ValidationError(text % {"type": extension, "other": SAVE_AS[extension]})
+        raise unsupported_type(extension, SAVE_AS[extension])
     check_type(source, extension)
     source.seek(0)
     try:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
-from typing import Any, ClassVar, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from django.core.files import File
 from django.core.files.images import get_image_dimensions
@@ -52,8 +52,6 @@ class Upload(PublicModel):
     # From then on readers can't open it, and later the worker removes it (media.trash). Also set for merged images.
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
 
-    # Fields that others may have written since the upload was loaded, for example by deleting it or replacing its file.
-    kept_when_saved: ClassVar[frozenset[str]] = frozenset({"size", "deleted_at"})
     objects = UploadQuerySet.as_manager()
 
     class Meta:
@@ -70,8 +68,9 @@ class Upload(PublicModel):
             with contextlib.suppress(FileNotFoundError):
                 self.size = self.file.size
         elif kwargs.get("update_fields") is None:
-            names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
-            kwargs["update_fields"] = names - self.kept_when_saved - self.get_deferred_fields()
+            # Others may have been written since it was loaded, for example by deleting it or replacing its file.
+            edited = {field.name for field in self._meta.concrete_fields if field.editable and not field.primary_key}
+            kwargs["update_fields"] = edited - self.get_deferred_fields()
         try:
             with transaction.atomic():
                 super().save(*args, **kwargs)
@@ -135,9 +134,6 @@ class Picture(Upload):
     """A picture without metadata such as location, camera or owner."""
 
     private_fields = frozenset({"rendition_state", "fingerprint"})
-    kept_when_saved = Upload.kept_when_saved | {
-        *("width", "height", "rendition_rows", "rendition_state", "fingerprint", "merged_into", "merge_data")
-    }
 
     file = models.ImageField(_("file"), upload_to="pictures/%Y/%m/", width_field="width", height_field="height")
     alt = models.CharField(
@@ -240,7 +236,6 @@ class Document(Upload):
     """A file that isn't shown as an image: a PDF, audio, video, or another type (media.file_types)."""
 
     private_fields = frozenset({"cleaned_with", "uncleaned_because"})
-    kept_when_saved = Upload.kept_when_saved | private_fields
 
     file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
     # The version of the cleaners that cleaned the file (media.recleaning). Files are cleaned before they are stored.

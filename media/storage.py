@@ -70,16 +70,10 @@ class MediaStorage(FileSystemStorage):
             return name
         # An empty file reserves the name, which another upload may want at the same time.
         name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # the stubs leave it out
-        path = Path(self.path(name))
         try:
-            if isinstance(content, UnnamedFile):
-                content.appear_as(path)
-            else:
-                with path.open("wb") as file:
-                    file.writelines(content.chunks())
-            sync(path, path.parent)
+            self.replace(name, content)
         except BaseException:
-            path.unlink()
+            Path(self.path(name)).unlink()
             raise
         return name
 

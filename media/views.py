@@ -33,21 +33,13 @@ from django.views.static import was_modified_since
 from accounts.models import User
 from media.codes import describe, document_code, picture_code
 from media.documents import store_document
-from media.file_types import file_type_of, is_pdf
+from media.file_types import PICTURE_TYPES, file_type_of, is_pdf
 from media.models import Document, Picture
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
 from media.storage import StoredFile
 from media.uploads import store_upload
 
-_PICTURE_TYPES: Final = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-    ".avif": "image/avif",
-}
 _RESTORING: Final = ("media.delete_picture", "media.delete_document")
 _RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
 # Source: RFC 9110, 14.
@@ -179,7 +171,7 @@ def _elsewhere(path: str) -> HttpResponse | None:
 def _serve(request: HttpRequest, path: str) -> HttpResponseBase:
     file, name = _find_file(path), PurePath(path)
     file_type = file_type_of(name.name)
-    picture_type = _PICTURE_TYPES.get(name.suffix.lower())
+    picture_type = PICTURE_TYPES.get(name.suffix.lower())
     is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
     policies = {
         "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,

@@ -10,7 +10,6 @@ from django.utils.translation import gettext
 
 from blog.models import Category, Entry, PostInCategory
 from core.prepared import Prepared
-from search.finding import padded
 from tags.models import Tag, TaggedPost
 
 # Only the best hits are counted, to limit the cost.
@@ -27,30 +26,23 @@ class FacetLink:
     filter: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
-    label: str
-    links: list[FacetLink]
-
-
-def facets_of(pks: Sequence[int]) -> list[Facet]:
+def facets_of(pks: Sequence[int]) -> list[tuple[str, list[FacetLink]]]:
     """Return the most frequent tags and categories of the best of these entries, and their years. Takes five queries.
 
-    Facets that all of them share are left out, because they would not narrow anything down.
+    A facet has a label. Links that all of the entries share are left out, because they would not narrow anything down.
     """
-    total = min(len(pks), MAX_COUNTED)
-    counted = padded(pks[:MAX_COUNTED], MAX_COUNTED)
+    counted = list(pks[:MAX_COUNTED])
     years = [
         FacetLink(str(year), count, f"after:{year:04} before:{year + 1:04}")
         for year, count in _years(counted)
-        if count < total
+        if count < len(counted)
     ]
     facets = [
-        Facet(gettext("Tags"), _links("tag", Tag, _tags(counted), total)),
-        Facet(gettext("Categories"), _links("category", Category, _categories(counted), total)),
-        Facet(gettext("Years"), years),
+        (gettext("Tags"), _links("tag", Tag, _tags(counted), len(counted))),
+        (gettext("Categories"), _links("category", Category, _categories(counted), len(counted))),
+        (gettext("Years"), years),
     ]
-    return [facet for facet in facets if facet.links]
+    return [(label, links) for label, links in facets if links]
 
 
 @Prepared

@@ -19,7 +19,6 @@ from core.prepared import Prepared
 from core.slugs import slugify
 from search import labels
 from search.indexes import comment_index, entry_index
-from search.indexes.documents import Found
 from search.indexes.queries import Expression, Group, Phrase
 from search.queries import Filter, Query, forms_of, forms_of_parts
 from search.ranking import Lookup, by_any_match, by_date, by_match
@@ -55,13 +54,13 @@ def find_entries(query: Query, site: SiteSettings, *, best_first: bool = True, l
     """Return up to `limit` posts and pages that match, the best or the newest first."""
     groups, without, unknown = _groups(query)
     languages = languages_of(site)
-    excluded = tuple(phrase for word in query.excluded for phrase in forms_of(word, languages))
     labelled = [(Phrase((labels.PUBLIC,)),), *groups]
-    lookup = Lookup(query.words, languages, labelled, (*excluded, *without), scheduled(site))
+    excluded = (*_excluded(query, languages), *without)
+    lookup = Lookup(entry_index(), query.words, languages, labelled, excluded, scheduled(site))
     found, any_word = (by_match if best_first else by_date)(lookup, limit), False
     if not found.pks and len(query.words) > 1 and not unknown:
         found, any_word = by_any_match(lookup, limit), True
-    pks = found.pks if best_first else _by_date(found.pks)
+    pks = found.pks if best_first else _newest_first(list(found.pks))
     return Hits(pks, found.has_more, any_word and bool(pks), unknown)
 
 
@@ -69,9 +68,9 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
     """Return the comments that match, the newest first. Filters are about posts, so comments ignore them."""
     if not (query.words or query.excluded):
         return Hits([])
-    found = _newest_comments(query, languages_of(site), is_completed=False)
-    if not found.has_more and any(word.is_prefix for word in query.words):
-        found = _newest_comments(query, languages_of(site), is_completed=True)
+    languages = languages_of(site)
+    labelled = [(Phrase((labels.ANY,)),)]
+    found = by_date(Lookup(comment_index(), query.words, languages, labelled, _excluded(query, languages)), MAX_RANKED)
     comments = public_comments().filter(pk__in=found.pks)
     if not CommentSettings.of(site).show_pingbacks:
         comments = comments.filter(kind=CommentKind.COMMENT)
@@ -79,10 +78,8 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
     return Hits(pks, found.has_more)
 
 
-def _newest_comments(query: Query, languages: Sequence[str], *, is_completed: bool) -> Found:
-    words = tuple(forms_of(word, languages, is_completed=is_completed) for word in query.words)
-    excluded = tuple(phrase for word in query.excluded for phrase in forms_of(word, languages))
-    return comment_index().find([Expression(words, ((Phrase((labels.ANY,)),),), excluded)], limit=MAX_RANKED)
+def _excluded(query: Query, languages: Sequence[str]) -> Group:
+    return tuple(phrase for word in query.excluded for phrase in forms_of(word, languages))
 
 
 def public_comments() -> CommentQuerySet:
@@ -117,16 +114,7 @@ def _used_languages() -> list[str]:
     return sorted(used)[:_MAX_LANGUAGES]
 
 
-def padded(pks: Sequence[int], length: int) -> list[int]:
-    """Return these IDs padded with zeros to this length, because a prepared query takes a fixed number of them."""
-    return [*pks, *[0] * (length - len(pks))]
-
-
 _newest_first = Prepared[int](lambda pks: Entry.objects.filter(pk__in=pks).newest_first().values_list("pk", flat=True))
-
-
-def _by_date(pks: Sequence[int]) -> list[int]:
-    return _newest_first(padded(pks, MAX_RANKED))
 
 
 def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:

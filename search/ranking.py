@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from search.indexes import entry_index
+from search.indexes import FullTextIndex
 from search.indexes.documents import Found
 from search.indexes.queries import Expression, Group
 from search.queries import Word, forms_of
@@ -18,11 +18,12 @@ from search.tiers import Tier
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A search for entries with all of these words, in their forms in these languages.
+    """A search in an index for documents with all of these words, in their forms in these languages.
 
-    An entry must also have one of each group of `labels`, contain nothing that is `excluded`, and not be `hidden`.
+    A document must also have one of each group of `labels`, contain nothing that is `excluded`, and not be `hidden`.
     """
 
+    index: FullTextIndex
     words: Sequence[Word]
     languages: Sequence[str]
     labels: Sequence[Group]
@@ -30,7 +31,7 @@ class Lookup:
     hidden: Sequence[int] = ()
 
     def find(self, limit: int, *tiers: Tier, is_completed: bool = False) -> Found:
-        """Return entries that contain all of the words in one of these tiers, those of the first tier first.
+        """Return documents that contain all of the words in one of these tiers, those of the first tier first.
 
         In each tier, the newest come first. With `is_completed`, the last word may also be the beginning of a word.
         """
@@ -42,7 +43,7 @@ class Lookup:
             )
             for tier in tiers
         ]
-        return entry_index().find(expressions, limit=limit, hidden=self.hidden)
+        return self.index.find(expressions, limit=limit, hidden=self.hidden)
 
     @property
     def has_beginning(self) -> bool:
@@ -51,7 +52,7 @@ class Lookup:
 
 
 def by_date(lookup: Lookup, limit: int) -> Found:
-    """Return the newest entries. The last word is completed unless enough entries contain it as it is."""
+    """Return the newest documents. The last word is completed unless enough documents contain it as it is."""
     found = lookup.find(limit, Tier.ANYWHERE)
     return found if found.has_more or not lookup.has_beginning else lookup.find(limit, Tier.ANYWHERE, is_completed=True)
 

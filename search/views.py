@@ -183,21 +183,14 @@ def _notices(hits: Hits, query: Query) -> list[str]:
 
 def _facets(hits: Hits, search: _Search) -> list[tuple[str, list[tuple[str, int, str]]]]:
     """Return the headings of facets with their links, each with a count."""
-    text = search.query.text
+    text, narrowed = search.query.text, replace(search, is_narrowing=False)
     # Filters come first, because the last word may be unfinished, or its quotation mark may be open.
     return [
         (
-            facet.label,
-            [
-                (
-                    link.label,
-                    link.count,
-                    replace(search, query=Query(f"{link.filter} {text}"), is_narrowing=False).url(),
-                )
-                for link in facet.links
-            ],
+            label,
+            [(link.label, link.count, replace(narrowed, query=Query(f"{link.filter} {text}")).url()) for link in links],
         )
-        for facet in facets_of(hits.pks)
+        for label, links in facets_of(hits.pks)
     ]
 
 

@@ -91,7 +91,7 @@ class EndOtherSessionsView(OwnPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
-            count = sessions.end(User.objects.filter(pk=self.user.pk), keep=request)
+            count = sessions.end([self.user], keep=request)
             record(Action.SESSIONS_ENDED, [self.user], by=self.user)
         text = ngettext("%(n)d other browser is logged out.", "%(n)d other browsers are logged out.", count)
         messages.success(request, text % {"n": count})

@@ -30,7 +30,7 @@ from core.admin import ReadOnlyAdmin
 from core.admin_routes import route
 from core.database import retry_on_conflict
 from core.dates import time_since
-from core.text import parse_id
+from core.text import parse_ids
 
 _may_moderate = permission_required("comments.moderate_comment", raise_exception=True)
 # The status after a decision. A restored comment may have any.
@@ -55,7 +55,7 @@ class QueueAdmin(ReadOnlyAdmin):
 
     @route("", "changelist", _may_moderate, require_safe)
     def queue_view(self, request: HttpRequest) -> HttpResponse:
-        return self._queue(request, queue.rows_of(_pks(request.GET.getlist("review")), with_notes=True))
+        return self._queue(request, queue.rows_of(parse_ids(request.GET.getlist("review")), with_notes=True))
 
     def _queue(self, request: HttpRequest, to_review: list[Row]) -> HttpResponse:
         """Return the queue, with the comments on top that someone else changed first or that could not be saved."""
@@ -85,7 +85,7 @@ class QueueAdmin(ReadOnlyAdmin):
     def decide_view(self, request: HttpRequest) -> HttpResponse:
         """Carry out the decision in `decide`: for the selected comments, or for the one whose ID follows its name."""
         name, _space, pk = request.POST.get("decide", "").partition(" ")
-        pks = _pks([pk] if pk else request.POST.getlist("comment"))
+        pks = parse_ids([pk] if pk else request.POST.getlist("comment"))
         if name in ACTIONS:
             action = ACTIONS[name]
             result = action.decide([Comment(pk=pk) for pk in pks], cast("User", request.user), read_seen(request.POST))
@@ -175,7 +175,7 @@ class QueueAdmin(ReadOnlyAdmin):
         query = request.GET.dict()
         if "comment" in query:
             # The e-mail address of this comment.
-            comments = Comment.objects.filter(pk__in=_pks([query.pop("comment")])[:1])
+            comments = Comment.objects.filter(pk__in=parse_ids([query.pop("comment")])[:1])
             query |= {"kind": Block.Kind.EMAIL, "text": comments.values_list("email", flat=True).first() or ""}
         form = SimilarForm(query if "text" in query else None, initial=query)
         context: dict[str, Any] = {"form": form}
@@ -241,12 +241,6 @@ def _position(request: HttpRequest) -> str:
     """Return the query string that leads back to this position in the queue."""
     after = request.GET.get("after", "")
     return urlencode({"status": _status(request), **({"after": after} if after else {})})
-
-
-def _pks(fields: Iterable[str]) -> list[int]:
-    """Return the IDs in form fields, each of which may contain several."""
-    values = (value for field in fields for value in field.split())
-    return [pk for pk in map(parse_id, values) if pk]
 
 
 def _wants_json(request: HttpRequest) -> bool:

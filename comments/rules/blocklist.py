@@ -34,14 +34,12 @@ def _searched(comment: Comment) -> dict[str, Any]:
     }
 
 
-def _with_keys(starts: list[Parameter], *keys: list[Parameter]) -> QuerySet[Block]:
+@Prepared
+def _candidates(starts: list[Parameter], *keys: list[Parameter]) -> QuerySet[Block]:
     condition = Q(kind=Block.Kind.WORD, start__in=starts)
     for kind, its_keys in zip(_WHOLE, keys, strict=True):
         condition |= Q(kind=kind, key__in=its_keys)
     return Block.objects.filter(condition)
-
-
-_candidates = Prepared[Block](_with_keys)
 
 
 def matches(block: Block, comment: Comment) -> bool:
@@ -59,12 +57,12 @@ def matching(comment: Comment) -> list[Block]:
     return [found[pk] for pk in sorted(found)]
 
 
-def count_recent_matches(block: Block, days: int = 90) -> Counter[CommentStatus]:
-    """Count the comments of the last `days` days that `block` matches, saved or not, by their current status.
+def count_recent_matches(block: Block) -> Counter[CommentStatus]:
+    """Count the comments of the last 90 days that `block` matches, saved or not, by their current status.
 
     Searches the newest MAX_SEARCHED comments; one query. Raises ValidationError if the block has nothing to search for.
     """
     block.clean()
-    recent = Comment.objects.filter(created_at__gte=timezone.now() - dt.timedelta(days=days))
+    recent = Comment.objects.filter(created_at__gte=timezone.now() - dt.timedelta(days=90))
     newest = recent.only("status", "name", "email", "website", "text").order_by("-created_at", "-pk")[:MAX_SEARCHED]
     return Counter(CommentStatus(comment.status) for comment in newest.iterator() if matches(block, comment))

@@ -1,15 +1,12 @@
 """Submitting comments, the pages of a long thread, and the commenter's own comment."""
 
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import resolve
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -18,11 +15,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from blog import passwords
 from blog.caching import has_session, mark_private
 from blog.entry_pages import entry_response
-from blog.listings.listing import join_parts, period
+from blog.listings.listing import join_parts
 from blog.models import Entry
 from blog.redirects.resolve import find_target
 from blog.secret_pages import message, secret_page
-from blog.views import pages_at, posts_at
+from blog.views import entry_at
 from comments import sender_links
 from comments.forms import CommentForm, OwnCommentForm
 from comments.models import Comment, CommentSettings, CommentStatus
@@ -133,7 +130,7 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
     Past the last page, redirect to the entry: WordPress's pages may have been shorter, and most links to them have a
     comment as their fragment, which the browser then looks for there.
     """
-    entry = _entry_at(f"/{base}")
+    entry = entry_at(f"/{base}", in_parts=True)
     if entry is None:
         target = find_target(f"/{base}")
         url = f"{target.url}comment-page-{page_number}/" if target else f"/{quote(base.lstrip('/\\'))}"
@@ -153,21 +150,6 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
         meta_description=join_parts(title, entry.summary),
         canonical_url=absolute_url(page_url(entry, comments.page_number)),
     )
-
-
-def _entry_at(path: str) -> Entry | None:
-    """Return the public post or page at exactly this path, or with a part of its text there; None if there is none."""
-    found: Sequence[Entry] = []
-    # Resolver404 is a subclass of Http404.
-    with suppress(Http404):
-        match = resolve(path)
-        where = match.kwargs
-        if match.view_name == "blog:page":
-            found = pages_at(timezone.now(), [where["path"]])
-        elif match.view_name in {"blog:post", "blog:post_page"}:
-            day, _last = period(where["year"], where["month"], where["day"])
-            found = posts_at(timezone.now(), day, [where["slug"]])
-    return next(iter(found), None)
 
 
 @require_safe

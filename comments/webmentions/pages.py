@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any, Final
 
-from django.conf import settings
-
 from comments.webmentions.authors import author_name
 from comments.webmentions.documents import INLINE, RAW_TEXT, comparable, join, pieces, with_bases
-from core.http import HTTPClient, host_of, status_error
+from core.http import HTTPClient, status_error
 from core.text import one_line
 
 # Reaches public servers only, and gives up soon, because the worker's other tasks are waiting.
@@ -62,11 +60,6 @@ class Quotation:
     name: str
     text: str
     author: str = ""
-
-
-def own_hosts() -> set[str]:
-    """Return the hosts of this site: the current one and former ones."""
-    return {host_of(settings.SITE_URL), *settings.BROADSIDE_FORMER_HOSTS}
 
 
 def fetch(url: str) -> FetchedPage:

@@ -30,7 +30,7 @@ from comments.rules.judge import Arrival, judge
 from comments.webmentions import pages
 from comments.webmentions.pages import Quotation
 from comments.websites import has_address
-from core.http import FetchError, host_of
+from core.http import FetchError, host_of, hosts_of_site
 from core.site import absolute_url
 from core.text import CONTROL, is_visible
 
@@ -57,7 +57,7 @@ def accept(source: str, target: str, sender: str, settings: CommentSettings) -> 
     """
     if not (_is_url(source) and _is_url(target)):
         raise RefusedMentionError(gettext("Send the URLs of two pages, as “source” and “target”."))
-    if host_of(source) in pages.own_hosts():
+    if host_of(source) in hosts_of_site():
         raise RefusedMentionError(gettext("The source has to be a page of another site."))
     entry = find_entry(target)
     # A site may always withdraw a link that is shown here.
@@ -72,7 +72,7 @@ def find_entry(url: str) -> Entry | None:
     for _redirect in range(_MAX_REDIRECTS + 1):
         if (entry := entry_at(url)) is not None:
             return None if entry.password else entry
-        target = find_target(unquote(urlsplit(url).path) or "/") if host_of(url) in pages.own_hosts() else None
+        target = find_target(unquote(urlsplit(url).path) or "/") if host_of(url) in hosts_of_site() else None
         if target is None:
             return None
         url = absolute_url(target.url)

@@ -18,7 +18,7 @@ from blog.models import Entry
 from blog.models.entry_query import EntryKind
 from comments.models import MAX_TARGET_LENGTH, CommentSettings, SentMention
 from comments.webmentions import pages
-from core.http import FetchError, host_of
+from core.http import FetchError, host_of, hosts_of_site
 from core.site import absolute_url
 
 # The most links of an entry that are mentioned. A text with more is a list of links.
@@ -74,7 +74,7 @@ def _note_links_of(entry: Entry) -> None:
 
 def _links_of(entry: Entry) -> list[str]:
     """Return the pages of other sites that the text links to, each once."""
-    own = pages.own_hosts()
+    own = hosts_of_site()
     found: dict[str, None] = {}
     for href in pages.links_in(entry.body_html):
         host = host_of(href)

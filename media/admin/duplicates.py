@@ -18,7 +18,7 @@ from accounts.audit.recording import record
 from accounts.models import User
 from core.admin_routes import route
 from core.languages import in_quotes
-from core.text import parse_ids
+from core.text import parse_id, parse_ids
 from media import duplicates, trash
 from media.admin.uploads import UploadAdmin
 from media.models import LikePictures, Picture
@@ -79,7 +79,7 @@ class DuplicatesAdmin(UploadAdmin):
         return self._merge_page(request, parse_ids(values.getlist("ids")))
 
     def _merge_page(self, request: HttpRequest, pks: Collection[int]) -> HttpResponse:
-        chosen = (parse_ids([request.POST.get("target", "")]) or [0])[0]
+        chosen = parse_id(request.POST.get("target", ""))
         try:
             if request.POST.get("confirm", "") == str(chosen) and chosen in pks:
                 return self._merge(request, pks, chosen)

@@ -73,10 +73,7 @@ class PictureAdmin(DuplicatesAdmin):
         saved=_("Image “{object}” saved."),
     )
     texts = ("title", "alt", "caption", "credit")
-    # Shown as a grid by templates/admin/media/picture/change_list.html.
-    list_display = ("__str__",)
     list_filter = [TypeFilter, MonthFilter, UseFilter, AltFilter, SizeFilter, DeletedFilter]
-    change_list_template = "admin/media/picture/change_list.html"
     search_fields = ["title", "alt", "caption", "credit", "file"]
     readonly_fields = (
         "preview",

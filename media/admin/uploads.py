@@ -19,7 +19,6 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -101,7 +100,6 @@ class UploadAdmin(BaseAdmin[Any]):
     list_per_page = 48
     # Counting all files as well would take another query.
     show_full_result_count = False
-    change_list_template = "admin/media/change_list.html"
 
     class Media:
         css = {"all": ["admin-broadside/media.css"]}
@@ -151,8 +149,7 @@ class UploadAdmin(BaseAdmin[Any]):
             "max_bytes": MAX_BYTES,
             "url": reverse("media_upload") if self.has_add_permission(request) else "",
         }
-        context = {"title": capfirst(self.opts.verbose_name_plural), "upload": upload}
-        return super().changelist_view(request, context | (extra_context or {}))
+        return super().changelist_view(request, {"upload": upload, **(extra_context or {})})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """List the pages that use a file before it is deleted.

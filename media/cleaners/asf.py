@@ -10,7 +10,16 @@ from typing import IO, Final
 from uuid import UUID
 
 from media.cleaners.frames import BITMAP_HEADER, clean_vc1, cleaner_of_bitmaps
-from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
+from media.cleaners.streams import (
+    copy_unchanged,
+    damaged,
+    read_at,
+    size_of,
+    too_complex,
+    unsupported_stream,
+    write_at,
+    write_zeros,
+)
 
 _MAX_OBJECTS: Final = 5_000
 
@@ -62,17 +71,14 @@ def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
             for name_start, name_end in _names(source, start, end):
                 write_zeros(target, name_start, name_end)
         elif kind == _STREAM_PROPERTIES:
-            source.seek(start + 24)
-            kind_of_stream = source.read(16)
-            source.seek(start + _BITMAP)
-            clean = cleaner_of_bitmaps(source.read(BITMAP_HEADER))
+            kind_of_stream = read_at(source, start + 24, 16)
+            clean = cleaner_of_bitmaps(read_at(source, start + _BITMAP, BITMAP_HEADER))
             # No program or camera is known to store anything in VC-1, the codec of these files.
             is_revealing = kind_of_stream == _VIDEO and clean not in {None, clean_vc1}
             if is_revealing or kind_of_stream not in {_VIDEO, _AUDIO}:
                 raise unsupported_stream()
         elif kind not in _KEPT:
-            target.seek(start)
-            target.write(_PADDING)
+            write_at(target, start, _PADDING)
             write_zeros(target, start + 24, end)
 
 
@@ -81,8 +87,7 @@ def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[
     for _number in range(_MAX_OBJECTS):
         if start == end:
             return
-        file.seek(start)
-        header = file.read(24)
+        header = read_at(file, start, 24)
         if len(header) < 24:
             raise damaged()
         kind, size = struct.unpack("<16sQ", header)
@@ -100,12 +105,10 @@ def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[
 
 def _names(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each name in the extended properties of a stream."""
-    file.seek(start + 84)
-    (count,) = struct.unpack("<H2x", file.read(4))
+    (count,) = struct.unpack("<H2x", read_at(file, start + 84, 4))
     position = start + 88
     for _number in range(count):
-        file.seek(position)
-        (size,) = struct.unpack("<2xH", file.read(4))
+        (size,) = struct.unpack("<2xH", read_at(file, position, 4))
         position += 4 + size
         if position > end:
             raise damaged()

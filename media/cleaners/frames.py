@@ -7,11 +7,10 @@ annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, anne
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import chain, pairwise
 from typing import IO, Final
 
-from media.cleaners.nal_units import START, Coding, after_start_codes, clean_units, coding_of_name
-from media.cleaners.streams import CHUNK, unsupported_stream, write_zeros
+from media.cleaners.nal_units import Coding, clean_units, coding_of_name, units_in
+from media.cleaners.streams import overlapping_parts, read_at, unsupported_stream, write_at, write_zeros
 
 # Overwrites the metadata between two positions of the second file, which is a copy of the first.
 type CleanFrames = Callable[[IO[bytes], IO[bytes], int, int], None]
@@ -91,16 +90,14 @@ def clean_bitmap_description(source: IO[bytes], target: IO[bytes], header: bytes
 
 def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
     """Overwrite everything in JPEG frames but the compressed data and what is needed to decode it."""
-    source.seek(start)
-    if end - start > 1 and source.read(2) != b"\xff\xd8":
+    if end - start > 1 and read_at(source, start, 2) != b"\xff\xd8":
         raise unsupported_stream()
     is_scan = False
     while start < end:
         marker = _next_marker(source, start, end)
         if not is_scan:
             write_zeros(target, start, marker)
-        source.seek(marker + 1)
-        segment = source.read(min(_LONGEST_NEEDED, max(0, end - marker - 1)))
+        segment = read_at(source, marker + 1, min(_LONGEST_NEEDED, max(0, end - marker - 1)))
         code = segment[0] if segment else _END_OF_IMAGE
         start, is_scan = marker + 2, code == _SCAN
         if code not in {_BEGIN_OF_IMAGE, _END_OF_IMAGE}:
@@ -112,13 +109,9 @@ def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> N
 
 def _next_marker(file: IO[bytes], start: int, end: int) -> int:
     """Return the position of the next marker of a JPEG, or the end."""
-    while start < end:
-        file.seek(start)
-        part = file.read(min(CHUNK, end - start))
+    for position, part in overlapping_parts(file, start, end, overlap=1):
         if marker := _JPEG_MARKER.search(part):
-            return start + marker.start()
-        # The last byte may begin a marker.
-        start += max(len(part) - 1, 1)
+            return position + marker.start()
     return end
 
 
@@ -126,8 +119,7 @@ def clean_jpeg2000(source: IO[bytes], target: IO[bytes], start: int, end: int) -
     """Overwrite comments in a JPEG 2000 frame (a codestream, alone or in boxes), and whatever follows it."""
     has_image = False
     while start < end:
-        source.seek(start)
-        header = source.read(min(8, end - start))
+        header = read_at(source, start, min(8, end - start))
         size, kind = int.from_bytes(header[:4]), header[4:]
         if header.startswith(_CODESTREAM):
             start, has_image = _clean_codestream(source, target, start + 2, end), True
@@ -146,8 +138,7 @@ def _clean_codestream(source: IO[bytes], target: IO[bytes], start: int, end: int
     """Overwrite the comments in the headers of a codestream and of its tiles, and return where it ends."""
     tile_end = end
     while start < end:
-        source.seek(start)
-        segment = source.read(min(12, end - start))
+        segment = read_at(source, start, min(12, end - start))
         marker, following = segment[:2], start + 2 + int.from_bytes(segment[2:4])
         if marker == _END_OF_CODESTREAM:
             return start + 2
@@ -166,11 +157,9 @@ def _clean_codestream(source: IO[bytes], target: IO[bytes], start: int, end: int
 
 def clean_mpeg(source: IO[bytes], target: IO[bytes], start: int, end: int, user_data: bytes = _USER_DATA) -> None:
     """Overwrite user data that decoders don't need in MPEG-1, MPEG-2 and MPEG-4. It follows a start code."""
-    for unit, following in pairwise(chain(after_start_codes(source, start, end), [end + len(START)])):
-        unit_end = following - len(START)
-        source.seek(unit)
-        if source.read(1) in user_data:
-            data = source.read(max(0, min(_LONGEST_ENCODER, unit_end - unit - 1)))
+    for unit, unit_end in units_in(source, start, end):
+        if read_at(source, unit, 1) in user_data:
+            data = read_at(source, unit + 1, max(0, min(_LONGEST_ENCODER, unit_end - unit - 1)))
             if not _NEEDED_USER_DATA.fullmatch(data):
                 write_zeros(target, unit + 1, unit_end)
 
@@ -181,16 +170,14 @@ clean_vc1: Final[CleanFrames] = partial(clean_mpeg, user_data=_USER_DATA_OF_VC1)
 def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
     """Overwrite dates, times and camera settings in DV frames."""
     for position in range(start, end, _BLOCK * 800):
-        source.seek(position)
-        part = bytearray(source.read(min(_BLOCK * 800, end - position)))
+        part = bytearray(read_at(source, position, min(_BLOCK * 800, end - position)))
         for number, first in enumerate(part[::_BLOCK]):
             for offset in _PACKS.get(first >> 5, ()):
                 place = number * _BLOCK + offset
                 pack = part[place : place + _PACK_LENGTH]
                 if pack and pack[0] not in _NEEDED_PACKS:
                     part[place : place + _PACK_LENGTH] = b"\xff" * len(pack)
-        target.seek(position)
-        target.write(part)
+        write_at(target, position, part)
 
 
 def _refuse(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:

@@ -24,7 +24,17 @@ from media.cleaners.frames import (
 )
 from media.cleaners.nal_units import Coding, clean_h265_description, coding_of
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
-from media.cleaners.streams import CHUNK, copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
+from media.cleaners.streams import (
+    CHUNK,
+    copy_unchanged,
+    damaged,
+    read_at,
+    size_of,
+    too_complex,
+    unsupported_stream,
+    write_at,
+    write_zeros,
+)
 from media.cleaners.subtitles import Subtitles
 from media.cleaners.xiph import check_comments, clean_flac_blocks, empty_comments
 
@@ -172,8 +182,7 @@ def _elements(file: IO[bytes]) -> Iterator[tuple[int, _Element]]:
 
 def _read_header(file: IO[bytes], start: int, end: int) -> _Element:
     """Return the element that starts here, within a parent that ends at `end`."""
-    file.seek(start)
-    header = file.read(12)
+    header = read_at(file, start, 12)
     id_size = 9 - header[0].bit_length()
     if id_size > 4 or len(header) <= id_size:
         raise damaged()
@@ -195,8 +204,7 @@ def _read_header(file: IO[bytes], start: int, end: int) -> _Element:
 def _read(file: IO[bytes], element: _Element) -> bytes:
     if element.end - element.body > _MAX_DESCRIPTION:
         raise damaged()
-    file.seek(element.body)
-    return file.read(element.end - element.body)
+    return read_at(file, element.body, element.end - element.body)
 
 
 def _cleaners(source: IO[bytes], tracks: list[dict[int, _Element]]) -> Iterator[tuple[int, CleanFrames]]:
@@ -256,8 +264,7 @@ def _parts(source: IO[bytes], element: _Element) -> Iterator[_Element]:
 
 def _block_header(source: IO[bytes], block: _Element) -> tuple[int, int, int]:
     """Return the track number of a block, its flags, and where its data starts."""
-    source.seek(block.body)
-    header = source.read(12)
+    header = read_at(source, block.body, 12)
     # Two bytes of time follow the number.
     size = 9 - header[0].bit_length()
     return int.from_bytes(header[:size]) % (1 << 7 * size), header[size + 2], block.body + size + 3
@@ -273,8 +280,7 @@ def _is_text(source: IO[bytes], track: dict[int, _Element]) -> bool:
 
 def _add_part(subtitles: Subtitles, source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
     """Add the bytes between two positions, which may be compressed, to `subtitles`."""
-    source.seek(start)
-    part = source.read(min(CHUNK, end - start))
+    part = read_at(source, start, min(CHUNK, end - start))
     with suppress(zlib.error):
         part = zlib.decompressobj().decompress(part, CHUNK)
     subtitles.add(part)
@@ -302,16 +308,15 @@ def _write_void(target: IO[bytes], element: _Element) -> None:
     """Turn an element into one that players skip, of the same length."""
     length = element.end - element.start
     is_short = length <= 128
-    target.seek(element.start)
-    target.write(_VOID + (bytes([0x80 | length - 2]) if is_short else (1 << 56 | length - 9).to_bytes(8)))
-    write_zeros(target, target.tell(), element.end)
+    header = _VOID + (bytes([0x80 | length - 2]) if is_short else (1 << 56 | length - 9).to_bytes(8))
+    write_at(target, element.start, header)
+    write_zeros(target, element.start + len(header), element.end)
 
 
 def _clean_description(source: IO[bytes], target: IO[bytes], codec: bytes, described: _Element) -> None:
     """Overwrite everything in the description of a codec that isn't needed for decoding."""
     description = _read(source, described)
-    target.seek(described.body)
-    target.write(_without_comments(codec, description))
+    write_at(target, described.body, _without_comments(codec, description))
     if _BOXES.get(codec) == b"hvcC":
         clean_h265_description(source, target, described.body, described.end)
     elif codec == _OF_AVI:

@@ -11,10 +11,7 @@ import struct
 from collections.abc import Collection
 from typing import Final
 
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
-
-from media.cleaners.streams import damaged, too_complex
+from media.cleaners.streams import damaged, too_complex, unsupported_type
 
 _MAX_RECORDS: Final = 1_000_000
 _MAX_UNPACKED: Final = 100 * 1024 * 1024
@@ -46,11 +43,6 @@ def clean_metafile(content: bytes) -> bytes:
     return _clean_emf(content) if content[40:44] == b" EMF" else _clean_wmf(content)
 
 
-def _unsupported(extension: str) -> ValidationError:
-    text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
-    return ValidationError(text % {"type": extension, "other": ".png"})
-
-
 def _clean_emf(content: bytes) -> bytes:
     cleaned, position = bytearray(content), 0
     instructions: list[tuple[int, int]] = []
@@ -71,7 +63,7 @@ def _clean_emf(content: bytes) -> bytes:
         elif kind == _EMF_COMMENT or kind in _EMF_ESCAPES:
             cleaned[position + 12 : end] = bytes(max(0, size - 12))
         elif _PACKED_BITMAP.search(content, position + 8, end):
-            raise _unsupported(".emf")
+            raise unsupported_type(".emf", ".png")
         position = end
         if kind == _EMF_END:
             cleaned[48:52] = struct.pack("<I", position)
@@ -100,7 +92,7 @@ def _clean_instructions(drawing: bytearray, places: Collection[tuple[int, int]])
                 has_file = has_file or _PLUS_IMAGE_FILE.search(drawing, start, following) is not None
             start = following
     if has_file and not is_dual:
-        raise _unsupported(".emf")
+        raise unsupported_type(".emf", ".png")
     if has_file:
         for start, end in places:
             # Including the signature that distinguishes them from other comments.
@@ -122,7 +114,7 @@ def _clean_wmf(content: bytes) -> bytes:
         if function == _WMF_ESCAPE:
             cleaned[position + 10 : end] = bytes(max(0, 2 * words - 10))
         elif _PACKED_BITMAP.search(content, position + 6, end):
-            raise _unsupported(".wmf")
+            raise unsupported_type(".wmf", ".png")
         position = end
         if function == _WMF_END:
             return bytes(cleaned[:position])

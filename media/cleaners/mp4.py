@@ -5,7 +5,7 @@ No maintained library with a permissive licence removes them without FFmpeg.
 """
 
 import struct
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
@@ -26,7 +26,7 @@ from media.cleaners.mp4_boxes import (
 )
 from media.cleaners.mp4_descriptions import clean_descriptions, clean_images
 from media.cleaners.mp4_fragments import boxes_of_tracks, runs_of
-from media.cleaners.streams import CHUNK, copy_part, damaged, too_complex, write_zeros
+from media.cleaners.streams import CHUNK, copy_part, damaged, read_at, too_complex, write_zeros
 from media.cleaners.subtitles import Subtitles
 
 _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
@@ -76,9 +76,7 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
         clean_descriptions(source, target, track)
         if track.kind == b"vide":
             clean_images(source, target, track)
-    used = _joined(sorted(place for track in shown for place in track.places))
-    for start, end in data:
-        _zero_unused(target, start, end, used)
+    _zero_unused(target, data, sorted(place for track in shown for place in track.places))
 
 
 def _find_places(
@@ -127,8 +125,7 @@ def _chapter_titles(source: IO[bytes], found: Iterable[Box]) -> Iterator[int]:
     """Yield the IDs of the tracks with the chapter titles of other tracks."""
     for box in found:
         if box.path == (b"moov", b"trak", b"tref", b"chap"):
-            source.seek(box.body)
-            ids = source.read(min(box.end - box.body, CHUNK))
+            ids = read_at(source, box.body, min(box.end - box.body, CHUNK))
             yield from (track_id for (track_id,) in struct.iter_unpack(">I", ids[: len(ids) // 4 * 4]))
 
 
@@ -169,9 +166,8 @@ def _clean_boxes(source: IO[bytes], target: IO[bytes], found: Iterable[Box], hid
 def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
     """Overwrite what a needed box says about people and times."""
     if box.kind in _TIMED:
-        source.seek(box.body)
         # The times of creation and modification, of 4 bytes each, or 8 in version 1. Source: ISO/IEC 14496-12, 8.2.2.
-        size = 16 if source.read(1) == b"\1" else 8
+        size = 16 if read_at(source, box.body, 1) == b"\1" else 8
         write_zeros(target, box.body + 4, min(box.body + 4 + size, box.end))
     elif box.kind == b"hdlr":
         # The manufacturer of the component and a name follow the type.
@@ -187,28 +183,14 @@ def _is_shown(source: IO[bytes], track: Track) -> bool:
     subtitles = Subtitles()
     for start, end in apart(track.places) if track.kind in _TEXTS else ():
         for position in range(start, end, CHUNK):
-            source.seek(position)
-            subtitles.add(source.read(min(CHUNK, end - position)))
+            subtitles.add(read_at(source, position, min(CHUNK, end - position)))
     return track.kind in _SHOWN and not subtitles.are_of_camera
 
 
-def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return sorted places, with those that touch or overlap joined."""
-    joined: list[tuple[int, int]] = []
-    for start, end in places:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _zero_unused(target: IO[bytes], position: int, end: int, used: list[tuple[int, int]]) -> None:
-    """Overwrite the media data between two positions that belongs to no track. `used` is sorted and doesn't overlap."""
-    for number in range(bisect_right(used, position, key=itemgetter(1)), len(used)):
-        used_start, used_end = used[number]
-        if used_start >= end:
-            break
-        write_zeros(target, position, used_start)
-        position = used_end
-    write_zeros(target, position, end)
+def _zero_unused(target: IO[bytes], data: Iterable[tuple[int, int]], used: list[tuple[int, int]]) -> None:
+    """Overwrite the media data that belongs to no track. `used` is sorted, and each of it is within one of `data`."""
+    for position, end in data:
+        for used_start, used_end in used[bisect_left(used, (position,)) : bisect_left(used, (end,))]:
+            write_zeros(target, position, used_start)
+            position = max(position, used_end)
+        write_zeros(target, position, end)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-from media.cleaners.streams import damaged, size_of, too_complex, write_zeros
+from media.cleaners.streams import damaged, read_at, size_of, too_complex, write_at, write_zeros
 
 _MAX_BOXES: Final = 100_000
 _MAX_DEPTH: Final = 8
@@ -81,8 +81,7 @@ class Track:
 def end_of_boxes(file: IO[bytes]) -> int:
     """Return where the boxes of a file should end: before a known trailer, or at the end of the file."""
     end = size_of(file)
-    file.seek(max(0, end - _TRAILER_END))
-    trailer = file.read(_TRAILER_END)
+    trailer = read_at(file, max(0, end - _TRAILER_END), _TRAILER_END)
     length = int.from_bytes(trailer[_TRAILER_LENGTH], "little")
     return end - length if trailer.endswith(_TRAILER_MARK) and length < end else end
 
@@ -95,11 +94,10 @@ def boxes(file: IO[bytes], start: int, end: int, around: tuple[bytes, ...] = ())
             if start < end and not around:
                 raise damaged()
             return
-        file.seek(start)
-        size, kind = struct.unpack(">I4s", file.read(8))
+        size, kind = struct.unpack(">I4s", read_at(file, start, 8))
         body = start + 8
         if size == 1:
-            size, body = int.from_bytes(file.read(8)), start + 16
+            size, body = int.from_bytes(read_at(file, body, 8)), start + 16
         box_end = end if size == 0 else start + size
         if box_end < body or box_end > end:
             raise damaged()
@@ -115,8 +113,7 @@ def entries(source: IO[bytes], box: Box) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each entry in a list of boxes, which begins with their number."""
     position = box.body + 8
     while position + 8 <= box.end:
-        source.seek(position)
-        size = int.from_bytes(source.read(4))
+        size = int.from_bytes(read_at(source, position, 4))
         if size < 8 or position + size > box.end:
             raise damaged()
         yield position, position + size
@@ -125,8 +122,7 @@ def entries(source: IO[bytes], box: Box) -> Iterator[tuple[int, int]]:
 
 def free_box(target: IO[bytes], box: Box) -> None:
     """Turn a box into padding."""
-    target.seek(box.start + 4)
-    target.write(b"free")
+    write_at(target, box.start + 4, b"free")
     write_zeros(target, box.body, box.end)
 
 
@@ -134,17 +130,15 @@ def handler_of(file: IO[bytes], track: Track) -> bytes:
     """Return what a track contains, such as `vide` or `soun`; empty if it doesn't say."""
     if (box := track.boxes.get(b"hdlr")) is None:
         return b""
-    file.seek(box.body)
-    return file.read(min(12, box.end - box.body))[8:]
+    return read_at(file, box.body, min(12, box.end - box.body))[8:]
 
 
 def id_of(file: IO[bytes], track: Track) -> int:
     """Return the ID by which fragments refer to a track. It follows the times, which may be twice as long."""
     if (box := track.boxes.get(b"tkhd")) is None:
         raise damaged()
-    file.seek(box.body)
-    file.seek(box.body + (20 if file.read(1) == b"\1" else 12))
-    return int.from_bytes(file.read(4))
+    offset = 20 if read_at(file, box.body, 1) == b"\1" else 12
+    return int.from_bytes(read_at(file, box.body + offset, 4))
 
 
 def chunks_of(file: IO[bytes], track: Track) -> Iterator[tuple[int, int]]:
@@ -189,8 +183,7 @@ def _sizes(file: IO[bytes], track: Track) -> int | list[int]:
     if (box := track.boxes.get(b"stsz")) is None:
         # Compact tables (`stz2`) don't occur in practice.
         raise too_complex()
-    file.seek(box.body + 4)
-    (size,) = struct.unpack(">I", file.read(4))
+    (size,) = struct.unpack(">I", read_at(file, box.body + 4, 4))
     if size:
         return int(size)
     return [each for (each,) in struct.iter_unpack(">I", _table(file, box, 4, skipped=8))]
@@ -200,8 +193,8 @@ def _table(file: IO[bytes], box: Box | None, width: int, *, skipped: int = 4) ->
     """Return the rows of a table, after `skipped` bytes and the number of rows."""
     if box is None:
         return b""
-    file.seek(box.body + skipped)
-    (count,) = struct.unpack(">I", file.read(4))
-    if count * width > min(MAX_TABLE, box.end - file.tell()):
+    rows = box.body + skipped + 4
+    (count,) = struct.unpack(">I", read_at(file, rows - 4, 4))
+    if count * width > min(MAX_TABLE, box.end - rows):
         raise damaged()
-    return file.read(count * width)
+    return read_at(file, rows, count * width)

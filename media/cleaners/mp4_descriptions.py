@@ -12,7 +12,7 @@ from media.cleaners.frames import CleanFrames, clean_jpegs, clean_mpeg, clean_vc
 from media.cleaners.mp4_boxes import Box, Track, apart, boxes, entries, free_box
 from media.cleaners.nal_units import clean_h265_description, coding_of
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
-from media.cleaners.streams import too_complex, unsupported_stream, write_zeros
+from media.cleaners.streams import read_at, too_complex, unsupported_stream, write_at, write_zeros
 from media.cleaners.xiph import clean_flac_blocks
 
 # Where the descriptions of video and audio name the vendor and the encoder: offsets and lengths in bytes.
@@ -78,13 +78,11 @@ def _clean_content(source: IO[bytes], target: IO[bytes], box: Box) -> None:
     """
     if box.end - box.body > _LONGEST:
         raise too_complex()
-    source.seek(box.body)
-    kind, content = source.read(4), source.read(max(0, box.end - box.body - 4))
-    target.seek(box.body + 4)
+    kind, content = read_at(source, box.body, 4), read_at(source, box.body + 4, max(0, box.end - box.body - 4))
     if box.kind == b"dfLa":
-        target.write(clean_flac_blocks(content))
+        write_at(target, box.body + 4, clean_flac_blocks(content))
     elif kind in _PROFILES:
-        target.write(strip_profile(content))
+        write_at(target, box.body + 4, strip_profile(content))
 
 
 def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
@@ -117,8 +115,7 @@ def _clean_coding(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames
 
 def _clean_mpeg4(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames:
     """Clean the description of frames in MPEG-4 (ISO/IEC 14496-1), and return the cleaner for them."""
-    source.seek(box.body)
-    images = _IMAGES_OF_MPEG4.search(source.read(min(64, box.end - box.body)))
+    images = _IMAGES_OF_MPEG4.search(read_at(source, box.body, min(64, box.end - box.body)))
     if images and images["kind"] == _PNG:
         raise unsupported_stream()
     if images and images["kind"] == _JPEG:
@@ -136,21 +133,17 @@ def _descriptions(source: IO[bytes], track: Track) -> Iterator[tuple[bytes, int,
     """Yield the type, start and end of each description of a track."""
     if b"stsd" in track.boxes:
         for start, end in entries(source, track.boxes[b"stsd"]):
-            source.seek(start + 4)
-            yield source.read(4), start, end
+            yield read_at(source, start + 4, 4), start, end
 
 
 def _boxes(source: IO[bytes], track: Track, start: int, end: int) -> Iterator[Box]:
     """Yield the boxes in the description of video or audio between two positions."""
     if track.kind == b"vide":
-        source.seek(start + 82)
-        depth, palette = source.read(2), source.read(2)
+        depth, palette = read_at(source, start + 82, 2), read_at(source, start + 84, 2)
         # Old codecs with at most 256 colours have a palette here instead. Depths of greyscale are counted from 33.
         if palette != b"\0\0" or not 1 <= int.from_bytes(depth) % 32 <= 8:
             yield from boxes(source, start + _IMAGES, end, (b"stsd",))
     elif track.kind == b"soun":
-        source.seek(track.boxes[b"stsd"].body)
-        is_quicktime = source.read(1) == b"\0"
-        source.seek(start + 16)
-        version = int.from_bytes(source.read(2)) if is_quicktime else 0
+        is_quicktime = read_at(source, track.boxes[b"stsd"].body, 1) == b"\0"
+        version = int.from_bytes(read_at(source, start + 16, 2)) if is_quicktime else 0
         yield from boxes(source, start + _SOUND.get(version, 36), end, (b"stsd",))

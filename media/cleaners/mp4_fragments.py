@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from media.cleaners.mp4_boxes import MAX_TABLE, Box
-from media.cleaners.streams import damaged, size_of
+from media.cleaners.streams import damaged, read_at, size_of
 
 # The flags of the header of a track in a fragment: its fields, and what positions are relative to.
 _HAS_BASE, _HAS_DESCRIPTION, _HAS_DURATION, _HAS_SIZE, _FROM_FRAGMENT = 0x1, 0x2, 0x8, 0x10, 0x020000
@@ -103,5 +103,4 @@ def _read(file: IO[bytes], box: Box, length: int) -> bytes:
     """Return the beginning of the body of a box."""
     if box.end - box.body < length:
         raise damaged()
-    file.seek(box.body)
-    return file.read(length)
+    return read_at(file, box.body, length)

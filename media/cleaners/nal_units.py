@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import IO, Final
 
-from media.cleaners.streams import CHUNK, too_complex, unsupported_stream
+from media.cleaners.streams import CHUNK, overlapping_parts, read_at, too_complex, unsupported_stream, write_at
 
 # Where two zeros would look like the beginning of a unit, they are followed by a 3 that is not content.
 _ESCAPE: Final = re.compile(rb"\0\0\x03")
 # The start code before each unit that doesn't come after its length. There may be more zeros.
-START: Final = b"\0\0\1"
+_START: Final = b"\0\0\1"
 _BEGINS_WITH_START: Final = re.compile(rb"\0\0+\x01|\0*\Z")
 # The names of the two codecs in AVI and Windows Media.
 _H264: Final = re.compile(rb"[HXQV]264|AVC1|[DG]AVC|VSSH|SMV2|UMSV|SHR[0-7]|TSHD|INMC", re.IGNORECASE)
@@ -50,8 +50,7 @@ def coding_of(file: IO[bytes], kind: bytes, start: int) -> Coding | None:
     """Return the coding that a box of this kind, whose body starts here, describes; None for other boxes."""
     if kind not in _LENGTH_SIZE:
         return None
-    file.seek(start + _LENGTH_SIZE[kind])
-    return Coding(kind == b"hvcC", (file.read(1)[0] & 3) + 1)
+    return Coding(kind == b"hvcC", (read_at(file, start + _LENGTH_SIZE[kind], 1)[0] & 3) + 1)
 
 
 def coding_of_name(name: bytes) -> Coding | None:
@@ -65,8 +64,7 @@ def clean_units(source: IO[bytes], target: IO[bytes], start: int, end: int, codi
         _clean_byte_stream(source, target, start, end, coding)
         return
     while start + coding.length_size < end:
-        source.seek(start)
-        *length, first = source.read(coding.length_size + 1)
+        *length, first = read_at(source, start, coding.length_size + 1)
         body = start + coding.length_size
         start = body + int.from_bytes(bytes(length))
         if body < start <= end and coding.has_messages(first):
@@ -75,23 +73,21 @@ def clean_units(source: IO[bytes], target: IO[bytes], start: int, end: int, codi
 
 def _clean_byte_stream(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
     """Overwrite the messages in units that follow start codes. Raises ValidationError if the first doesn't."""
-    source.seek(start)
-    if not _BEGINS_WITH_START.match(source.read(max(0, min(CHUNK, end - start)))):
+    if not _BEGINS_WITH_START.match(read_at(source, start, max(0, min(CHUNK, end - start)))):
         raise unsupported_stream()
-    for body, following in pairwise(chain(after_start_codes(source, start, end), [end + len(START)])):
-        source.seek(body)
-        if coding.has_messages(source.read(1)[0]):
-            _clean_unit(source, target, body, following - len(START), coding)
+    for body, unit_end in units_in(source, start, end):
+        if coding.has_messages(read_at(source, body, 1)[0]):
+            _clean_unit(source, target, body, unit_end, coding)
 
 
-def after_start_codes(source: IO[bytes], start: int, end: int) -> Iterator[int]:
-    """Yield where each unit begins between two positions."""
-    while start < end:
-        source.seek(start)
-        part = source.read(min(CHUNK, end - start))
-        yield from (start + code.end() for code in re.finditer(START, part) if start + code.end() < end)
-        # The last two bytes may begin another start code.
-        start += max(len(part) - 2, 1)
+def units_in(source: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each unit between two positions that follows a start code."""
+    parts = overlapping_parts(source, start, end, overlap=len(_START) - 1)
+    begins = (position + code.end() for position, part in parts for code in re.finditer(_START, part))
+    # Nothing follows a start code at the end.
+    followed = (begin for begin in begins if begin < end)
+    for begin, following in pairwise(chain(followed, [end + len(_START)])):
+        yield begin, following - len(_START)
 
 
 def _clean_unit(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
@@ -99,22 +95,18 @@ def _clean_unit(source: IO[bytes], target: IO[bytes], start: int, end: int, codi
     # Real ones have a few hundred bytes.
     if end - start > CHUNK:
         raise too_complex()
-    source.seek(start)
-    unit = source.read(end - start).rstrip(b"\0")
-    target.seek(start)
-    target.write(_without_messages(unit, coding.header_size))
+    unit = read_at(source, start, end - start).rstrip(b"\0")
+    write_at(target, start, _without_messages(unit, coding.header_size))
 
 
 def clean_h265_description(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
     """Overwrite the messages in the units that the body of an `hvcC` lists by kind."""
     start += _LENGTH_SIZE[b"hvcC"] + 2
     while start + 3 < end:
-        source.seek(start + 1)
-        count = int.from_bytes(source.read(2))
+        count = int.from_bytes(read_at(source, start + 1, 2))
         start += 3
         while count and start + 2 < end:
-            source.seek(start)
-            unit_end = start + 2 + int.from_bytes(source.read(2))
+            unit_end = start + 2 + int.from_bytes(read_at(source, start, 2))
             clean_units(source, target, start, min(unit_end, end), Coding(is_h265=True, length_size=2))
             start, count = unit_end, count - 1
 

@@ -6,7 +6,7 @@ They become padding of the same length. Source: AV1 Bitstream & Decoding Process
 from typing import IO, Final
 
 from media.cleaners.nal_units import SHOWN
-from media.cleaners.streams import damaged, unsupported_stream, write_zeros
+from media.cleaners.streams import damaged, read_at, unsupported_stream, write_at, write_zeros
 
 _METADATA, _PADDING = 5, 15
 # The kinds of messages that are kept: dynamic range, layers, and captions and the like. Others are time codes, and
@@ -21,8 +21,7 @@ DESCRIPTION_HEADER: Final = 4
 def clean_obus(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
     """Overwrite the messages in the units between two positions. Raises ValidationError if one has no length."""
     while start < end:
-        source.seek(start)
-        unit = source.read(min(_LONGEST_START, end - start))
+        unit = read_at(source, start, min(_LONGEST_START, end - start))
         kind, has_extension, has_size = unit[0] >> 3 & 15, unit[0] & 4, unit[0] & 2
         if not has_size:
             raise unsupported_stream()
@@ -31,11 +30,10 @@ def clean_obus(source: IO[bytes], target: IO[bytes], start: int, end: int) -> No
         if start > end:
             raise damaged()
         if kind == _METADATA and size and not _is_shown(unit[header:]):
-            target.seek(body - header)
-            target.write(bytes([unit[0] & 0x87 | _PADDING << 3]))
+            write_at(target, body - header, bytes([unit[0] & 0x87 | _PADDING << 3]))
             write_zeros(target, body, start - 1)
             # The last set bit ends a unit.
-            target.write(b"\x80")
+            write_at(target, start - 1, b"\x80")
 
 
 def _is_shown(message: bytes) -> bool:

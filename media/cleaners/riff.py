@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from media.cleaners.frames import BITMAP_HEADER, CleanFrames, clean_bitmap_description, clean_dv, cleaner_of_bitmaps
-from media.cleaners.streams import copy_part, copy_unchanged, damaged, size_of, too_complex, write_zeros
+from media.cleaners.streams import (
+    copy_part,
+    copy_unchanged,
+    damaged,
+    read_at,
+    size_of,
+    too_complex,
+    write_at,
+    write_zeros,
+)
 
 _MAX_CHUNKS: Final = 2_000_000
 _SOUND: Final = {b"fmt ", b"fact", b"data"}
@@ -40,8 +49,7 @@ def clean_wav(source: IO[bytes], target: IO[bytes]) -> None:
     end = size_of(source)
     kept, position = [], 12
     while position + 8 <= end:
-        source.seek(position)
-        kind, size = struct.unpack("<4sI", source.read(8))
+        kind, size = struct.unpack("<4sI", read_at(source, position, 8))
         # Recorders that don't know the final size state the largest one.
         chunk_end = min(position + 8 + size + size % 2, end)
         if kind in _SOUND:
@@ -71,12 +79,10 @@ def clean_avi(source: IO[bytes], target: IO[bytes]) -> None:
         number = int(kind[:2], 16) if around in _DATA and _OF_STREAM.fullmatch(kind) else len(streams)
         stream = streams[number] if number < len(streams) else None
         if not _KEPT[around].fullmatch(kind) or (stream and stream.kind not in _PLAYED):
-            target.seek(start)
-            target.write(b"JUNK")
+            write_at(target, start, b"JUNK")
             write_zeros(target, start + 8, end)
         elif kind == b"strh":
-            source.seek(start + 8)
-            streams.append(_Stream(source.read(min(4, end - start - 8))))
+            streams.append(_Stream(read_at(source, start + 8, min(4, end - start - 8))))
         elif kind == b"strf" and streams:
             _clean_description(source, target, streams[-1], start + 8, end)
         elif stream and stream.clean:
@@ -85,9 +91,8 @@ def clean_avi(source: IO[bytes], target: IO[bytes]) -> None:
 
 def _clean_description(source: IO[bytes], target: IO[bytes], stream: _Stream, start: int, end: int) -> None:
     """Set the cleaner for the data of the stream described between two positions, and clean the description."""
-    source.seek(start)
     if stream.kind == _IMAGES:
-        header = source.read(min(BITMAP_HEADER, end - start))
+        header = read_at(source, start, min(BITMAP_HEADER, end - start))
         stream.clean = cleaner_of_bitmaps(header)
         clean_bitmap_description(source, target, header, start, end)
     elif stream.kind == _IMAGES_AND_SOUND:
@@ -103,8 +108,7 @@ def _chunks(source: IO[bytes]) -> Iterator[tuple[bytes, bytes, int, int]]:
         while position >= lists[-1][1]:
             lists.pop()
         name, list_end = lists[-1]
-        source.seek(position)
-        header = source.read(12)
+        header = read_at(source, position, 12)
         if list_end - position < 8:
             raise damaged()
         kind, size = struct.unpack("<4sI", header[:8])

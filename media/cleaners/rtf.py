@@ -10,13 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import IO, Final
 
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
-
 from media.cleaners.images import cleaned_image
 from media.cleaners.markup import LOCAL_PATH
 from media.cleaners.metafiles import clean_metafile
-from media.cleaners.streams import damaged, too_complex
+from media.cleaners.streams import damaged, too_complex, unsupported_type
 
 _MAX_TOKENS: Final = 5_000_000
 _MAX_DEPTH: Final = 500
@@ -199,8 +196,7 @@ def _clean_image(content: list[bytes], extension: str) -> list[bytes]:
         return [*kept, b"\n", _cleaned(image, extension).hex().encode()]
     if image:
         # Formats of the first Macintosh, OS/2 and Windows 2, or unknown ones, in which names can be anywhere.
-        text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
-        raise ValidationError(text % {"type": "pict", "other": ".pdf"})
+        raise unsupported_type("pict", ".pdf")
     return content
 
 

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO, Final
 
-from media.cleaners.streams import copy_part, damaged, size_of
+from media.cleaners.streams import CHUNK, copy_part, damaged, overlapping_parts, read_at, size_of
 from media.cleaners.xiph import NEEDED_FLAC_BLOCKS
 
 # MPEG layer III, by version (2.5, none, 2, 1): bit rates in kbit/s, and sample rates in Hz.
@@ -14,7 +14,6 @@ _BITRATES: Final = {
     2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES: Final = {0: (11_025, 12_000, 8_000), 2: (22_050, 24_000, 16_000), 3: (44_100, 48_000, 32_000)}
-_CHUNK: Final = 64 * 1024
 # The beginning of a FLAC frame, and the length of the longest header. Its number follows four bytes, in up to seven.
 _FLAC_FRAME: Final = re.compile(rb"\xff[\xf8\xf9][\x10-\xff].", re.DOTALL)
 _LONGEST_HEADER: Final = 16
@@ -47,7 +46,7 @@ def clean_mp3(source: IO[bytes], target: IO[bytes]) -> None:
 def clean_flac(source: IO[bytes], target: IO[bytes]) -> None:
     """Keep only the metadata blocks that decoders need, and the frames. Source: RFC 9639, 8."""
     position, kept, is_last = 4, [], False
-    while not is_last and len(header := _read(source, position, 4)) == 4:
+    while not is_last and len(header := read_at(source, position, 4)) == 4:
         is_last, kind = bool(header[0] & 0x80), header[0] & 0x7F
         end = position + 4 + int.from_bytes(header[1:])
         if kind in NEEDED_FLAC_BLOCKS:
@@ -64,7 +63,7 @@ def clean_flac(source: IO[bytes], target: IO[bytes]) -> None:
 
 def _after_tags(file: IO[bytes], start: int) -> int:
     """Return the end of the ID3 tags that begin at `start`."""
-    while len(header := _read(file, start, 10)) == 10 and header[:3] == b"ID3":
+    while len(header := read_at(file, start, 10)) == 10 and header[:3] == b"ID3":
         size = sum((byte & 0x7F) << shift for byte, shift in zip(header[6:], (21, 14, 7, 0), strict=True))
         start += 10 + size + (10 if header[5] & 0x10 else 0)
     return start
@@ -72,9 +71,9 @@ def _after_tags(file: IO[bytes], start: int) -> int:
 
 def _before_tags(file: IO[bytes], start: int, end: int) -> int:
     """Return the beginning of the ID3 and APE tags that end at `end`."""
-    if _read(file, max(start, end - 128), 3) == b"TAG":
+    if read_at(file, max(start, end - 128), 3) == b"TAG":
         end -= 128
-    footer = _read(file, max(start, end - 32), 32)
+    footer = read_at(file, max(start, end - 32), 32)
     if footer.startswith(b"APETAGEX"):
         size, flags = struct.unpack("<I4xI", footer[12:24])
         end -= size + (32 if flags & 0x80000000 else 0)
@@ -101,26 +100,23 @@ def _end_of_flac(file: IO[bytes], start: int, end: int) -> int:
 def _last_flac_frame(file: IO[bytes], start: int, end: int) -> int | None:
     """Return where the last frame begins; None if there is none."""
     found, last = None, -1
-    while start < end:
-        part = _read(file, start, min(_CHUNK, end - start))
+    for position, part in overlapping_parts(file, start, end, overlap=_LONGEST_HEADER):
         padded = part + bytes(_LONGEST_HEADER)
         for match in _FLAC_FRAME.finditer(padded, 0, len(part)):
             number = _number_of_flac(padded[match.start() : match.start() + _LONGEST_HEADER])
-            begin = start + match.start()
+            begin = position + match.start()
             # Another recording may follow, with numbers from 0. There may be something else before it.
             if number == 0 and found is not None and begin not in {found, *_possible_ends(file, found, begin)}:
                 return found
             # Bytes within a frame that look like a header are unlikely to contain such a number.
             if number > last or number == 0:
                 found, last = begin, number
-        # The last bytes may begin a header.
-        start += max(len(part) - _LONGEST_HEADER, 1)
     return found
 
 
 def _possible_ends(file: IO[bytes], begin: int, end: int) -> set[int]:
     """Return the places, not after `end`, at which the frame that begins here may end."""
-    content = _read(file, begin, min(_LONGEST_FRAME, end - begin))
+    content = read_at(file, begin, min(_LONGEST_FRAME, end - begin))
     return {begin + size for size, crc in enumerate(_checksums(content), start=1) if not crc}
 
 
@@ -164,7 +160,7 @@ def _end_of_frames(file: IO[bytes], start: int, end: int) -> int:
     part, part_start = b"", start
     while position + 4 <= end:
         if not part_start <= position <= part_start + len(part) - 4:
-            part, part_start = _read(file, position, _CHUNK), position
+            part, part_start = read_at(file, position, CHUNK), position
         offset = position - part_start
         length = _frame_length(part[offset : offset + 4])
         if not length or position + length > end:
@@ -175,20 +171,16 @@ def _end_of_frames(file: IO[bytes], start: int, end: int) -> int:
 
 def _next_frames(file: IO[bytes], position: int, end: int) -> int:
     """Return where the next frames begin after this position, or the end."""
-    position += 1
-    while position + 4 <= end:
-        part = _read(file, position, _CHUNK)
+    for part_start, part in overlapping_parts(file, position + 1, end, overlap=3):
         offset = part.find(b"\xff")
         while 0 <= offset <= len(part) - 4:
             # Another frame must follow, or nothing. If the whole run were checked, a hostile file could make us read it
             # many times.
             length = _frame_length(part[offset : offset + 4])
-            following = position + offset + length
-            if length and (following == end or _frame_length(_read(file, following, 4))):
-                return position + offset
+            following = part_start + offset + length
+            if length and (following == end or _frame_length(read_at(file, following, 4))):
+                return part_start + offset
             offset = part.find(b"\xff", offset + 1)
-        # The last three bytes may begin a header.
-        position += max(len(part) - 3, 1)
     return end
 
 
@@ -202,8 +194,3 @@ def _frame_length(header: bytes) -> int:
     kilobits = _BITRATES[1 if version == 3 else 2][bitrate]
     samples = 144 if version == 3 else 72
     return samples * 1000 * kilobits // _RATES[version][rate] + (header[2] >> 1 & 1)
-
-
-def _read(file: IO[bytes], position: int, count: int) -> bytes:
-    file.seek(position)
-    return file.read(count)

@@ -1,5 +1,6 @@
 """Operations on files that several cleaners share. Files may be larger than memory."""
 
+from collections.abc import Iterator
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
@@ -20,9 +21,35 @@ def unsupported_stream() -> ValidationError:
     return ValidationError(_("The file has a stream of a type that can't be cleaned. Save it as MP3 or MP4."))
 
 
+def unsupported_type(extension: str, other: str) -> ValidationError:
+    """Return the error for files with an extension whose metadata can't be found, with the extension to use instead."""
+    text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
+    return ValidationError(text % {"type": extension, "other": other})
+
+
 def size_of(file: IO[bytes]) -> int:
     """Return the size in bytes. Moves the position to the end."""
     return file.seek(0, 2)
+
+
+def read_at(file: IO[bytes], position: int, length: int) -> bytes:
+    """Return up to `length` bytes from this position on."""
+    file.seek(position)
+    return file.read(length)
+
+
+def write_at(file: IO[bytes], position: int, content: bytes | bytearray) -> None:
+    """Overwrite the bytes from this position on."""
+    file.seek(position)
+    file.write(content)
+
+
+def overlapping_parts(file: IO[bytes], start: int, end: int, overlap: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes between two positions in parts, each after its position. They overlap by `overlap` bytes."""
+    while start < end:
+        part = read_at(file, start, min(CHUNK, end - start))
+        yield start, part
+        start += max(len(part) - overlap, 1)
 
 
 def copy_part(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
@@ -40,6 +67,5 @@ def copy_unchanged(source: IO[bytes], target: IO[bytes]) -> None:
 
 def write_zeros(target: IO[bytes], start: int, end: int) -> None:
     """Overwrite the bytes between two positions with zeros."""
-    target.seek(start)
-    while start < end:
-        start += target.write(bytes(min(end - start, CHUNK)))
+    for position in range(start, end, CHUNK):
+        write_at(target, position, bytes(min(CHUNK, end - position)))

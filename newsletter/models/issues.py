@@ -1,6 +1,5 @@
 """Issues: the posts that are mailed together, and the e-mail of each subscriber."""
 
-import datetime as dt
 from typing import Self
 
 from django.db import models
@@ -98,10 +97,6 @@ class Delivery(Recipient):
     @property
     def language(self) -> str:
         return self.subscriber.language
-
-    @property
-    def min_interval(self) -> dt.timedelta:
-        return dt.timedelta()
 
     @property
     def paced_domain(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Self
 from django.core.signing import Signer
 from django.db import models, transaction
 from django.db.models import Q
+from django.forms import model_to_dict
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -72,12 +73,7 @@ class Topic(models.Model):
     @property
     def topic(self) -> dict[str, Any]:
         """The values of the topic's columns."""
-        return {
-            "category": self.category_id,
-            "tag": self.tag_id,
-            "author": self.author_id,
-            "language": self.language,
-        }
+        return model_to_dict(self, TOPIC_FIELDS)
 
 
 class RequestQuerySet(RecipientQuerySet["SubscriptionRequest"]):
@@ -114,10 +110,6 @@ class SubscriptionRequest(Topic, Recipient):
             models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="request_frequency_known"),
         ]
         indexes = [models.Index(fields=["not_before"], condition=Q(invited_at=None), name="request_uninvited")]
-
-    @property
-    def min_interval(self) -> dt.timedelta:
-        return dt.timedelta()
 
     @property
     def paced_domain(self) -> str:

@@ -19,7 +19,6 @@ from accounts.roles import (
     describe_owner,
     grant_roles,
     permissions_of,
-    role_permissions,
 )
 from tests.factories import PASSWORD, UserFactory
 from tests.factories.admin import client_of
@@ -131,6 +130,11 @@ class TestLoggingIn:
             assert User.objects.get(pk=user.pk).is_staff
 
 
+def _ability(app: str, codenames: set[str], *roles: str) -> Ability:
+    permissions = frozenset(f"{app}.{codename}" for codename in codenames)
+    return Ability(phrase="x", permissions=permissions, order=1, roles=frozenset(roles))
+
+
 class TestCheck:
     @pytest.mark.parametrize(
         ("app", "permissions", "problems"),
@@ -144,13 +148,17 @@ class TestCheck:
     def test_finds_apps_roles_and_permissions_that_do_not_exist(
         self, app: str, permissions: dict[str, set[str]], problems: list[str]
     ) -> None:
-        found = list(role_permissions.find_problems(app, permissions))
+        found = [
+            problem
+            for role, codenames in permissions.items()
+            for problem in abilities.find_problems(f"{app}.x", _ability(app, codenames, role))
+        ]
         assert len(found) == len(problems)
         assert all(problem in text for problem, text in zip(problems, found, strict=True))
 
     def test_takes_no_queries(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(0):
-            problems = [list(role_permissions.find_problems(*item)) for item in role_permissions.items()]
+            problems = [list(abilities.find_problems(*item)) for item in abilities.items()]
         assert not any(problems)
 
 
@@ -239,9 +247,7 @@ class TestDescriptions:
         ],
     )
     def test_the_check_finds_permissions_that_do_not_exist(self, name: str, codenames: set[str], problem: str) -> None:
-        label = name.partition(".")[0]
-        ability = Ability(phrase="x", permissions=frozenset(f"{label}.{each}" for each in codenames), order=1)
-        found = list(abilities.find_problems(name, ability))
+        found = list(abilities.find_problems(name, _ability(name.partition(".")[0], codenames)))
         assert [problem in text for text in found] == ([True] if problem else [])
 
 

@@ -19,7 +19,7 @@ from blog.models import Category, Enclosure, Entry, Page, Post, Redirect, SiteAp
 from comments.models import Comment, CommentSettings
 from core.changes import PublicModel
 from core.models import SiteSettings
-from media.models import Document, Picture
+from media.models import Document, Picture, Upload
 from newsletter.models import NewsletterSettings
 from readers.models import ReaderSettings
 from tags.models import FormerName, Tag, TagAlias, TaggedPost
@@ -307,9 +307,9 @@ class TestWrites:
         match operation:
             case "save":
                 setattr(obj, case.field_name, case.after)
-                # Uploads save some fields only if these are named.
-                is_kept = case.field_name in getattr(obj, "kept_when_saved", ())
-                obj.save(update_fields=[case.field_name] if is_kept else None)
+                # Uploads save what users can't edit only if it is named.
+                is_named = isinstance(obj, Upload) and not obj._meta.get_field(case.field_name).editable
+                obj.save(update_fields=[case.field_name] if is_named else None)
                 if case.model is TaggedPost:
                     # Saving it sets the time of its post.
                     rows.update(published_at=case.after)
