@@ -42,7 +42,7 @@ def import_attachments(context: ImportContext) -> None:
     for batch in context.spool.attachments.chunks():
         # Pairs of an item and the reason to skip it, empty if it is imported.
         reasons = []
-        for item, *_key in batch:
+        for item in batch:
             reason = in_export_twice() if item.id in seen else _reason_to_skip(item)
             reasons.append((item, reason))
             if not reason:
