@@ -15,6 +15,7 @@ from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Outcome, Report
 from wordpress.importing.spool import Spool
 from wordpress.importing.terms import TermIds
+from wordpress.importing.unsupported import Unsupported
 from wordpress.models import ImportRun
 from wordpress.wxr.records import Author, Comment, Term
 
@@ -39,6 +40,7 @@ class ImportContext:
     mapped_authors: Mapping[str, User]
     progress: Progress | None = None
     old_urls: OldUrls = field(init=False)
+    unsupported: Unsupported = field(init=False)
     # The accounts of the export's authors, by the name in items and by the ID in comments.
     author_ids: dict[str, int] = field(default_factory=dict)
     commenter_ids: dict[int, int] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class ImportContext:
 
     def __post_init__(self) -> None:
         self.old_urls = OldUrls(folder_of(self.analysis.base_url))
+        self.unsupported = Unsupported(self.site)
         self.item_count = self.analysis.items.total()
 
     def record(self, kind: str, exported: Author | Term | Comment, stored: Model, *, is_new: bool) -> None:

@@ -20,13 +20,12 @@ from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.steps.sections import add_sections, find_sections, redirect_groupings
-from wordpress.importing.unsupported import Unsupported
 from wordpress.models import ImportedItem
 from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 
-def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
+def import_pages(context: ImportContext) -> None:
     """Create the pages that are not here yet, then update and move those that have changed.
 
     Parents come first. When a page moves, the pages below it move too, and their old URLs become redirects.
@@ -35,7 +34,7 @@ def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
     identities = identify(outlines, context.site)
     add_sections(context, {index for index, identity in enumerate(identities) if not identity.known})
     identities += identify(outlines[len(identities) :], context.site)
-    pages = _PageImport(context, unsupported)
+    pages = _PageImport(context)
     pages.pks = {index: identity.pk for index, identity in enumerate(identities) if identity.known and identity.pk}
     for is_known in (False, True):
         pages.import_some(index for index, identity in enumerate(identities) if identity.known is is_known)
@@ -43,8 +42,8 @@ def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
 
 
 class _PageImport(EntryImport):
-    def __init__(self, context: ImportContext, unsupported: Unsupported) -> None:
-        super().__init__(context, unsupported)
+    def __init__(self, context: ImportContext) -> None:
+        super().__init__(context)
         self._tree = context.spool.pages
         self._circular: set[int] = set()
         # The IDs of the pages that are here, by their position in the export.
