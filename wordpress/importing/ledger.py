@@ -4,7 +4,6 @@ Objects that an export does not contain are never deleted, because an export may
 """
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -94,14 +93,10 @@ class Ledger:
             for pk, exported, stored, wordpress_id, site in found
         }
 
-    def pks(self, kind: str, wordpress_ids: Iterable[int]) -> dict[int, list[int]]:
-        """Return the IDs of objects here by their IDs in exports of the site."""
-        found: defaultdict[int, list[int]] = defaultdict(list)
-        columns = ("wordpress_id", "object_pk")
-        rows = fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site)
-        for wordpress_id, pk in rows:
-            found[wordpress_id].append(pk)
-        return found
+    def exported_ids(self, kind: str, wordpress_ids: Iterable[int]) -> dict[int, int]:
+        """Return those of these IDs that exports of the site gave to objects here, by the IDs of the objects."""
+        columns = ("object_pk", "wordpress_id")
+        return dict(fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site))
 
     def add(
         self, kind: str, wordpress_id: int, pk: int, exported: str = "", stored: str = "", *, is_new: bool = True

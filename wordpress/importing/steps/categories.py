@@ -71,12 +71,11 @@ class _Categories:
         by_slug = dict(fetch_rows(Category, "slug", (self.slugs[key] for key in keys), "slug", "pk"))
         pks = {key: by_slug[self.slugs[key]] for key in keys if self.slugs[key] in by_slug}
         ids = {self.terms[key].id: key for key in keys if key not in pks and self.terms[key].id}
-        imported = self.context.ledger.pks(CATEGORIES, ids)
-        by_pk = {pk: ids[wordpress_id] for wordpress_id, some in imported.items() for pk in some}
-        for pk, slug in fetch_rows(Category, "pk", by_pk, "pk", "slug"):
+        imported = self.context.ledger.exported_ids(CATEGORIES, ids)
+        for pk, slug in fetch_rows(Category, "pk", imported, "pk", "slug"):
             # A category with the slug of another exported one belongs to that one.
             if slug not in self.exported_slugs:
-                pks[by_pk[pk]] = pk
+                pks[ids[imported[pk]]] = pk
         return pks
 
     def _create(self, key: str, term: Term) -> None:
@@ -115,10 +114,9 @@ class _Categories:
 
         `parents` are the IDs of new categories by the numbers derived from their slugs.
         """
-        conditions = {"kind": MISSING_CATEGORIES, "site": self.context.site}
-        rows = list(fetch_rows(ImportedItem, "wordpress_id", parents, "object_pk", "wordpress_id", **conditions))
-        recorded = self.context.ledger.recorded(CATEGORIES, (pk for pk, _number in rows))
-        for pk, number in rows:
+        waiting = self.context.ledger.exported_ids(MISSING_CATEGORIES, parents)
+        recorded = self.context.ledger.recorded(CATEGORIES, waiting)
+        for pk, number in waiting.items():
             category, record = Category.objects.filter(pk=pk).first(), recorded.get(pk)
             parent = Category.objects.get(pk=parents[number])
             is_unchanged = category and record and record.stored == fingerprint_of(category)
@@ -129,7 +127,7 @@ class _Categories:
                 self.context.ledger.add(CATEGORIES, record.id, pk, record.exported, stored, is_new=False)
                 text = _("It is below its parent now, which an earlier export did not contain.")
                 self.context.report.note(CATEGORIES, record.id, category.name, text)
-        ImportedItem.objects.filter(object_pk__in=[pk for pk, _number in rows], **conditions).delete()
+        ImportedItem.objects.filter(kind=MISSING_CATEGORIES, object_pk__in=waiting).delete()
 
     def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
         # Saved one by one, so that its path and redirects are set like those of any other category.

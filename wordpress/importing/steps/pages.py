@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 
 from blog.models import Entry, Page, Status
 from blog.models.tree import MAX_PATH_LENGTH
-from core.bulk import fetch_rows
 from core.changes import entries_changed
 from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
 from wordpress.importing.batches import entry_batches
@@ -148,9 +147,8 @@ class _PageImport(EntryImport):
 
     def _adopt(self, parents: Mapping[int, Entry]) -> None:
         """Move pages from earlier exports below parents that only this export has, unless they have changed here."""
-        conditions = {"kind": MISSING_PARENTS, "site": self.context.site}
-        rows = fetch_rows(ImportedItem, "wordpress_id", parents, "object_pk", "wordpress_id", **conditions)
-        waiting = {pk: parents[wordpress_id] for pk, wordpress_id in rows}
+        missing = self.context.ledger.exported_ids(MISSING_PARENTS, parents)
+        waiting = {pk: parents[wordpress_id] for pk, wordpress_id in missing.items()}
         recorded = self.context.ledger.recorded(PAGES, waiting)
         pages = Page.objects.select_for_update(no_key=True).order_by("pk").in_bulk(waiting) if waiting else {}
         for pk, page in pages.items():
@@ -161,4 +159,4 @@ class _PageImport(EntryImport):
                 text = _("It is below its parent now, which an earlier export did not contain.")
                 self.context.report.note(PAGES, recorded[pk].id, page.title, text)
         entries_changed(list(pages))
-        ImportedItem.objects.filter(object_pk__in=waiting, **conditions).delete()
+        ImportedItem.objects.filter(kind=MISSING_PARENTS, object_pk__in=waiting).delete()
