@@ -76,11 +76,11 @@ class Recorded:
 
 
 class Ledger:
-    """The records of earlier imports of a site, and those that this run adds."""
+    """The records of earlier imports of a site, and those that `run` adds."""
 
-    def __init__(self, site: str, run: ImportRun) -> None:
-        self._site = site
+    def __init__(self, run: ImportRun) -> None:
         self._run = run
+        self._site = run.site
         self._new: list[tuple[Any, ...]] = []
         self._updated: list[tuple[Any, ...]] = []
 

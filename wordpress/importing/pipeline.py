@@ -11,8 +11,7 @@ from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_
 from wordpress.importing.context import ImportContext
 from wordpress.importing.database import only_import, throwaway_database, tune_for_bulk
 from wordpress.importing.entry_builder import text_of
-from wordpress.importing.ids import NewIds
-from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
+from wordpress.importing.ledger import begin_run, finish_run, forget_if_empty
 from wordpress.importing.media_source import MediaDownload, MediaSource, hosts_of
 from wordpress.importing.page_types import check_page_types, page_types_here
 from wordpress.importing.render_pool import RenderPool
@@ -85,10 +84,8 @@ def import_export(
             tune_for_bulk(writes=True)
             site = identify_site(analysis, spool)
             run = begin_run(site, None if dry_run else job)
-            new_ids = NewIds(analysis)
-            new_ids.reserve()
-            ledger = Ledger(site, run)
-            context = ImportContext(analysis, spool, renderer, report, site, run, ledger, new_ids, users, progress)
+            context = ImportContext(analysis, spool, renderer, report, run, users, progress)
+            context.new_ids.reserve()
             try:
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, context.item_count)
