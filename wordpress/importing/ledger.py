@@ -18,7 +18,6 @@ from comments.models import Comment
 from core.bulk import fetch_rows, insert_rows
 from media.models import Document, Picture
 from tags.models import Tag
-from wordpress.importing.report import COMMENTS
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
 from wordpress.wxr.records import (
     ENCLOSURE,
@@ -144,11 +143,6 @@ def finish_run(run: ImportRun) -> None:
 def forget_if_empty(run: ImportRun) -> None:
     """Delete the run if there is nothing to undo."""
     ImportRun.objects.filter(pk=run.pk, items=None, taken_settings={}).delete()
-
-
-def forget_comments(pks: Iterable[int]) -> None:
-    """Delete the records of comments, so that later imports leave these comments as they are."""
-    ImportedItem.objects.filter(kind=COMMENTS, object_pk__in=pks).delete()
 
 
 def fingerprint_item(item: Item) -> str:
