@@ -48,15 +48,12 @@ class _Categories:
     def import_some(self, keys: Sequence[str]) -> None:
         stored = self._stored(keys)
         recorded = self.context.ledger.recorded(CATEGORIES, stored.values())
-        used = {pk for (pk,) in fetch_rows(Category, "pk", (self.terms[key].id for key in keys), "pk")}
-        self.pks |= stored
+        new = [key for key in keys if key not in stored]
+        ids = self.context.new_ids.assign(Category, (self.terms[key].id for key in new))
+        self.pks |= stored | dict(zip(new, ids, strict=True))
         for key in keys:
             term, record = self.terms[key], recorded.get(stored.get(key, 0))
             if key not in stored:
-                # Old URLs contain WordPress's ID.
-                is_free = term.id and term.id not in used
-                self.pks[key] = term.id if is_free else self.context.new_ids.take(Category, 1)[0]
-                used.add(self.pks[key])
                 self._create(key, term)
             elif record and record.exported != fingerprint_of(term):
                 self._update(key, term, record.stored)
@@ -64,7 +61,7 @@ class _Categories:
                 self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
         preserved = {self.pks[key]: self.terms[key] for key in keys if key not in stored or stored[key] in recorded}
         preserve(self.context, CATEGORIES, "category", {pk: term_fields(term) for pk, term in preserved.items()})
-        self._adopt({_slug_number(key): self.pks[key] for key in keys if key not in stored})
+        self._adopt({_slug_number(key): self.pks[key] for key in new})
 
     def _stored(self, keys: Sequence[str]) -> dict[str, int]:
         """Return the IDs of the categories that are here, found by slug or by their ID in an earlier export."""
