@@ -11,8 +11,6 @@ from tests.factories.import_jobs import upload
 from tests.factories.types import Uploaded, Work
 from wordpress.importing.analysis import Analysis
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ids import NewIds
-from wordpress.importing.ledger import Ledger
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.spool import open_spool
@@ -25,7 +23,7 @@ def context(db: None) -> Iterator[ImportContext]:
     analysis = Analysis()
     with open_spool() as spool, RenderPool(spool, 0, resolve_files, ahead=False) as renderer:
         run = ImportRun.objects.create()
-        yield ImportContext(analysis, spool, renderer, Report(), "", run, Ledger("", run), NewIds(analysis), {})
+        yield ImportContext(analysis, spool, renderer, Report(), run, {})
 
 
 @pytest.fixture

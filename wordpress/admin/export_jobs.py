@@ -87,7 +87,7 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
     def _start(self, request: HttpRequest, user: User, format_name: str) -> HttpResponse:
         try:
             job = jobs.start(format_name, user)
-        except jobs.AnotherExportActiveError:
+        except lifecycle.AnotherJobActiveError:
             text = gettext("Another export is in progress. Wait until it has finished, or cancel it, then try again.")
             self.message_user(request, text, messages.WARNING)
         else:

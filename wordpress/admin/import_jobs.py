@@ -35,7 +35,7 @@ from wordpress.uploads import lifecycle
 from wordpress.uploads.display import job_display, job_progress, old_blog, state_label
 from wordpress.uploads.folder import JobFolder
 from wordpress.uploads.forms import StartForm, UploadForm, too_large_message
-from wordpress.uploads.tasks import AnotherJobActiveError, create_job, start_step
+from wordpress.uploads.tasks import create_job, start_step
 
 # The steps that change the site. Reading or previewing an export does not.
 _RECORDED: Final = {JobStep.IMPORT: Action.IMPORTED, JobStep.UNDO: Action.UNDONE}
@@ -97,7 +97,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
             return self._upload_page(request, form)
         try:
             job, is_new = create_job(form.cleaned_data["key"], form.cleaned_data["exports"], request.user)
-        except AnotherJobActiveError:
+        except lifecycle.AnotherJobActiveError:
             return self._redirect_to_active_job(request)
         if is_new:
             self.log_addition(request, job, [{"added": {}}])
@@ -149,7 +149,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
     def _start(self, request: HttpRequest, job: ImportJob, step: JobStep, options: dict[str, Any]) -> HttpResponse:
         try:
             is_started = start_step(job, step, request.user, options)
-        except AnotherJobActiveError:
+        except lifecycle.AnotherJobActiveError:
             return self._redirect_to_active_job(request)
         if is_started and (action := _RECORDED.get(step)):
             record(action, [job], by=cast("User", request.user))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
 from django.tasks import task
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,20 +24,13 @@ _MAX_WARNINGS: Final = 20
 _log = logging.getLogger(__name__)
 
 
-class AnotherExportActiveError(Exception):
-    """Another export is waiting or running."""
-
-
 def start(format_name: str, user: User) -> ExportJob:
-    """Have a worker export the site. Raises AnotherExportActiveError."""
+    """Have a worker export the site. Raises lifecycle.AnotherJobActiveError."""
     tidy_up()
-    try:
-        with transaction.atomic():
-            job = ExportJob.objects.create(format=format_name, started_by=user)
-            JobFolder(job.pk).create()
-            run_export.enqueue(str(job.pk))
-    except IntegrityError:
-        raise AnotherExportActiveError from None
+    with lifecycle.activating():
+        job = ExportJob.objects.create(format=format_name, started_by=user)
+        JobFolder(job.pk).create()
+        run_export.enqueue(str(job.pk))
     return job
 
 

@@ -22,7 +22,6 @@ from wordpress.importing.terms import MAX_TERMS, ExportedTerms
 from wordpress.importing.time_zones import TimeSamples
 from wordpress.importing.visibility import Visibility
 from wordpress.wxr import records
-from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.post_types import FORM_TYPES, INTERNAL_TYPES, THEME_TYPES
 from wordpress.wxr.reader import MAX_TERMS as MAX_TERMS_OF_ITEM
 from wordpress.wxr.reader import Export
@@ -178,7 +177,7 @@ def analyse(
                 _add_item(analysis, record, host_of(export.base_url))
                 if on_item:
                     on_item(record)
-            if progress and export.source:
+            if progress:
                 progress("reading", done + export.source.bytes_read, total)
         analysis.base_url = analysis.base_url or export.base_url
         analysis.site_url = analysis.site_url or export.site_url
@@ -187,9 +186,8 @@ def analyse(
         analysis.language = analysis.language or export.language
         analysis.legacy_urls += export.legacy_urls
         analysis.other_meta.update(export.other_meta)
-        if export.source:
-            done += export.source.bytes_read
-            analysis.warnings += _file_warnings(export, export.source.repairs)
+        done += export.source.bytes_read
+        analysis.warnings += _file_warnings(export)
         analysis.warnings += _surplus_terms_warnings(export)
     if analysis.terms.is_truncated:
         text = _(
@@ -257,15 +255,15 @@ def total_size(paths: Collection[Path]) -> int:
         raise InvalidExportError(f"{error.filename}: {error.strerror}.") from error
 
 
-def _file_warnings(export: Export, repairs: Repairs) -> Iterator[str]:
+def _file_warnings(export: Export) -> Iterator[str]:
     if export.version not in {"1.0", "1.1", "1.2"}:
         text = _("The export does not give the version of its format. Versions 1.0 to 1.2 are supported.")
         if export.version:
             text = _("The export has version %s of the format. Versions 1.0 to 1.2 are supported.") % export.version
         yield f"{export.path}: {text}"
     for kind, repaired in _REPAIRS.items():
-        if count := repairs.counts[kind]:
-            lines = ", ".join(map(str, repairs.lines[kind]))
+        if count := export.source.repairs.counts[kind]:
+            lines = ", ".join(map(str, export.source.repairs.lines[kind]))
             yield f"{export.path}: {repaired % count} {_('(first in line %s).') % lines}"
 
 

@@ -15,6 +15,7 @@ from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Outcome, Report
 from wordpress.importing.spool import Spool
 from wordpress.importing.terms import TermIds
+from wordpress.importing.unsupported import Unsupported
 from wordpress.models import ImportRun
 from wordpress.wxr.records import Author, Comment, Term
 
@@ -30,15 +31,14 @@ class ImportContext:
     spool: Spool
     renderer: RenderPool
     report: Report
-    # The name under which the blog is recorded here (wordpress.importing.site_identity).
-    site: str
     run: ImportRun
-    ledger: Ledger
-    new_ids: NewIds
     # The existing accounts that the site owner has chosen for authors, by the authors' logins in the export.
     mapped_authors: Mapping[str, User]
     progress: Progress | None = None
+    ledger: Ledger = field(init=False)
+    new_ids: NewIds = field(init=False)
     old_urls: OldUrls = field(init=False)
+    unsupported: Unsupported = field(init=False)
     # The accounts of the export's authors, by the name in items and by the ID in comments.
     author_ids: dict[str, int] = field(default_factory=dict)
     commenter_ids: dict[int, int] = field(default_factory=dict)
@@ -48,8 +48,16 @@ class ImportContext:
     item_count: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.ledger = Ledger(self.run)
+        self.new_ids = NewIds(self.analysis)
         self.old_urls = OldUrls(folder_of(self.analysis.base_url))
+        self.unsupported = Unsupported(self.site)
         self.item_count = self.analysis.items.total()
+
+    @property
+    def site(self) -> str:
+        """The name under which the blog is recorded here (wordpress.importing.site_identity)."""
+        return self.run.site
 
     def record(self, kind: str, exported: Author | Term | Comment, stored: Model, *, is_new: bool) -> None:
         """Count an object that was imported or updated, and add it to the ledger."""

@@ -1,5 +1,6 @@
 """IDs for imported objects. Most keep the ID from the export; the others get a new, unused one."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from django.db import connection, models, transaction
@@ -7,7 +8,7 @@ from django.db import connection, models, transaction
 from accounts.models import User
 from blog.models import Category, Entry
 from comments.models import Comment
-from core.bulk import max_pk
+from core.bulk import fetch_rows, max_pk
 from tags.models import Tag
 from wordpress.importing.analysis import Analysis
 from wordpress.wxr.records import CATEGORY, TAG
@@ -34,6 +35,20 @@ class NewIds:
         for model, highest in self._highest.items():
             with transaction.atomic():
                 reserve(model, highest)
+
+    def assign(self, model: type[models.Model], exported: Iterable[int]) -> list[int]:
+        """Return IDs for new rows: the exported ones if they are free, because old URLs contain them, or new ones.
+
+        Call this in the transaction that inserts the rows, before inserting.
+        """
+        wanted = list(exported)
+        used = {0, *(pk for (pk,) in fetch_rows(model, "pk", filter(None, wanted), "pk"))}
+        kept = []
+        for pk in wanted:
+            kept.append(0 if pk in used else pk)
+            used.add(pk)
+        new = iter(self.take(model, kept.count(0)))
+        return [pk or next(new) for pk in kept]
 
     def take(self, model: type[models.Model], count: int) -> list[int]:
         """Return new IDs for `count` rows. Call this in the transaction that inserts them, before inserting."""

@@ -4,7 +4,6 @@ Objects that an export does not contain are never deleted, because an export may
 """
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -19,7 +18,6 @@ from comments.models import Comment
 from core.bulk import fetch_rows, insert_rows
 from media.models import Document, Picture
 from tags.models import Tag
-from wordpress.importing.report import COMMENTS
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
 from wordpress.wxr.records import (
     ENCLOSURE,
@@ -77,11 +75,11 @@ class Recorded:
 
 
 class Ledger:
-    """The records of earlier imports of a site, and those that this run adds."""
+    """The records of earlier imports of a site, and those that `run` adds."""
 
-    def __init__(self, site: str, run: ImportRun) -> None:
-        self._site = site
+    def __init__(self, run: ImportRun) -> None:
         self._run = run
+        self._site = run.site
         self._new: list[tuple[Any, ...]] = []
         self._updated: list[tuple[Any, ...]] = []
 
@@ -94,14 +92,10 @@ class Ledger:
             for pk, exported, stored, wordpress_id, site in found
         }
 
-    def pks(self, kind: str, wordpress_ids: Iterable[int]) -> dict[int, list[int]]:
-        """Return the IDs of objects here by their IDs in exports of the site."""
-        found: defaultdict[int, list[int]] = defaultdict(list)
-        columns = ("wordpress_id", "object_pk")
-        rows = fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site)
-        for wordpress_id, pk in rows:
-            found[wordpress_id].append(pk)
-        return found
+    def exported_ids(self, kind: str, wordpress_ids: Iterable[int]) -> dict[int, int]:
+        """Return those of these IDs that exports of the site gave to objects here, by the IDs of the objects."""
+        columns = ("object_pk", "wordpress_id")
+        return dict(fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site))
 
     def add(
         self, kind: str, wordpress_id: int, pk: int, exported: str = "", stored: str = "", *, is_new: bool = True
@@ -149,11 +143,6 @@ def finish_run(run: ImportRun) -> None:
 def forget_if_empty(run: ImportRun) -> None:
     """Delete the run if there is nothing to undo."""
     ImportRun.objects.filter(pk=run.pk, items=None, taken_settings={}).delete()
-
-
-def forget_comments(pks: Iterable[int]) -> None:
-    """Delete the records of comments, so that later imports leave these comments as they are."""
-    ImportedItem.objects.filter(kind=COMMENTS, object_pk__in=pks).delete()
 
 
 def fingerprint_item(item: Item) -> str:

@@ -24,7 +24,7 @@ MAX_GUID_LENGTH: Final = max_length(Entry, "guid")
 
 
 class KeyedItem(NamedTuple):
-    """An item and, for posts and pages, its identity within the export, which doesn't depend on what is stored here.
+    """A post or page and its identity within the export, which doesn't depend on what is stored here.
 
     `guid_index` is the index of the first of its `guid_sources` that no other item has.
     `is_repeated` is true if the same item occurred earlier in the export.

@@ -9,7 +9,6 @@ from urllib.parse import quote, urlsplit
 
 from core.http import host_of
 from core.text import fold, remove_controls
-from wordpress.importing.matching import KeyedItem
 from wordpress.models import fingerprint
 from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, Item, parents_first
 from wordpress.wxr.values import parse_id, plain_line
@@ -77,7 +76,7 @@ class ExportedMenu:
     is_nested: bool = False
 
 
-def read_menus(items: Iterable[KeyedItem], section_of_type: Callable[[str], str]) -> list[ExportedMenu]:
+def read_menus(items: Iterable[Item], section_of_type: Callable[[str], str]) -> list[ExportedMenu]:
     """Return the menus of an export in order, with their links from top to bottom, parents before children.
 
     `section_of_type` returns the slug of the page that lists the items of a custom type, or an empty string.
@@ -85,7 +84,7 @@ def read_menus(items: Iterable[KeyedItem], section_of_type: Callable[[str], str]
     menus: dict[str, ExportedMenu] = {}
     seen: set[tuple[str, int]] = set()
     total = 0
-    for item, *_key in items:
+    for item in items:
         for found, links in _menus_of(item, section_of_type):
             # Two of the exports may contain the same item.
             if item.id and (found.key, item.id) in seen:

@@ -11,8 +11,8 @@ from django.db.models.functions import Cast
 
 from comments.personal_data import comments_of
 from core.personal_data import PersonalRows
-from wordpress.importing.ledger import forget_comments
-from wordpress.models import PreservedData
+from wordpress.importing.report import COMMENTS
+from wordpress.models import ImportedItem, PreservedData
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +45,5 @@ class PreservedRows(PersonalRows):
 
 def forget(pks: Collection[int]) -> None:
     """Delete the ledger rows and preserved data of comments. Later imports leave these comments alone."""
-    forget_comments(pks)
+    ImportedItem.objects.filter(kind=COMMENTS, object_pk__in=pks).delete()
     PreservedData.objects.filter(comment__in=pks).delete()

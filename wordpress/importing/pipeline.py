@@ -11,8 +11,7 @@ from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_
 from wordpress.importing.context import ImportContext
 from wordpress.importing.database import only_import, throwaway_database, tune_for_bulk
 from wordpress.importing.entry_builder import text_of
-from wordpress.importing.ids import NewIds
-from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
+from wordpress.importing.ledger import begin_run, finish_run, forget_if_empty
 from wordpress.importing.media_source import MediaDownload, MediaSource, hosts_of
 from wordpress.importing.page_types import check_page_types, page_types_here
 from wordpress.importing.render_pool import RenderPool
@@ -35,7 +34,6 @@ from wordpress.importing.steps.skipped import skip_other_terms, skip_others
 from wordpress.importing.steps.tables import import_tables
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.steps.translations import link_translations
-from wordpress.importing.unsupported import Unsupported
 from wordpress.models import Attachment, ImportedItem, ImportJob
 from wordpress.wxr.records import Item
 
@@ -86,10 +84,8 @@ def import_export(
             tune_for_bulk(writes=True)
             site = identify_site(analysis, spool)
             run = begin_run(site, None if dry_run else job)
-            new_ids = NewIds(analysis)
-            new_ids.reserve()
-            ledger = Ledger(site, run)
-            context = ImportContext(analysis, spool, renderer, report, site, run, ledger, new_ids, users, progress)
+            context = ImportContext(analysis, spool, renderer, report, run, users, progress)
+            context.new_ids.reserve()
             try:
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, context.item_count)
@@ -97,14 +93,14 @@ def import_export(
                 # The next import stores again what a power cut undoes. Files are imported outside this block, because
                 # a power cut would leave them without their rows.
                 with commits_without_sync():
-                    unsupported = _import_texts(context)
+                    _import_texts(context)
                 if not dry_run:
                     if fetch_media:
                         hosts = count_other_hosts(site) if fetch_everywhere else {}
                         everywhere = bool(hosts) and confirm_hosts(hosts)
                         media = MediaDownload(hosts_of(analysis, site), everywhere=everywhere)
                     import_files(context, media)
-                    unsupported.report_empty(context)
+                    context.unsupported.note_empty(report)
                 report_references(context)
                 report.blog = describe_blog(context)
                 finish_run(run)
@@ -134,12 +130,8 @@ def _read(
     return analysis
 
 
-def _import_texts(context: ImportContext) -> Unsupported:
-    """Import everything except files, in an order in which each step finds the objects that it refers to.
-
-    Return the counts of unsupported features.
-    """
-    unsupported = Unsupported()
+def _import_texts(context: ImportContext) -> None:
+    """Import everything except files, in an order in which each step finds the objects that it refers to."""
     redirect_folders(context)
     import_authors(context)
     context.term_ids.slugs = context.analysis.terms.slugs_of_names()
@@ -148,12 +140,11 @@ def _import_texts(context: ImportContext) -> Unsupported:
     skip_other_terms(context)
     import_reusable_blocks(context)
     import_tables(context)
-    import_pages(context, unsupported)
-    import_posts(context, unsupported)
+    import_pages(context)
+    import_posts(context)
     link_translations(context)
     import_attachments(context)
     import_references(context)
     skip_others(context)
     import_menus(context)
-    unsupported.report(context)
-    return unsupported
+    context.unsupported.add_notes(context.report, context.analysis.other_meta)

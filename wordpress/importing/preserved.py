@@ -9,7 +9,7 @@ import datetime as dt
 import ipaddress
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import unquote
@@ -211,7 +211,8 @@ def attachment_fields(item: Item, erasures: Erasures) -> Fields:
         own_name = {"excerpt:encoded": "caption", "content:encoded": "description"}.get(name, name)
         if name in raw and (own_name in exact or raw[name] == text_to_html(parse(raw[name]))):
             del raw[name]
-    return _fields(_not_default(raw.items()), item.terms, without_file_metadata(item.meta), item.comments, erasures)
+    comments = _comments(item.comments, erasures)
+    return _fields(_not_default(raw.items()), item.terms, without_file_metadata(item.meta), comments)
 
 
 def block_fields(item: Item, erasures: Erasures) -> Fields:
@@ -219,7 +220,7 @@ def block_fields(item: Item, erasures: Erasures) -> Fields:
     raw = {name: text for name, text in item.elements if name not in _USED_OF_BLOCKS}
     if raw.get("title") == text_to_html(plain_line(item.title)):
         del raw["title"]
-    return _fields(raw.items(), item.terms, item.meta, item.comments, erasures)
+    return _fields(raw.items(), item.terms, item.meta, _comments(item.comments, erasures))
 
 
 def plain_title(markup: str) -> str:
@@ -261,7 +262,7 @@ def _complete_fields(each: Item | Term, erasures: Erasures) -> Fields:
     if isinstance(each, Term):
         return _fields(each.elements, meta=each.meta)
     meta = without_file_metadata(_without_private(each.meta))
-    fields = _fields(each.elements, each.terms, meta, each.comments, erasures)
+    fields = _fields(each.elements, each.terms, meta, _comments(each.comments, erasures))
     return {} if _is_about_erased(each, fields, erasures) else fields
 
 
@@ -269,15 +270,14 @@ def _fields(
     elements: Iterable[tuple[str, str]],
     terms: Iterable[TermRef] = (),
     meta: Iterable[tuple[str, str]] = (),
-    comments: Collection[Comment] = (),
-    erasures: Erasures | None = None,
+    comments: Iterable[Fields] = (),
 ) -> Fields:
     """Return the fields that are not empty, within the limits of one object."""
     found: dict[str, Iterable[Any]] = {
         "elements": map(list, elements),
         "terms": map(list, terms),
         "meta": map(list, without_extension(tuple(meta))),
-        "comments": _comments(comments, erasures),
+        "comments": comments,
     }
     fields: Fields = {}
     characters = 0
@@ -300,9 +300,10 @@ def _is_about_erased(item: Item, fields: Fields, erasures: Erasures) -> bool:
     return any(erasures.of(address, item.published_at or _UNKNOWN_TIME) for address in addresses)
 
 
-def _comments(comments: Iterable[Comment], erasures: Erasures | None) -> Iterator[Fields]:
+def _comments(comments: Iterable[Comment], erasures: Erasures) -> Iterator[Fields]:
+    """Yield the data of comments whose authors were not erased here."""
     for comment in comments:
-        if not (erasures and erasures.of(comment.email, comment.written_at or _UNKNOWN_TIME)):
+        if not erasures.of(comment.email, comment.written_at or _UNKNOWN_TIME):
             yield _fields(comment.elements, meta=_without_private(comment.meta))
 
 

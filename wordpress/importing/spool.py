@@ -175,10 +175,10 @@ class Spool:
         self._ids: set[int] = set()
         self.posts = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.pages = SpooledPages(self)
-        self.attachments = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
-        self.reusable_blocks = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
-        self.tables = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
-        self.skipped = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
+        self.attachments = Spooled[Item](self, _CHUNK_CHARACTERS)
+        self.reusable_blocks = Spooled[Item](self, _CHUNK_CHARACTERS)
+        self.tables = Spooled[Item](self, _CHUNK_CHARACTERS)
+        self.skipped = Spooled[Item](self, _CHUNK_CHARACTERS)
         # The files that items refer to.
         self.references = Spooled[FileReferences](self, _CHUNK_FILES)
 
@@ -203,13 +203,13 @@ class Spool:
     def add(self, item: Item) -> None:
         size = _EMPTY_ITEM + item.characters
         if item.type == ATTACHMENTS:
-            self.attachments.add(KeyedItem(item), size)
+            self.attachments.add(item, size)
         elif item.type == REUSABLE_BLOCK:
-            self.reusable_blocks.add(KeyedItem(item), size)
+            self.reusable_blocks.add(item, size)
         elif item.type == TABLE:
-            self.tables.add(KeyedItem(item), size)
+            self.tables.add(item, size)
         elif reason_to_skip(item):
-            self.skipped.add(KeyedItem(item), size)
+            self.skipped.add(item, size)
         elif item.type == PAGES:
             self.pages.add(self._keyed(item)._replace(position=len(self.pages.outlines)))
         else:

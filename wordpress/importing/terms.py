@@ -4,6 +4,7 @@ import pickle
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from core.slugs import slugify
@@ -25,13 +26,12 @@ class ExportedTerms:
     def __init__(self) -> None:
         self.highest_ids: Counter[str] = Counter()
         self.is_truncated = False
-        # Pairs of a term and whether it is a definition, pickled and compressed in chunks, and the last chunk.
+        # Pairs of a term and, unless it is a definition, its hash. Pickled and compressed in chunks, except the last.
         self._chunks: list[bytes] = []
-        self._last: list[tuple[Term, bool]] = []
+        self._last: list[tuple[Term, int | None]] = []
         # The hashes of terms by taxonomy and `slug_key`. Some were named before they were defined.
         self._defined: set[int] = set()
         self._named: set[int] = set()
-        self._defined_later: set[int] = set()
         # Terms without a slug, by taxonomy and name.
         self._without_slug: dict[tuple[str, str], Term] = {}
 
@@ -86,25 +86,19 @@ class ExportedTerms:
             self._without_slug[term.taxonomy, term.name] = term
             return True
         (self._defined if is_definition else self._named).add(key)
-        if is_definition and key in self._named:
-            self._defined_later.add(key)
-        self._last.append((term, is_definition))
+        self._last.append((term, None if is_definition else key))
         if len(self._last) == _CHUNK:
             self._chunks.append(zlib.compress(pickle.dumps(self._last), level=1))
             self._last = []
         return True
 
     def _with_slugs(self) -> Iterator[Term]:
-        for chunk in self._chunks:
-            yield from self._current(pickle.loads(zlib.decompress(chunk)))  # noqa: S301  # pickled above
-        yield from self._current(self._last)
-
-    def _current(self, chunk: list[tuple[Term, bool]]) -> Iterator[Term]:
-        """Yield the terms of a chunk, except those only named in it that are defined later."""
-        later = self._defined_later
-        for term, is_definition in chunk:
-            if is_definition or not later or hash((term.taxonomy, slug_key(term.slug))) not in later:
-                yield term
+        """Yield the terms that have a slug. Those named before they were defined are yielded as defined."""
+        unpacked = (pickle.loads(zlib.decompress(chunk)) for chunk in self._chunks)  # noqa: S301  # pickled above
+        for chunk in chain(unpacked, [self._last]):
+            for term, named in chunk:
+                if named not in self._defined:
+                    yield term
 
 
 class TermIds:

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 from blog.models import Entry
 from core.bulk import fetch_rows
 from core.text import remove_controls
-from wordpress.importing.context import ImportContext
+from wordpress.importing.report import Report
 from wordpress.markup import shortcodes
 from wordpress.markup.block_attributes import count_gaps
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
@@ -65,9 +65,10 @@ _META_OF: Final = {
 
 
 class Unsupported:
-    """Counts the parts of posts and pages that readers don't see."""
+    """Counts the parts of the posts and pages of `site` that readers don't see."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: str) -> None:
+        self._site = site
         # How many items have each of these, and how often each shortcode is used (`_uses`).
         self._fields: Counter[str] = Counter()
         self._internal_fields: Counter[str] = Counter()
@@ -81,15 +82,15 @@ class Unsupported:
         # The IDs of items with a shortcode that shows files of the site.
         self._showing_files: list[int] = []
 
-    def add(self, item: Item, site: str) -> None:
-        """Count the unsupported parts of an item of `site`. Reusable blocks and tables must already be here."""
+    def add(self, item: Item) -> None:
+        """Count the unsupported parts of an item. Reusable blocks and tables must already be here."""
         imported = _IMPORTED | {ENCLOSURE} if item.type == "post" else _IMPORTED
         for key in dict.fromkeys(key for key, value in item.meta if value.strip() and key not in imported):
             if prefix := next(filter(key.startswith, _INTERNAL), ""):
                 _count(self._internal_fields, key if len(key) < len(prefix) + 20 else f"{prefix}…")
             else:
                 _count(self._fields, key)
-        content = expand_tables(item.content, Origin(site))
+        content = expand_tables(item.content, Origin(self._site))
         for name in count_gaps(content):
             _count(self._gaps, name)
         for name, times in shortcodes.count_unknown(content).items():
@@ -104,9 +105,9 @@ class Unsupported:
         for block in count_blocks(item.content):
             _count(self._blocks, block)
 
-    def report(self, context: ImportContext) -> None:
-        """Add notes to the report, the most frequent first."""
-        note = context.report.note
+    def add_notes(self, report: Report, other_meta: Counter[tuple[str, str]]) -> None:
+        """Add notes to the report, the most frequent first, then those on the `other_meta` of comments and terms."""
+        note = report.note
         for name, times in self._uses.most_common():
             text = ngettext(
                 "It is used %(times)d time (texts: %(texts)d) and is not supported, so readers see it as text.",
@@ -143,7 +144,7 @@ class Unsupported:
                 count,
             )
             note("block", 0, name, text % count)
-        stored = find_fragments(BLOCK, self._blocks, context.site)
+        stored = find_fragments(BLOCK, self._blocks, self._site)
         for name, count in self._blocks.most_common():
             if name not in stored:
                 text = ngettext(
@@ -159,7 +160,7 @@ class Unsupported:
                 count,
             )
             note("custom field", 0, key, text % count)
-        for (owner, key), count in sorted(context.analysis.other_meta.items()):
+        for (owner, key), count in sorted(other_meta.items()):
             if key not in _IMPORTED and not key.startswith(_INTERNAL):
                 note("custom field", 0, key, _META_OF[owner] % count)
         if self._internal_fields:
@@ -171,18 +172,17 @@ class Unsupported:
                 _("Readers never saw these fields, which are kept and exported again: %s.") % names,
             )
 
-    def report_empty(self, context: ImportContext) -> None:
+    def note_empty(self, report: Report) -> None:
         """Note the texts in which a shortcode for files shows nothing. Call this after the files are imported."""
         columns = ("object_pk", "wordpress_id")
         for batch in batched(self._showing_files, _BATCH):
-            imported = dict(
-                fetch_rows(ImportedItem, "wordpress_id", batch, *columns, site=context.site, kind__in=("post", "page"))
-            )
+            rows = fetch_rows(ImportedItem, "wordpress_id", batch, *columns, site=self._site, kind__in=("post", "page"))
+            imported = dict(rows)
             for entry in Entry.objects.filter(pk__in=imported).only("kind", "title", "source").order_by("pk"):
-                find = partial(find_uploads, Origin(context.site, imported[entry.pk]))
+                find = partial(find_uploads, Origin(self._site, imported[entry.pk]))
                 for name in sorted(shortcodes.find_empty(entry.source, find)):
                     text = _("Readers see nothing in place of its shortcode [%s], because no file for it is here.")
-                    context.report.note(entry.kind, imported[entry.pk], entry.title, text % name)
+                    report.note(entry.kind, imported[entry.pk], entry.title, text % name)
 
 
 def _count(counts: Counter[str], name: str, times: int = 1) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from core.disk import try_lock
 from core.unnamed_files import UnnamedFile
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.report import Report
@@ -103,10 +104,7 @@ class JobFolder:
         """Remove files that a killed process has unpacked or started to write. No process may be using the folder."""
         known = {self._uploads, self.report, self._progress, self._cancel, self._lock}
         for path in set(self.path.iterdir()) - known if self.path.is_dir() else ():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
@@ -172,12 +170,9 @@ class JobFolder:
         """Return whether any process, including this one, has locked the job."""
         try:
             with self._lock.open() as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return not try_lock(file.fileno(), is_shared=True)
         except FileNotFoundError:
             return False
-        except BlockingIOError:
-            return True
-        return False
 
 
 def remove_old_folders(max_age: float, keep: Iterable[uuid.UUID]) -> None:
@@ -192,9 +187,12 @@ def remove_old_folders(max_age: float, keep: Iterable[uuid.UUID]) -> None:
         except FileNotFoundError:
             # Another upload, started at the same time, has removed its own file.
             continue
-        if path.name in kept_names or not is_old:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        if is_old and path.name not in kept_names:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

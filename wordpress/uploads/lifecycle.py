@@ -3,8 +3,8 @@
 Each transition is one conditional UPDATE, so if two people press a button at the same time, only one succeeds.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -22,6 +22,20 @@ IDLE_STATES = (JobState.READY, JobState.INTERRUPTED)
 UNDOABLE_STATES = (*IDLE_STATES, JobState.DONE, JobState.UNDONE)
 # A job that has waited longer than this probably has no worker to wait for.
 WORKER_TIMEOUT = timedelta(seconds=15)
+
+
+class AnotherJobActiveError(Exception):
+    """Another job of the same kind is waiting or running."""
+
+
+@contextmanager
+def activating() -> Iterator[None]:
+    """Open a transaction in which a job becomes active. Raises AnotherJobActiveError."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        raise AnotherJobActiveError from None
 
 
 def is_active(job: Job) -> bool:
@@ -66,7 +80,7 @@ def claim[SomeJob: Job](model: type[SomeJob], key: str, run: Callable[[SomeJob, 
 
 def run_again(model: type[Job], key: str) -> None:
     """Queue a failed step for the worker again, unless another job is active."""
-    with suppress(IntegrityError), transaction.atomic():
+    with suppress(AnotherJobActiveError), activating():
         for job in model._default_manager.filter(pk=key):
             move(job, [JobState.INTERRUPTED], JobState.WAITING, error="")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, transaction
 from django.tasks import task
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -31,14 +30,10 @@ from wordpress.wxr.values import plain_line
 type StepResult = tuple[JobState, dict[str, Any]]
 
 
-class AnotherJobActiveError(Exception):
-    """Another import job is waiting or running."""
-
-
 def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -> tuple[ImportJob, bool]:
     """Store `files` and have a worker read them. Return the job and whether it is new.
 
-    A form submitted twice creates one job. Raises AnotherJobActiveError.
+    A form submitted twice creates one job. Raises lifecycle.AnotherJobActiveError.
     """
     lifecycle.delete_abandoned_uploads()
     if existing := ImportJob.objects.filter(pk=key).first():
@@ -48,16 +43,14 @@ def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -
         folder.create()
     except FileExistsError:
         # The form was submitted twice at the same time, and the other request is about to store the job.
-        raise AnotherJobActiveError from None
+        raise lifecycle.AnotherJobActiveError from None
     try:
         folder.store(files)
-        with transaction.atomic():
+        with lifecycle.activating():
             job = ImportJob.objects.create(pk=key, started_by=user, file_names=[file.name for file in files])
             run_job.enqueue(str(key))
-    except BaseException as error:
+    except BaseException:
         folder.remove()
-        if isinstance(error, IntegrityError):
-            raise AnotherJobActiveError from None
         raise
     return job, True
 
@@ -65,7 +58,7 @@ def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -
 def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, options: Mapping[str, Any]) -> bool:
     """Have a worker do `step` if the job's state still allows it. Return whether it did.
 
-    Raises AnotherJobActiveError.
+    Raises lifecycle.AnotherJobActiveError.
     """
     lifecycle.interrupt_dead_jobs()
     # This job may be one of them.
@@ -74,13 +67,10 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
     fields: dict[str, Any] = {"step": step, "error": "", "started_by": user}
     if step != JobStep.UNDO:
         fields |= {"options": options, "report": {}}
-    try:
-        with transaction.atomic():
-            if is_started := lifecycle.move(job, states, JobState.WAITING, **fields):
-                JobFolder(job.pk).reset()
-                run_job.enqueue(str(job.pk))
-    except IntegrityError:
-        raise AnotherJobActiveError from None
+    with lifecycle.activating():
+        if is_started := lifecycle.move(job, states, JobState.WAITING, **fields):
+            JobFolder(job.pk).reset()
+            run_job.enqueue(str(job.pk))
     return is_started
 
 

@@ -1,18 +1,15 @@
 """The values that this site is expected to show for an export's items."""
 
 import datetime as dt
-from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from django.utils import timezone
 
 from blog.models import Post
 from wordpress.importing.analysis import reason_to_skip
+from wordpress.importing.preserved import plain_title
 from wordpress.verifying.site_client import one_line
 from wordpress.wxr.records import REUSABLE_BLOCK, Item
-from wordpress.wxr.values import plain_line
-
-_MAX_TITLE_LENGTH: Final = Post._meta.get_field("title").max_length
 
 
 def is_checked(item: Item) -> bool:
@@ -22,7 +19,7 @@ def is_checked(item: Item) -> bool:
 
 def shown_title(item: Item) -> str:
     """Return the title that readers should see here; empty if the item has none."""
-    title = plain_line(item.title)[:_MAX_TITLE_LENGTH]
+    title = plain_title(item.title)
     return one_line(str(Post(title=title, password=item.password))) if title else ""
 
 

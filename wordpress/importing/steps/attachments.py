@@ -13,7 +13,7 @@ from media.models import Document, Picture
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
-from wordpress.importing.limits import max_length, set_texts
+from wordpress.importing.limits import max_length
 from wordpress.importing.media_source import file_name
 from wordpress.importing.preserved import attachment_fields, preserve, preserve_unknown
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, add_redirect
@@ -25,8 +25,11 @@ from wordpress.wxr.records import ALT, Item
 from wordpress.wxr.values import plain_line, plain_lines
 
 _MAX_URL_LENGTH: Final = max_length(Attachment, "url")
-# Captions and descriptions have no limit of their own.
-_MAX_TEXT_LENGTH: Final = 100_000
+# The limits of the texts that our own exports contain. Captions and descriptions have none here.
+_MAX_LENGTHS: Final = {
+    **{name: max_length(Attachment, name) for name in ("title", "alt", "credit")},
+    **dict.fromkeys(("caption", "description"), 100_000),
+}
 # The fields that an export sets.
 _EXPORTED: Final = (
     *("wordpress_id", "url", "guid", "path", "former_path", "link", "title", "caption", "alt", "credit"),
@@ -42,7 +45,7 @@ def import_attachments(context: ImportContext) -> None:
     for batch in context.spool.attachments.chunks():
         # Pairs of an item and the reason to skip it, empty if it is imported.
         reasons = []
-        for item, *_key in batch:
+        for item in batch:
             reason = in_export_twice() if item.id in seen else _reason_to_skip(item)
             reasons.append((item, reason))
             if not reason:
@@ -152,8 +155,9 @@ def _read(context: ImportContext, item: Item) -> Attachment:
         uploaded_at=item.published_at,
     )
     if extension := item.extension:
-        texts = {name: text for name, text in extension.texts.items() if len(text) <= _MAX_TEXT_LENGTH}
-        set_texts(attachment, texts, "title", "alt", "caption", "credit", "description")
+        for name, limit in _MAX_LENGTHS.items():
+            if name in extension.texts and len(extension.texts[name]) <= limit:
+                setattr(attachment, name, extension.texts[name])
         attachment.uploaded_at = extension.datetimes.get("uploaded_at") or attachment.uploaded_at
     return attachment
 

@@ -85,9 +85,7 @@ def _create(context: ImportContext, username: str, author: Author, tried: TriedN
     slug = wanted[: max_length(User, "slug")]
     if User.objects.filter(slug=slug).exists():
         slug = SlugNumbers(max_length(User, "slug"), tried).next_free(slug, User.objects.all())
-    # Old URLs contain WordPress's ID.
-    is_free = author.id and not User.objects.filter(pk=author.id).exists()
-    pk = author.id if is_free else context.new_ids.take(User, 1)[0]
+    (pk,) = context.new_ids.assign(User, [author.id])
     user = User(pk=pk, username=username, bio=author.bio, slug=slug, date_joined=context.run.started_at)
     user.set_unusable_password()
     _save(context, user, author, is_new=True)

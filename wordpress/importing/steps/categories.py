@@ -48,15 +48,12 @@ class _Categories:
     def import_some(self, keys: Sequence[str]) -> None:
         stored = self._stored(keys)
         recorded = self.context.ledger.recorded(CATEGORIES, stored.values())
-        used = {pk for (pk,) in fetch_rows(Category, "pk", (self.terms[key].id for key in keys), "pk")}
-        self.pks |= stored
+        new = [key for key in keys if key not in stored]
+        ids = self.context.new_ids.assign(Category, (self.terms[key].id for key in new))
+        self.pks |= stored | dict(zip(new, ids, strict=True))
         for key in keys:
             term, record = self.terms[key], recorded.get(stored.get(key, 0))
             if key not in stored:
-                # Old URLs contain WordPress's ID.
-                is_free = term.id and term.id not in used
-                self.pks[key] = term.id if is_free else self.context.new_ids.take(Category, 1)[0]
-                used.add(self.pks[key])
                 self._create(key, term)
             elif record and record.exported != fingerprint_of(term):
                 self._update(key, term, record.stored)
@@ -64,19 +61,18 @@ class _Categories:
                 self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
         preserved = {self.pks[key]: self.terms[key] for key in keys if key not in stored or stored[key] in recorded}
         preserve(self.context, CATEGORIES, "category", {pk: term_fields(term) for pk, term in preserved.items()})
-        self._adopt({_slug_number(key): self.pks[key] for key in keys if key not in stored})
+        self._adopt({_slug_number(key): self.pks[key] for key in new})
 
     def _stored(self, keys: Sequence[str]) -> dict[str, int]:
         """Return the IDs of the categories that are here, found by slug or by their ID in an earlier export."""
         by_slug = dict(fetch_rows(Category, "slug", (self.slugs[key] for key in keys), "slug", "pk"))
         pks = {key: by_slug[self.slugs[key]] for key in keys if self.slugs[key] in by_slug}
         ids = {self.terms[key].id: key for key in keys if key not in pks and self.terms[key].id}
-        imported = self.context.ledger.pks(CATEGORIES, ids)
-        by_pk = {pk: ids[wordpress_id] for wordpress_id, some in imported.items() for pk in some}
-        for pk, slug in fetch_rows(Category, "pk", by_pk, "pk", "slug"):
+        imported = self.context.ledger.exported_ids(CATEGORIES, ids)
+        for pk, slug in fetch_rows(Category, "pk", imported, "pk", "slug"):
             # A category with the slug of another exported one belongs to that one.
             if slug not in self.exported_slugs:
-                pks[by_pk[pk]] = pk
+                pks[ids[imported[pk]]] = pk
         return pks
 
     def _create(self, key: str, term: Term) -> None:
@@ -115,10 +111,9 @@ class _Categories:
 
         `parents` are the IDs of new categories by the numbers derived from their slugs.
         """
-        conditions = {"kind": MISSING_CATEGORIES, "site": self.context.site}
-        rows = list(fetch_rows(ImportedItem, "wordpress_id", parents, "object_pk", "wordpress_id", **conditions))
-        recorded = self.context.ledger.recorded(CATEGORIES, (pk for pk, _number in rows))
-        for pk, number in rows:
+        waiting = self.context.ledger.exported_ids(MISSING_CATEGORIES, parents)
+        recorded = self.context.ledger.recorded(CATEGORIES, waiting)
+        for pk, number in waiting.items():
             category, record = Category.objects.filter(pk=pk).first(), recorded.get(pk)
             parent = Category.objects.get(pk=parents[number])
             is_unchanged = category and record and record.stored == fingerprint_of(category)
@@ -129,7 +124,7 @@ class _Categories:
                 self.context.ledger.add(CATEGORIES, record.id, pk, record.exported, stored, is_new=False)
                 text = _("It is below its parent now, which an earlier export did not contain.")
                 self.context.report.note(CATEGORIES, record.id, category.name, text)
-        ImportedItem.objects.filter(object_pk__in=[pk for pk, _number in rows], **conditions).delete()
+        ImportedItem.objects.filter(kind=MISSING_CATEGORIES, object_pk__in=waiting).delete()
 
     def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
         # Saved one by one, so that its path and redirects are set like those of any other category.

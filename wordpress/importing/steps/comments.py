@@ -175,27 +175,19 @@ class CommentBatch:
     def prepare(self) -> None:
         """Build the rows of comments that are new or have changed, and set the comment counts of new entries."""
         erasures = Erasures()
-        without_id: list[tuple[Thread, ExportedComment]] = []
         for thread in self._threads:
             for comment, reason in thread.skipped if self._part == 0 else ():
                 self._report.skip(COMMENTS, comment.id, comment.author, reason)
             thread.accepted = self._accept(thread, erasures)
         self._match()
         new = [(thread, exported) for thread in self._threads for exported in thread.new()]
-        used = {pk for (pk,) in fetch_rows(Comment, "pk", (exported.id for _thread, exported in new), "pk")}
-        for thread, exported in new:
-            if exported.id and exported.id not in used:
-                thread.pks[exported] = exported.id
-                used.add(exported.id)
-            else:
-                without_id.append((thread, exported))
-        new_ids = self._context.new_ids.take(Comment, len(without_id))
-        for (thread, exported), pk in zip(without_id, new_ids, strict=True):
+        pks = self._context.new_ids.assign(Comment, (exported.id for _thread, exported in new))
+        for (thread, exported), pk in zip(new, pks, strict=True):
             thread.pks[exported] = pk
-            text = _("It has no ID in the export, so it was imported with the new ID %d.")
-            if exported.id:
-                text = _("Its ID was already in use, so it was imported with the new ID %d.")
-            self._note(exported, text % pk)
+            if not exported.id:
+                self._note(exported, _("It has no ID in the export, so it was imported with the new ID %d.") % pk)
+            elif exported.id != pk:
+                self._note(exported, _("Its ID was already in use, so it was imported with the new ID %d.") % pk)
         for thread in self._threads:
             added, changed = self._new_rows(thread), self._changed_rows(thread)
             if thread.new_entry and self._part == 0:

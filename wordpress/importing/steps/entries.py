@@ -35,7 +35,6 @@ from wordpress.importing.steps.files import record_featured_images
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_item
 from wordpress.importing.texts import Derived, Text
-from wordpress.importing.unsupported import Unsupported
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import plain_line
@@ -85,9 +84,8 @@ class _Batch:
 class EntryImport(ABC):
     """Imports batches of posts or pages. Subclasses assign URLs, and store what only posts or only pages have."""
 
-    def __init__(self, context: ImportContext, unsupported: Unsupported) -> None:
+    def __init__(self, context: ImportContext) -> None:
         self.context = context
-        self._unsupported = unsupported
         # The suffixes tried for slugs that several entries have.
         self.tried_numbers: TriedNumbers = Counter()
 
@@ -128,7 +126,7 @@ class EntryImport(ABC):
     def _prepare(self, items: list[KeyedItem]) -> _Batch:
         import_footnotes(self.context, items)
         for keyed in items:
-            self._unsupported.add(keyed.item, self.context.site)
+            self.context.unsupported.add(keyed.item)
         return self._match(items)
 
     def _match(self, items: list[KeyedItem]) -> _Batch:

@@ -39,10 +39,10 @@ def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None
         write_batch(context, partial(_import_footnotes, context, fields))
 
 
-def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
+def _import_blocks(context: ImportContext, batch: Sequence[Item]) -> None:
     report = context.report
     stored, skipped, erasures = {}, [], Erasures()
-    for item, *_key in batch:
+    for item in batch:
         title = plain_line(item.title)[: max_length(Fragment, "title")]
         if item.status != "publish" or item.password or item.is_for_members or not item.id:
             skipped.append(item)

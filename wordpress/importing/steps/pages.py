@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 
 from blog.models import Entry, Page, Status
 from blog.models.tree import MAX_PATH_LENGTH
-from core.bulk import fetch_rows
 from core.changes import entries_changed
 from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
 from wordpress.importing.batches import entry_batches
@@ -20,13 +19,12 @@ from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.steps.sections import add_sections, find_sections, redirect_groupings
-from wordpress.importing.unsupported import Unsupported
 from wordpress.models import ImportedItem
 from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 
-def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
+def import_pages(context: ImportContext) -> None:
     """Create the pages that are not here yet, then update and move those that have changed.
 
     Parents come first. When a page moves, the pages below it move too, and their old URLs become redirects.
@@ -35,7 +33,7 @@ def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
     identities = identify(outlines, context.site)
     add_sections(context, {index for index, identity in enumerate(identities) if not identity.known})
     identities += identify(outlines[len(identities) :], context.site)
-    pages = _PageImport(context, unsupported)
+    pages = _PageImport(context)
     pages.pks = {index: identity.pk for index, identity in enumerate(identities) if identity.known and identity.pk}
     for is_known in (False, True):
         pages.import_some(index for index, identity in enumerate(identities) if identity.known is is_known)
@@ -43,8 +41,8 @@ def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
 
 
 class _PageImport(EntryImport):
-    def __init__(self, context: ImportContext, unsupported: Unsupported) -> None:
-        super().__init__(context, unsupported)
+    def __init__(self, context: ImportContext) -> None:
+        super().__init__(context)
         self._tree = context.spool.pages
         self._circular: set[int] = set()
         # The IDs of the pages that are here, by their position in the export.
@@ -149,9 +147,8 @@ class _PageImport(EntryImport):
 
     def _adopt(self, parents: Mapping[int, Entry]) -> None:
         """Move pages from earlier exports below parents that only this export has, unless they have changed here."""
-        conditions = {"kind": MISSING_PARENTS, "site": self.context.site}
-        rows = fetch_rows(ImportedItem, "wordpress_id", parents, "object_pk", "wordpress_id", **conditions)
-        waiting = {pk: parents[wordpress_id] for pk, wordpress_id in rows}
+        missing = self.context.ledger.exported_ids(MISSING_PARENTS, parents)
+        waiting = {pk: parents[wordpress_id] for pk, wordpress_id in missing.items()}
         recorded = self.context.ledger.recorded(PAGES, waiting)
         pages = Page.objects.select_for_update(no_key=True).order_by("pk").in_bulk(waiting) if waiting else {}
         for pk, page in pages.items():
@@ -162,4 +159,4 @@ class _PageImport(EntryImport):
                 text = _("It is below its parent now, which an earlier export did not contain.")
                 self.context.report.note(PAGES, recorded[pk].id, page.title, text)
         entries_changed(list(pages))
-        ImportedItem.objects.filter(object_pk__in=waiting, **conditions).delete()
+        ImportedItem.objects.filter(kind=MISSING_PARENTS, object_pk__in=waiting).delete()

@@ -19,7 +19,6 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.enclosures import parse_enclosure
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.steps.entries import EntryImport
-from wordpress.importing.unsupported import Unsupported
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
@@ -28,9 +27,9 @@ from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 _MAX_ENCLOSURES: Final = 100
 
 
-def import_posts(context: ImportContext, unsupported: Unsupported) -> None:
+def import_posts(context: ImportContext) -> None:
     """Create the posts that are not here yet, and update those that have changed."""
-    _PostImport(context, unsupported).run(entry_batches(context.spool.posts))
+    _PostImport(context).run(entry_batches(context.spool.posts))
 
 
 class _PostImport(EntryImport):

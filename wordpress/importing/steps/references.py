@@ -115,7 +115,7 @@ def _mark_as_own(others: AttachmentQuerySet, pks: Sequence[int]) -> None:
     attachments = others.in_bulk(pks).values()
     for attachment in attachments:
         attachment.on_other_host = False
-        _set_paths(attachment, without_host(attachment.path), without_host(attachment.former_path))
+        _complete_paths(attachment)
     Attachment.objects.bulk_update(attachments, ["path", "former_path", "on_other_host"], batch_size=_BATCH_SIZE)
 
 
@@ -160,20 +160,17 @@ def _update(attachment: Attachment, file: FileURL, *, on_other_host: bool) -> bo
     """Record the largest copy of the file in texts, and whether its host is the blog's. Return whether that is new."""
     before = attachment.guid, attachment.path, attachment.on_other_host
     attachment.on_other_host = on_other_host
-    _set_paths(attachment, without_host(attachment.path), without_host(attachment.former_path))
     if file.path != file.original.path and len(url := str(file)) <= _MAX_URL_LENGTH and len(file.key) <= MAX_LENGTH:
         copy = parse_file_url(attachment.guid) if attachment.guid else None
         if copy is None or file.pixels > copy.pixels:
-            attachment.guid = url
-            _set_paths(attachment, without_host(attachment.path), file.key)
+            attachment.guid, attachment.former_path = url, file.key
+    _complete_paths(attachment)
     return before != (attachment.guid, attachment.path, attachment.on_other_host)
 
 
-def _set_paths(attachment: Attachment, path: str, former_path: str) -> None:
-    """Set the paths. Paths on other hosts include the host if the column has room for it."""
-    attachment.path, attachment.former_path = path, former_path
+def _complete_paths(attachment: Attachment) -> None:
+    """Add the host to the paths of a file on another host if the column has room for it, and remove it from others."""
     for name, url in (("path", attachment.url), ("former_path", attachment.guid)):
-        plain = getattr(attachment, name)
-        with_host = path_on_host(host_of(url), plain) if plain and attachment.on_other_host else plain
-        if len(with_host) <= MAX_LENGTH:
-            setattr(attachment, name, with_host)
+        path = without_host(getattr(attachment, name))
+        with_host = path_on_host(host_of(url), path) if path and attachment.on_other_host else path
+        setattr(attachment, name, with_host if len(with_host) <= MAX_LENGTH else path)

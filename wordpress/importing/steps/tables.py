@@ -25,7 +25,7 @@ def import_tables(context: ImportContext) -> None:
     seen: set[str] = set()
     for batch in context.spool.tables.chunks():
         items = []
-        for item, *_key in batch:
+        for item in batch:
             if key_of(item) not in seen:
                 seen.add(key_of(item))
                 items.append(item)

@@ -73,7 +73,6 @@ class _Lookup:
         self.aliases = {slug: Tag(pk=pk) for slug, pk in fetch_rows(TagAlias, "slug", slugs, "slug", "tag_id")}
         keys = [exported.key for exported in batch]
         self.former_names = {key: Tag(pk=pk) for key, pk in fetch_rows(FormerName, "key", keys, "key", "tag_id")}
-        self.used_ids = {pk for (pk,) in fetch_rows(Tag, "pk", (exported.term.id for exported in batch), "pk")}
         self.recorded = ledger.recorded(TAGS, (tag.pk for tag in found))
         self.created: list[tuple[Term, Tag]] = []
         self.new_aliases: list[tuple[str, Tag]] = []
@@ -158,8 +157,8 @@ class _Tags:
         lookup = _Lookup(batch, self.context.ledger)
         tags = {slug_key(exported.term.slug): self._tag_for(exported, lookup) for exported in batch}
         created = [tag for _term, tag in lookup.created]
-        without_id = [tag for tag in created if tag.pk is None]
-        for tag, pk in zip(without_id, self.context.new_ids.take(Tag, len(without_id)), strict=True):
+        pks = self.context.new_ids.assign(Tag, (term.id for term, _tag in lookup.created))
+        for tag, pk in zip(created, pks, strict=True):
             tag.pk = pk
         insert(created)
         for term, tag in lookup.created:
@@ -232,10 +231,7 @@ class _Tags:
         slug = exported.slug or unique_slug(slugify(name) or "tag", lookup.is_slug_taken, max_length=MAX_SLUG_LENGTH)
         if slug != slug_from_export(term.slug):
             self._note(exported, _("Its slug cannot be kept. It is “%s” here.") % slug)
-        # Old URLs contain WordPress's ID.
-        pk = term.id if term.id and term.id not in lookup.used_ids else None
-        lookup.used_ids.add(term.id)
-        tag = Tag(pk=pk, slug=slug, description=term.description)
+        tag = Tag(slug=slug, description=term.description)
         tag.set_name(name)
         lookup.by_slug[slug] = lookup.by_key[tag.key] = tag
         lookup.created.append((term, tag))
