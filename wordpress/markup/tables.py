@@ -18,7 +18,7 @@ from blog.rendering.limits import MAX_SOURCE_LENGTH
 from core.bulk import fetch_rows
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.markup.shortcodes import parse_attributes
-from wordpress.markup.tokenizer import tokenise_with_code
+from wordpress.markup.tokenizer import change_texts, find_in_texts
 from wordpress.models import PreservedData, fingerprint
 from wordpress.wxr.records import TABLE
 from wordpress.wxr.values import plain_line
@@ -52,9 +52,8 @@ def expand_tables(source: str, origin: Origin) -> str:
     if not any(mark in source for mark in MARKS):
         return source
     source = _BLOCK.sub(_as_shortcode, source)
-    texts = [(token.source, token.kind == "text" and not is_code) for token, is_code in tokenise_with_code(source)]
-    shortcodes = (shortcode for text, may_have in texts if may_have for shortcode in _SHORTCODE.finditer(text))
-    if not (tables := _find_tables({_id(_attributes(shortcode)) for shortcode in shortcodes} - {""}, origin.site)):
+    ids = {_id(_attributes(shortcode)) for shortcode in find_in_texts(_SHORTCODE, source)}
+    if not (tables := _find_tables(ids - {""}, origin.site)):
         return source
     room = MAX_SOURCE_LENGTH - len(source)
 
@@ -69,7 +68,7 @@ def expand_tables(source: str, origin: Origin) -> str:
         room -= len(html)
         return f"\n\n{html}\n\n" if room >= 0 else shortcode[0]
 
-    return "".join(_SHORTCODE.sub(replace, text) if may_have else text for text, may_have in texts)
+    return change_texts(source, lambda text: _SHORTCODE.sub(replace, text))
 
 
 def _find_tables(ids: Iterable[str], site: str | None) -> dict[str, Mapping[str, Any]]:
