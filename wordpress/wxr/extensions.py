@@ -13,7 +13,7 @@ from typing import Any, Final, TypeGuard
 
 from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
 from wordpress.wxr.records import Author, Comment, Extension, Item, Meta
-from wordpress.wxr.values import checked_utc
+from wordpress.wxr.values import checked_utc, parse_json
 
 EXTENSION_KEY: Final = "_broadside"
 # One meta field for each legacy URL. WordPress stores the old slugs of posts in the same way.
@@ -115,9 +115,4 @@ def _is_storable(value: object) -> TypeGuard[str]:
 
 def _parse(meta: Meta) -> dict[str, Any]:
     """Return the values of the extension; empty if `meta` has none."""
-    try:
-        text = dict(meta).get(EXTENSION_KEY)
-        values = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
+    return parse_json(dict(meta).get(EXTENSION_KEY, "{}"), {})

@@ -1,7 +1,8 @@
-"""Plain text, slugs, numbers and datetimes from the values in an export."""
+"""Plain text, slugs, numbers, datetimes and JSON from the values in an export."""
 
 import datetime as dt
 import html
+import json
 import re
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -117,6 +118,15 @@ def id_in_url(url: str) -> int:
     if parts.path.rpartition("/")[2] not in {"", "index.php"}:
         return 0
     return next((parse_id(value) for name, value in parse_qsl(parts.query) if name in ENTRY_FORMS), 0)
+
+
+def parse_json[Value](text: str, default: Value) -> Value:
+    """Return `text` parsed as JSON if the value is of the type of `default`, otherwise `default`."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return default
+    return value if isinstance(value, type(default)) else default
 
 
 def parse_integer(text: str) -> int:
