@@ -142,7 +142,7 @@ def count_unknown(source: str) -> Counter[str]:
     if not _MAY_BE_SHORTCODE.search(source):
         return names
     names.update(count_builders(source))
-    source = take_notes(_replace_code_and_captions(expand_builders(source, _any_upload)), [])
+    source = take_notes(_replace_code_and_captions(expand_builders(source, _any_upload)), {})
     ends = {end.lower() for end in _END_TAG.findall(source)}
     for shortcode in find_in_texts(_SHORTCODE, _FORM.sub("", source)):
         name = shortcode["name"].lower()
