@@ -8,7 +8,6 @@ URLs are hostile input: pages and players are built from the parts that a strict
 """
 
 import re
-from functools import lru_cache
 from html import unescape
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -235,7 +234,6 @@ _NOT_OF_PAGE: Final = re.compile(r"(?<=[?&])(?:fbclid|igsh|igshid|output|ref_src
 _OPTIONAL: Final = re.compile(r"\[([^\[\]{}]*\{(\w+)\}[^\[\]{}]*)\]")
 
 
-@lru_cache(maxsize=128)
 def find_embed(url: str) -> Embed | None:
     """Return the content at `url`, the URL of a page or a player, or None if no provider is known for it."""
     return _find(url) or _find(_wrapped(url))
