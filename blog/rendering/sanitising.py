@@ -7,7 +7,6 @@ gaps in nh3 are closed here: `srcset` is not on the list, and `urls` checks URLs
 
 import re
 from collections.abc import Callable
-from functools import cache
 from itertools import count
 from typing import Final
 
@@ -152,18 +151,16 @@ def limited_value(tag: str, attribute: str, value: str) -> str | None:
     return value if len(value) <= _MAX_VALUE_LENGTH else None
 
 
-@cache
-def _cleaner() -> nh3.Cleaner:
-    return nh3.Cleaner(
-        tags=set(ALLOWED_TAGS),
-        attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
-        attribute_filter=allowed_value,
-        url_schemes=set(urls.ALLOWED_SCHEMES),
-        link_rel=None,
-        strip_comments=True,
-    )
+_CLEANER: Final = nh3.Cleaner(
+    tags=set(ALLOWED_TAGS),
+    attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
+    attribute_filter=allowed_value,
+    url_schemes=set(urls.ALLOWED_SCHEMES),
+    link_rel=None,
+    strip_comments=True,
+)
 
 
 def sanitise(html: str) -> str:
     """Return `html` as well-formed HTML that contains only what is on the list."""
-    return _cleaner().clean(divide_texts(html))
+    return _CLEANER.clean(divide_texts(html))
