@@ -11,7 +11,7 @@ import json
 from collections.abc import Container, Iterable
 from typing import Any, Final, TypeGuard
 
-from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
+from core.text import NOT_IN_XML, is_storable, parse_time, remove_non_xml, unify_line_ends
 from wordpress.wxr.records import Author, Comment, Extension, Item, Meta
 from wordpress.wxr.values import checked_utc, parse_json
 
@@ -102,11 +102,8 @@ def _datetimes(values: dict[str, Any]) -> dict[str, dt.datetime | None]:
 
 def _parse_datetime(value: object) -> dt.datetime | None:
     """Return a datetime in UTC, or None if `value` is not a datetime with a UTC offset."""
-    try:
-        found = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
-        return checked_utc(found) if found and found.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+    found = parse_time(value) if isinstance(value, str) else None
+    return checked_utc(found) if found else None
 
 
 def _is_storable(value: object) -> TypeGuard[str]:

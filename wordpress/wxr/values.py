@@ -163,16 +163,15 @@ def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) ->
 
     None if there is neither, or if the result is out of range.
     """
+    if local is not None:
+        return checked_utc(timezone.make_aware(local, timezone.get_default_timezone()))
+    return checked_utc(utc.replace(tzinfo=dt.UTC)) if utc is not None else None
+
+
+def checked_utc(value: dt.datetime) -> dt.datetime | None:
+    """Return `value` in UTC, or None if that or the local time, which pages show, is out of range."""
     try:
-        if local is not None:
-            # Without the conversion, a value that is out of range would fail only in the database.
-            return timezone.make_aware(local, timezone.get_default_timezone()).astimezone(dt.UTC)
-        return checked_utc(utc.replace(tzinfo=dt.UTC)) if utc is not None else None
+        timezone.localtime(value, timezone.get_default_timezone())
+        return value.astimezone(dt.UTC)
     except OverflowError:
         return None
-
-
-def checked_utc(value: dt.datetime) -> dt.datetime:
-    """Return `value` in UTC. Raises OverflowError if the local time, which pages show, is out of range."""
-    timezone.localtime(value, timezone.get_default_timezone())
-    return value.astimezone(dt.UTC)
