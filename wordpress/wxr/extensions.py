@@ -112,4 +112,5 @@ def _is_storable(value: object) -> TypeGuard[str]:
 
 def _parse(meta: Meta) -> dict[str, Any]:
     """Return the values of the extension; empty if `meta` has none."""
-    return parse_json(dict(meta).get(EXTENSION_KEY, "{}"), {})
+    text = dict(meta).get(EXTENSION_KEY)
+    return parse_json(text, {}) if text else {}

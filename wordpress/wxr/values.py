@@ -171,7 +171,7 @@ def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) ->
 def checked_utc(value: dt.datetime) -> dt.datetime | None:
     """Return `value` in UTC, or None if that or the local time, which pages show, is out of range."""
     try:
-        timezone.localtime(value, timezone.get_default_timezone())
+        value.astimezone(timezone.get_default_timezone())
         return value.astimezone(dt.UTC)
     except OverflowError:
         return None
