@@ -45,7 +45,7 @@ _LAST: Final = "\U0010ffff"
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
 
 
-_redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
+redirects_from = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
 _categories = Prepared[Category](lambda slugs: Category.objects.filter(slug__in=slugs))
 
 
@@ -128,7 +128,7 @@ def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[l
     slug = match["slug"].lower() if (match := _entry_path().fullmatch(parts.base)) else "/"
     found = read_together(
         *queries,
-        (_redirects, [parts.redirected_from()]),
+        (redirects_from, [parts.redirected_from()]),
         (_categories, [parts.category_slugs()]),
         (_similar, [slug, f"{slug}{_LAST}"]),
     )

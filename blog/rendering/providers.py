@@ -8,7 +8,6 @@ URLs are hostile input: pages and players are built from the parts that a strict
 """
 
 import re
-from functools import lru_cache
 from html import unescape
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -29,7 +28,7 @@ class Embed(NamedTuple):
     kind: str
 
 
-class _Provider(NamedTuple):
+class _Provider:
     """A kind of URL of a site.
 
     `patterns` match the beginning of a URL without its scheme, and without `www.`, `m.` or `mobile.`. The templates of
@@ -37,15 +36,9 @@ class _Provider(NamedTuple):
     left out if its value is empty. Without a template, the page is the URL as far as it was matched.
     """
 
-    site: str
-    patterns: tuple[re.Pattern[str], ...]
-    page: str = ""
-    player: str = ""
-    kind: str = "video"
-
-
-def _provider(site: str, *patterns: str, page: str = "", player: str = "", kind: str = "video") -> _Provider:
-    return _Provider(site, tuple(re.compile(pattern, re.ASCII) for pattern in patterns), page, player, kind)
+    def __init__(self, site: str, *patterns: str, page: str = "", player: str = "", kind: str = "video") -> None:
+        self.site, self.page, self.player, self.kind = site, page, player, kind
+        self.patterns = [re.compile(pattern, re.ASCII) for pattern in patterns]
 
 
 _END: Final = r"(?=[/?&#]|$)"
@@ -54,13 +47,13 @@ _REST: Final = r"[\w%/@.,!?=&+~:*;-]*"
 
 # The first pattern that matches is used.
 _PROVIDERS: Final = (
-    _provider(
+    _Provider(
         "YouTube",
         r"youtube(?:-nocookie)?\.com/(?:playlist|embed/videoseries)\?(?:.*&)?list=(?P<id>[\w-]{10,64})(?![\w-])",
         page="https://www.youtube.com/playlist?list={id}",
         player="https://www.youtube-nocookie.com/embed/videoseries?list={id}&autoplay=1&rel=0",
     ),
-    _provider(
+    _Provider(
         "YouTube",
         # The ID of a video, wherever plug-ins and people put the rest: `watch?v=ID?wmode=opaque`, `/v/ID&hl=en`.
         r"(?:music\.)?youtube(?:-nocookie)?\.com/(?:watch.*?[?&]v=|(?:embed|live|shorts|v)/)(?P<id>[\w-]{11})(?![\w-])",
@@ -68,7 +61,7 @@ _PROVIDERS: Final = (
         page="https://www.youtube.com/watch?v={id}[&t={start}s]",
         player="https://www.youtube-nocookie.com/embed/{id}?autoplay=1&rel=0[&start={start}]",
     ),
-    _provider(
+    _Provider(
         "Vimeo",
         # Videos that are not listed have a key.
         r"(?:player\.)?vimeo\.com(?:/[\w-]{1,100}){0,3}?/(?P<id>[0-9]{4,12})/?\?(?:.*&)?h=(?P<key>[0-9a-f]{8,12})(?!\w)",
@@ -76,7 +69,7 @@ _PROVIDERS: Final = (
         page="https://vimeo.com/{id}[/{key}]",
         player="https://player.vimeo.com/video/{id}?autoplay=1&dnt=1[&h={key}]",
     ),
-    _provider(
+    _Provider(
         "Dailymotion",
         r"dailymotion\.com/(?:embed/video|swf/video|swf|video)/(?P<id>[A-Za-z0-9]{5,20})(?![A-Za-z0-9])",
         r"geo\.dailymotion\.com/player(?:/\w{1,20})?\.html\?(?:.*&)?video=(?P<id>[A-Za-z0-9]{5,20})(?![A-Za-z0-9])",
@@ -84,8 +77,8 @@ _PROVIDERS: Final = (
         page="https://www.dailymotion.com/video/{id}[?start={start}]",
         player="https://geo.dailymotion.com/player.html?video={id}[&startTime={start}]",
     ),
-    _provider("TED", r"ted\.com/talks/view/id/(?P<id>[0-9]{1,6})(?!\w)", page="https://www.ted.com/talks/view/id/{id}"),
-    _provider(
+    _Provider("TED", r"ted\.com/talks/view/id/(?P<id>[0-9]{1,6})(?!\w)", page="https://www.ted.com/talks/view/id/{id}"),
+    _Provider(
         "TED",
         r"(?:embed(?:-ssl)?\.)?ted\.com/talks/lang/(?P<lang>[a-z-]{2,8})/(?P<id>\w{1,150})(?:\.html)?" + _END,
         r"(?:embed(?:-ssl)?\.)?ted\.com/talks/(?P<id>\w{1,150})(?:\.html)?\?(?:.*&)?language=(?P<lang>[a-z-]{2,8})(?!\w)",
@@ -93,33 +86,33 @@ _PROVIDERS: Final = (
         page="https://www.ted.com/talks/{id}[?language={lang}]",
         player="https://embed.ted.com/talks/[lang/{lang}/]{id}",
     ),
-    _provider(
+    _Provider(
         "VideoPress",
         r"(?:videopress\.com|video\.wordpress\.com)/(?:v|embed)/(?P<id>[A-Za-z0-9]{8})(?![A-Za-z0-9])",
         page="https://videopress.com/v/{id}",
         player="https://videopress.com/embed/{id}",
     ),
-    _provider(
+    _Provider(
         "Internet Archive",
         r"archive\.org/(?:details|embed)/(?P<id>[\w.-]{1,100})" + _END,
         page="https://archive.org/details/{id}",
         player="https://archive.org/embed/{id}",
     ),
-    _provider(
+    _Provider(
         "SoundCloud",
         r"api\.soundcloud\.com/(?P<id>(?:tracks|playlists|users)/[0-9]{1,15})(?![0-9])",
         page="https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/{id}",
         player="https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/{id}&auto_play=true",
         kind="audio",
     ),
-    _provider(
+    _Provider(
         "SoundCloud",
         r"soundcloud\.com/(?P<id>[\w-]{1,100}/(?:sets/)?[\w-]{1,200}(?:/s-\w{1,20})?)/?(?=[?#]|$)",
         page="https://soundcloud.com/{id}",
         player="https://w.soundcloud.com/player/?url=https%3A//soundcloud.com/{id}&auto_play=true",
         kind="audio",
     ),
-    _provider(
+    _Provider(
         "Spotify",
         r"(?:open|play|embed)\.spotify\.com/(?:intl-\w+/)?(?:embed/)?(?:user/[\w.%-]{1,100}/)?"
         r"(?P<type>album|artist|episode|playlist|show|track)/(?P<id>[A-Za-z0-9]{22})(?![A-Za-z0-9])",
@@ -129,23 +122,23 @@ _PROVIDERS: Final = (
         player="https://open.spotify.com/embed/{type}/{id}",
         kind="audio",
     ),
-    _provider(
+    _Provider(
         "Bandcamp",
         r"bandcamp\.com/EmbeddedPlayer/(?:.*/)?(?P<type>album|track)=(?P<id>[0-9]{4,12})(?![0-9])",
         page="https://bandcamp.com/EmbeddedPlayer/{type}={id}/size=large/",
         player="https://bandcamp.com/EmbeddedPlayer/{type}={id}/size=large/",
         kind="audio",
     ),
-    _provider("Bandcamp", r"[\w-]{1,60}\.bandcamp\.com/(?:album|track)/[\w-]{1,200}" + _END),
-    _provider(
+    _Provider("Bandcamp", r"[\w-]{1,60}\.bandcamp\.com/(?:album|track)/[\w-]{1,200}" + _END),
+    _Provider(
         "SlideShare",
         r"(?:[a-z]{2}\.)?slideshare\.net/slideshow/embed_code/(?P<id>(?:key/)?\w{4,40})(?!\w)",
         page="https://www.slideshare.net/slideshow/embed_code/{id}",
         player="https://www.slideshare.net/slideshow/embed_code/{id}",
         kind="document",
     ),
-    _provider("SlideShare", r"(?:[a-z]{2}\.)?slideshare\.net/(?:slideshow/)?[\w-]{1,100}/[\w-]{1,200}" + _END),
-    _provider(
+    _Provider("SlideShare", r"(?:[a-z]{2}\.)?slideshare\.net/(?:slideshow/)?[\w-]{1,100}/[\w-]{1,200}" + _END),
+    _Provider(
         "Scribd",
         r"(?:[a-z]{2}\.)?scribd\.com/(?:doc|document|embeds|presentation)/(?P<id>[0-9]{3,12})(?![0-9])"
         r"(?:.*?[?&](?:access_key|secret_password)=(?P<key>[\w-]{4,60})(?![\w-]))?",
@@ -154,75 +147,75 @@ _PROVIDERS: Final = (
         kind="document",
     ),
     # The players of these sites need scripts in our page, or identify their visitors.
-    _provider(
+    _Provider(
         "X (Twitter)",
         r"(?:twitter|x)\.com/(?:#!/)?(?P<user>\w{1,20}|i/web)/status(?:es)?/(?P<id>[0-9]{1,20})(?![0-9])",
         page="https://x.com/{user}/status/{id}",
     ),
-    _provider("X (Twitter)", r"(?:twitter|x)\.com/(?:#!/)?(?P<user>\w{1,20})/?(?=[?]|$)", page="https://x.com/{user}"),
-    _provider(
+    _Provider("X (Twitter)", r"(?:twitter|x)\.com/(?:#!/)?(?P<user>\w{1,20})/?(?=[?]|$)", page="https://x.com/{user}"),
+    _Provider(
         "Instagram",
         r"(?:instagram\.com|instagr\.am)/(?:[\w.]{1,40}/)?(?P<type>p|tv|reel)/(?P<id>[\w-]{5,60})(?![\w-])",
         page="https://www.instagram.com/{type}/{id}/",
     ),
-    _provider(
+    _Provider(
         "Facebook",
         r"(?:[a-z]{2}-[a-z]{2}\.)?facebook\.com/(?:[\w.%-]{1,100}/(?:activity|photos|posts|videos)/"
         r"|(?:events|groups|media|notes|photo|reel|share|watch)/|(?:permalink|photo|story|video)\.php\?)" + _REST,
         r"fb\.watch/[\w-]{1,40}",
     ),
-    _provider(
+    _Provider(
         "TikTok",
         r"tiktok\.com/@[\w.-]{1,60}/(?:photo|video)/[0-9]{6,25}(?![0-9])",
         r"(?:vm|vt)\.tiktok\.com/\w{4,20}" + _END,
     ),
-    _provider(
+    _Provider(
         "TikTok",
         r"tiktok\.com/(?:embed(?:/v[0-9])?|player/v1)/(?P<id>[0-9]{6,25})(?![0-9])",
         page="https://www.tiktok.com/embed/v2/{id}",
     ),
-    _provider(
+    _Provider(
         "Flickr",
         r"(?:embedr\.)?flickr\.com/(?P<id>photos/[\w@.-]{1,60}/(?:(?:albums|galleries|sets)/)?[0-9]{4,25})(?![0-9])",
         page="https://www.flickr.com/{id}/",
     ),
-    _provider("Flickr", r"flickr\.com/photo\.gne\?id=[0-9]{4,25}(?![0-9])", r"flic\.kr/[ps]/\w{3,20}" + _END),
-    _provider(
+    _Provider("Flickr", r"flickr\.com/photo\.gne\?id=[0-9]{4,25}(?![0-9])", r"flic\.kr/[ps]/\w{3,20}" + _END),
+    _Provider(
         "Google Maps",
         # A map in a frame has no page of its own. The URL of its player contains the coordinates of the centre.
         r"google\.com/maps/embed\?(?:.*&)?pb=[^&]*?!2d(?P<longitude>-?[0-9]{1,3}\.[0-9]{1,20})!3d(?P<latitude>-?[0-9]{1,2}\.[0-9]{1,20})",
         page="https://www.google.com/maps/search/?api=1&query={latitude},{longitude}",
     ),
-    _provider(
+    _Provider(
         "Google Maps",
         r"google\.com/maps(?!/embed)(?=[/?])" + _REST,
         r"maps\.google\.com/(?:maps)?\?" + _REST,
         r"(?:goo\.gl/maps|maps\.app\.goo\.gl)/\w{4,40}",
     ),
-    _provider(
+    _Provider(
         "Google Docs",
         r"(?:docs|drive)\.google\.com/(?:document|file|forms|presentation|spreadsheets)/d/" + _REST,
         r"calendar\.google\.com/calendar/(?:b/[0-9]+/)?(?:u/[0-9]+/)?embed\?" + _REST,
     ),
-    _provider(
+    _Provider(
         "Crowdsignal",
         r"(?:poll\.fm|survey\.fm)/\w{4,40}" + _END,
         r"(?:polldaddy|crowdsignal)\.com/(?:p|poll|s)/\w{4,40}" + _END,
         r"[\w-]{1,60}\.(?:survey\.fm|polldaddy\.com/s|crowdsignal\.net)/[\w-]{1,100}" + _END,
     ),
-    _provider("GitHub Gist", r"gist\.github\.com/(?:[\w-]{1,60}/)?[0-9a-f]{5,40}(?!\w)"),
-    _provider("Mixcloud", r"mixcloud\.com/[\w-]{1,100}/(?:playlists/)?[\w%-]{1,200}" + _END),
-    _provider("Pinterest", r"(?:[a-z]{2}\.)?pinterest\.com/pin/[0-9]{4,25}(?![0-9])"),
-    _provider("Reddit", r"(?:old\.)?reddit\.com/(?:r|user)/\w{1,60}/comments/\w{3,20}(?:/\w{1,200})?" + _END),
-    _provider("Tumblr", r"[\w-]{1,60}\.tumblr\.com/post/[0-9]{4,25}(?:/[\w-]{1,200})?" + _END),
-    _provider("Twitch", r"(?:clips\.|player\.)?twitch\.tv/[\w/?=&-]{1,200}"),
-    _provider("Kickstarter", r"kickstarter\.com/projects/[\w-]{1,100}/[\w-]{1,200}" + _END),
-    _provider("Issuu", r"issuu\.com/[\w.-]{1,100}/docs/[\w.-]{1,200}" + _END),
-    _provider("Telegram", r"t\.me/(?:s/)?\w{4,60}/[0-9]{1,12}(?![0-9])"),
-    _provider("Bluesky", r"bsky\.app/profile/[\w.:-]{1,100}/post/\w{5,30}" + _END),
-    _provider("Threads", r"threads\.(?:com|net)/@[\w.]{1,60}/post/[\w-]{5,30}" + _END),
-    _provider("LinkedIn", r"linkedin\.com/(?:embed/feed/update|feed/update|posts|pulse)/[\w%:.-]{1,300}" + _END),
-    _provider("Wufoo", r"[\w-]{1,60}\.wufoo\.com/forms/[\w-]{1,100}" + _END),
+    _Provider("GitHub Gist", r"gist\.github\.com/(?:[\w-]{1,60}/)?[0-9a-f]{5,40}(?!\w)"),
+    _Provider("Mixcloud", r"mixcloud\.com/[\w-]{1,100}/(?:playlists/)?[\w%-]{1,200}" + _END),
+    _Provider("Pinterest", r"(?:[a-z]{2}\.)?pinterest\.com/pin/[0-9]{4,25}(?![0-9])"),
+    _Provider("Reddit", r"(?:old\.)?reddit\.com/(?:r|user)/\w{1,60}/comments/\w{3,20}(?:/\w{1,200})?" + _END),
+    _Provider("Tumblr", r"[\w-]{1,60}\.tumblr\.com/post/[0-9]{4,25}(?:/[\w-]{1,200})?" + _END),
+    _Provider("Twitch", r"(?:clips\.|player\.)?twitch\.tv/[\w/?=&-]{1,200}"),
+    _Provider("Kickstarter", r"kickstarter\.com/projects/[\w-]{1,100}/[\w-]{1,200}" + _END),
+    _Provider("Issuu", r"issuu\.com/[\w.-]{1,100}/docs/[\w.-]{1,200}" + _END),
+    _Provider("Telegram", r"t\.me/(?:s/)?\w{4,60}/[0-9]{1,12}(?![0-9])"),
+    _Provider("Bluesky", r"bsky\.app/profile/[\w.:-]{1,100}/post/\w{5,30}" + _END),
+    _Provider("Threads", r"threads\.(?:com|net)/@[\w.]{1,60}/post/[\w-]{5,30}" + _END),
+    _Provider("LinkedIn", r"linkedin\.com/(?:embed/feed/update|feed/update|posts|pulse)/[\w%:.-]{1,300}" + _END),
+    _Provider("Wufoo", r"[\w-]{1,60}\.wufoo\.com/forms/[\w-]{1,100}" + _END),
 )
 
 # Frames and redirects whose URL contains another URL.
@@ -241,7 +234,6 @@ _NOT_OF_PAGE: Final = re.compile(r"(?<=[?&])(?:fbclid|igsh|igshid|output|ref_src
 _OPTIONAL: Final = re.compile(r"\[([^\[\]{}]*\{(\w+)\}[^\[\]{}]*)\]")
 
 
-@lru_cache(maxsize=128)
 def find_embed(url: str) -> Embed | None:
     """Return the content at `url`, the URL of a page or a player, or None if no provider is known for it."""
     return _find(url) or _find(_wrapped(url))

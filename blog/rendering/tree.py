@@ -8,7 +8,6 @@ closes the elements first: it repairs less well, but is never slow.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
 from html import escape, unescape
 from typing import Final, cast
 
@@ -45,7 +44,21 @@ _RENAMED: Final = {
     "tt": "code",
 }
 
-_LEGACY_ATTRIBUTES: Final = frozenset({"align", "name", "style"})
+_READ_ATTRIBUTES: Final = {
+    **ALLOWED_ATTRIBUTES,
+    **_EMBEDDING_ATTRIBUTES,
+    # The last three are obsolete.
+    "*": ALLOWED_ATTRIBUTES["*"] | {"align", "name", "style"},
+}
+_READER: Final = nh3.Cleaner(
+    tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys()),
+    clean_content_tags={"script", "style", "title"},
+    attributes={tag: set(names) for tag, names in _READ_ATTRIBUTES.items()},
+    attribute_filter=limited_value,
+    url_schemes=set(urls.ALLOWED_SCHEMES),
+    link_rel=None,
+    strip_comments=False,
+)
 
 _TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
 _VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", "wbr"})
@@ -235,21 +248,6 @@ def _close_elements(source: str) -> str:
     return etree.tostring(root, encoding="unicode", method="html")
 
 
-@cache
-def _reader() -> nh3.Cleaner:
-    attributes = {tag: set(names) for tag, names in (ALLOWED_ATTRIBUTES | _EMBEDDING_ATTRIBUTES).items()}
-    attributes["*"] |= _LEGACY_ATTRIBUTES
-    return nh3.Cleaner(
-        tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys()),
-        clean_content_tags={"script", "style", "title"},
-        attributes=attributes,
-        attribute_filter=limited_value,
-        url_schemes=set(urls.ALLOWED_SCHEMES),
-        link_rel=None,
-        strip_comments=False,
-    )
-
-
 def _marker_element(comment: re.Match[str]) -> str:
     """Return the element that represents a comment, or "" for a comment without a meaning."""
     marker = _MARKER_COMMENT.fullmatch(comment[1])
@@ -257,7 +255,7 @@ def _marker_element(comment: re.Match[str]) -> str:
 
 
 def _read(source: str) -> etree._Element:
-    html = clean_text(_reader().clean(divide_texts(source))).replace("&nbsp;", "\xa0")
+    html = clean_text(_READER.clean(divide_texts(source))).replace("&nbsp;", "\xa0")
     html = _COMMENT.sub(_marker_element, html)
     html = _VOID_TAG.sub(r"<\1/>", html)
     # XML turns line ends in attributes into spaces. In a URL, line ends mean nothing, but spaces do.

@@ -334,7 +334,7 @@ class TestFootnotes:
 
     @pytest.mark.parametrize("source", ["[ref]", "[ref]a[/ref]", "[ref][fn]a[/ref]", "[/fn]"])
     def test_take_linear_time(self, grows_with_length: GrowsWithLength, source: str) -> None:
-        assert grows_with_length(lambda text: take_notes(text, []), source * 30_000)
+        assert grows_with_length(lambda text: take_notes(text, {}), source * 30_000)
 
     def test_of_hidden_blocks_are_not_shown(self) -> None:
         hidden = '{"metadata":{"blockVisibility":false}}'

@@ -9,13 +9,12 @@ from django.db.models import QuerySet
 
 from core.site import absolute_url
 from media.models import Document, Picture
-from wordpress.exporting.extension_fields import differing_values, extension_field
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.preserved import Preserved
 from wordpress.importing.redirects import entries_by_id
 from wordpress.models import Attachment
 from wordpress.wxr import elements
-from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.elements import differing_values, extension_field, text_to_html
 from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import ALT
 from wordpress.wxr.values import aware_datetime, plain_line, plain_lines

@@ -46,12 +46,13 @@ _HTML_BLOCK = re.compile(r"<(?:p|h[1-6]|div|ul|ol|dl|blockquote|figure|table|hr|
 class Generator(ABC):
     """A static site generator. The class attributes are paths in the exported folder."""
 
+    content_folder: ClassVar[str]
     media_folder: ClassVar[str]
     comments_folder: ClassVar[str]
 
-    @abstractmethod
     def path(self, entry: Post | Page) -> Path:
         """Return the path of the file for an entry, unique even on file systems that ignore case."""
+        return Path(self.content_folder, _path(entry))
 
     def comments_path(self, entry: Post | Page) -> Path:
         """Return the path of the file with the comments on an entry."""
@@ -75,10 +76,7 @@ class Generator(ABC):
 class Hugo(Generator):
     """Source: gohugo.io, front matter, data sources and shortcodes."""
 
-    media_folder, comments_folder = "static/media", "data/comments"
-
-    def path(self, entry: Post | Page) -> Path:
-        return "content" / _path(entry)
+    content_folder, media_folder, comments_folder = "content", "static/media", "data/comments"
 
     def metadata(self, entry: Post | Page) -> str:
         values = front_matter(entry)
@@ -104,10 +102,7 @@ class Hugo(Generator):
 class Pelican(Generator):
     """Source: docs.getpelican.com, file metadata and settings."""
 
-    media_folder, comments_folder = "content/media", "comments"
-
-    def path(self, entry: Post | Page) -> Path:
-        return "content" / _path(entry)
+    content_folder, media_folder, comments_folder = "content", "content/media", "comments"
 
     def metadata(self, entry: Post | Page) -> str:
         values = front_matter(entry)
@@ -161,10 +156,7 @@ class Pelican(Generator):
 class Eleventy(Generator):
     """Source: 11ty.dev, front matter data, permalinks and global data files."""
 
-    media_folder, comments_folder = "media", "_data/comments"
-
-    def path(self, entry: Post | Page) -> Path:
-        return _path(entry)
+    content_folder, media_folder, comments_folder = "", "media", "_data/comments"
 
     def metadata(self, entry: Post | Page) -> str:
         is_written = is_for_everyone(entry)
@@ -193,12 +185,11 @@ class Eleventy(Generator):
 class Hexo(Generator):
     """Source: hexo.io, front-matter, permalinks and data files."""
 
-    media_folder, comments_folder = "source/media", "source/_data/comments"
+    content_folder, media_folder, comments_folder = "source", "source/media", "source/_data/comments"
 
     def path(self, entry: Post | Page) -> Path:
-        if not is_for_everyone(entry):
-            return Path("source", "_drafts", _path(entry))
-        return Path("source", "_posts" if isinstance(entry, Post) else "", _path(entry))
+        folder = "_posts" if isinstance(entry, Post) else ""
+        return Path(self.content_folder, folder if is_for_everyone(entry) else "_drafts", _path(entry))
 
     def metadata(self, entry: Post | Page) -> str:
         values = front_matter(entry)

@@ -17,7 +17,6 @@ from core.slugs import slugify
 from core.text import unify_line_ends
 from media.models import Picture
 from tags.models import Tag
-from wordpress.exporting.extension_fields import differing_values, extension_field
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.preserved import Preserved, term_element
 from wordpress.exporting.translations import other_terms
@@ -29,7 +28,7 @@ from wordpress.importing.steps.footnotes_and_blocks import parse_footnotes
 from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr import elements, records
-from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.elements import differing_values, extension_field, text_to_html
 from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import (
     ACCESS_KEYS,

@@ -17,9 +17,9 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from blog.models import Category, Entry
-from blog.models.redirect import Redirect, normalise_path
+from blog.models.redirect import normalise_path
 from blog.redirects.look_up import rows_at
-from blog.redirects.resolve import Target
+from blog.redirects.resolve import Target, redirects_from
 from core.prepared import Prepared, together
 from wordpress.wxr.values import ENTRY_FORMS
 
@@ -72,13 +72,11 @@ def file_url(request: HttpRequest, path: str, folder: str = "") -> str:
     `folder` is the folder of the WordPress installation, such as `blog/`.
     """
     candidates = size_variants(normalise_path(f"/{folder}".rstrip("/") + _UPLOADS + path))
-    (found,) = rows_at(request, (_redirects, [candidates]))
-    redirects = {redirect.path: redirect for redirect in found}
-    for candidate in candidates:
-        url: str = redirects[candidate].url if candidate in redirects else ""
-        if url:
-            return url
-    raise Http404(gettext("There is no such file."))
+    (found,) = rows_at(request, (redirects_from, [candidates]))
+    urls: list[str] = [each.url for each in sorted(found, key=lambda each: candidates.index(each.path))]
+    if not any(urls):
+        raise Http404(gettext("There is no such file."))
+    return next(filter(None, urls))
 
 
 def size_variants(path: str) -> list[str]:
@@ -146,14 +144,13 @@ def _target_by_id(form: str, pk: str) -> Target:
     if int(pk) > BigIntegerField.MAX_BIGINT:
         raise Http404(gettext("There is nothing with this ID."))
     objects = (_by_id[form], [timezone.now(), int(pk)])
-    redirects, found = together((_redirects, [[f"/?{form}={int(pk)}"]]), objects)
+    redirects, found = together((redirects_from, [[f"/?{form}={int(pk)}"]]), objects)
     urls = [*(redirect.url for redirect in redirects), *(each.get_absolute_url() for each in found)]
     if not any(urls):
         raise Http404(gettext("There is nothing with this ID."))
     return Target(next(filter(None, urls)), exists=True)
 
 
-_redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
 # The objects that can be looked up by ID, by the name of the parameter.
 _by_id: Final = {
     "p": Prepared[Any](

@@ -39,12 +39,6 @@ def named(request: SiteRequest, name: str) -> HttpResponse:
 
 
 @require_safe
-def feed(request: SiteRequest, ending: str = "feed/") -> HttpResponse:
-    """Redirect to a feed of the whole site."""
-    return HttpResponsePermanentRedirect(f"/{ending}")
-
-
-@require_safe
 def file(request: SiteRequest, path: str, folder: str = "") -> HttpResponse:
     return HttpResponsePermanentRedirect(file_url(request, path, folder))
 

@@ -4,7 +4,6 @@ WordPress and Jetpack generate the HTML of such blocks for each request. Content
 link.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from django.utils.dates import WEEKDAYS
 
 from blog.rendering.tree import clean_text
 from wordpress.markup.page_builders import divi_block_html
+from wordpress.wxr.values import parse_json
 
 # The attributes with the URL that a block links to, in order of precedence.
 _URLS: Final = ("url", "giphyUrl", "link")
@@ -62,11 +62,8 @@ def count_gaps(source: str) -> Counter[str]:
 
 
 def _values(comment: str) -> _Values:
-    try:
-        values: _Values = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
-    except (ValueError, RecursionError):
-        return {}
-    return values
+    start, end = comment.find("{"), comment.rfind("}")
+    return parse_json(comment[start : end + 1], {}) if start >= 0 else {}
 
 
 def _text(values: _Values, *names: str) -> str:

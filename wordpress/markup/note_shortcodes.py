@@ -5,7 +5,8 @@ parentheses that some of them use are not supported, because they may be meant l
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from html import escape
 from typing import Final
 
 from wordpress.markup.autop import BLOCKS
@@ -15,8 +16,8 @@ _NAMES: Final = "efn_note|fn|footnote|mfn|modern_footnote|ref"
 _TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAMES})(?:\s[^\[\]]*+)?\](?!\])")
 
 
-def take_notes(source: str, notes: list[str]) -> str:
-    """Replace footnotes in shortcodes with their numbers, and append their texts to `notes`.
+def take_notes(source: str, notes: dict[str, str]) -> str:
+    """Replace footnotes in shortcodes with their numbers, and add their texts to `notes` by id.
 
     `notes` contains the earlier footnotes of the text. A shortcode without an end tag in the same block stays as text.
     Takes time proportional to the length of `source`.
@@ -43,8 +44,10 @@ def take_notes(source: str, notes: list[str]) -> str:
                 text = "".join(parts[start + 1 :]).strip()
                 del parts[start:]
                 if text:
-                    notes.append(text)
-                    parts.append(_marker(len(notes)))
+                    number = len(notes) + 1
+                    notes[f"note-{number}"] = text
+                    link = f'<a href="#note-{number}" id="note-{number}-link">{number}</a>'
+                    parts.append(f'<sup class="footnote-ref">{link}</sup>')
                 name = ""
             else:
                 parts.append(tag[0])
@@ -52,15 +55,11 @@ def take_notes(source: str, notes: list[str]) -> str:
     return "".join(parts)
 
 
-def list_of_notes(notes: Sequence[str]) -> str:
-    """Return the list of footnotes that the numbers link to; empty if there are none."""
+def list_of_notes(notes: Mapping[str, str]) -> str:
+    """Return the list of footnotes, given by id, in the same form as for Markdown; empty if there are none."""
     items = "".join(
-        f'<li id="note-{number}" class="footnote-item">{text}'
-        f' <a href="#note-{number}-link" class="footnote-backref">↩︎</a></li>'
-        for number, text in enumerate(notes, 1)
+        f'<li id="{escape(name)}" class="footnote-item">{text}'
+        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
+        for name, text in notes.items()
     )
     return f'\n\n<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>' if notes else ""
-
-
-def _marker(number: int) -> str:
-    return f'<sup class="footnote-ref"><a href="#note-{number}" id="note-{number}-link">{number}</a></sup>'

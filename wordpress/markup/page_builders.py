@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from blog.rendering.tree import clean_text
 from media.models import Picture
 from wordpress.markup.galleries import UploadFinder, parse_ids
-from wordpress.markup.tokenizer import tokenise_with_code
+from wordpress.markup.tokenizer import change_texts, find_in_texts
 from wordpress.wxr.values import plain_line
 
 # The prefixes of their shortcodes.
@@ -55,8 +55,7 @@ _VIDEOS: Final = frozenset({"et_pb_video", "vc_video", "fusion_video"})
 
 def count_builders(source: str) -> Counter[str]:
     """Count the shortcodes of page builders, by builder."""
-    texts = _texts(source) if _MARK.search(source) else ()
-    tags = (tag for text, is_code in texts if not is_code for tag in _TAG.finditer(text))
+    tags = find_in_texts(_TAG, source) if _MARK.search(source) else ()
     return Counter(f"{next(filter(tag['name'].startswith, BUILDERS))}…" for tag in tags if not tag["end"])
 
 
@@ -79,7 +78,7 @@ def expand_builders(source: str, find_uploads: UploadFinder) -> str:
         waiting[name].append(after)
         return before
 
-    return "".join(text if is_code else _TAG.sub(replace, text) for text, is_code in _texts(source))
+    return change_texts(source, lambda text: _TAG.sub(replace, text))
 
 
 def divi_block_html(attributes: Mapping[str, Any]) -> str:
@@ -98,12 +97,6 @@ def divi_block_html(attributes: Mapping[str, Any]) -> str:
         elif text := texts.get("") or texts.get("text", ""):
             parts.append(f"<h3>{text}</h3>" if name == "title" else _link(text, link) or text)
     return "\n\n".join(["", *parts, ""])
-
-
-def _texts(source: str) -> Iterator[tuple[str, bool]]:
-    """Yield the parts of `source`, and whether shortcodes in each are to be left alone."""
-    for token, is_code in tokenise_with_code(source):
-        yield token.source, is_code or token.kind != "text"
 
 
 def _decoded(shortcode: re.Match[str]) -> str:

@@ -73,7 +73,7 @@ def to_html(source: str, entry: object = None) -> str:
     origin = origin_of(entry)
     source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
     source = expand(source, limited(partial(find_uploads, origin)))
-    notes: list[str] = []
+    notes: dict[str, str] = {}
     if "<!-- wp:" not in source:
         parts = [(language, take_notes(text, notes)) for language, text in language_parts(source)]
         parts.append(("", list_of_notes(notes)))
@@ -103,7 +103,7 @@ class _OpenBlock(NamedTuple):
     urls: int = 0
 
 
-def _blocks(source: str, origin: Origin, notes: list[str]) -> list[str]:
+def _blocks(source: str, origin: Origin, notes: dict[str, str]) -> list[str]:
     """Return the HTML of all blocks. Anything between blocks is classic content. Footnotes are added to `notes`."""
     html: list[str] = []
     # The first one stands for content outside of blocks.
@@ -140,7 +140,7 @@ def _blocks(source: str, origin: Origin, notes: list[str]) -> list[str]:
     return [*html, _content(open_blocks[-1].name, source[done:], notes)]
 
 
-def _content(block: str, text: str, notes: list[str]) -> str:
+def _content(block: str, text: str, notes: dict[str, str]) -> str:
     """Return the HTML of text directly inside a block with this name, or in no block. Add footnotes to `notes`."""
     if block == "hidden":
         return ""
@@ -162,17 +162,16 @@ def _content(block: str, text: str, notes: list[str]) -> str:
 
 
 def _footnotes(source: str, origin: Origin) -> str:
-    """Return the list of footnotes in the same form as for Markdown; empty if none of them is known."""
+    """Return the list of the block editor's footnotes; empty if none of them is known."""
     known = find_footnotes(source, origin)
     # The footnotes of a text may not be longer in total than a text may be.
     lengths = accumulate(map(len, known.values()))
-    items = "".join(
-        f'<li id="{escape(name)}" class="footnote-item">{_texturize_html(text)}'
-        f' <a href="#{escape(name)}-link" class="footnote-backref">↩︎</a></li>'
+    shown = {
+        name: _texturize_html(text)
         for (name, text), length in zip(known.items(), lengths, strict=True)
         if length <= MAX_SOURCE_LENGTH
-    )
-    return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>' if items else ""
+    }
+    return list_of_notes(shown).lstrip()
 
 
 def _show_background(source: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from html import escape, unescape
 
 from django.conf.locale import LANG_INFO
@@ -11,7 +11,7 @@ from blog.rendering.providers import find_embed
 from wordpress.markup.galleries import UploadFinder, gallery_html, playlist_html
 from wordpress.markup.note_shortcodes import take_notes
 from wordpress.markup.page_builders import count_builders, expand_builders
-from wordpress.markup.tokenizer import tokenise, tokenise_with_code
+from wordpress.markup.tokenizer import change_texts, find_in_texts, tokenise
 
 # These patterns match a character first and then look behind it, which is much faster than the other way round.
 # A shortcode and, if it is text without brackets, the content up to its end tag.
@@ -122,16 +122,15 @@ def expand(source: str, find_uploads: UploadFinder) -> str:
     source = _replace_code_and_captions(expand_builders(source, find_uploads))
     if not _MAY_BE_SHORTCODE.search(source):
         return source
-    parts: list[str] = []
     expected_ends: Counter[str] = Counter()
-    for token, is_code in tokenise_with_code(source):
-        if token.kind != "text" or is_code or "[" not in token.source:
-            parts.append(token.source)
-            continue
-        text = _FORM.sub("", token.source)
-        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, find_uploads, expected_ends), text)
-        parts.append(_END_TAG.sub(lambda end: _remove_end(end, expected_ends), text) if expected_ends else text)
-    return "".join(parts)
+
+    def expand_in(text: str) -> str:
+        if "[" not in text:
+            return text
+        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, find_uploads, expected_ends), _FORM.sub("", text))
+        return _END_TAG.sub(lambda end: _remove_end(end, expected_ends), text) if expected_ends else text
+
+    return change_texts(source, expand_in)
 
 
 def count_unknown(source: str) -> Counter[str]:
@@ -143,16 +142,16 @@ def count_unknown(source: str) -> Counter[str]:
     if not _MAY_BE_SHORTCODE.search(source):
         return names
     names.update(count_builders(source))
-    source = take_notes(_replace_code_and_captions(expand_builders(source, _any_upload)), [])
+    source = take_notes(_replace_code_and_captions(expand_builders(source, _any_upload)), {})
     ends = {end.lower() for end in _END_TAG.findall(source)}
-    for shortcode in _outside_code(_FORM.sub("", source)):
+    for shortcode in find_in_texts(_SHORTCODE, _FORM.sub("", source)):
         name = shortcode["name"].lower()
         is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
         if (is_shortcode or name.startswith(_CERTAIN_PREFIXES)) and _replace(
             shortcode, _any_upload, Counter()
         ) == shortcode[0]:
             names[name] += 1
-    names.update(form["name"].lower() for form in _outside_code(source, _FORM) if not form["end"])
+    names.update(form["name"].lower() for form in find_in_texts(_FORM, source) if not form["end"])
     return names
 
 
@@ -160,18 +159,11 @@ def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
     """Return the names of the shortcodes in `source` that show nothing, because their files are not here."""
     return {
         name
-        for shortcode in _outside_code(_replace_code_and_captions(source))
+        for shortcode in find_in_texts(_SHORTCODE, _replace_code_and_captions(source))
         if (name := shortcode["name"].lower()) in SHOWING_FILES
         and not (shortcode["escaped"] and shortcode["escape_end"])
         and _html(name, shortcode, find_uploads) == ""
     }
-
-
-def _outside_code(source: str, pattern: re.Pattern[str] = _SHORTCODE) -> Iterator[re.Match[str]]:
-    """Yield all shortcodes, or matches of another `pattern`, that are not shown as code."""
-    for token, is_code in tokenise_with_code(source):
-        if token.kind == "text" and not is_code:
-            yield from pattern.finditer(token.source)
 
 
 def _any_upload(ids: Sequence[int], parent: int) -> dict[int, None]:
@@ -269,10 +261,7 @@ def _replace_code_and_captions(source: str) -> str:
     source = _replace_enclosing(_with_escaped_code(source), _CODE_SHORTCODE, _pre)
     source = _replace_enclosing(source, _FORMULA_SHORTCODE, _formula)
     if "$latex" in source:
-        texts = ((token.source, is_code or token.kind != "text") for token, is_code in tokenise_with_code(source))
-        source = "".join(
-            text if is_kept else _FORMULA.sub(lambda tex: _formula("", tex[1]), text) for text, is_kept in texts
-        )
+        source = change_texts(source, lambda text: _FORMULA.sub(lambda tex: _formula("", tex[1]), text))
     return _replace_enclosing(source, _CAPTION, _figure)
 
 

@@ -5,7 +5,6 @@ a JSON array of rows, with HTML in its cells. Formulas are shown as they were ty
 TablePress_Table_Model and TablePress_Render of the plugin.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +17,10 @@ from blog.rendering.limits import MAX_SOURCE_LENGTH
 from core.bulk import fetch_rows
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.markup.shortcodes import parse_attributes
-from wordpress.markup.tokenizer import tokenise_with_code
+from wordpress.markup.tokenizer import change_texts, find_in_texts
 from wordpress.models import PreservedData, fingerprint
 from wordpress.wxr.records import TABLE
-from wordpress.wxr.values import plain_line
+from wordpress.wxr.values import parse_json, plain_line
 
 # Every text that shows a table contains one of these.
 MARKS: Final = ("[table", "[TABLE", "wp:tablepress/")
@@ -42,7 +41,7 @@ def table_key(table_id: str) -> str:
 
 def parse_rows(content: str) -> list[list[str]]:
     """Return the cells of a table, as HTML; empty if `content` is not in TablePress's format."""
-    stored: list[Any] = _parse(content, [])
+    stored: list[Any] = parse_json(content, [])
     rows = [row for row in stored if isinstance(row, list)]
     return [[str(cell) if isinstance(cell, str | int | float) else "" for cell in row] for row in rows]
 
@@ -52,9 +51,8 @@ def expand_tables(source: str, origin: Origin) -> str:
     if not any(mark in source for mark in MARKS):
         return source
     source = _BLOCK.sub(_as_shortcode, source)
-    texts = [(token.source, token.kind == "text" and not is_code) for token, is_code in tokenise_with_code(source)]
-    shortcodes = (shortcode for text, may_have in texts if may_have for shortcode in _SHORTCODE.finditer(text))
-    if not (tables := _find_tables({_id(_attributes(shortcode)) for shortcode in shortcodes} - {""}, origin.site)):
+    ids = {_id(_attributes(shortcode)) for shortcode in find_in_texts(_SHORTCODE, source)}
+    if not (tables := _find_tables(ids - {""}, origin.site)):
         return source
     room = MAX_SOURCE_LENGTH - len(source)
 
@@ -69,7 +67,7 @@ def expand_tables(source: str, origin: Origin) -> str:
         room -= len(html)
         return f"\n\n{html}\n\n" if room >= 0 else shortcode[0]
 
-    return "".join(_SHORTCODE.sub(replace, text) if may_have else text for text, may_have in texts)
+    return change_texts(source, lambda text: _SHORTCODE.sub(replace, text))
 
 
 def _find_tables(ids: Iterable[str], site: str | None) -> dict[str, Mapping[str, Any]]:
@@ -87,7 +85,7 @@ def _is_public(elements: Mapping[str, str]) -> bool:
 
 
 def _as_shortcode(block: re.Match[str]) -> str:
-    values: dict[str, Any] = _parse(block["attributes"], {})
+    values: dict[str, Any] = parse_json(block["attributes"], {})
     attributes = f"id={values.get('id', '')} {values.get('parameters', '')}".replace("[", "").replace("]", "")
     return f"<!-- wp:shortcode -->[table {attributes}]<!-- /wp:shortcode -->"
 
@@ -105,8 +103,9 @@ def _id(attributes: Mapping[str, str]) -> str:
 def _table(table: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
     """Return a table, with its name and description if its options say so. `attributes` override the options."""
     elements, meta = table.get("elements", {}), dict(table.get("meta", []))
-    options = {"table_head": True, **_parse(meta.get(_OPTIONS, ""), {}), **attributes}
-    rows = _visible(parse_rows(elements.get("content:encoded", "")), _parse(meta.get(_VISIBILITY, ""), {}), attributes)
+    options = {"table_head": True, **parse_json(meta.get(_OPTIONS, ""), {}), **attributes}
+    visibility: dict[str, Any] = parse_json(meta.get(_VISIBILITY, ""), {})
+    rows = _visible(parse_rows(elements.get("content:encoded", "")), visibility, attributes)
     if not any(rows):
         return ""
     # A table of one row has neither a head nor a foot.
@@ -200,12 +199,3 @@ def _number(value: object) -> int:
     """Return an option as a number. Switches used to be true or false, and some are now numbers of rows."""
     text = {"true": "1"}.get(str(value).lower(), str(value))
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-
-
-def _parse[Value](text: str, default: Value) -> Value:
-    """Return `text` parsed as JSON if the value is of the type of `default`, otherwise `default`."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return default
-    return value if isinstance(value, type(default)) else default

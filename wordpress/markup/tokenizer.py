@@ -1,7 +1,7 @@
 """Splitting content into tokens: tags, comments and the text between them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple
 
 # Inside a tag, quotes hide a `>` only after an equals sign; otherwise a stray quote would swallow paragraphs.
@@ -65,3 +65,18 @@ def tokenise_with_code(source: str) -> Iterator[tuple[Token, bool]]:
             code.append(token.name)
         elif token.kind == "end" and code and code[-1] == token.name:
             code.pop()
+
+
+def find_in_texts(pattern: re.Pattern[str], source: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of `pattern` in the texts between tags and comments, except in code."""
+    for token, is_code in tokenise_with_code(source):
+        if token.kind == "text" and not is_code:
+            yield from pattern.finditer(token.source)
+
+
+def change_texts(source: str, change: Callable[[str], str]) -> str:
+    """Return `source` with the texts between tags and comments changed by `change`, except in code."""
+    return "".join(
+        change(token.source) if token.kind == "text" and not is_code else token.source
+        for token, is_code in tokenise_with_code(source)
+    )

@@ -3,7 +3,7 @@
 import datetime as dt
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from email.utils import format_datetime as format_rfc822
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from django.utils import timezone
 
 from core.slugs import slug_before_trash
-from wordpress.wxr.extensions import LEGACY_URL_KEY, clean_for_xml
+from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY, checksum, clean_for_xml, to_json
 from wordpress.wxr.values import MAX_SLUG_LENGTH
 
 HEAD: Final = """\
@@ -87,6 +87,26 @@ def legacy_url_fields(kind: str, paths: Iterable[str]) -> str:
     """Return the meta fields with the legacy URLs of an object (wordpress.wxr.extensions)."""
     encoded = (path if path.startswith("/?") else quote(path, safe="/", errors="replace") for path in paths)
     return "".join(meta_field(kind, LEGACY_URL_KEY, path) for path in encoded)
+
+
+def differing_values(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """Return the values, by name, that an importer can't restore. `fields` are pairs of value and restored value."""
+    return {
+        name: value.astimezone(dt.UTC).isoformat() if isinstance(value, dt.datetime) else value
+        for name, (value, restored) in fields.items()
+        if value != restored
+    }
+
+
+def extension_field(kind: str, values: dict[str, Any], *checked: str, date: dt.datetime | None = None) -> str:
+    """Return the meta field with `values`, or an empty string if there are none (wordpress.wxr.extensions).
+
+    The values are valid until one of the texts `checked` changes; datetimes also until `date` does.
+    """
+    if not values:
+        return ""
+    mark = {"mark": checksum(*checked)} | ({"date": str(date)} if date else {})
+    return meta_field(kind, EXTENSION_KEY, to_json(mark | values))
 
 
 def percent_encoded(slug: str) -> str:

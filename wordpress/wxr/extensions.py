@@ -11,9 +11,9 @@ import json
 from collections.abc import Container, Iterable
 from typing import Any, Final, TypeGuard
 
-from core.text import NOT_IN_XML, is_storable, remove_non_xml, unify_line_ends
+from core.text import NOT_IN_XML, is_storable, parse_time, remove_non_xml, unify_line_ends
 from wordpress.wxr.records import Author, Comment, Extension, Item, Meta
-from wordpress.wxr.values import checked_utc
+from wordpress.wxr.values import checked_utc, parse_json
 
 EXTENSION_KEY: Final = "_broadside"
 # One meta field for each legacy URL. WordPress stores the old slugs of posts in the same way.
@@ -102,11 +102,8 @@ def _datetimes(values: dict[str, Any]) -> dict[str, dt.datetime | None]:
 
 def _parse_datetime(value: object) -> dt.datetime | None:
     """Return a datetime in UTC, or None if `value` is not a datetime with a UTC offset."""
-    try:
-        found = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
-        return checked_utc(found) if found and found.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+    found = parse_time(value) if isinstance(value, str) else None
+    return checked_utc(found) if found else None
 
 
 def _is_storable(value: object) -> TypeGuard[str]:
@@ -115,9 +112,5 @@ def _is_storable(value: object) -> TypeGuard[str]:
 
 def _parse(meta: Meta) -> dict[str, Any]:
     """Return the values of the extension; empty if `meta` has none."""
-    try:
-        text = dict(meta).get(EXTENSION_KEY)
-        values = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
+    text = dict(meta).get(EXTENSION_KEY)
+    return parse_json(text, {}) if text else {}

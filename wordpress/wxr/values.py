@@ -1,7 +1,8 @@
-"""Plain text, slugs, numbers and datetimes from the values in an export."""
+"""Plain text, slugs, numbers, datetimes and JSON from the values in an export."""
 
 import datetime as dt
 import html
+import json
 import re
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -119,6 +120,15 @@ def id_in_url(url: str) -> int:
     return next((parse_id(value) for name, value in parse_qsl(parts.query) if name in ENTRY_FORMS), 0)
 
 
+def parse_json[Value](text: str, default: Value) -> Value:
+    """Return `text` parsed as JSON if the value is of the type of `default`, otherwise `default`."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return default
+    return value if isinstance(value, type(default)) else default
+
+
 def parse_integer(text: str) -> int:
     """Return an integer of up to nine digits, or 0."""
     match = re.fullmatch(r"\s*(-?\d{1,9})\s*", text, re.ASCII)
@@ -153,16 +163,15 @@ def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) ->
 
     None if there is neither, or if the result is out of range.
     """
+    if local is not None:
+        return checked_utc(timezone.make_aware(local, timezone.get_default_timezone()))
+    return checked_utc(utc.replace(tzinfo=dt.UTC)) if utc is not None else None
+
+
+def checked_utc(value: dt.datetime) -> dt.datetime | None:
+    """Return `value` in UTC, or None if that or the local time, which pages show, is out of range."""
     try:
-        if local is not None:
-            # Without the conversion, a value that is out of range would fail only in the database.
-            return timezone.make_aware(local, timezone.get_default_timezone()).astimezone(dt.UTC)
-        return checked_utc(utc.replace(tzinfo=dt.UTC)) if utc is not None else None
+        value.astimezone(timezone.get_default_timezone())
+        return value.astimezone(dt.UTC)
     except OverflowError:
         return None
-
-
-def checked_utc(value: dt.datetime) -> dt.datetime:
-    """Return `value` in UTC. Raises OverflowError if the local time, which pages show, is out of range."""
-    timezone.localtime(value, timezone.get_default_timezone())
-    return value.astimezone(dt.UTC)
