@@ -92,12 +92,12 @@ def pragma(name: str, value: object) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA {name}")
         ((before,),) = cursor.fetchall()
-        cursor.execute(f"PRAGMA {name} = {value}")
+        cursor.execute(f"PRAGMA {name}={value}")
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA {name} = {before}")
+            cursor.execute(f"PRAGMA {name}={before}")
 
 
 class _WithoutSync(Func):

@@ -261,7 +261,7 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
         self.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
 
     def attach_all(self, posts: Iterable[Post], names: Iterable[str]) -> None:
-        """Add the tags with these names to each of the posts (`named` and `attach`)."""
+        """Add the tags with these names, which may be new, to each of the posts."""
         self.attach(posts, list(dict.fromkeys(Tag.objects.named(names).values())))
 
     def without_all(self, post_ids: Collection[int], names: Collection[str]) -> set[int]:

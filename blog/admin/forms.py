@@ -1,6 +1,6 @@
 """The forms for posts, pages and categories."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from typing import Any, cast
 
@@ -163,12 +163,14 @@ class EntryForm(MergingForm, VersionedForm):
     @cached_property
     def changed_data(self) -> list[str]:
         changed = super().changed_data
-        if self.data.get(self.add_prefix("version")) == self.initial.get("version"):
+        version = self.data.get(self.add_prefix("version"), "")
+        if version == self.initial.get("version"):
             return changed
         # On the second click of a double click, the first one has already set the slug and the publication time.
-        slug, time = (self.cleaned_data.get(name) for name in ("slug", "published_at"))
+        time, opened = self.cleaned_data.get("published_at"), saved_at(version)
         is_now = time is None or (self.step == Step.PUBLISH and time > now())
-        filled_in = {"slug": not slug, "published_at": is_now and self.state == Status.PUBLISHED}
+        is_published_since = self.state == Status.PUBLISHED and (not opened or self.instance.published_at > opened)
+        filled_in = {"slug": not self.cleaned_data.get("slug"), "published_at": is_now and is_published_since}
         return [name for name in changed if not filled_in.get(name)]
 
     def _get_validation_exclusions(self) -> Any:
@@ -259,6 +261,9 @@ class PostForm(EntryForm, NewCategoryForm):
             chosen = cleaned.get("categories", self.initial.get("categories") or ())
             cleaned["categories"] = [*chosen, self.category]
         return cleaned
+
+    def values_in(self, draft: Mapping[str, list[str]]) -> Iterator[tuple[str, Any]]:
+        yield from self.without_added_category(dict(super().values_in(draft))).items()
 
 
 class ParentForm(forms.ModelForm[Any]):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.admin.trees import ParentField
 from blog.models import Category
+from core.text import parse_id
 
 
 class NewCategoryForm(forms.ModelForm[Any]):
@@ -56,12 +57,24 @@ class NewCategoryForm(forms.ModelForm[Any]):
                 self.add_error("new_category_parent", error.message_dict["parent"])
         return cleaned
 
+    def without_added_category(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the submitted `values`, in which a new category under which the post is already filed is chosen.
+
+        An earlier submission of the same form has added it, whose response may have been lost.
+        """
+        name = (values.get("new_category") or "").strip()
+        category = _existing(name, parse_id(values.get("new_category_parent") or "")) if name else None
+        if category is None or category not in (self.initial.get("categories") or ()):
+            return values
+        chosen = {*values.get("categories", ()), str(category.pk)}
+        return values | {"categories": [*chosen], "new_category": "", "new_category_parent": ""}
+
     def add_category(self) -> bool:
         """Store the category if it is new, and return whether it was.
 
         Raises IntegrityError if someone else has just added one by that name. Submitting the form again then uses it.
         """
-        if self.category is None or not self.category._state.adding:
+        if self.category is None or self.category.pk:
             return False
         self.category.save()
         if _existing(self.category.name, self.category.parent_id) != self.category:

@@ -35,8 +35,8 @@ class Target(NamedTuple):
 class MenuTarget:
     """A kind of object that menus link to.
 
-    `find` takes the arguments of a resolved URL, and returns the object there, if there is one. `load` returns the
-    objects with these IDs, by ID, as far as they exist.
+    `find` takes the arguments of a resolved URL, and returns a query set of the object there. `load` returns
+    the objects with these IDs, by ID, as far as they exist.
     """
 
     find: Callable[[Mapping[str, Any]], QuerySet[Any]]

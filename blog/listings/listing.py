@@ -218,7 +218,7 @@ def page_context(
     *,
     title: str,
     description: str = "",
-    nodes: Callable[[], Iterable[Node]] = tuple,
+    nodes: Callable[[], Iterable[Node]],
 ) -> dict[str, Any]:
     """Return the context about the position of `page` in the list at `url`, for browsers and search engines."""
     label = page_label(page.number, page.paginator.num_pages)

@@ -132,13 +132,13 @@ def _put_back(withdrawal: Withdrawal) -> None:
     A first pass restores only files, because texts are indexed by the names of the files that they show.
     """
     rows, cursor = withdrawal.rows.order_by("-pk"), withdrawal.cursor
-    only_files = "has_files" not in cursor
+    only_files = "files_restored" not in cursor
     if "before" in cursor:
         rows = rows.filter(pk__lt=cursor["before"])
     batch = list(rows[:_ROWS])
     if not batch:
         if only_files:
-            take_step(withdrawal, cursor={"has_files": True})
+            take_step(withdrawal, cursor={"files_restored": True})
         elif index_stale(_INDEXING):
             _end_undo(withdrawal)
         return

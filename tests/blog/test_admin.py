@@ -224,6 +224,14 @@ class TestEditConflicts:
         data = form_data(post, published_at="")
         assert [client.post(admin_url(post, "change"), data).status_code for _ in range(2)] == [302, 302]
 
+    @pytest.mark.parametrize("step", ["save", "publish"])
+    def test_clearing_a_date_that_someone_else_changed_is_a_conflict(self, client: Client, step: str) -> None:
+        post = PostFactory()
+        mine = form_data(post, _step=step, published_at="")
+        save(client, post, published_at="2020-02-02T10:00")
+        assert client.post(admin_url(post, "change"), mine).status_code == 200
+        assert Post.objects.get().published_on == dt.date(2020, 2, 2)
+
     def test_clearing_the_slug_makes_one_from_the_title(self, client: Client) -> None:
         post = PostFactory(title="After", slug="before")
         client.post(admin_url(post, "change"), form_data(post, slug=""))

@@ -162,6 +162,12 @@ class TestOffering:
         send(client, admin_url(post, "autosave"), typed(post))
         assert client.get(admin_url(post, "change")).context["autosave"]["offers"] == []
 
+    def test_nothing_differs_if_the_new_category_was_added_but_the_response_was_lost(self, client: Client) -> None:
+        post = PostFactory()
+        client.post(admin_url(post, "change"), form_data(post, new_category="Awards"))
+        fields = typed(post, new_category="Awards")
+        assert not send(client, admin_url(post, "autosave"), fields, "?compare").json()["differs"]
+
     @pytest.mark.parametrize(
         "fields", [{}, {"source": []}, {"published_at_0": ["x"], "categories": ["y"], "tags": [","]}]
     )
