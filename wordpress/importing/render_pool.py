@@ -22,11 +22,12 @@ MIN_SIZE_FOR_WORKER = 5_000_000
 # The smallest and largest number of texts that are rendered ahead in one request, and about how many characters.
 _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
-# A text contains one of these if it may show files in galleries, playlists, tables or by shortcodes of page builders.
-SHORTCODE_MARKS: Final = ("[gallery", "[slideshow", "[playlist", *TABLE_MARKS, *(f"[{name}" for name in BUILDERS))
-# All of these, footnotes and reusable blocks are looked up in the database, and only this process sees uncommitted rows
-# and the copy that a preview works on.
-_DATABASE_MARKS: Final = (*SHORTCODE_MARKS, "data-fn=", "wp:block")
+# Galleries, playlists, tables, footnotes and reusable blocks are looked up in the database, and only this process sees
+# uncommitted rows and the copy that a preview works on.
+_DATABASE_MARKS: Final = (
+    *("[gallery", "[slideshow", "[playlist", "data-fn=", "wp:block", *TABLE_MARKS),
+    *(f"[{name}" for name in BUILDERS),
+)
 
 
 @dataclass(slots=True)

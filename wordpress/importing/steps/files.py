@@ -45,10 +45,11 @@ from wordpress.importing.media_source import (
     is_picture,
 )
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
-from wordpress.importing.render_pool import SHORTCODE_MARKS
 from wordpress.importing.report import FILES, OTHER_FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
+from wordpress.markup.page_builders import BUILDERS
+from wordpress.markup.tables import MARKS as TABLE_MARKS
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
 from wordpress.wxr.values import parse_id
@@ -60,7 +61,11 @@ _BATCH: Final = 100
 # How many of the files stored uncleaned are named in the report.
 _NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
-_MARKS: Final = (*SHORTCODE_MARKS, "/wp-content/uploads/", ".files.wordpress.com")
+_MARKS: Final = (
+    *("[gallery", "[slideshow", "[playlist", "/wp-content/uploads/", ".files.wordpress.com"),
+    *(f"[{name}" for name in BUILDERS),
+    *TABLE_MARKS,
+)
 _PATH_MARKS: Final = ('="/', "='/")
 _MAX_MARKS: Final = 200
 
