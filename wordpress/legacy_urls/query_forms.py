@@ -73,10 +73,12 @@ def file_url(request: HttpRequest, path: str, folder: str = "") -> str:
     """
     candidates = size_variants(normalise_path(f"/{folder}".rstrip("/") + _UPLOADS + path))
     (found,) = rows_at(request, (redirects_from, [candidates]))
-    urls: list[str] = [each.url for each in sorted(found, key=lambda each: candidates.index(each.path))]
-    if not any(urls):
-        raise Http404(gettext("There is no such file."))
-    return next(filter(None, urls))
+    redirects = {redirect.path: redirect for redirect in found}
+    for candidate in candidates:
+        url: str = redirects[candidate].url if candidate in redirects else ""
+        if url:
+            return url
+    raise Http404(gettext("There is no such file."))
 
 
 def size_variants(path: str) -> list[str]:
