@@ -31,7 +31,7 @@ def find(secret: str) -> EmergencyLink | None:
 
 @transaction.atomic
 def lock(link: EmergencyLink) -> None:
-    """Log the link's person out everywhere and lock their account, which only an owner of the site can reopen."""
+    """Log the link's person out everywhere and lock their account, which only an owner of the site can reactivate."""
     people.lock(link.user)
     # Recorded once, however often the link is used.
     if EmergencyLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now()):

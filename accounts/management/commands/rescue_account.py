@@ -14,7 +14,7 @@ from accounts.people import reactivate
 
 
 class Command(BaseCommand):
-    help = "Reopen an account, remove its second step, log it out everywhere, and print a link to set a password."
+    help = "Reactivate an account, remove its second step, log it out everywhere, and print a link to set a password."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the username or e-mail address")
