@@ -68,7 +68,7 @@ class Upload(PublicModel):
             with contextlib.suppress(FileNotFoundError):
                 self.size = self.file.size
         elif kwargs.get("update_fields") is None:
-            # Others may have been written since it was loaded, for example by deleting it or replacing its file.
+            # Other fields may have been written since it was loaded, for example by deleting it or replacing its file.
             edited = {field.name for field in self._meta.concrete_fields if field.editable and not field.primary_key}
             kwargs["update_fields"] = edited - self.get_deferred_fields()
         try:
