@@ -174,8 +174,8 @@ class EntryForm(MergingForm, VersionedForm):
         return [name for name in changed if not filled_in.get(name)]
 
     def _get_validation_exclusions(self) -> Any:
-        # The fields have already looked these up; the model would do so again.
-        return super()._get_validation_exclusions() | {"author", "featured_picture"}  # type: ignore[misc]  # missing from the stubs
+        # The fields have already looked up the first two; the model would do so again. A missing time is set on saving.
+        return super()._get_validation_exclusions() | {"author", "featured_picture", "published_at"}  # type: ignore[misc]  # missing from the stubs
 
     @cached_property
     def original(self) -> Entry | None:

@@ -189,7 +189,6 @@ class StoredEntry(PublicModel):
         if other := self.translations().filter(language=self.language).first():
             text = gettext("This is linked to its translation “%s”, which is in this language. Unlink that one first.")
             raise ValidationError({"language": text % other})
-        self._set_publication_time()
         try:
             self.render_if_stale()
         except SourceTooLongError as error:
@@ -271,8 +270,10 @@ class StoredEntry(PublicModel):
         if stored is None:
             names = ("kind", "status", "slug", "published_at", "published_on", "parent", "path")
             stored = cls._posts_and_pages().only(*names).in_bulk([entry.pk for entry in entries if entry.pk])
+        now = timezone.now()
         for entry in entries:
-            entry._set_publication_time()
+            if entry.status == Status.PUBLISHED and entry.published_at is None:
+                entry.published_at = now
             before = stored.get(entry.pk)
             entry._remember_status(before)
             entry.replaced_status = before.status if before is not None else ""
@@ -323,10 +324,6 @@ class StoredEntry(PublicModel):
     def moved_from(self, before: "StoredEntry | None") -> list[tuple[str, Any]]:
         """Return each entry whose URL changed when this one was saved, with its old URL (empty if there was none)."""
         raise NotImplementedError
-
-    def _set_publication_time(self) -> None:
-        if self.status == Status.PUBLISHED and self.published_at is None:
-            self.published_at = timezone.now()
 
     def _remember_status(self, stored: "StoredEntry | None") -> None:
         if self.status != Status.TRASH:

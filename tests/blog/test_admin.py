@@ -224,6 +224,17 @@ class TestEditConflicts:
         data = form_data(post, published_at="")
         assert [client.post(admin_url(post, "change"), data).status_code for _ in range(2)] == [302, 302]
 
+    @pytest.mark.parametrize("step", ["unpublish", "publish_privately", "trash"])
+    @pytest.mark.parametrize("date", ["2020-02-02T10:00+00:00", "2099-02-02T10:00+00:00"])
+    def test_clearing_the_date_of_a_post_that_is_no_longer_published_removes_it(
+        self, client: Client, step: str, date: str
+    ) -> None:
+        post = PostFactory(published_at=dt.datetime.fromisoformat(date))
+        data = form_data(post, _step=step, published_at="")
+        # The second click of a double click changes nothing.
+        assert [client.post(admin_url(post, "change"), data).status_code for _ in range(2)] == [302, 302]
+        assert (Post.objects.get().published_at, Post.objects.get().published_on) == (None, None)
+
     @pytest.mark.parametrize("step", ["save", "publish"])
     def test_clearing_a_date_that_someone_else_changed_is_a_conflict(self, client: Client, step: str) -> None:
         post = PostFactory()
