@@ -1,5 +1,7 @@
 """The lists of the admin."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
@@ -7,8 +9,20 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext
 
 
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A link above a list to a part of it. `query` is that of its URL, with the question mark."""
+
+    label: str
+    query: str
+    count: int
+    is_current: bool
+
+
 class FilterChangeList(ChangeList):
-    """A list with its filters above it (templates/admin/change_list.html)."""
+    """A list with tabs and filters above it (templates/admin/change_list.html)."""
+
+    tabs: Sequence[Tab] = ()
 
     @property
     def filters(self) -> list[Any]:

@@ -29,7 +29,7 @@ from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_se
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
 from blog.permissions import may_delete, may_edit, may_restore, sees_others
 from blog.rendering.images import by_file_name, library_files
-from core.change_list import FilterChangeList
+from core.change_list import FilterChangeList, Tab
 from core.dates import format_datetime
 from media.models import Picture
 
@@ -43,16 +43,6 @@ _STATES: Final = {
     Status.PRIVATE.value: pgettext_lazy("posts or pages", "Private"),
     Status.TRASH.value: pgettext_lazy("posts or pages", "Trash"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A link above the list to the entries with one status, or to the user's own."""
-
-    label: str
-    query: str
-    count: int
-    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -16,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -27,6 +28,7 @@ from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_cha
 from comments.moderation.decisions import DecisionResult, Seen
 from core.admin import BaseAdmin, ReadOnlyAdmin
 from core.admin_routes import route
+from core.change_list import FilterChangeList, Tab
 from core.dates import format_datetime, time_since
 from core.kind_messages import KindMessages
 
@@ -43,6 +45,19 @@ def _bulk_action(name: str) -> Callable[..., None]:
 def _only_ids(comments: QuerySet[Comment]) -> QuerySet[Comment]:
     """Load only the IDs of the selected comments, which may be all that there are."""
     return comments.select_related(None).only("pk")
+
+
+class CommentChangeList(FilterChangeList):
+    """The list of comments, with a tab for each status."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))
+        chosen = self.params.get("status__exact")
+        self.tabs = [Tab(pgettext("comments", "All"), "?", sum(counts.values()), chosen is None)] + [
+            Tab(str(status.label), f"?status__exact={status}", counts.get(status, 0), chosen == status)
+            for status in (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
+        ]
 
 
 class CommentAdminForm(forms.ModelForm[Comment]):
@@ -69,7 +84,7 @@ class CommentAdmin(BaseAdmin[Comment]):
     )
     actions = [_bulk_action(name) for name in ACTIONS]
     list_display = ("excerpt", "author", "entry_link", "status_label", "age")
-    list_filter = ("status", "kind")
+    list_filter = ("kind",)
     search_fields = ("name", "email", "text", "entry__title")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-pk")
@@ -141,11 +156,11 @@ class CommentAdmin(BaseAdmin[Comment]):
 
         return (*self.list_display, buttons)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CommentChangeList
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))
-        tabs = (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
-        statuses = [(status, counts.get(status, 0)) for status in tabs]
-        return super().changelist_view(request, {**(extra_context or {}), "statuses": statuses})
+        return super().changelist_view(request, {**(extra_context or {}), "title": gettext("All comments")})
 
     @admin.display(description=_("comment"))
     def excerpt(self, comment: Comment) -> SafeString:
