@@ -165,7 +165,8 @@ class CommentAdmin(BaseAdmin[Comment]):
     @admin.display(description=_("comment"))
     def excerpt(self, comment: Comment) -> SafeString:
         text = Truncator(comment.text).chars(160) or gettext("(no text)")
-        return format_html('{}<input type="hidden" name="seen" value="{}:{}">', text, comment.pk, comment.mark)
+        seen = format_html('<input type="hidden" name="seen" value="{}:{}">', comment.pk, comment.mark)
+        return format_html("<bdi>{}</bdi>{}", text, seen)
 
     @admin.display(description=_("author"), ordering="name")
     def author(self, comment: Comment) -> SafeString:
@@ -173,7 +174,8 @@ class CommentAdmin(BaseAdmin[Comment]):
 
     @admin.display(description=_("post or page"))
     def entry_link(self, comment: Comment) -> SafeString:
-        return format_html('<a href="{}">{}</a>', comment.get_absolute_url(), Truncator(comment.entry).chars(80))
+        title = Truncator(comment.entry).chars(80)
+        return format_html('<a href="{}"><bdi>{}</bdi></a>', comment.get_absolute_url(), title)
 
     @admin.display(description=_("status"), ordering="status")
     def status_label(self, comment: Comment) -> SafeString:

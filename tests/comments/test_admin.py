@@ -224,6 +224,11 @@ class TestList:
         assert text(one(row, ".field-status_label")) == "Approved"
         assert "year" in text(one(row, ".field-age"))
 
+    def test_each_text_has_its_own_direction(self, client: Client, moderator: User) -> None:
+        CommentFactory.create(entry=PostFactory.create(title="عنوان."), name="ليلى", email="", text="نص.")
+        row = one(read(client.get(LIST)), "#result_list tbody tr")
+        assert [text(found) for found in find(row, "bdi")] == ["نص.", "ليلى", "عنوان."]
+
     @pytest.mark.parametrize(
         ("before", "offered"),
         [
