@@ -11,12 +11,12 @@ from django.utils.translation import gettext
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A link above a list to a part of it. `query` is that of its URL, with the question mark."""
+    """A link to a part of a list (templates/admin/_tabs.html). `query` is that of its URL, with the question mark."""
 
     label: str
     query: str
-    count: int
     is_current: bool
+    count: int | None = None
 
 
 class FilterChangeList(ChangeList):

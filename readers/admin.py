@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.admin import OneRowAdmin, ReadOnlyAdmin
 from core.admin_routes import route
+from core.change_list import Tab
 from core.site import SiteRequest
 from readers.figures import Unit, report
 from readers.models import EntryCount, ReaderSettings
@@ -22,13 +23,14 @@ class ReadersAdmin(ReadOnlyAdmin):
     @route("", "changelist", permission="view")
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         by = request.GET.get("by", "")
+        unit = Unit(by) if by in Unit.values else Unit.DAY
         choices = ReaderSettings.of(cast("SiteRequest", request).site)
         return self.own_page(
             request,
             "admin/readers/figures.html",
             _("Readers"),
-            units=Unit,
-            report=report(Unit(by) if by in Unit.values else Unit.DAY, choices),
+            tabs=[Tab(str(each.label), f"?by={each}", each == unit) for each in Unit],
+            report=report(unit, choices),
             choices=choices,
             may_change_settings=request.user.has_perm("readers.change_readersettings"),
         )

@@ -143,12 +143,12 @@ class EntryChangeList(FilterChangeList):
         in_trash = counts.get(Status.TRASH, 0)
         state, author, mine = self.params.get("state"), self.params.get("author"), str(request.user.pk)
         everything = sum(counts.values()) - in_trash
-        tabs = [Tab(gettext("All"), "?", everything, state is None and author != mine)]
+        tabs = [Tab(gettext("All"), "?", state is None and author != mine, everything)]
         if self.model is not Post or sees_others(request.user):
             own = entries.filter(author=request.user.pk).exclude(status=Status.TRASH).count()
-            tabs.append(Tab(gettext("Mine"), f"?author={mine}", own, state is None and author == mine))
+            tabs.append(Tab(gettext("Mine"), f"?author={mine}", state is None and author == mine, own))
         for name, label in _STATES.items():
-            tabs.append(Tab(str(label), f"?state={name}", counts.get(name, 0), state == name))
+            tabs.append(Tab(str(label), f"?state={name}", state == name, counts.get(name, 0)))
         return [tab for tab in tabs if tab.count or tab.is_current or tab.query == "?"]
 
 

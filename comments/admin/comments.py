@@ -54,8 +54,8 @@ class CommentChangeList(FilterChangeList):
         super().__init__(request, *args, **kwargs)
         counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))
         chosen = self.params.get("status__exact")
-        self.tabs = [Tab(pgettext("comments", "All"), "?", sum(counts.values()), chosen is None)] + [
-            Tab(str(status.label), f"?status__exact={status}", counts.get(status, 0), chosen == status)
+        self.tabs = [Tab(pgettext("comments", "All"), "?", chosen is None, sum(counts.values()))] + [
+            Tab(str(status.label), f"?status__exact={status}", chosen == status, counts.get(status, 0))
             for status in (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
         ]
 

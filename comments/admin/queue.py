@@ -28,6 +28,7 @@ from comments.moderation.queue import Row
 from comments.rules import blocklist
 from core.admin import ReadOnlyAdmin
 from core.admin_routes import route
+from core.change_list import Tab
 from core.database import retry_on_conflict
 from core.dates import time_since
 from core.text import parse_ids
@@ -65,13 +66,16 @@ class QueueAdmin(ReadOnlyAdmin):
         except (ValueError, OverflowError) as error:
             raise Http404 from error
         counts = queue.counts()
-        tabs = (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH, CommentStatus.APPROVED)
+        tabs = []
+        for each in (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH, CommentStatus.APPROVED):
+            count = None if each == CommentStatus.APPROVED else counts.get(each, 0)
+            tabs.append(Tab(str(each.label), f"?status={each}", each == status, count))
         on_top = {row.comment.pk for row in to_review}
         context = {
             "rows": [row for row in rows if row.comment.pk not in on_top],
             "to_review": to_review,
             "status": status,
-            "statuses": [(each, counts.get(each, 0)) for each in tabs],
+            "tabs": tabs,
             "next_page": urlencode({"status": status, "after": after}) if after else "",
             "position": _position(request),
             "actions": ACTIONS,

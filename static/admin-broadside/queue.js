@@ -142,7 +142,7 @@ function showSelected() {
 }
 
 function changeCount(difference) {
-  const count = document.getElementById("count");
+  const count = document.querySelector(".tabs [aria-current] .tab-count");
   if (count) {
     const now = Math.max(0, Number(count.textContent.replace(/\D/g, "")) + difference);
     count.textContent = now;

@@ -204,7 +204,7 @@ class TestPage:
         pending_comment(name="C")
         page = read(client.get(f"{QUEUE}?status={state}"))
         assert rows(page) == ["B", "A"]
-        assert text(one(page, "nav.queue-nav [aria-current=page]")).startswith(str(state.label))
+        assert text(one(page, ".tabs [aria-current=page]")).startswith(str(state.label))
 
     def test_an_empty_queue_says_so(self, client: Client, moderator: User) -> None:
         page = read(client.get(QUEUE))

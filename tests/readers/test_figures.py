@@ -177,7 +177,7 @@ class TestPage:
     @pytest.mark.parametrize("by", ["day", "week", "month", "", "year", "'"])
     def test_exists_for_each_unit_of_time(self, owner: Client, by: str) -> None:
         page = read(owner.get(PATH, {"by": by}))
-        assert len(find(page, ".readers-units [aria-current=page]")) == 1
+        assert len(find(page, ".tabs [aria-current=page]")) == 1
 
     def test_is_laid_out_from_right_to_left_in_arabic(self, owner: Client, settings: Settings) -> None:
         settings.LANGUAGE_CODE = "ar"
