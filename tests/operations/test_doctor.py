@@ -203,6 +203,19 @@ class TestDashboard:
         assert len(find(panel, ".panel-problem")) == 1
         assert "1 check found nothing wrong." in text(panel)
 
+    def test_commands_read_from_left_to_right_in_any_language(
+        self, found: dict[str, list[Diagnosis]], settings: Settings
+    ) -> None:
+        settings.LANGUAGE_CODE = "ar"
+        advice = "شغّل «timedatectl set-ntp true\u200e»، أو “<b>a --now</b>”؛ «الساعة»."
+        found["quick"] = [Diagnosis.problem("خلل.", advice)]
+        doctor("--remember")
+        panel = self.show()
+        # Copied from here, it contains nothing invisible.
+        assert advice.replace("\u200e", "") in text(panel)
+        commands = [text(each) for each in find(panel, "bdi[dir=ltr]")]
+        assert commands == ["timedatectl set-ntp true", "<b>a --now</b>"]
+
     def test_lists_checks_that_have_not_run_lately(self, found: dict[str, list[Diagnosis]]) -> None:
         assert "Not checked recently: Slow." in text(self.show())
 
