@@ -32,10 +32,12 @@ class Decision(models.Model):
     """A change of a comment's status. Undo is based on it."""
 
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="decisions")
-    moderator = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    moderator = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("moderator")
+    )
     was = models.CharField(max_length=8, choices=CommentStatus)
-    became = models.CharField(max_length=8, choices=CommentStatus)
-    made_at = models.DateTimeField(default=timezone.now)
+    became = models.CharField(_("new status"), max_length=8, choices=CommentStatus)
+    made_at = models.DateTimeField(_("date"), default=timezone.now)
     # What the filter has learned from the comment as of this decision: `approved`, `spam` or nothing.
     taught = models.CharField(max_length=8, choices=CommentStatus, blank=True, editable=False)
     # Decisions made together share one ID and are undone together.

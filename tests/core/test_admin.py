@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin import site
+from django.contrib.admin.utils import flatten_fieldsets
 from django.test import Client
 from lxml.html import HtmlElement
 
@@ -39,6 +40,17 @@ def heading(client: Client, path: str) -> str:
 
 def test_every_admin_has_the_same_base() -> None:
     assert [model for model, admin in site._registry.items() if not isinstance(admin, BaseAdmin)] == []
+
+
+def test_names_of_fields_are_translated() -> None:
+    untranslated = set()
+    for model, admin in site._registry.items():
+        filtered: Any = [each for each in admin.list_filter if isinstance(each, str | tuple)]
+        filtered = [each if isinstance(each, str) else each[0] for each in filtered]
+        shown = [*admin.list_display, *filtered, *admin.readonly_fields, *flatten_fieldsets(admin.fieldsets or [])]
+        own: Any = {field.name: field for field in model._meta.fields}
+        untranslated |= {own[name] for name in shown if name in own and isinstance(own[name].verbose_name, str)}
+    assert untranslated == set()
 
 
 def test_messages_name_the_object_exactly_if_they_are_about_one() -> None:
