@@ -6,7 +6,6 @@ from typing import Any, cast
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
-from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
@@ -38,11 +37,10 @@ from accounts.people import (
 )
 from accounts.policies import role_renamed
 from accounts.preferences import person_inlines
-from accounts.roles import LABELS, OWNER, ROLES, permission_label
+from accounts.roles import LABELS, OWNER, ROLES, describe, permission_names
 from core.admin import BaseAdmin
 from core.admin_routes import route
 from core.kind_messages import KindMessages
-from core.rows import RowsField
 
 
 class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
@@ -313,16 +311,14 @@ for model in (EmailAddress, Authenticator):
     admin.site.unregister(model)
 
 
-class PermissionsField(RowsField):
-    """The choice of permissions, named in the language of the user."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return permission_label(obj)
-
-
 @admin.register(Group)
-class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
+class GroupAdmin(OwnersOnlyAdmin[Group]):
+    """The roles. Ours can't be changed, because each migration gives them exactly their permissions again."""
+
     form = GroupForm
+    search_fields = ("name",)
+    ordering = ("name",)
+    readonly_fields = ("role", "allowed")
     kind_messages = KindMessages(
         add=_("Add group"),
         edit=_("Edit group"),
@@ -332,26 +328,28 @@ class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
         deleted=_("Group “{object}” deleted."),
         question=_("Delete the group “{object}” permanently? This can't be undone."),
     )
-    # Screen readers may ignore the labels of Django's two boxes (aria-prohibited-attr).
-    filter_horizontal = ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.name in ROLES)
+
+    has_delete_permission = has_change_permission
 
     @admin.display(description=_("name"))
     def role(self, group: Group) -> str:
         return str(group)
 
-    def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        # Our groups are identified by their names, so these can't be changed.
-        is_ours = obj is not None and obj.name in ROLES
-        return ("role" if is_ours else "name", "permissions")
+    @admin.display(description=_("permissions"))
+    def allowed(self, group: Group) -> str:
+        return describe(permission_names(group.permissions.select_related("content_type")))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        return ("role",)
+    def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        return ("role", "allowed") if obj and obj.name in ROLES else ("name", "abilities")
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "name" in form.changed_data:
             role_renamed(form.initial["name"], obj.name)
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
-        form_class = {"form_class": PermissionsField} if db_field.name == "permissions" else {}
-        return super().formfield_for_manytomany(db_field, request, **kwargs, **form_class)
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        form.instance.permissions.set(form.permissions())

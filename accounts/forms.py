@@ -5,10 +5,11 @@ from typing import Any, Final
 from allauth.core import context
 from django import forms
 from django.contrib.auth import forms as auth_forms
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
@@ -18,11 +19,25 @@ from accounts.audit.recording import record
 from accounts.models import AuditRecord, User
 from accounts.passwords import check_own_password
 from accounts.people import LastOwnerError, require_another_owner
-from accounts.roles import LABELS, NO_ROLE, OWNER, ROLES, describe, describe_owner, permissions_of
+from accounts.roles import (
+    LABELS,
+    NO_ROLE,
+    OWNER,
+    ROLES,
+    abilities,
+    describe,
+    describe_owner,
+    permission_label,
+    permission_names,
+    permissions_of,
+)
 from core.text import one_line
 
 # Values that stand for an owner, the server or no role in places that otherwise have the name of a group.
 _TAKEN_NAMES: Final = frozenset({OWNER, AuditRecord.SERVER, NO_ROLE, "-"})
+
+# An ability that no permission grants.
+_ONLY_OWNERS: Final = "accounts.people"
 
 
 def role_choices() -> list[tuple[str, SafeString]]:
@@ -30,8 +45,7 @@ def role_choices() -> list[tuple[str, SafeString]]:
     choices = [(OWNER, _choice(LABELS[OWNER], describe_owner()))]
     choices += [(role, _choice(LABELS[role], describe(permissions_of(role)))) for role in ROLES]
     for group in Group.objects.exclude(name__in=ROLES).prefetch_related("permissions__content_type").order_by("name"):
-        names = {f"{each.content_type.app_label}.{each.codename}" for each in group.permissions.all()}
-        choices.append((group.name, _choice(group.name, describe(names))))
+        choices.append((group.name, _choice(group.name, describe(permission_names(group.permissions.all())))))
     return choices
 
 
@@ -134,13 +148,51 @@ def last_owner_message() -> str:
 
 
 class GroupForm(forms.ModelForm[Group]):
-    """The form of a group, which is a role that an owner has defined."""
+    """The form of a group, which is a role that an owner has defined by its abilities.
+
+    Permissions that the group has without such an ability can be kept or taken away one by one.
+    """
+
+    abilities = forms.MultipleChoiceField(
+        label=_("Permissions"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("What people with this role can do after logging in."),
+    )
+
+    class Meta:
+        model = Group
+        fields = ("name",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        held = list(self.instance.permissions.select_related("content_type")) if self.instance.pk else []
+        names = permission_names(held)
+        offered = sorted(abilities.items(), key=lambda each: each[1].order)
+        # The permissions of each choice.
+        self._granted = {name: ability.permissions for name, ability in offered if name != _ONLY_OWNERS}
+        choices = [(name, capfirst(str(abilities[name].phrase))) for name in self._granted]
+        chosen = [name for name, granted in self._granted.items() if granted <= names]
+        for permission in held:
+            (name,) = permission_names([permission])
+            if not any(name in self._granted[each] for each in chosen):
+                self._granted[name] = frozenset({name})
+                choices.append((name, permission_label(permission)))
+                chosen.append(name)
+        self.fields["abilities"].choices = choices  # type: ignore[attr-defined]  # a MultipleChoiceField
+        self.initial["abilities"] = chosen
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name in _TAKEN_NAMES:
             raise self.instance.unique_error_message(Group, ("name",))
         return name
+
+    def permissions(self) -> list[Permission]:
+        """Return the permissions of everything that was chosen."""
+        granted = {permission for name in self.cleaned_data["abilities"] for permission in self._granted[name]}
+        existing = Permission.objects.select_related("content_type")
+        return [each for each in existing if permission_names([each]) <= granted]
 
 
 class NamesForm(forms.ModelForm[User]):

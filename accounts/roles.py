@@ -3,7 +3,7 @@
 The owner of a site is a superuser. Groups that owners create are further roles. Each person has one role.
 """
 
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,6 +61,11 @@ def permission_label(permission: "Permission") -> str:
         names = {get_permission_codename(action, model._meta): label for action, label in _ACTIONS.items()}
         names |= dict(model._meta.permissions)
     return f"{permission.content_type} | {names.get(permission.codename, permission.name)}"
+
+
+def permission_names(permissions: Iterable["Permission"]) -> set[str]:
+    """Return the names of these permissions, as in "blog.add_post"."""
+    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in permissions}
 
 
 def every_action(*models: str) -> set[str]:

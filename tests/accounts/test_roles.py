@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
+from django.test import Client
+from lxml.html import HtmlElement
 
 from accounts.forms import NamesForm
 from accounts.models import User
@@ -18,10 +20,12 @@ from accounts.roles import (
     describe,
     describe_owner,
     grant_roles,
+    permission_names,
     permissions_of,
 )
 from tests.factories import PASSWORD, UserFactory
 from tests.factories.admin import client_of
+from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +73,73 @@ def test_other_groups_are_left_alone() -> None:
     group.permissions.set(Permission.objects.filter(codename="change_post"))
     grant_roles(apps.get_app_config("blog"), using="default")
     assert group.permissions.count() == 1
+
+
+class TestGroups:
+    """Owners define further roles by what they allow, in the language of the sentences about roles."""
+
+    @pytest.fixture
+    def owner(self) -> Client:
+        return client_of(UserFactory(is_staff=True, is_superuser=True))
+
+    def url(self, name: str, page: str = "change") -> str:
+        return f"/admin/auth/group/{Group.objects.get(name=name).pk}/{page}/"
+
+    def permissions(self, name: str) -> set[str]:
+        return permission_names(Group.objects.get(name=name).permissions.select_related("content_type"))
+
+    def choices(self, page: HtmlElement) -> dict[str, bool]:
+        labels = find(page, ".field-abilities label[for*=_abilities_]")
+        return {text(label): "checked" in one(label, "input").attrib for label in labels}
+
+    def test_get_exactly_the_permissions_of_the_chosen_abilities(self, owner: Client) -> None:
+        chosen = ["tags.managing", "blog.redirects"]
+        owner.post("/admin/auth/group/add/", {"name": "Librarians", "abilities": chosen})
+        granted = {permission for name in chosen for permission in abilities[name].permissions}
+        assert self.permissions("Librarians") == granted
+        choices = self.choices(read(owner.get(self.url("Librarians"))))
+        assert {label for label, is_chosen in choices.items() if is_chosen} == {
+            "Add tags",
+            "Manage tags",
+            "Manage redirects",
+        }
+        owner.post(self.url("Librarians"), {"name": "Librarians", "abilities": ["blog.redirects"]})
+        assert self.permissions("Librarians") == abilities["blog.redirects"].permissions
+
+    def test_are_offered_everything_but_managing_people(self, owner: Client) -> None:
+        choices = self.choices(read(owner.get("/admin/auth/group/add/")))
+        assert len(choices) == len(abilities) - 1
+        assert "Moderate comments and manage the blocklist" in choices
+        assert "Manage people" not in choices
+
+    def test_keep_other_permissions_until_these_are_taken_away(self, owner: Client) -> None:
+        group = Group.objects.create(name="Translators")
+        ours = Permission.objects.filter(content_type__app_label__in=["blog", "tags"])
+        group.permissions.set(ours.filter(codename__in=["change_post", "view_tag", "add_tag"]))
+        choices = self.choices(read(owner.get(self.url("Translators"))))
+        assert [label for label, is_chosen in choices.items() if is_chosen] == ["Add tags", "Blog | post | change"]
+        owner.post(self.url("Translators"), {"name": "Interpreters", "abilities": ["tags.adding", "blog.change_post"]})
+        assert self.permissions("Interpreters") == {"blog.change_post", "tags.add_tag", "tags.view_tag"}
+        owner.post(self.url("Interpreters"), {"name": "Interpreters", "abilities": ["tags.adding"]})
+        assert self.permissions("Interpreters") == {"tags.add_tag", "tags.view_tag"}
+
+    @pytest.mark.parametrize("chosen", ["accounts.people", "blog.add_post", "no.such"])
+    def test_cannot_get_anything_that_was_not_offered(self, owner: Client, chosen: str) -> None:
+        response = owner.post("/admin/auth/group/add/", {"name": "Other", "abilities": [chosen]})
+        assert "abilities" in response.context["adminform"].errors
+        assert not Group.objects.filter(name="Other").exists()
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_of_ours_are_described_and_cannot_be_changed_or_deleted(self, owner: Client, role: str) -> None:
+        page = read(owner.get(self.url(role)))
+        assert text(one(page, ".field-allowed .readonly")) == describe(permissions_of(role))
+        assert find(page, "[type=submit][name=_save], .deletelink") == []
+        data = {"name": "Other", "abilities": ["blog.entries"]}
+        assert owner.post(self.url(role), data).status_code == 403
+        assert owner.post(self.url(role, "delete"), {"post": "yes"}).status_code == 403
+        group = Group.objects.get(name=role)
+        owner.post("/admin/auth/group/", {"action": "delete_selected", "_selected_action": group.pk, "post": "yes"})
+        assert self.permissions(role) == permissions_of(role)
 
 
 class TestLoggingIn:
