@@ -367,6 +367,32 @@ class TestEmptyShortcodes:
         assert body(f"Watch it here {remark}.") == f"<p>Watch it here {remark}.</p>"
 
 
+class TestNamesInCapitals:
+    """They are no names of shortcodes, as in WordPress."""
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "[Gallery ids=1]",
+            "[SLIDESHOW ids=1]",
+            "[Playlist ids=1]",
+            "[Audio src=/a.mp3]",
+            "[VIDEO src=/a.mp4]",
+            "[Contact-Form to=x]",
+            "[[Gallery]]",
+        ],
+    )
+    def test_stay_as_text(self, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+        picture = Picture(file="5.png", width=1, height=1)
+        monkeypatch.setattr(renderer, "find_uploads", lambda origin, ids, parent: dict.fromkeys(ids, picture))
+        assert body(source) == f"<p>{source}</p>"
+        assert not find_empty(source, partial(find_uploads, Origin()))
+
+    def test_are_counted_if_they_have_attributes(self) -> None:
+        source = '[PLAYLIST ids="1"] [Gallery ids="1"] [Contact-Form to="x"] [Gallery] [Video]'
+        assert count_unknown(source) == Counter({"PLAYLIST": 1, "Gallery": 1, "Contact-Form": 1})
+
+
 class TestManyGalleries:
     def test_take_a_limited_number_of_queries(self, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
         with django_assert_max_num_queries(100):

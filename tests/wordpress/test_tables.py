@@ -80,7 +80,10 @@ class TestShortcodes:
 
     @pytest.mark.parametrize(
         "source",
-        ["[table id=6 /]", "[table]a,b[/table]", "<code>[table id=5 /]</code>", "[[table id=5 /]]", "[tables id=5]"],
+        [
+            *("[table id=6 /]", "[table]a,b[/table]", "<code>[table id=5 /]</code>", "[[table id=5 /]]"),
+            *("[tables id=5]", "[Table id=5] [table]"),
+        ],
     )
     def test_of_other_tables_and_in_code_stay_as_text(self, shown: Shown, source: str) -> None:
         assert shown(source) == f"<p>{source}</p>"

@@ -75,7 +75,7 @@ FORMS = {
     "wysija_form",
 }
 _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
-_FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
+_FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]")
 # Shortcodes that show the site's own files. Without a file, they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
@@ -143,26 +143,26 @@ def count_unknown(source: str) -> Counter[str]:
         return names
     names.update(count_builders(source))
     source = take_notes(_replace_code_and_captions(expand_builders(source, _any_upload)), {})
-    ends = {end.lower() for end in _END_TAG.findall(source)}
+    ends = set(_END_TAG.findall(source))
     for shortcode in find_in_texts(_SHORTCODE, _FORM.sub("", source)):
-        name = shortcode["name"].lower()
+        name = shortcode["name"]
         is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
         if (is_shortcode or name.startswith(_CERTAIN_PREFIXES)) and _replace(
             shortcode, _any_upload, Counter()
         ) == shortcode[0]:
             names[name] += 1
-    names.update(form["name"].lower() for form in find_in_texts(_FORM, source) if not form["end"])
+    names.update(form["name"] for form in find_in_texts(_FORM, source) if not form["end"])
     return names
 
 
 def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
     """Return the names of the shortcodes in `source` that show nothing, because their files are not here."""
     return {
-        name
+        shortcode["name"]
         for shortcode in find_in_texts(_SHORTCODE, _replace_code_and_captions(source))
-        if (name := shortcode["name"].lower()) in SHOWING_FILES
+        if shortcode["name"] in SHOWING_FILES
         and not (shortcode["escaped"] and shortcode["escape_end"])
-        and _html(name, shortcode, find_uploads) == ""
+        and _html(shortcode, find_uploads) == ""
     }
 
 
@@ -173,20 +173,20 @@ def _any_upload(ids: Sequence[int], parent: int) -> dict[int, None]:
 
 def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
     """Remove the end tag of a shortcode that was replaced and whose content is markup."""
-    if not expected[end[1].lower()]:
+    if not expected[end[1]]:
         return end[0]
-    expected[end[1].lower()] -= 1
+    expected[end[1]] -= 1
     return ""
 
 
 def _replace(shortcode: re.Match[str], find_uploads: UploadFinder, expected_ends: Counter[str]) -> str:
     """Return the replacement of a shortcode, or the shortcode itself. Count the end tags expected later."""
-    name = shortcode["name"].lower()
+    name = shortcode["name"]
     before, after = shortcode["escaped"] or "", shortcode["escape_end"] or ""
     if before and after:
         # Double brackets show a shortcode as an example.
         return shortcode[0][1:-1] if name in _KNOWN else shortcode[0]
-    html = _html(name, shortcode, find_uploads)
+    html = _html(shortcode, find_uploads)
     if html is None:
         return shortcode[0]
     if shortcode["content"] is None:
@@ -194,21 +194,20 @@ def _replace(shortcode: re.Match[str], find_uploads: UploadFinder, expected_ends
     return f"{before}\n\n{html}\n\n{after}"
 
 
-def _html(name: str, shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
-    """Return the HTML of a shortcode with this name, which may be empty, or None if it stays as text."""
+def _html(shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
+    """Return the HTML of a shortcode, which may be empty, or None if it stays as text."""
+    name = shortcode["name"]
     attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
-    if name in _EMBEDS:
-        return escape(_embedded_url(name, attributes, content)) or None
-    html = ""
+    # WordPress's names are in lower case, but `[YouTube URL]` can only mean the video.
+    if (site := name.lower()) in _EMBEDS:
+        return escape(_embedded_url(site, attributes, content)) or None
     if name in _MEDIA_ATTRIBUTES:
-        html = _media_element(name, attributes, content)
-    elif name in _GALLERIES:
-        html = gallery_html(parse_attributes(attributes), find_uploads)
-    elif name == "playlist":
-        html = playlist_html(parse_attributes(attributes), find_uploads)
-    # WordPress's names are in lower case. A “[Video]” without a file is more likely an author's remark.
-    shows_nothing = name in SHOWING_FILES and name == shortcode["name"]
-    return html if html or shows_nothing else None
+        return _media_element(name, attributes, content)
+    if name in _GALLERIES:
+        return gallery_html(parse_attributes(attributes), find_uploads)
+    if name == "playlist":
+        return playlist_html(parse_attributes(attributes), find_uploads)
+    return None
 
 
 def parse_attributes(attributes: str) -> dict[str, str]:

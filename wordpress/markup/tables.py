@@ -25,7 +25,7 @@ from wordpress.wxr.values import parse_json, plain_line
 # Every text that shows a table contains one of these.
 MARKS: Final = ("[table", "[TABLE", "wp:tablepress/")
 _OPTIONS, _VISIBILITY = "_tablepress_table_options", "_tablepress_table_visibility"
-_SHORTCODE = re.compile(r"\[(?<!\[\[)table(?=[\s=])(?P<attributes>[^\[\]]*+)\](?!\])", re.IGNORECASE)
+_SHORTCODE = re.compile(r"\[(?<!\[\[)(?:table|TABLE)(?=[\s=])(?P<attributes>[^\[\]]*+)\](?!\])")
 _BLOCK = re.compile(r"<!--\s+wp:tablepress/table\s+(?P<attributes>\{[^<>]{1,1000}\})\s+/-->")
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 # The contents of cells that are merged with the cell to their left, above them, or both.
