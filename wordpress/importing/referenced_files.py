@@ -35,7 +35,7 @@ _BETWEEN = re.compile(r"\s[0-9.]++[wxh]\s*+(?:,|$)|,\s")
 _END = re.compile(r"""["'<>]|[.,;:!?]+$""")
 # The gallery shortcodes of page builders have other names.
 _GALLERY = re.compile(
-    r"""\[(?:gallery|playlist|vc_\w+|et_pb_gallery)\s[^\[\]]*?\b(?:ids|include|gallery_ids|images?)\s*+=\s*+["']?([0-9][0-9,\s]*+)"""
+    r"""\[(?:gallery|slideshow|playlist|vc_\w+|et_pb_gallery)\s[^\[\]]*?\b(?:ids|include|gallery_ids|images?)\s*+=\s*+["']?([0-9][0-9,\s]*+)"""
 )
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\s*+(?:[?#]|$)")
 _IGNORED = re.compile(r"[\t\n\r]")
