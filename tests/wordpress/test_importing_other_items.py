@@ -132,6 +132,19 @@ class TestShortcodes:
         assert "700 times" in found["[…]"]
 
 
+class TestGroupings:
+    def test_owners_learn_that_their_pages_may_need_redirects(self, import_parts: ImportParts) -> None:
+        """An export doesn't contain their URLs, which a plugin may have changed."""
+        report = import_parts(term("series", "war", "War", term_id=9), item(7, inside=[filed("series", "war", "War")]))
+        assert notes(report, "other term") == {
+            "series": (
+                "1 post is in this grouping. The grouping “series” is not shown here. It is kept and exported again. "
+                "If readers could open its pages, check that their URLs are among the redirects."
+            )
+        }
+        assert [each.text for each in report.skipped if "among the redirects" in each.text]
+
+
 class TestCoAuthors:
     def test_co_authors_that_are_not_shown_are_reported(self, import_parts: ImportParts, tmp_path: Path) -> None:
         def written_by(*logins: str) -> list[str]:

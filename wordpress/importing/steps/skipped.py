@@ -83,4 +83,8 @@ def _why_taxonomy(taxonomy: str) -> str:
         return _("It is an author of posts, which have one author here. It is kept and exported again.")
     if taxonomy == "post_format":
         return _("Post formats only changed how a theme showed a post. They are kept and exported again.")
-    return _("The grouping “%s” is not shown here. It is kept and exported again.") % taxonomy
+    text = _(
+        "The grouping “%s” is not shown here. It is kept and exported again. If readers could open its pages, check "
+        "that their URLs are among the redirects."
+    )
+    return text % taxonomy
