@@ -121,6 +121,8 @@ def _files(url: str, base_url: str, *, is_shown: bool) -> Iterator[FileURL]:
         # Most links lead to pages, and parsing these would take most of the time.
         return
     url = _IGNORED.sub("", url.strip())
+    if url in {"", "#"}:
+        return
     if url.startswith("//"):
         url = f"https:{url}"
     elif not url.startswith(("http", "/")) and host_of(base_url):
