@@ -44,6 +44,10 @@ class TestOldURLs:
         import_parts(item(7, link=link), item(8, link="https://old.example/?p=8"), item(9), page(20, link="/page-20/"))
         assert not Redirect.objects.exists()
 
+    def test_an_author_without_a_name_had_no_url(self, import_parts: ImportParts) -> None:
+        import_parts(item(7, creator=""), version="1.0")
+        assert not Redirect.objects.exists()
+
     def test_old_slugs_and_dates_become_redirects(self, import_parts: ImportParts, client: Client) -> None:
         old = [meta("_wp_old_slug", "\n%c3%a9\n"), meta("_wp_old_date", "\n2013-12-31\n")]
         import_parts(item(7, inside=old))

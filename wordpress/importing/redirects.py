@@ -102,7 +102,8 @@ class OldUrls:
     def add_author(self, user: User, author: Author, *, is_new: bool) -> None:
         with_id = [f"/?author={author.id}"] if author.id not in {0, user.pk} else []
         # WordPress derives the URL from the login; our own exports contain the slug itself.
-        page = [] if author.slug else [f"/author/{slugify(author.login)}/"]
+        slug = "" if author.slug else slugify(author.login)
+        page = [f"/author/{slug}/"] if slug else []
         self._add(user, (*with_id, *page, *author.legacy_urls), user.get_absolute_url(), is_new=is_new)
 
     def write(self, ledger: Ledger) -> None:
