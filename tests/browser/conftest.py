@@ -55,19 +55,6 @@ LOOKS = {
     "forced colours": Look(1280, forced_colors="active", rules=[]),
     "wide, light": Look(1280),
 }
-END_TRANSITIONS = """for (const animation of document.getAnimations())
-  if (animation instanceof CSSTransition) animation.finish()"""
-# What a sticky bar covers depends on how far the page is scrolled.
-UNSTICK = """for (const element of document.querySelectorAll("body *")) {
-  if (getComputedStyle(element).position === "sticky") {
-    element.style.position = "static";
-    element.dataset.unstuck = "";
-  }
-}"""
-STICK = """for (const element of document.querySelectorAll("[data-unstuck]")) {
-  element.style.removeProperty("position");
-  delete element.dataset.unstuck;
-}"""
 AXE_OPTIONS: dict[str, Any] = {
     # Part of WCAG 2.2, but off by default.
     "rules": {"target-size": {"enabled": True}},
@@ -75,10 +62,30 @@ AXE_OPTIONS: dict[str, Any] = {
     # No script runs in the frame of the preview, so axe would wait half a second for a response.
     "iframes": False,
 }
-RUN_AXE = "async (options) => ({ violations: (await axe.run(options)).violations })"
+# axe parses the colours of an element and of everything behind it again for each element, a third of its time.
+REMEMBER_COLORS = """(({ prototype }) => {
+  const { parseString } = prototype, known = new Map();
+  prototype.parseString = function (text) {
+    if (!known.has(text)) known.set(text, parseString.call(new prototype.constructor(), text));
+    const { r, g, b, alpha } = known.get(text);
+    return Object.assign(this, { r, g, b, alpha });
+  };
+})(axe.commons.color.Color)"""
 
-# Reports problems that axe does not look for. At 200 %, text must still fit into its button.
-OWN_RULES = """() => {
+# Reports what axe finds, and problems that it does not look for. At 200 %, text must still fit into its button.
+# All in one function, because each call from here takes the browser some milliseconds.
+CHECK = """async (options) => {
+  // Scripts of the page respond to another width in the next frame.
+  await new Promise(requestAnimationFrame);
+  // During a transition, colours do not have their final contrast yet.
+  for (const animation of document.getAnimations()) {
+    if (animation instanceof CSSTransition) animation.finish();
+  }
+  // What a sticky bar covers depends on how far the page is scrolled.
+  const sticky = [...document.querySelectorAll("body *")]
+    .filter((element) => getComputedStyle(element).position === "sticky");
+  for (const element of sticky) element.style.position = "static";
+  const violations = options ? (await axe.run(options)).violations : [];
   const faults = [];
   const name = (element) => element.outerHTML.slice(0, 120);
   const root = document.documentElement;
@@ -115,7 +122,8 @@ OWN_RULES = """() => {
     if (parseFloat(fontSize) > 0 && (low || cut)) faults.push(`cut off at 200 %: ${name(button)}`);
     button.style.fontSize = "";
   }
-  return faults.join("\\n");
+  for (const element of sticky) element.style.removeProperty("position");
+  return { violations, faults };
 }"""
 
 
@@ -187,11 +195,13 @@ def device(request: pytest.FixtureRequest) -> Device:
     return DEVICES[request.param]
 
 
-def axe(page: Page, rules: list[str] | None) -> str:
-    """Return a report of what axe finds wrong by these rules, or by all of WCAG 2.2; empty if there is nothing."""
+def problems(page: Page, rules: list[str] | None) -> list[str]:
+    """Return what axe finds wrong by these rules, or by all of WCAG 2.2 (None), and what our own rules find."""
     only = {} if rules is None else {"runOnly": {"type": "rule", "values": rules}}
-    results = AxeResults(page.evaluate(RUN_AXE, AXE_OPTIONS | only))
-    return results.generate_report() if results.violations_count else ""
+    # Without any rule, axe would run all of them.
+    results = page.evaluate(CHECK, None if rules == [] else AXE_OPTIONS | only)
+    by_axe = AxeResults({"violations": results["violations"]})
+    return [by_axe.generate_report()] * bool(by_axe.violations_count) + results["faults"]
 
 
 @pytest.fixture(scope="session")
@@ -204,17 +214,11 @@ def faults() -> Faults:
         found = []
         page.wait_for_load_state()
         # Once for all looks, because parsing the script takes as long as running it.
-        page.evaluate(AXE_SCRIPT)
+        page.evaluate(f"{AXE_SCRIPT};{REMEMBER_COLORS}")
         for name, look in LOOKS.items():
             page.set_viewport_size({"width": look.width, "height": size["height"]})
             page.emulate_media(color_scheme=look.color_scheme, forced_colors=look.forced_colors)
-            # During a transition, colours do not have their final contrast yet.
-            page.evaluate(END_TRANSITIONS)
-            page.evaluate(UNSTICK)
-            problems = [axe(page, look.rules)] if look.rules != [] else []
-            problems.append(page.evaluate(OWN_RULES))
-            found += [f"{name}: {problem}" for problem in problems if problem]
-            page.evaluate(STICK)
+            found += [f"{name}: {problem}" for problem in problems(page, look.rules)]
         page.set_viewport_size(size)
         page.emulate_media(color_scheme="dark" if is_dark else "light", forced_colors="none")
         return "\n".join(found)

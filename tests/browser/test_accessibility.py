@@ -74,7 +74,9 @@ def test_admin_pages_are_accessible(log_in: LogIn, owner: User, faults: Faults) 
     for path in dict.fromkeys(admin_paths(owner)):
         answer = page.goto(path)
         assert answer is not None
-        found[path] = faults(page) if answer.ok else f"Status {answer.status}"
+        # Some paths lead to the same page, such as the list of the only settings to their form.
+        if page.url not in found:
+            found[page.url] = faults(page) if answer.ok else f"Status {answer.status}"
     page.goto("/admin/blog/category/add/")
     page.eval_on_selector("#category_form", "form => { form.noValidate = true; form.submit(); }")
     page.wait_for_selector(".errornote")
