@@ -86,16 +86,12 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
     reply = Comment.objects.get(parent=comments[0])
     assert (reply.text, reply.user, reply.status) == ("Thanks, a just question? sst", moderators[0], Status.APPROVED)
 
-    # Two selected comments are trashed together, then the help is opened.
+    # Two selected comments are trashed together.
     expect(anna.locator(row(anna, comments[1]))).to_be_focused()
     for key in "xjx":
         anna.keyboard.press(key)
     expect(anna.locator("#selected-count")).to_have_text("2")
     press_and_wait(anna, "t")
-    anna.keyboard.press("?")
-    expect(anna.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    assert faults(anna) == ""
-    anna.keyboard.press("Escape")
 
     anna.keyboard.press("e")
     anna.keyboard.press("Control+A")
@@ -104,8 +100,15 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
     expect(anna.locator(f"{row(anna, comments[3])} > .text")).to_have_text("In other words.")
     expect(anna.locator(row(anna, comments[3]))).to_be_focused()
 
-    for _comment in comments[3:]:
+    for _comment in comments[3:-1]:
         press_and_wait(anna, "a")
+
+    # The help is opened before the last one, because checking many rows again takes seconds.
+    anna.keyboard.press("?")
+    expect(anna.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    assert faults(anna) == ""
+    anna.keyboard.press("Escape")
+    press_and_wait(anna, "a")
     expect(anna.locator("#empty")).to_be_visible()
     expect(anna.locator(".tabs [aria-current] .tab-count")).to_have_text("0")
     expect(anna.locator("[data-count=comments]")).to_be_hidden()
