@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from blog.admin.autosaving import DraftForm
+from blog.admin.site_time import SiteTimeInput
 from blog.models import Category, Entry, Revision
 from blog.models.entry_query import EntryKind
 from blog.revisions.comparing import Piece, compare, shorten
@@ -132,6 +133,8 @@ class MergingForm(DraftForm):
             data.setlist(key, ["on"] if value else [])
         elif isinstance(widget, forms.CheckboxSelectMultiple):
             data.setlist(key, [str(each) for each in value])
+        elif isinstance(widget, SiteTimeInput):
+            widget.set_submitted(data, key, value)
         else:
             shown = widget.format_value(value)
             data[key] = (shown[0] if isinstance(shown, list) and shown else shown) or ""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -53,6 +54,11 @@ class SiteTimeInput(forms.DateTimeInput):
         """Return what was typed, followed by the offset if one was chosen."""
         text, offset = data.get(name) or "", data.get(f"{name}_offset") or ""
         return f"{text}{offset}" if text else ""
+
+    def set_submitted(self, data: QueryDict, name: str, value: dt.datetime | None) -> None:
+        """Set the time in submitted data. `value` is naive, as the field prepares it for this widget."""
+        data[name] = self.format_value(value) or ""
+        data[f"{name}_offset"] = f"{timezone.make_aware(value):%z}" if value else ""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         time = value if isinstance(value, dt.datetime) else _parse(str(value or ""))

@@ -9,6 +9,7 @@ from django.db.models.signals import post_init
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 import tags.curation
 from accounts.models import User
@@ -157,6 +158,19 @@ class TestForms:
         stored = collision.save()
         assert (stored.source, stored.language) == ("A bright lamp.", "de")
         assert "A dim lamp." in Revision.objects.values_list("source", flat=True)
+
+    @pytest.mark.parametrize(
+        ("opened", "offset"), [(dt.datetime(2037, 10, 25, 0, 30, tzinfo=dt.UTC), "+0200"), (at(2037, 10, 26), None)]
+    )
+    def test_which_of_two_equal_times_they_chose_is_part_of_their_time(
+        self, client: Client, ruth: User, settings: Settings, opened: dt.datetime, offset: str | None
+    ) -> None:
+        settings.TIME_ZONE = "Europe/Amsterdam"
+        post = PostFactory(title="A lamp", published_at=opened)
+        mine = {"title": "A light"} | ({"published_at_offset": offset} if offset else {})
+        theirs = {"published_at": "2037-10-25T02:30", "published_at_offset": "+0100"}
+        stored = Collision(client, ruth, post, theirs, mine).save()
+        assert (stored.title, stored.published_at) == ("A light", dt.datetime(2037, 10, 25, 1, 30, tzinfo=dt.UTC))
 
     def test_an_imported_text_that_was_never_edited_can_be_merged(self, client: Client, ruth: User) -> None:
         post = PostFactory(source="One.\r\n\r\nTwo.", markup="html")
