@@ -15,9 +15,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 
+from accounts.logging_in import lacks_second_factor
 from accounts.sessions import to_login
 from blog import views
 from blog.caching import mark_private
+from core.navigation import Navigation
 from core.outages import as_unavailable, is_outage, outage_page, outage_texts
 from core.sent_forms import sent_context
 from operations.request_ids import current_id
@@ -86,4 +88,7 @@ def _admin_page(
     if not (is_admin and hasattr(request, "user") and admin.site.has_permission(request)):
         return None
     context = {**admin.site.each_context(request), "title": title, "text": text, **extra}
+    if lacks_second_factor(request):
+        # As on the pages of the account, which are the only others.
+        context["navigation"] = Navigation([], [])
     return render(request, "admin/error.html", context, status=status)

@@ -216,12 +216,24 @@ class TestRequirement:
         enter_password(client)
         for path in ("/admin/account/", "/admin/account/app/add/", "/admin/account/passkeys/add/"):
             page = read(client.get(path))
-            urls = {link.attrib["href"] for part in ("main", "#navigation") for link in find(page, f"{part} a")}
-            urls |= {form.get("action", path) for form in find(page, "form")}
-            assert {url for url in urls if not url.startswith(("/admin/account/", "otpauth:"))} == {
-                "/",
-                "/admin/logout/",
-            }
+            assert self.urls_elsewhere(page, path) == {"/", "/admin/logout/"}
+
+    def test_users_without_one_see_no_more_on_error_pages(self, amina: User) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.get("/admin/login/")
+        token = client.cookies["csrftoken"].value
+        client.post("/admin/login/", {"username": "amina", "password": PASSWORD, "csrfmiddlewaretoken": token})
+        missing, forged = "/admin/account/does-not-exist/", "/admin/account/app/add/"
+        for path, response in ((missing, client.get(missing)), (forged, client.post(forged))):
+            assert response.status_code in {403, 404}
+            # The dashboard leads back to the account.
+            assert self.urls_elsewhere(read(response), path) == {"/", "/admin/logout/", "/admin/"}
+
+    def urls_elsewhere(self, page: Any, path: str) -> set[str]:
+        """Return the URLs in the navigation, links and forms that aren't those of the account."""
+        urls = {link.attrib["href"] for part in ("main", "#navigation") for link in find(page, f"{part} a")}
+        urls |= {form.get("action", path) for form in find(page, "form")}
+        return {url for url in urls if not url.startswith(("/admin/account/", "otpauth:"))}
 
     def test_users_without_one_are_readers_on_the_public_site(self, amina: User) -> None:
         client = Client()
