@@ -211,7 +211,9 @@ class RSGIApplication:
 def is_large(environ: Environ) -> bool:
     """Return whether the request has a body that is still arriving when the application is called."""
     size: str = environ.get("CONTENT_LENGTH", "")
-    return "HTTP_TRANSFER_ENCODING" in environ or (size.isdecimal() and int(size) > MEMORY_BYTES)
+    # Python converts no more than 4,300 digits.
+    announces_much = size.isdecimal() and (len(size) > 18 or int(size) > MEMORY_BYTES)
+    return "HTTP_TRANSFER_ENCODING" in environ or announces_much
 
 
 def _call(application: PartialApplication, environ: Environ) -> Response | None:

@@ -37,7 +37,9 @@ def post(client: Client, **environ: Any) -> Any:
     return client.post(URL, **{"wsgi.input": Unread(), "CONTENT_TYPE": "multipart/form-data; boundary=x", **environ})
 
 
-@pytest.mark.parametrize("large", [LARGE, {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}])
+@pytest.mark.parametrize(
+    "large", [LARGE, {"CONTENT_LENGTH": "9" * 5000}, {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}]
+)
 @pytest.mark.parametrize("cookie", ["", "invented"])
 def test_large_bodies_from_strangers_are_refused_unread(large: dict[str, str], cookie: str) -> None:
     client = Client(enforce_csrf_checks=True)
