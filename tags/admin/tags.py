@@ -1,7 +1,7 @@
 """The list and the form of tags, and suggestions while someone enters the tags of a post."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -17,6 +17,9 @@ from tags import suggestions
 from tags.admin.curation import TagCurationAdmin
 from tags.models import Tag, TagAlias
 from tags.twins import twin_condition
+
+# How many aliases can be added at once.
+_MAX_ADDED: Final = 50
 
 # django-taggit registers a tag model of its own, which we don't use.
 admin.site.unregister(TaggitTag)
@@ -44,9 +47,15 @@ class UseFilter(admin.SimpleListFilter):
 
 class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
     model = TagAlias
+    fields = ("slug",)
     extra = 0
     verbose_name = _("former slug")
     verbose_name_plural = _("Former slugs (redirect here)")
+
+    def get_formset(self, request: HttpRequest, obj: Tag | None = None, **kwargs: Any) -> Any:
+        """Return the formset for all stored aliases and some more. Django's limit would take seconds to process."""
+        limit = _MAX_ADDED + (obj.aliases.count() if obj else 0)
+        return super().get_formset(request, obj, max_num=limit, absolute_max=limit, **kwargs)
 
 
 @admin.register(Tag)

@@ -175,6 +175,26 @@ class TestForm:
         editor.post(f"{LIST}{tag.pk}/change/", data | self.NO_ALIASES | alias)
         assert TagAlias.objects.get().tag == tag
 
+    def test_any_number_of_stored_aliases_is_kept_and_one_more_can_be_added(self, editor: Client) -> None:
+        tag = TagFactory(name="cooperation")
+        TagAlias.objects.bulk_create(TagAlias(slug=f"co-{n}", tag=tag) for n in range(120))
+        url = f"{LIST}{tag.pk}/change/"
+        (shown,) = editor.get(url).context["inline_admin_formsets"]
+        data: dict[str, Any] = {"aliases-TOTAL_FORMS": 121, "aliases-INITIAL_FORMS": 120, "aliases-120-slug": "co-op"}
+        for form in shown.formset.forms:
+            data |= {f"{form.prefix}-slug": form["slug"].value(), f"{form.prefix}-id": form.instance.pk}
+        assert editor.post(url, {"description": ""} | data).status_code == 302
+        assert {alias.slug for alias in tag.aliases.all()} == {"co-op", *(f"co-{n}" for n in range(120))}
+
+    def test_a_forged_number_of_aliases_is_refused(self, editor: Client) -> None:
+        tag = TagFactory(name="cooperation")
+        forged = {"description": "Changed", "aliases-TOTAL_FORMS": 1000, "aliases-INITIAL_FORMS": 0}
+        response = editor.post(f"{LIST}{tag.pk}/change/", forged)
+        assert "Please submit at most 50 forms." in response.content.decode()
+        (shown,) = response.context["inline_admin_formsets"]
+        assert len(shown.formset.forms) == 50
+        assert Tag.objects.get().description == ""
+
 
 class TestSuggestions:
     def test_rank_tags_that_start_with_the_text_first_and_each_group_by_use(self, editor: Client) -> None:
