@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -69,11 +70,14 @@ class AppearanceAdmin(OneRowAdmin):
             if (arranged := self._arranged(request)) is not None:
                 return self._page(request, row, AppearanceForm(arranged), seen_before)
             form = AppearanceForm(request.POST)
-            # The draft can be discarded whatever the form contains.
-            if request.POST.get("do") != "discard" and not form.is_valid():
-                return self._page(request, row, form, seen_before)
-            if response := self._act(request, form):
-                return response
+            with transaction.atomic():
+                # From here on, undoing an import removes none of the chosen pictures.
+                versions.locked_row()
+                # The draft can be discarded whatever the form contains.
+                if request.POST.get("do") != "discard" and not form.is_valid():
+                    return self._page(request, row, form, seen_before)
+                if response := self._act(request, form):
+                    return response
         elif late is not None:
             form, seen = AppearanceForm(late.fields), late.fields.get("seen", "-")
             text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")

@@ -39,10 +39,16 @@ def stamp(row: SiteAppearance) -> str:
     return blake2b(json.dumps([row.document, row.draft], sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
+def locked_row() -> SiteAppearance:
+    """Return the row, locked until the end of the transaction. Undoing an import waits for it too."""
+    row, _created = SiteAppearance.objects.select_for_update().get_or_create(pk=1)
+    return row
+
+
 @transaction.atomic
 def save_draft(document: Document, *, seen: str) -> None:
     """Store a valid document as the draft, or no draft if it equals the public one. Raises ConflictError."""
-    row = _locked_row()
+    row = locked_row()
     draft = None if document == asdict(read(row.document)) else document
     # After the first click of a double click, there is nothing left to save.
     if row.draft != draft:
@@ -53,14 +59,14 @@ def save_draft(document: Document, *, seen: str) -> None:
 @transaction.atomic
 def discard_draft(*, seen: str) -> None:
     """Delete the draft. Raises ConflictError."""
-    _expect(_locked_row(), seen)
+    _expect(locked_row(), seen)
     SiteAppearance.objects.filter(pk=1).update(draft=None)
 
 
 @transaction.atomic
 def publish(document: Document, *, by: User, seen: str) -> int:
     """Publish a valid document and delete the draft. Return the version to go back to. Raises ConflictError."""
-    row = _locked_row()
+    row = locked_row()
     try:
         _expect(row, seen)
     except ConflictError:
@@ -78,7 +84,7 @@ def publish_again(version: int, *, by: User) -> int:
 
     Raises AppearanceVersion.DoesNotExist.
     """
-    row = _locked_row()
+    row = locked_row()
     is_first = version == INITIAL
     document = default_document() if is_first else AppearanceVersion.objects.get(pk=version).document
     return _publish(row, asdict(read(document)), by)
@@ -90,7 +96,7 @@ def add_menus(menus: Mapping[str, list[Item]], *, by: User | None) -> bool:
 
     A draft without menus gets them too, so that publishing it does not remove them.
     """
-    row = _locked_row()
+    row = locked_row()
     if any(_menus_of(read(document)) for document in (row.document, row.draft)):
         return False
     _change_menus(row, menus, by)
@@ -102,7 +108,7 @@ def remove_menus(menus: Mapping[str, list[Item]], *, by: User | None) -> list[st
     """Remove those of these menus that are public and unchanged. Return the names of the others."""
     if not menus:
         return []
-    row = _locked_row()
+    row = locked_row()
     public = _menus_of(read(row.document))
     unchanged = [name for name, items in menus.items() if public.get(name) == items]
     if unchanged:
@@ -126,7 +132,7 @@ def _change_menus(row: SiteAppearance, menus: Mapping[str, list[Item]], by: User
 @transaction.atomic
 def add_blocks(blocks: Sequence[Block]) -> None:
     """Append blocks to the draft, which is created if there is none. The sidebar must have room for them."""
-    row = _locked_row()
+    row = locked_row()
     document = asdict(prepared(row))
     document["blocks"] = [*(document["blocks"] or default_blocks()), *blocks]
     SiteAppearance.objects.filter(pk=1).update(draft=document)
@@ -140,12 +146,6 @@ def _publish(row: SiteAppearance, document: Document, by: User | None) -> int:
     row.save()
     record(Action.PUBLISHED, [row], by=by)
     return newest[0] if newest else INITIAL
-
-
-def _locked_row() -> SiteAppearance:
-    """Return the row, locked until the end of the transaction."""
-    row, _created = SiteAppearance.objects.select_for_update().get_or_create(pk=1)
-    return row
 
 
 def _expect(row: SiteAppearance, seen: str) -> None:

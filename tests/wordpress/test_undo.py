@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import User
+from blog.appearance import versions
+from blog.appearance.documents import default_document
 from blog.models import Category, Entry, Page, Post, Redirect, SiteAppearance
 from comments.models import Comment, CommentPolicy, CommentSettings
 from comments.moderation.submission import submit
@@ -339,6 +341,48 @@ class TestAtTheSameTime:
 
         at_once(give, undo_import)
         assert list(post.pictures.all()) == [picture]
+
+    def test_a_picture_that_the_appearance_is_given_stays(
+        self, import_parts: ImportParts, tmp_path: Path, at_once: AtOnce
+    ) -> None:
+        name = "2014/03/a.png"
+        folder = MediaFolder(write_files(tmp_path / "files", name))
+        run = run_of(import_parts(attachment(30, name), media=folder))
+        picture, is_given, is_undone = Picture.objects.get(), Event(), Event()
+
+        def give() -> None:
+            with transaction.atomic():
+                versions.save_draft({**default_document(), "logo": str(picture.pk)}, seen="")
+                is_given.set()
+                # It waits for this transaction.
+                assert not is_undone.wait(0.3)
+
+        def undo_import() -> None:
+            is_given.wait()
+            undo_run(run)
+            is_undone.set()
+
+        at_once(give, undo_import)
+        assert versions.prepared(SiteAppearance.current()).logo == str(picture.pk)
+
+    def test_a_picture_that_is_removed_is_an_error_in_the_form_of_the_appearance(
+        self, import_parts: ImportParts, tmp_path: Path, at_once: AtOnce
+    ) -> None:
+        name = "2014/03/a.png"
+        folder = MediaFolder(write_files(tmp_path / "files", name))
+        run = run_of(import_parts(attachment(30, name), media=folder))
+        client, data = Client(), {**default_document(), "logo": str(Picture.objects.get().pk), "do": "save"}
+        client.force_login(UserFactory(is_staff=True, is_superuser=True))
+        errors: dict[str, list[str]] = {}
+
+        def give() -> bool:
+            response = client.post("/admin/blog/siteappearance/1/change/", data | {"seen": ""})
+            errors.update(response.context["form"].errors if response.context else {})
+            return True
+
+        self.undo_while(run, ['DELETE FROM "media_picture"'], give, at_once)
+        assert errors == {"logo": ["Choose an image from the media library."]}
+        assert SiteAppearance.current().draft is None
 
 
 class TestInterruptions:

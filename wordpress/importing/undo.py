@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from blog.appearance.documents import MENUS, AppearanceForm
-from blog.appearance.versions import remove_menus
+from blog.appearance.versions import locked_row, remove_menus
 from blog.models import Category, Entry, Redirect
 from comments.models import Comment
 from comments.moderation.counting import recount_all
@@ -169,6 +169,8 @@ class _Undo:
 
     def _remove_uploads(self, model: type[Upload], rows: _Rows) -> None:
         _wait_for_texts(Entry.pictures.through if model is Picture else Entry.documents.through)
+        # The appearance must not be given any of them between the check and the deletion either.
+        locked_row()
         files = model._default_manager.filter(pk__in=[row.object_pk for row in rows])
         used = set(files.filter(is_used(model)).values_list("pk", flat=True))
 
