@@ -47,7 +47,7 @@ _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _SEEK_HEAD, _SEEK, _SEEK_ID = 0x114D9B74, 0x4DBB, 0x53AB
 _INFO, _MUXING_APP, _WRITING_APP = 0x1549A966, 0x4D80, 0x5741
 _TRACKS, _TRACK, _TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION = 0x1654AE6B, 0xAE, 0xD7, 0x86, 0x63A2
-_ENCODINGS = 0x6D80
+_ENCODINGS, _ENCODING, _COMPRESSION, _ENCRYPTION, _ENCRYPTION_MODE = 0x6D80, 0x6240, 0x5034, 0x5035, 0x47E7
 _BLOCK_GROUP, _BLOCK, _SIMPLE_BLOCK = 0xA0, 0xA1, 0xA3
 _BLOCKS: Final = {_BLOCK, _SIMPLE_BLOCK}
 # What a block group needs: a block, times, references, and additions such as transparency.
@@ -78,6 +78,12 @@ _KEPT: Final[dict[int, frozenset[int]]] = {
     _PROJECTION: frozenset(range(0x7671, 0x7676)),
     # Rates, channels and the size of a sample.
     _AUDIO: frozenset({0xB5, 0x78B5, 0x9F, 0x6264, 0x52F1}),
+    # Which blocks are compressed or encrypted, and how. No signatures.
+    _ENCODINGS: frozenset({_ENCODING}),
+    _ENCODING: frozenset({0x5031, 0x5032, 0x5033, _COMPRESSION, _ENCRYPTION}),
+    _COMPRESSION: frozenset({0x4254, 0x4255}),
+    _ENCRYPTION: frozenset({0x47E1, 0x47E2, _ENCRYPTION_MODE}),
+    _ENCRYPTION_MODE: frozenset({0x47E8}),
     # Times and positions.
     _CUES: frozenset({_CUE}),
     _CUE: frozenset({0xB3, _CUE_POSITIONS}),

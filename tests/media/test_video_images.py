@@ -630,6 +630,25 @@ class TestMatroska:
         for kept in (ebml("B0", b"\2"), ebml("55B1", b"\1"), ebml("7671", b"\0"), ebml("9F", b"\2"), ebml("F7", b"\1")):
             assert kept in clean
 
+    def test_only_what_is_needed_to_read_compressed_or_encrypted_blocks_stays(self) -> None:
+        unknown = ebml("7FFF", SECRET)
+        order, compression, stripped = ebml("5031", b"\0"), ebml("4254", b"\3"), ebml("4255", b"\x49\x83\x42")
+        encryption, key, mode = ebml("47E1", b"\5"), ebml("47E2", b"key"), ebml("47E8", b"\1")
+        signature = ebml("47E3", SECRET)
+        encodings = ebml(
+            "6D80",
+            ebml("6240", order, unknown, ebml("5034", compression, stripped, unknown)),
+            ebml("6240", ebml("5035", encryption, key, signature, ebml("47E7", mode, unknown))),
+            unknown,
+        )
+        content = matroska(b"V_VP9", b"x", encodings)
+        clean = cleaned(content, "a.mkv")
+        assert not reveals(clean)
+        assert len(clean) == len(content)
+        for kept in (order, compression, stripped, encryption, key, mode):
+            assert kept in clean
+        assert cleaned(clean, "a.mkv") == clean
+
     def test_with_a_codec_of_avi_loses_messages_in_images(self) -> None:
         described = ebml("63A2", bitmap_header(b"H264", byte_stream(NOTE)))
         content = matroska(b"V_MS/VFW/FOURCC", byte_stream(IMAGE, NOTE), described)
