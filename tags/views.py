@@ -18,6 +18,7 @@ from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
 from core.slugs import slug_from_export, slugify
+from core.text import remove_unstorable
 from tags.models import Tag, TagAlias, TaggedPost
 from tags.tagging import tag_url
 
@@ -119,5 +120,5 @@ def find_tags(request: HttpRequest, slug: str) -> list[Tag]:
 
 def _forms(slug: str) -> list[str]:
     """Return this slug, the form in which it may be stored, and the one that WordPress would make of it."""
-    stored = slug_from_export(slug).lower()
+    stored = remove_unstorable(slug_from_export(slug)).lower()
     return [slug, stored, slugify(stored)]

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +103,11 @@ class TestSlugs:
         tag.slug = "hrd"
         tag.save()
         assert [alias.slug for alias in TagAlias.objects.all()] == ["defenders"]
+
+    @pytest.mark.django_db
+    def test_that_no_database_can_hold_lead_nowhere(self, client: Client) -> None:
+        for path in ("/tag/%2500/", "/tag/a%2500/feed/", "/?tag=%2500"):
+            assert client.get(path).status_code == 404
 
 
 class TestParsing:
