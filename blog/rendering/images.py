@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from core.text import is_storable
 from media.models import Picture
 
 # In CSS pixels: the width of the column of text. --measure in static/css/site.css sets it.
@@ -37,7 +38,7 @@ def library_files(html: str) -> set[str]:
 def library_file(url: str) -> str:
     """Return the name of the library's file at the URL in an attribute; empty if it is not one of the library's."""
     path = unquote(unescape(url).removeprefix(settings.SITE_URL).partition("?")[0].partition("#")[0])
-    return path.removeprefix(settings.MEDIA_URL) if path.startswith(settings.MEDIA_URL) else ""
+    return path.removeprefix(settings.MEDIA_URL) if path.startswith(settings.MEDIA_URL) and is_storable(path) else ""
 
 
 def library_images(html: str) -> Iterator[tuple[str, str]]:

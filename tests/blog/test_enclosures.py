@@ -97,6 +97,7 @@ class TestEnclosuresFromTexts:
             "Hear {mp3}.html",
             "https://elsewhere.example{mp3}",
             "[Hear](/media/documents/2014/05/gone.mp3)",
+            "[Hear](/media/documents/2014/05/no%00name.mp3)",
             "[Hear](https://elsewhere.example/one.mp3)",
         ],
     )

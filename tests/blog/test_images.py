@@ -199,6 +199,11 @@ class TestTheIndex:
         post.save()
         assert not post.pictures.exists()
 
+    def test_leaves_out_names_that_no_database_can_hold(self) -> None:
+        post = PostFactory(source="![One](/media/%00.png) [Guide](/media/%00.pdf)")
+        assert not post.pictures.exists()
+        assert not post.documents.exists()
+
     def test_covers_every_status(self, picture: Picture) -> None:
         post = PostFactory(source=f"![One]({picture.file.url})", password="secret")
         trash(Post.objects.filter(pk=post.pk), UserFactory(role="Editor"))
