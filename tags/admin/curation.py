@@ -82,14 +82,14 @@ class TagCurationAdmin(CurationAdmin):
         tag = get_object_or_404(Tag, pk=pk)
         name, preview, namesake = tag.name, None, None
         form = RenameForm(request.POST or None, instance=tag)
-        if form.is_bound:
-            # Even if the form has errors: the most likely one is that there already is such a tag.
-            namesake = Tag.objects.filter(key=tag_key(request.POST.get("name", ""))).exclude(pk=pk).first()
-        if form.is_bound and form.is_valid():
+        if form.is_valid():
             wanted = f"{tag.slug} {tag.name}"
             if request.POST.get("confirm") == wanted:
                 return self._rename(request, tag)
             preview = curation.preview_rename(Tag.objects.get(pk=pk), tag.slug)
+        elif form.is_bound:
+            # The most likely error is that there already is such a tag.
+            namesake = Tag.objects.filter(key=tag_key(tag.name)).exclude(pk=pk).first()
         return self.own_page(
             request,
             "admin/tags/rename.html",

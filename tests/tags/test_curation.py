@@ -280,6 +280,11 @@ class TestPages:
         client.post(url, {"name": "c", "slug": "", "confirm": "c c"})
         assert Tag.objects.filter(name="c", slug="c").exists()
 
+    def test_refuse_a_name_that_no_database_can_hold(self, client: Client) -> None:
+        TagFactory(name="a")
+        page = client.post(f"/admin/tags/tag/{pk('a')}/rename/", {"name": "b\0", "slug": ""}).content.decode()
+        assert "Null characters are not allowed." in page
+
     def test_preview_what_deleting_changes(self, client: Client) -> None:
         PostFactory(tags=["a"])
         TagFactory(name="unused")
