@@ -334,6 +334,8 @@ BROADSIDE_NEWS_SITEMAP = env.switch("NEWS_SITEMAP", default=False)
 
 # Uploaded files are also checked when they are stored (media).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# A tag with which a thousand others were merged has a thousand former slugs, with three fields each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 
 # Uploaded exports are private, so they are not in MEDIA_ROOT. Large uploads are written to the same disk.
 BROADSIDE_IMPORTS_DIR = DATA_DIR / "imports"

@@ -177,14 +177,14 @@ class TestForm:
 
     def test_any_number_of_stored_aliases_is_kept_and_one_more_can_be_added(self, editor: Client) -> None:
         tag = TagFactory(name="cooperation")
-        TagAlias.objects.bulk_create(TagAlias(slug=f"co-{n}", tag=tag) for n in range(120))
+        TagAlias.objects.bulk_create(TagAlias(slug=f"co-{n}", tag=tag) for n in range(400))
         url = f"{LIST}{tag.pk}/change/"
         (shown,) = editor.get(url).context["inline_admin_formsets"]
-        data: dict[str, Any] = {"aliases-TOTAL_FORMS": 121, "aliases-INITIAL_FORMS": 120, "aliases-120-slug": "co-op"}
+        data: dict[str, Any] = {"aliases-TOTAL_FORMS": 401, "aliases-INITIAL_FORMS": 400, "aliases-400-slug": "co-op"}
         for form in shown.formset.forms:
-            data |= {f"{form.prefix}-slug": form["slug"].value(), f"{form.prefix}-id": form.instance.pk}
+            data |= {f"{form.prefix}-{name}": form[name].value() for name in ("id", "tag", "slug")}
         assert editor.post(url, {"description": ""} | data).status_code == 302
-        assert {alias.slug for alias in tag.aliases.all()} == {"co-op", *(f"co-{n}" for n in range(120))}
+        assert {alias.slug for alias in tag.aliases.all()} == {"co-op", *(f"co-{n}" for n in range(400))}
 
     def test_a_forged_number_of_aliases_is_refused(self, editor: Client) -> None:
         tag = TagFactory(name="cooperation")
