@@ -30,7 +30,7 @@ urlpatterns = [
     path("admin/editor/links/", links, name="editor_links"),
     path("admin/review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
     re_path("^admin/review/unsubscribe/(?:.*/)?$", broken_link),
-    path("admin/account/profile/", admin.site.admin_view(change_own), name="own_profile"),
+    path("admin/profile/", admin.site.admin_view(change_own), name="own_profile"),
     path("admin/", include("accounts.urls")),
     path("admin/", include("operations.urls")),
     path("admin/", admin.site.urls),

@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal import auth
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -210,6 +211,12 @@ class TestRequirement:
             assert (response.status_code, response["Location"]) == (302, "/admin/account/")
         assert "requires a second step" in client.get("/admin/account/").content.decode()
         assert client.get("/admin/account/app/add/").status_code == 200
+
+    def test_users_without_one_cannot_change_what_readers_see_of_them(self, amina: User) -> None:
+        client = Client()
+        enter_password(client)
+        assert client.post(reverse("own_profile"), {"bio": "Changed"})["Location"] == "/admin/account/"
+        assert User.objects.get().bio == ""
 
     def test_users_without_one_see_only_what_they_can_use(self, amina: User) -> None:
         client = Client()

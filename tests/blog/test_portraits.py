@@ -24,7 +24,7 @@ from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
-OWN = "/admin/account/profile/"
+OWN = "/admin/profile/"
 
 
 def photo(width: int = 600, height: int = 800, kind: str = "JPEG", **options: Any) -> SimpleUploadedFile:
