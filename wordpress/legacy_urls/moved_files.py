@@ -21,6 +21,9 @@ def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
     The host of a URL must be one of the file's site or of this one. URLs without a host match the files of any site.
     """
     files = {url: file for url in urls if (file := parse_file_url(url)) and file.may_be_file}
+    if not files:
+        # Most texts have none, and building the query takes as long as rendering a short text.
+        return {}
     with_file = Attachment.objects.with_file().defer("caption", "description", "picture__caption")
     found = match_files(files.values(), with_file.select_related("picture", "document"), own_hosts())
     return {url: attachment.file_url for url, file in files.items() if (attachment := found.get(file))}
