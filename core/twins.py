@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cache
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from core.text import fold
@@ -84,10 +84,9 @@ def typo_score(one: str, other: str) -> int:
     """Return how likely one text is the other with one letter wrong, missing or swapped, from 0 to 100."""
     if one == other:
         return 0
-    start = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    start = _common_start(one, other)
     shorter = min(len(one), len(other)) - start
-    backwards = zip(reversed(one), reversed(other), strict=False)
-    end = min(shorter, sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], backwards)))
+    end = min(shorter, _common_start(one[::-1], other[::-1]))
     parts = one[start : len(one) - end], other[start : len(other) - end]
     differing = "".join(parts)
     is_swapped = len(differing) == 4 and parts[0] == parts[1][::-1]
@@ -99,6 +98,14 @@ def typo_score(one: str, other: str) -> int:
         return 0
     is_substitution = all(len(part) == 1 for part in parts)
     return _TYPO_SCORE + min(len(one), _CERTAIN_LENGTH) + (0 if is_substitution else 5)
+
+
+def _common_start(one: str, other: str) -> int:
+    """Return the number of letters at the start that are the same in both."""
+    for place, (letter, others) in enumerate(zip(one, other, strict=False)):
+        if letter != others:
+            return place
+    return min(len(one), len(other))
 
 
 def _one_deletion_apart(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
