@@ -293,14 +293,14 @@ class TestCost:
 
 @pytest.fixture(scope="class")
 def many_tags(class_db: None) -> None:
-    """20,000 tags, each with one post."""
+    """5,000 tags, each with one post."""
     author: User = UserFactory()
     now = timezone.now() - dt.timedelta(days=1)
     posts = Post.objects.bulk_create(
         Post(title="x", slug=f"p{n}", author=author, status="published", published_at=now, published_on=now.date())
         for n in range(20)
     )
-    names = [f"{chr(97 + n % 26)}{n:05}" for n in range(20_000)]
+    names = [f"{chr(97 + n % 26)}{n:05}" for n in range(5_000)]
     tags = Tag.objects.bulk_create([Tag(name=name, slug=name, **keys_of(name)) for name in names], batch_size=1000)
     rows = [TaggedPost(tag=each, content_object=posts[n % 20], published_at=now) for n, each in enumerate(tags)]
     TaggedPost.objects.bulk_create(rows, batch_size=1000)

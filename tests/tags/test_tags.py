@@ -162,7 +162,7 @@ class TestPlan:
         other = TagFactory(name="other")
         author = UserFactory()
         start = timezone.make_aware(dt.datetime(2010, 1, 1))
-        times = [start + dt.timedelta(hours=n) for n in range(20_000)]
+        times = [start + dt.timedelta(hours=n) for n in range(4_000)]
         Post.objects.bulk_create(
             [
                 Post(
@@ -183,8 +183,8 @@ class TestPlan:
 
     def test_uses_the_index(self, big_tag: Tag) -> None:
         ids = TaggedPost.objects.public().filter(tag=big_tag).newest_first().values("content_object")
-        assert ids.count() == 20_000
-        for page in (ids[:10], ids[19_990:20_000]):
+        assert ids.count() == 4_000
+        for page in (ids[:10], ids[3_990:4_000]):
             plan = plan_of(page)
             assert "tag_newest_first" in plan, plan
             # Nothing is sorted, because the index is already in order.
