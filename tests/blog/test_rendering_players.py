@@ -269,7 +269,7 @@ class TestProviders:
         "piece", ["&v=", "/12345", "&pb=", "!2d1.1", "&h=", "?access_key=", "&uri=spotify:user:", "&t=1m"]
     )
     def test_long_urls_take_linear_time(self, start: str, piece: str) -> None:
-        find_embed(start + piece * 50_000)
+        find_embed(start + piece * 20_000)
 
 
 class TestCards:

@@ -183,8 +183,7 @@ class TestKinds:
         assert "فبراير 2021 (3)" in names
         assert not any("February" in name for name in names)
 
-    @pytest.mark.parametrize("style", ["months", "select"])
-    def test_many_months_stay_light(self, publish_appearance: Publish, style: str) -> None:
+    def test_many_months_stay_light(self, publish_appearance: Publish) -> None:
         for year in range(2010, 2024):
             for month in range(1, 13):
                 PostFactory(published_at=timezone.make_aware(dt.datetime(year, month, 3)))
@@ -194,8 +193,9 @@ class TestKinds:
 
         publish_appearance(blocks=[block("archives")])
         years = size()
-        publish_appearance(blocks=[block("archives", style=style)])
-        assert size() - years < 1_500
+        for style in ("months", "select"):
+            publish_appearance(blocks=[block("archives", style=style)])
+            assert size() - years < 1_500
 
     @pytest.mark.parametrize("style", ["list", "months", "select"])
     def test_every_style_takes_the_same_query(

@@ -219,7 +219,7 @@ class TestContent:
         links = find(read(client_of(person).get(INDEX)), f"a[href=/admin/accounts/user/{person.pk}/change/]")
         assert any(text(link).startswith(notice) for link in links)
 
-    def test_ten_thousand_posts_take_as_many_queries_as_one(self, django_assert_num_queries: Any) -> None:
+    def test_a_thousand_posts_take_as_many_queries_as_one(self, django_assert_num_queries: Any) -> None:
         editor = client_of(user_in_role("Editor"))
         fill(1)
         editor.get(INDEX)
@@ -227,12 +227,12 @@ class TestContent:
             editor.get(INDEX)
         count = len(queries)
         assert count <= 13
-        fill(10_000)
+        fill(1_000)
         # The first request after a change reads the settings and counts again.
         editor.get(INDEX)
         with django_assert_num_queries(count):
             page = editor.get(INDEX).text
-        assert ">10001</span>" in page
+        assert ">1001</span>" in page
 
 
 def test_the_system_check_reports_missing_templates() -> None:
