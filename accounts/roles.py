@@ -11,6 +11,7 @@ from django.apps import AppConfig
 from django.apps.registry import Apps
 from django.apps.registry import apps as current_apps
 from django.contrib.auth import get_permission_codename
+from django.db.models import Prefetch
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -156,16 +157,18 @@ def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **
         permission_model = apps.get_model("auth", "Permission")
     except LookupError:
         return
-    label = app_config.label
-    permissions = permission_model.objects.using(using).filter(content_type__app_label=label)
+    permissions = permission_model.objects.using(using).filter(content_type__app_label=app_config.label)
     available = {permission.codename: permission for permission in permissions}
     if not available:
         return
+    # This runs for each app, so all roles are read at once.
+    groups = group_model.objects.using(using).prefetch_related(Prefetch("permissions", permissions))
+    existing = {group.name: group for group in groups.filter(name__in=ROLES)}
     for role in ROLES:
-        group, _created = group_model.objects.using(using).get_or_create(name=role)
-        held = set(group.permissions.filter(content_type__app_label=label))
+        group = existing.get(role) or group_model.objects.using(using).create(name=role)
+        held = set(group.permissions.all())
         granted = permissions_of(role)
-        due = {permission for codename, permission in available.items() if f"{label}.{codename}" in granted}
+        due = {permission for codename, permission in available.items() if f"{app_config.label}.{codename}" in granted}
         if held != due:
             group.permissions.remove(*(held - due))
             group.permissions.add(*(due - held))

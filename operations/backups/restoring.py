@@ -78,7 +78,10 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Identity]) -> Op
     if backup.is_encrypted and not private_keys:
         raise NotTriedError(_("This backup is encrypted. Give the file with the private key: --key FILE."))
     opened = OpenedBackup(store, backup, private_keys if backup.is_encrypted else [])
-    unknown = sorted(set(opened.manifest.migrations) - set(MigrationLoader(None).disk_migrations))
+    # Only what this version has, not in which order it is applied.
+    known = MigrationLoader(None, load=False)
+    known.load_disk()
+    unknown = sorted(set(opened.manifest.migrations) - set(known.disk_migrations))
     if unknown:
         text = _(
             "This backup is from version %(version)s of Broadside, whose database has a migration that this version "

@@ -33,12 +33,17 @@ def rows_of_all(*, without_version: bool = False) -> list[tuple[str, Any]]:
 
     `without_version` leaves out the content version, which counts changes.
     """
-    return [
-        (model._meta.label, row)
-        for model in apps.get_models()
-        if model._meta.app_label in _OUR_APPS and not (without_version and model is ContentVersion)
-        for row in model._default_manager.order_by("pk").values_list()
-    ]
+    rows = []
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            meta = model._meta
+            if meta.app_label not in _OUR_APPS or meta.proxy or (without_version and model is ContentVersion):
+                continue
+            # Not through a manager, whose queries take longer to build than to execute.
+            columns = ", ".join(f'"{field.column}"' for field in meta.concrete_fields)
+            cursor.execute(f'SELECT {columns} FROM "{meta.db_table}" ORDER BY "{meta.pk.column}"')  # noqa: S608  (our own names)
+            rows += [(meta.label, row) for row in cursor.fetchall()]
+    return rows
 
 
 def contents(*, without_version: bool = False) -> str:
