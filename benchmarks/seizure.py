@@ -221,7 +221,8 @@ def main() -> None:
     with ExitStack() as stack:
         database = stack.enter_context(postgresql(folder)) if options.postgresql else None
         site = Site(folder, database)
-        site.manage("migrate", "--verbosity", "0")
+        if not (site.disk / "data" / "broadside.sqlite3").exists():
+            site.manage("migrate", "--verbosity", "0")
         if not site.static.exists():
             site.manage("collectstatic", "--no-input", "--verbosity", "0")
         # The first run creates the schedule.

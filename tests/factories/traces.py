@@ -70,7 +70,8 @@ class Traces:
         """Return the traces in `content`, even if they are compressed or in another encoding."""
         # All parts at once, because most are small, and hundreds of texts are looked for.
         parts = b"\n\n".join(unpacked(content))
-        return {trace for form in _forms(parts) for trace in self._find(form)}
+        found = {trace for form in _forms(parts) for trace in self._find(form)}
+        return found | {trace for trace, raw in self._raw if raw in parts}
 
     def find_in_files(self, folder: Path) -> dict[Path, set[Trace]]:
         """Return the traces in the names and contents of the files in a folder."""
@@ -109,28 +110,41 @@ class Traces:
 
     @cached_property
     def _others(self) -> list[tuple[Trace, bytes]]:
-        """Return the traces that are looked for literally: other texts, hashes of addresses, and raw IPv6 addresses."""
+        """Return the traces that are looked for literally, in lower case: other texts, and hashes of addresses."""
         found = []
         for trace in self.planted:
             address = _address(trace.text.encode())
-            if address is None and not trace.text.endswith(_END):
-                found.append((trace, trace.text.lower().encode()))
             if address is not None:
-                hashes = [hashlib.new(name, str(address).encode()) for name in _HASHES]
-                found += [(trace, form) for each in hashes for form in (each.digest(), each.hexdigest().encode())]
-                if isinstance(address, ipaddress.IPv6Address):
-                    found.append((trace, address.packed))
+                found += [(trace, each.hexdigest().encode()) for each in _hashes(address)]
+            elif not trace.text.endswith(_END):
+                found.append((trace, trace.text.lower().encode()))
+        return found
+
+    @cached_property
+    def _raw(self) -> list[tuple[Trace, bytes]]:
+        """Return addresses whose bytes are looked for: those of their hashes, and of an IPv6 address itself."""
+        found = []
+        for trace in self.planted:
+            address = _address(trace.text.encode())
+            if address is not None:
+                found += [(trace, each.digest()) for each in _hashes(address)]
+            if isinstance(address, ipaddress.IPv6Address):
+                found.append((trace, address.packed))
         return found
 
 
 def _forms(content: bytes) -> Iterator[bytes]:
-    yield content
+    """Yield `content` in lower case, like all that is looked for, and decoded."""
     lower = content.lower()
     yield lower
     if b"\0" in content:
         yield lower.translate(None, b"\0")
     if b"%" in content:
         yield unquote_to_bytes(content).lower()
+
+
+def _hashes(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> "Iterator[hashlib._Hash]":
+    return (hashlib.new(name, str(address).encode()) for name in _HASHES)
 
 
 def _address(text: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
