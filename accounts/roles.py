@@ -166,7 +166,8 @@ def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **
     existing = {group.name: group for group in groups.filter(name__in=ROLES)}
     for role in ROLES:
         group = existing.get(role) or group_model.objects.using(using).get_or_create(name=role)[0]
-        held = set(group.permissions.all())
+        # A role that another migration has just created may have permissions of other apps too.
+        held = set(available.values()).intersection(group.permissions.all())
         granted = permissions_of(role)
         due = {permission for codename, permission in available.items() if f"{app_config.label}.{codename}" in granted}
         if held != due:

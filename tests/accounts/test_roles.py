@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet
 from django.test import Client
 from lxml.html import HtmlElement
 
@@ -73,6 +74,24 @@ def test_other_groups_are_left_alone() -> None:
     group.permissions.set(Permission.objects.filter(codename="change_post"))
     grant_roles(apps.get_app_config("blog"), using="default")
     assert group.permissions.count() == 1
+
+
+def test_roles_that_another_migration_creates_at_the_same_time_keep_all_permissions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Group.objects.filter(name__in=ROLES).delete()
+    create = QuerySet.get_or_create
+
+    def create_after_the_other(self: Any, **fields: Any) -> Any:
+        monkeypatch.undo()
+        for app in apps.get_app_configs():
+            grant_roles(app, using="default")
+        return create(self, **fields)
+
+    monkeypatch.setattr(QuerySet, "get_or_create", create_after_the_other)
+    grant_roles(apps.get_app_config("tags"), using="default")
+    held = {role: Group.objects.get(name=role).permissions.select_related("content_type") for role in ROLES}
+    assert {role: permission_names(each) for role, each in held.items()} == PERMISSIONS
 
 
 class TestGroups:
