@@ -72,7 +72,8 @@ class AppearanceAdmin(OneRowAdmin):
             form = AppearanceForm(request.POST)
             with transaction.atomic():
                 # From here on, undoing an import removes none of the chosen pictures.
-                versions.locked_row()
+                row = versions.locked_row()
+                seen = versions.stamp(row)
                 # The draft can be discarded whatever the form contains.
                 if request.POST.get("do") != "discard" and not form.is_valid():
                     return self._page(request, row, form, seen_before)

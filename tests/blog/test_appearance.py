@@ -295,6 +295,23 @@ class TestPublishing:
             versions.save_draft(draft, seen=seen)
         assert versions.prepared(SiteAppearance.current()).footer == "Three"
 
+    def test_can_be_replaced_after_one_warning_if_they_were_saved_while_this_one_waited(
+        self, staff: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mine = {**default_document(), "footer": "Mine", "do": "save", "seen": seen(staff)}
+        lock = versions.locked_row
+
+        def lock_after_the_other() -> SiteAppearance:
+            monkeypatch.undo()
+            versions.save_draft(asdict(read({"footer": "Theirs"})), seen="")
+            return lock()
+
+        monkeypatch.setattr(versions, "locked_row", lock_after_the_other)
+        page = staff.post(URL, mine)
+        assert "Someone else changed this first" in page.content.decode()
+        assert staff.post(URL, mine | {"seen": page.context["seen"]}).status_code == 302
+        assert versions.prepared(SiteAppearance.current()).footer == "Mine"
+
 
 class TestThePrivacyPage:
     def test_says_that_publishing_is_recorded_once_there_was_one(self, publish: Publish) -> None:
