@@ -6,6 +6,7 @@ import re
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
+from pytest_django import Settings
 
 from accounts.models import User
 from comments.models import Block, Comment
@@ -286,3 +287,19 @@ def test_pages_are_accessible_from_right_to_left(
         page.goto(QUEUE + path)
         page.evaluate("document.documentElement.dir = 'rtl'")
         assert faults(page) == ""
+
+
+def test_on_phones_the_chosen_status_is_in_sight_and_no_gap_is_left_for_the_shortcuts(
+    log_in: LogIn, moderators: list[User], settings: Settings
+) -> None:
+    # The longest names of statuses.
+    settings.LANGUAGE_CODE = "ar"
+    page = log_in("anna", QUEUE, viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
+    page.goto(f"{QUEUE}?status=approved")
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=0.9)
+    expect(page.get_by_role("listitem").filter(has=page.locator("#open-shortcuts"))).to_have_count(0)
+    start_of_title, start_of_button = (
+        page.locator(place).evaluate("element => element.getBoundingClientRect().right")
+        for place in ("h1", ".object-tools a")
+    )
+    assert start_of_button == start_of_title
