@@ -157,7 +157,6 @@ class GroupForm(forms.ModelForm[Group]):
         label=_("Permissions"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("What people with this role can do after logging in."),
     )
 
     class Meta:

@@ -131,6 +131,11 @@ class TestGroups:
         assert "Moderate comments and manage the blocklist" in choices
         assert "Manage people" not in choices
 
+    def test_have_a_form_whose_descriptions_screen_readers_find(self, owner: Client) -> None:
+        page = read(owner.get("/admin/auth/group/add/"))
+        described_by = {name for names in page.xpath("//@aria-describedby") for name in names.split()}
+        assert described_by <= set(page.xpath("//@id"))
+
     def test_keep_other_permissions_until_these_are_taken_away(self, owner: Client) -> None:
         group = Group.objects.create(name="Translators")
         ours = Permission.objects.filter(content_type__app_label__in=["blog", "tags"])
