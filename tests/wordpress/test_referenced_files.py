@@ -114,7 +114,7 @@ class TestFinding:
     def test_files_of_other_kinds_and_names_are_found(self, text: str, url: str) -> None:
         assert found(text) == [url]
 
-    @pytest.mark.parametrize("attribute", ['src=""', 'src="#"', f'srcset="{UPLOADS}/a.jpg 300w"'])
+    @pytest.mark.parametrize("attribute", ['src=""', 'src="#"', 'src="#lazy"', f'srcset="{UPLOADS}/a.jpg 300w"'])
     def test_an_empty_url_does_not_mean_the_post_itself(self, attribute: str) -> None:
         text = f'<img {attribute}><img src="{UPLOADS}/a.jpg">'
         assert set(found(text, f"{HOST}/2014/03/01/post/")) == {f"{UPLOADS}/a.jpg"}

@@ -368,7 +368,7 @@ class TestEmptyShortcodes:
 
 
 class TestNamesInCapitals:
-    """They are no names of shortcodes, as in WordPress."""
+    """They aren't names of shortcodes, as in WordPress."""
 
     @pytest.mark.parametrize(
         "source",

@@ -121,7 +121,7 @@ def _files(url: str, base_url: str, *, is_shown: bool) -> Iterator[FileURL]:
         # Most links lead to pages, and parsing these would take most of the time.
         return
     url = _IGNORED.sub("", url.strip())
-    if url in {"", "#"}:
+    if not url or url.startswith("#"):
         return
     if url.startswith("//"):
         url = f"https:{url}"
