@@ -303,3 +303,17 @@ def test_on_phones_the_chosen_status_is_in_sight_and_no_gap_is_left_for_the_shor
         for place in ("h1", ".object-tools a")
     )
     assert start_of_button == start_of_title
+
+
+def test_the_outline_of_a_focused_tab_is_not_cut_off_on_phones(log_in: LogIn, moderators: list[User]) -> None:
+    page = log_in("anna", QUEUE, viewport={"width": 320, "height": 640})
+    tab = page.locator(".tabs a").first
+    page.locator("#open-shortcuts").focus()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(tab).to_be_focused()
+    reach = tab.evaluate("element => parseFloat(getComputedStyle(element).outlineOffset) + 2")
+    space = tab.evaluate(
+        "element => element.getBoundingClientRect().top - element.closest('ul').getBoundingClientRect().top"
+    )
+    assert reach <= space
