@@ -89,6 +89,6 @@ def _admin_page(
         return None
     context = {**admin.site.each_context(request), "title": title, "text": text, **extra}
     if lacks_second_factor(request):
-        # As on the pages of the account, which are the only others.
+        # Until then, only the pages of the account can be used, which show none either.
         context["navigation"] = Navigation([], [])
     return render(request, "admin/error.html", context, status=status)

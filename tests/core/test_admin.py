@@ -47,7 +47,8 @@ def test_names_of_fields_are_translated() -> None:
     for model, admin in site._registry.items():
         filtered: Any = [each for each in admin.list_filter if isinstance(each, str | tuple)]
         filtered = [each if isinstance(each, str) else each[0] for each in filtered]
-        shown = [*admin.list_display, *filtered, *admin.readonly_fields, *flatten_fieldsets(admin.fieldsets or [])]
+        in_forms = flatten_fieldsets(admin.fieldsets) if admin.fieldsets else admin.fields or admin.form.base_fields
+        shown = [*admin.list_display, *filtered, *admin.readonly_fields, *in_forms]
         own: Any = {field.name: field for field in model._meta.fields}
         untranslated |= {own[name] for name in shown if name in own and isinstance(own[name].verbose_name, str)}
     assert untranslated == set()

@@ -378,7 +378,6 @@ class TestNamesInCapitals:
             "[Playlist ids=1]",
             "[Audio src=/a.mp3]",
             "[VIDEO src=/a.mp4]",
-            "[Contact-Form to=x]",
             "[[Gallery]]",
         ],
     )
@@ -387,6 +386,9 @@ class TestNamesInCapitals:
         monkeypatch.setattr(renderer, "find_uploads", lambda origin, ids, parent: dict.fromkeys(ids, picture))
         assert body(source) == f"<p>{source}</p>"
         assert not find_empty(source, partial(find_uploads, Origin()))
+
+    def test_of_forms_hide_the_address_nevertheless(self) -> None:
+        assert body("Write! [Contact-Form to='me@example.org'][/Contact-Form]") == "<p>Write!</p>"
 
     def test_are_counted_if_they_have_attributes(self) -> None:
         source = '[PLAYLIST ids="1"] [Gallery ids="1"] [Contact-Form to="x"] [Gallery] [Video]'

@@ -5,9 +5,9 @@ Classic content is HTML in which blank lines separate paragraphs and single line
 The result is untrusted: blog.rendering sanitises it.
 
 Deliberate differences from WordPress: classic content between blocks keeps its paragraphs, which WordPress runs
-together; galleries, players and playlists without files show nothing; unknown shortcodes stay as text; those that embed
-other sites may have capitals in their names, as in `[YouTube URL]`; and blocks with dynamic content (newest posts,
-archives) show nothing.
+together; galleries, players and playlists without files show nothing; unknown shortcodes stay as text; the names of
+those that embed other sites, and of forms, may have capitals, as in `[YouTube URL]`; and blocks with dynamic content
+(newest posts, archives) show nothing.
 """
 
 import re

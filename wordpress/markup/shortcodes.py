@@ -67,7 +67,8 @@ _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 _GALLERIES = {"gallery", "slideshow"}
 # Forms of WordPress.com, which would reveal the e-mail address they send to, and of plugins. As in WordPress, they end
-# at the first closing bracket, which opening ones may precede: many have a subject such as `[My blog`.
+# at the first closing bracket, which opening ones may precede: many have a subject such as `[My blog`. In capitals,
+# WordPress shows them as text with the address; here they are hidden too.
 FORMS = {
     *("blog_subscription_form", "caldera_form", "contact-field", "contact-form", "contact-form-7", "everest_form"),
     *("fluentform", "forminator_form", "gravityform", "gravityforms", "jetpack_subscription_form", "mailpoet_form"),
@@ -75,7 +76,7 @@ FORMS = {
     "wysija_form",
 }
 _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
-_FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]")
+_FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
 # Shortcodes that show the site's own files. Without a file, they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
