@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 
 import scratch_site  # isort: split
 
+from django.core.management import call_command
+from django.db import connection
 from importing import READ, peak_memory
 from made_export import write_export
 
@@ -43,8 +46,9 @@ def make_site(posts: int) -> None:
     scratch_site.migrate()
     if not Post.objects.exists():
         write_export(scratch_site.EXPORT, posts)
-        run("manage.py", "import_wordpress", str(scratch_site.EXPORT))
-    run("manage.py", "export_wordpress", "--output", str(EXPORT))
+        call_command("import_wordpress", str(scratch_site.EXPORT), stdout=StringIO())
+    call_command("export_wordpress", output=EXPORT, stdout=StringIO())
+    connection.close()
 
 
 def measure() -> dict[str, tuple[float, float]]:
