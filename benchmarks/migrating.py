@@ -15,6 +15,7 @@ import scratch_site  # noqa: F401  # sets up Django
 from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models.signals import post_migrate
 
 from operations.management.commands.migrate import Command
@@ -137,8 +138,8 @@ def fill(table: str, columns: str, values: str, rows: int) -> None:
 
 def prepare(rows: int, tags: int) -> None:
     """Create the first schema, and fill it."""
-    for app in FIRST:
-        call_command("migrate", app, "0001", verbosity=0)
+    executor = MigrationExecutor(connection)
+    executor.migrate([(app, executor.loader.get_migration_by_prefix(app, "0001").name) for app in FIRST])
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO accounts_user ({PERSON_COLUMNS}) VALUES ({PERSON})")  # noqa: S608  # our own
         cursor.execute(
