@@ -116,7 +116,7 @@ def show(name: str, results: list[tuple[float, int]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=100_000)
-    parser.add_argument("--seconds", type=int, default=300)
+    parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--connections", type=int, default=64)
     options = parser.parse_args()
     ensure_corpus(options.posts)
@@ -139,7 +139,7 @@ def main() -> None:
             ("idle", min(15, options.seconds), 0),
             ("under siege", options.seconds, options.connections),
         ):
-            print(f"{name}, {seconds} s")
+            print(f"{name}, {seconds:g} s")
             stop = time.time() + seconds
             floods = [
                 multiprocessing.Process(target=flood, args=(server.port, tags, seed, connections // 2, stop))

@@ -1,6 +1,6 @@
 """Measures the cost of a comment and how writers slow readers down, and checks that none is lost. See README.md.
 
-The server is granian with four worker processes. Every twentieth comment is sent twice, like a double click.
+The server is granian with several worker processes. Every twentieth comment is sent twice, like a double click.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from blog.models import Post
 from comments.models import Comment
 from comments.moderation.counting import miscounted
 
-WORKERS, WRITERS, READERS = 4, 16, 4
+WRITERS, READERS = 16, 4
 # How many pages a reader requests in a second.
 PACE = 5
 DOUBLE_EVERY = 20
@@ -98,6 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=5_000)
     parser.add_argument("--seconds", type=float, default=20, help="duration of each measurement (%(default)s)")
+    parser.add_argument("--workers", type=int, default=4, help="processes of the server (%(default)s)")
     options = parser.parse_args()
     ensure_corpus(options.posts)
     scratch_site.allow_comments()
@@ -110,7 +111,7 @@ def main() -> None:
         # Separate processes, so that readers wait for the server and not for the writers' Python.
         ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool,
         scratch_site.serve_application("benchmarks.bare_django:application") as bare,
-        scratch_site.serve_application("config.rsgi:application", WORKERS, interface="rsgi") as ours,
+        scratch_site.serve_application("config.rsgi:application", options.workers, interface="rsgi") as ours,
     ):
 
         def start(function: Callable[..., list[Sent]], *arguments: object) -> Future[list[Sent]]:
@@ -130,8 +131,8 @@ def main() -> None:
         cost = (ours.cpu_seconds() - used) / len({each.text for each in alone}) * 1000
         reading, writing = start(read, paths), start(write, posts, f"{name}, with readers")
         read_meanwhile, with_readers = reading.result(), writing.result()
-    print(f"{connection.vendor}, {options.posts:,} posts, {WORKERS} processes, {WRITERS} writers, {READERS} readers;")
-    print(f"b = {unit:.3f} ms of CPU")
+    print(f"{connection.vendor}, {options.posts:,} posts, {options.workers} processes, ", end="")
+    print(f"{WRITERS} writers, {READERS} readers; b = {unit:.3f} ms of CPU")
     print(f"{'ms':<36}{'p50':>9}{'p99':>9}{'longest':>9}   statuses")
     idle_p99 = show("pages, without writers", idle)
     p99 = show("pages, while others write", read_meanwhile)
