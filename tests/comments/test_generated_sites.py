@@ -176,10 +176,10 @@ class GeneratedSite:
         ]
 
     def read(self, url: str) -> str:
-        """Return a response with its headers, including the target of a redirect."""
+        """Return a response with its status and headers, including the target of a redirect."""
         response = self.client.get(url)
         assert response.status_code < 500, url
-        return f"{response.headers}\n{response.content.decode()}"
+        return f"{response.status_code}\n{response.headers}\n{response.content.decode()}"
 
     def previewed(self, entry: Post | Page) -> str:
         kind = "post" if isinstance(entry, Post) else "page"
@@ -207,7 +207,8 @@ def check(site: GeneratedSite) -> None:
     """Check that no page has a hidden comment, every public comment is on some page, and the counts are right."""
     public = site.public()
     seen: set[int] = set()
-    for url, content in site.surfaces():
+    surfaces = dict(site.surfaces())
+    for url, content in surfaces.items():
         assert find_marks(content) <= public, url
         assert not EMAIL.search(content), url
         seen |= find_marks(content)
@@ -218,7 +219,7 @@ def check(site: GeneratedSite) -> None:
         assert item.findtext(SLASH_COMMENTS) == str(counts[str(item.findtext("title"))])
     for pk in site.pks:
         is_public = Comment.objects.filter(pk=pk).exists() and site.pks.index(pk) in public
-        assert site.client.get(f"/comments/{pk}/").status_code == (302 if is_public else 404)
+        assert surfaces[f"/comments/{pk}/"].startswith("302" if is_public else "404")
 
 
 # Each example creates a site and reads a few hundred of its pages.
