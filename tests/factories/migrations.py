@@ -1,4 +1,4 @@
-"""A program that applies all migrations to an empty database, and reverses ours."""
+"""A program that applies all migrations, and reverses ours."""
 
 import json
 import sys
@@ -16,13 +16,17 @@ _NOTES = "django_migrations"
 
 
 def main() -> None:
-    """Print as JSON the statements of each migration, and the tables of ours that are left at the end."""
+    """Print as JSON the statements of each migration, ours that are applied, and our tables that are left at the end.
+
+    Migrations that had been applied before are left out of the statements.
+    """
     statements = _apply_all()
     executor = MigrationExecutor(connection)
+    applied = sorted(f"{app}.{name}" for app, name in executor.loader.applied_migrations if app in our_apps())
     executor.migrate([(app, None) for app in sorted(our_apps() & executor.loader.migrated_apps)])
     ours = {model._meta.db_table for model in apps.get_models() if model._meta.app_label in our_apps()}
     left = ours.intersection(connection.introspection.table_names())
-    json.dump({"statements": statements, "left": sorted(left)}, sys.stdout)
+    json.dump({"statements": statements, "applied": applied, "left": sorted(left)}, sys.stdout)
 
 
 def our_apps() -> set[str]:
