@@ -357,25 +357,37 @@ class TestExtensions:
         assert (imported.markup, imported.language) == ("wordpress", "")
         assert "<em>new</em>" in imported.body_html
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    # Each example is a whole export and import, so it has several posts.
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
-        title=st.text(max_size=30).filter(lambda text: "\x00" not in text),
-        source=st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=80)
-        | st.sampled_from(["]]>", "<![CDATA[", "\r", "\x1b]]>\ufffe", "<!DOCTYPE x>", "&x;", "<!-- -->"]),
-        markup=st.sampled_from(["markdown", "html", "wordpress"]),
+        texts=st.lists(
+            st.tuples(
+                st.text(max_size=30).filter(lambda text: "\x00" not in text),
+                st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=80)
+                | st.sampled_from(["]]>", "<![CDATA[", "\r", "\x1b]]>\ufffe", "<!DOCTYPE x>", "&x;", "<!-- -->"]),
+                st.sampled_from(["markdown", "html", "wordpress"]),
+            ),
+            min_size=3,
+            max_size=5,
+        )
     )
-    def test_any_text_is_restored(self, tmp_path: Path, title: str, source: str, markup: str) -> None:
+    def test_any_text_is_restored(self, tmp_path: Path, texts: list[tuple[str, str, str]]) -> None:
         delete_everything()
-        post = PostFactory(title=title, slug="x", source=source, markup=markup, excerpt=title)
-        comment = CommentFactory(entry=post, text=source)
+        posts = [
+            PostFactory(title=title, slug=f"x{number}", source=source, markup=markup, excerpt=title)
+            for number, (title, source, markup) in enumerate(texts)
+        ]
+        comments = [CommentFactory(entry=post, text=post.source) for post in posts]
         path = exported(tmp_path)
         delete_everything()
         import_export([path])
-        restored = Post.objects.get()
-        expected = (title, source, markup, title)
-        assert (restored.title, restored.source, restored.markup, restored.excerpt) == expected
-        assert restored.body_html == post.body_html
-        assert (Comment.objects.get().text, Comment.objects.get().html) == (source, comment.html)
+        restored = Post.objects.order_by("slug")
+        assert [(post.title, post.source, post.markup) for post in restored] == texts
+        assert [post.excerpt for post in restored] == [title for title, _source, _markup in texts]
+        assert [post.body_html for post in restored] == [post.body_html for post in posts]
+        assert [(comment.text, comment.html) for comment in Comment.objects.order_by("entry__slug")] == [
+            (comment.text, comment.html) for comment in comments
+        ]
 
 
 class TestForWordPress:
