@@ -86,6 +86,14 @@ def shared_pool() -> Iterator[RenderPool]:
         yield pool
 
 
+@pytest.fixture
+def shared_worker(shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have new pools use the worker of the shared pool, because starting one takes a second."""
+    worker = shared_pool._worker
+    monkeypatch.setattr(render_pool, "RenderWorker", lambda resolve_files, *, is_available: worker)
+    monkeypatch.setattr(worker, "stop", lambda: None)
+
+
 def process_of(pool: RenderPool) -> BaseProcess:
     assert pool._worker.process is not None
     return pool._worker.process
@@ -207,6 +215,7 @@ class TestComments:
                 assert pool.finish() == ([], {comment: comment_html(*comment) for comment in self.COMMENTS})
                 pool.begin([], self.COMMENTS)
 
+    @pytest.mark.usefixtures("shared_worker")
     def test_texts_are_rendered_ahead_without_comments(self) -> None:
         with new_pool(ahead=True) as pool:
             expect(pool, TestRenderingAhead.MANY * 5)
@@ -337,6 +346,7 @@ class TestRenderingAhead:
             pool.stop_expecting()
             assert render_with(pool, self.MANY) == expected(self.MANY)
 
+    @pytest.mark.usefixtures("shared_worker")
     def test_one_source_in_two_markups_counts_as_two_texts(self) -> None:
         texts = [a_text(text.input.source, "wordpress") for text in self.MANY[:4]]
         with new_pool(ahead=True) as pool:
@@ -418,6 +428,7 @@ def is_running(pid: int) -> bool:
 
 
 class TestImport:
+    @pytest.mark.usefixtures("shared_worker")
     @pytest.mark.parametrize("size", [1, 2, 100])
     def test_entries_are_rendered_whatever_the_size_of_a_batch(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, size: int
