@@ -101,7 +101,7 @@ def main(folder: Path) -> None:
     ReusableBlock.objects.create(kind="block", name="30", title="Call", text="<p>Old</p>")
     for _ in range(3):
         PostFactory(author=owner(), markup="wordpress", source='<!-- wp:block {"ref":30} /-->')
-    found = {task.module_path: [_kill(*steps, rng) for _ in range(KILLS)] for task, steps in KINDS}
+    found = {task.module_path: _kill_repeatedly(prepare, is_done, rng) for task, (prepare, is_done) in KINDS}
     json.dump(found, sys.stdout)
 
 
@@ -123,12 +123,19 @@ def pass_time() -> None:
     DBTaskResult.objects.filter(status=TaskResultStatus.READY).update(run_after=before)
 
 
-def _kill(prepare: Callable[[], object], is_done: Callable[[], bool], rng: random.Random) -> dict[str, Any]:
-    """Enqueue a task, kill the worker in the middle of it, and let another worker take over."""
+def _kill_repeatedly(
+    prepare: Callable[[], object], is_done: Callable[[], bool], rng: random.Random
+) -> list[dict[str, Any]]:
+    """Return the state after each kill."""
     prepare()
     steps = count_steps(lambda: work("measured"), inside=INSIDE)
+    return [_kill(prepare, is_done, steps, rng) for _ in range(KILLS)]
+
+
+def _kill(prepare: Callable[[], object], is_done: Callable[[], bool], steps: int, rng: random.Random) -> dict[str, Any]:
+    """Enqueue a task, kill the worker at one of its steps, and let another worker take over."""
     status = 0
-    # The second run takes fewer steps, because all modules have been imported, so the kill may come too late.
+    # Later runs take fewer steps, because all modules have been imported, so the kill may come too late.
     while not os.WIFSIGNALED(status):
         DBTaskResult.objects.all().delete()
         prepare()
