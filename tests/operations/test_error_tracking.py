@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,16 +82,42 @@ except ValueError as error:
 with sentry_sdk.start_transaction(name=M, op=M):
     pass
 sentry_sdk.flush()
-print(json.dumps(sent))
+from django.conf import settings
+print(json.dumps({"sent": sent, "csp": settings.SECURE_CSP}))
 """
 )
 
 
-def test_reports_contain_no_planted_marker(tmp_path: Path, copy_database: CopyDatabase) -> None:
-    copy_database(tmp_path)
-    result = run(tmp_path, ATTACK, SECRET_KEY="x", SITE_URL="http://localhost", SENTRY_DSN=DSN)
+@pytest.fixture(scope="module")
+def with_dsn(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase) -> dict[str, Any]:
+    """What a site with errors sends to Sentry, and its Content-Security-Policy."""
+    folder = tmp_path_factory.mktemp("data")
+    copy_database(folder)
+    return reported(folder, ATTACK, SITE_URL="http://localhost", SENTRY_DSN=DSN)
+
+
+@pytest.fixture(scope="module")
+def without_dsn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Whether the library is imported by a site that has no DSN, and its Content-Security-Policy."""
+    code = """
+import json, sys
+import django; django.setup()
+from config import wsgi
+from django.conf import settings
+print(json.dumps({"is_imported": "sentry_sdk" in sys.modules, "csp": settings.SECURE_CSP}))
+"""
+    return reported(tmp_path_factory.mktemp("data"), code)
+
+
+def reported(folder: Path, code: str, **environment: str) -> Any:
+    """Run the code, and return its JSON output."""
+    result = run(folder, code, SECRET_KEY="x", **environment)
     assert result.returncode == 0, result.stderr
-    envelopes = json.loads(result.stdout.splitlines()[-1])
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def test_reports_contain_no_planted_marker(with_dsn: dict[str, Any]) -> None:
+    envelopes = with_dsn["sent"]
     sent = "\n".join(envelopes)
     assert len(envelopes) >= 12
     assert "MARKER" not in sent
@@ -105,10 +132,8 @@ def test_reports_contain_no_planted_marker(tmp_path: Path, copy_database: CopyDa
     assert not re.search(r'"abs_path"|"vars"|"context_line"|"user"|"request"|"breadcrumbs"|"extra"', sent)
 
 
-def test_without_a_dsn_the_library_is_not_imported(tmp_path: Path) -> None:
-    code = "import django; django.setup(); import sys; from config import wsgi; print('sentry_sdk' in sys.modules)"
-    result = run(tmp_path, code, SECRET_KEY="x")
-    assert result.stdout.split() == ["False"]
+def test_without_a_dsn_the_library_is_not_imported(without_dsn: dict[str, Any]) -> None:
+    assert without_dsn["is_imported"] is False
 
 
 def test_a_dsn_without_the_library_is_explained(tmp_path: Path) -> None:
@@ -124,9 +149,8 @@ print([each.id for each in checks.run_checks() if each.id.startswith("operations
     assert result.stdout.strip() == "['operations.E001'] False"
 
 
-@pytest.mark.parametrize("dsn", ["", DSN])
-def test_pages_allow_no_requests_to_sentry(dsn: str, tmp_path: Path) -> None:
-    code = f"{PRELUDE}\nfrom django.conf import settings; print(json.dumps(settings.SECURE_CSP))"
-    result = run(tmp_path, code, SECRET_KEY="x", SENTRY_DSN=dsn)
-    assert "sentry" not in result.stdout
-    assert "connect-src" in result.stdout
+@pytest.mark.parametrize("site", ["with_dsn", "without_dsn"])
+def test_pages_allow_no_requests_to_sentry(site: str, request: pytest.FixtureRequest) -> None:
+    csp = json.dumps(request.getfixturevalue(site)["csp"])
+    assert "sentry" not in csp
+    assert "connect-src" in csp

@@ -92,17 +92,26 @@ print(json.dumps(metrics()[1]))
     assert "203.0.113" not in text
 
 
-def test_the_state_of_the_site_is_read_from_the_database(data: Path) -> None:
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase) -> Any:
+    """The statuses of requests with several tokens, and the metrics before and after a backup and a task."""
     code = """
 from operations.models import BackupRun, RunKind, WorkerHeartbeat
 from operations.tasks import back_up_if_due
+statuses = [answer[0][:3] for answer in (ask("/metrics"), metrics("wrong"), metrics())]
 before = metrics()[1]
 WorkerHeartbeat.beat("a")
 BackupRun.record(RunKind.BACKUP, backup="x")
 back_up_if_due.enqueue()
-print(json.dumps([before, metrics()[1]]))
+print(json.dumps({"statuses": statuses, "before": before, "after": metrics()[1]}))
 """
-    before, after = map(samples, serve(data, code, MONITORING_TOKEN=TOKEN))
+    folder = tmp_path_factory.mktemp("data")
+    copy_database(folder)
+    return serve(folder, code, MONITORING_TOKEN=TOKEN)
+
+
+def test_the_state_of_the_site_is_read_from_the_database(answers: Any) -> None:
+    before, after = samples(answers["before"]), samples(answers["after"])
     assert (before["broadside_tasks_waiting"], after["broadside_tasks_waiting"]) == (0, 1)
     for name in ("broadside_worker_heartbeat_age_seconds", "broadside_backup_age_seconds"):
         assert name not in before
@@ -112,9 +121,8 @@ print(json.dumps([before, metrics()[1]]))
     assert after["broadside_disk_free_bytes"] > 0
 
 
-def test_without_the_right_token_the_page_is_not_found(data: Path) -> None:
-    code = "print(json.dumps([ask('/metrics')[0][:3], metrics('wrong')[0][:3], metrics()[0][:3]]))"
-    assert serve(data, code, MONITORING_TOKEN=TOKEN) == ["404", "404", "200"]
+def test_without_the_right_token_the_page_is_not_found(answers: Any) -> None:
+    assert answers["statuses"] == ["404", "404", "200"]
 
 
 @pytest.mark.parametrize(("token", "prelude"), [("", ""), (TOKEN, "prometheus_client")])
