@@ -291,6 +291,23 @@ class TestAtTheSameTime:
 
         return bool(at_once(undo_slowly, other)[1])
 
+    def undo_after(self, run: ImportRun, act: Callable[[], object], at_once: AtOnce) -> None:
+        """Undo the run, beginning between `act` and the end of its transaction, for which undoing has to wait."""
+        has_acted, is_undone = Event(), Event()
+
+        def other() -> None:
+            with transaction.atomic():
+                act()
+                has_acted.set()
+                assert not is_undone.wait(0.3)
+
+        def undo_import() -> None:
+            assert has_acted.wait(10)
+            undo_run(run)
+            is_undone.set()
+
+        at_once(other, undo_import)
+
     def test_a_comment_that_was_accepted_stays(self, import_parts: ImportParts, at_once: AtOnce) -> None:
         run = run_of(import_parts(item(7)))
         ImportedItem.objects.exclude(kind="post").delete()
@@ -324,22 +341,13 @@ class TestAtTheSameTime:
         name = "2014/03/a.png"
         folder = MediaFolder(write_files(tmp_path / "files", name))
         run, post = run_of(import_parts(attachment(30, name), media=folder)), PostFactory()
-        picture, is_given, is_undone = Picture.objects.get(), Event(), Event()
+        picture = Picture.objects.get()
 
         def give() -> None:
-            with transaction.atomic():
-                post.source = f"![x]({picture.file.url})"
-                post.save()
-                is_given.set()
-                # It waits for this transaction.
-                assert not is_undone.wait(0.3)
+            post.source = f"![x]({picture.file.url})"
+            post.save()
 
-        def undo_import() -> None:
-            is_given.wait()
-            undo_run(run)
-            is_undone.set()
-
-        at_once(give, undo_import)
+        self.undo_after(run, give, at_once)
         assert list(post.pictures.all()) == [picture]
 
     def test_a_picture_that_the_appearance_is_given_stays(
@@ -348,21 +356,9 @@ class TestAtTheSameTime:
         name = "2014/03/a.png"
         folder = MediaFolder(write_files(tmp_path / "files", name))
         run = run_of(import_parts(attachment(30, name), media=folder))
-        picture, is_given, is_undone = Picture.objects.get(), Event(), Event()
-
-        def give() -> None:
-            with transaction.atomic():
-                versions.save_draft({**default_document(), "logo": str(picture.pk)}, seen="")
-                is_given.set()
-                # It waits for this transaction.
-                assert not is_undone.wait(0.3)
-
-        def undo_import() -> None:
-            is_given.wait()
-            undo_run(run)
-            is_undone.set()
-
-        at_once(give, undo_import)
+        picture = Picture.objects.get()
+        draft = {**default_document(), "logo": str(picture.pk)}
+        self.undo_after(run, lambda: versions.save_draft(draft, seen=""), at_once)
         assert versions.prepared(SiteAppearance.current()).logo == str(picture.pk)
 
     def test_a_picture_that_is_removed_is_an_error_in_the_form_of_the_appearance(
