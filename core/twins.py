@@ -102,8 +102,8 @@ def typo_score(one: str, other: str) -> int:
 
 def _common_start(one: str, other: str) -> int:
     """Return the number of letters at the start that are the same in both."""
-    for place, (letter, others) in enumerate(zip(one, other, strict=False)):
-        if letter != others:
+    for place, (letter, counterpart) in enumerate(zip(one, other, strict=False)):
+        if letter != counterpart:
             return place
     return min(len(one), len(other))
 

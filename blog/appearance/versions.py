@@ -40,7 +40,7 @@ def stamp(row: SiteAppearance) -> str:
 
 
 def locked_row() -> SiteAppearance:
-    """Return the row, locked until the end of the transaction. Undoing an import waits for it too."""
+    """Return the row, locked until the end of the transaction. Undoing an import locks it too."""
     row, _created = SiteAppearance.objects.select_for_update().get_or_create(pk=1)
     return row
 

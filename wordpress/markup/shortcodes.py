@@ -67,8 +67,8 @@ _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 _GALLERIES = {"gallery", "slideshow"}
 # Forms of WordPress.com, which would reveal the e-mail address they send to, and of plugins. As in WordPress, they end
-# at the first closing bracket, which opening ones may precede: many have a subject such as `[My blog`. In capitals,
-# WordPress shows them as text with the address; here they are hidden too.
+# at the first closing bracket, which opening ones may precede: many have a subject such as `[My blog`. If
+# their names are in capitals, WordPress shows them as text, with the address; here they are hidden too.
 FORMS = {
     *("blog_subscription_form", "caldera_form", "contact-field", "contact-form", "contact-form-7", "everest_form"),
     *("fluentform", "forminator_form", "gravityform", "gravityforms", "jetpack_subscription_form", "mailpoet_form"),
