@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -482,11 +483,44 @@ class TestPages:
         assert all(len(path) <= 600 for path in Page.objects.values_list("path", flat=True))
         assert any("too deep" in text for text in remarks(report))
 
-    def test_reserved_slug_is_noted(self, import_parts: ImportParts) -> None:
-        child = page(21, post_name="a", post_parent=20)
-        notes = remarks(import_parts(page(20, post_name="media"), child, page(22, post_name="2014"), page(23)))
-        reserved = [note.partition(" is reserved for the site itself")[0] for note in notes]
-        assert reserved == ["page 20: “media”", "page 21: “media”", "page 22: “2014”"]
+    @pytest.mark.parametrize(
+        ("slug", "below", "reached"),
+        [
+            ("media", "a", ["/media/"]),
+            ("feed", "a", ["/feed/a/"]),
+            ("2014", "05", []),
+            ("2014", "a", ["/2014/a/"]),
+            ("tag", "a", ["/tag/"]),
+            ("search", "a", ["/search/"]),
+            ("12345", "a", ["/12345/", "/12345/a/"]),
+        ],
+    )
+    def test_a_page_that_its_url_does_not_lead_to_is_noted(
+        self, import_parts: ImportParts, client: Client, slug: str, below: str, reached: list[str]
+    ) -> None:
+        pages = page(20, post_name=slug, title="Of old"), page(21, post_name=below, post_parent=20, title="Of old")
+        notes = remarks(import_parts(*pages, page(23)))
+        urls = {20: f"/{slug}/", 21: f"/{slug}/{below}/"}
+        for url in urls.values():
+            response = client.get(url)
+            assert (response.status_code == 200 and "Of old" in response.text) is (url in reached), url
+        assert notes == [
+            f"page {pk}: Its URL here, {url}, is one of the site itself, so readers can't reach the page. "
+            f"Change the slug “{slug}”."
+            for pk, url in urls.items()
+            if url not in reached
+        ]
+
+    @pytest.mark.parametrize("slug", ["tag", "12345"])
+    def test_a_page_with_a_slug_that_pages_cannot_choose_can_be_edited(
+        self, import_parts: ImportParts, slug: str
+    ) -> None:
+        import_parts(page(20, post_name=slug), page(21))
+        Page.objects.get(pk=20).full_clean()
+        other = Page.objects.get(pk=21)
+        other.slug = slug
+        with pytest.raises(ValidationError, match="is reserved for the site itself"):
+            other.full_clean()
 
     @pytest.mark.parametrize("slug", ["archive", "authors"])
     def test_a_page_keeps_the_url_of_an_overview(self, import_parts: ImportParts, client: Client, slug: str) -> None:

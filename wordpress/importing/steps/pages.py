@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from django.conf import settings
+from django.urls import resolve
 from django.utils.translation import gettext as _
 
 from blog.models import Entry, Page, Status
 from blog.models.tree import MAX_PATH_LENGTH
 from core.changes import entries_changed
-from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
+from core.slugs import SlugNumbers, slug_from_export, slugify
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
@@ -88,11 +90,12 @@ class _PageImport(EntryImport):
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % page.slug)
-            # The site itself uses URLs that begin with a reserved slug, and years such as `2014`.
-            first = page.path.partition("/")[0]
-            if is_reserved(first) or page.path.isdecimal():
-                text = _("“%s” is reserved for the site itself, so the page cannot be reached. Change its slug.")
-                self.note(each, text % first)
+            if not _is_reachable(page):
+                text = _(
+                    "Its URL here, %(url)s, is one of the site itself, so readers can't reach the page. Change the "
+                    "slug “%(slug)s”."
+                )
+                self.note(each, text % {"url": f"/{page.path}/", "slug": page.path.partition("/")[0]})
 
     def _free_url(self, public: Page, used_slugs: Collection[str] = ()) -> None:
         """Give a page that is not public another slug if its URL belongs to a `public` one, with the pages below it.
@@ -162,3 +165,10 @@ class _PageImport(EntryImport):
                 self.context.report.note(PAGES, recorded[pk].id, page.title, text)
         entries_changed(list(pages))
         ImportedItem.objects.filter(kind=MISSING_PARENTS, object_pk__in=waiting).delete()
+
+
+def _is_reachable(page: Page) -> bool:
+    """Whether the URL of a page leads to it: years such as `/2014/`, feeds and other URLs lead elsewhere."""
+    url = f"/{page.path}/"
+    # The web server answers requests for static files itself.
+    return not url.startswith(settings.STATIC_URL) and resolve(url).view_name == "blog:page"
