@@ -698,6 +698,14 @@ def test_windows_media_with_metadata_in_its_images_is_refused(codec: str) -> Non
         cleaned(recording("asf", codec, "wmav2"), "a.wmv")
 
 
+@pytest.mark.parametrize("name", [b"WVC1", b"WMVA", b"WVP2"])
+def test_windows_media_with_vc1_which_can_have_user_data_is_refused(name: bytes) -> None:
+    content = recording("asf", "wmv2", "wmav2")
+    assert b"WMV2" in content
+    with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+        cleaned(content.replace(b"WMV2", name), "a.wmv")
+
+
 def test_windows_media_with_commands_is_refused() -> None:
     content = recording("asf", "wmv2", "wmav2")
     sound = UUID("F8699E40-5B4D-11CF-A8FD-00805F5C442B").bytes_le
