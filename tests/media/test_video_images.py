@@ -612,6 +612,30 @@ AVC: Final = b"V_MPEG4/ISO/AVC"
 AVC_DESCRIPTION: Final = ebml("63A2", b"\1\x64\0\x1f\xff\xe0\0")
 
 
+@pytest.mark.parametrize(
+    ("language", "is_kept"),
+    [(b"en", True), (b"eng", True), (b"pt-BR", True), (b"zh-Hant-TW", True), (b"es-419", True), (SECRET, False)],
+)
+class TestLanguages:
+    def test_of_matroska_are_kept_unless_they_are_other_text(self, language: bytes, is_kept: bool) -> None:
+        expected = language if is_kept else bytes(len(language))
+        for element in ("22B59C", "22B59D"):
+            content = matroska(b"V_VP9", b"x", ebml(element, language))
+            assert ebml(element, expected) in cleaned(content, "a.mkv")
+
+    def test_of_mp4_are_kept_unless_they_are_other_text(self, language: bytes, is_kept: bool) -> None:
+        stated = box(b"elng", bytes(4) + language + b"\0")
+        content = bytearray(movie((b"soun", b"SOUND")))
+        for kind, offset in ((b"moov", -4), (b"trak", -4), (b"mdia", -4), (b"stco", 12)):
+            place = content.index(kind) + offset
+            content[place : place + 4] = (int.from_bytes(content[place : place + 4]) + len(stated)).to_bytes(4)
+        begin = content.index(b"mdia") + 4
+        clean = cleaned(bytes(content[:begin]) + stated + bytes(content[begin:]), "a.mp4")
+        assert b"SOUND" in clean
+        assert (stated in clean) is is_kept
+        assert SECRET not in clean
+
+
 class TestMatroska:
     def test_unknown_elements_in_descriptions_and_cues_become_padding(self) -> None:
         unknown = ebml("7FFF", SECRET)
