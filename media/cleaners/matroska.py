@@ -115,7 +115,9 @@ _NEEDED_LINE: Final = re.compile(
 _BOXES: Final = {b"V_MPEG4/ISO/AVC": b"avcC", b"V_MPEGH/ISO/HEVC": b"hvcC"}
 _OF_AVI, _OF_QUICKTIME = b"V_MS/VFW/FOURCC", b"V_QUICKTIME"
 _MOTION_JPEG, _AV1 = b"V_MJPEG", b"V_AV1"
-_MPEG: Final = re.compile(rb"V_MPEG[12]|V_MPEG4/ISO/A?S?P")
+_MPEG: Final = re.compile(rb"V_MPEG[12]|V_MPEG4/ISO/A?S?P|V_C?AVS[23]?")
+# Codecs with metadata that are rare, and not cleaned yet.
+_REVEALING: Final = re.compile(rb"V_MPEGI/.*|V_EVC|V_DIRAC|V_JPEG2000|V_PNG", re.DOTALL)
 _TEXT: Final = re.compile(rb"S_TEXT/|S_ASS|S_SSA|D_WEBVTT/")
 _EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
 
@@ -232,6 +234,8 @@ def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | Non
     if codec == _OF_QUICKTIME and described:
         # The name of the codec follows the size.
         return cleaner_of(_read(source, described)[4:8])
+    if _REVEALING.fullmatch(codec):
+        raise unsupported_stream()
     if codec == _MOTION_JPEG:
         return clean_jpegs
     if codec == _AV1:
