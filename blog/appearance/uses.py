@@ -1,6 +1,7 @@
-"""Which files of the media library the appearance uses, so that no one deletes them unknowingly."""
+"""What the appearance uses: files of the media library, so that no one deletes them unknowingly, and other objects."""
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from django import forms
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from blog.appearance.blocks import sidebar_blocks
 from blog.appearance.custom_css import library_urls
-from blog.appearance.documents import Appearance, read
+from blog.appearance.documents import MENUS, Appearance, read
 from blog.appearance.looks import footer_html
 from blog.appearance.options import MarkdownField
 from blog.appearance.pictures import PictureField
@@ -37,11 +38,27 @@ def _options(appearance: Appearance, kind: type[forms.Field]) -> Iterator[str]:
         yield from (block["options"][name] for name, field in fields.items() if isinstance(field, kind))
 
 
-def _is_used(model: type[Upload]) -> Q:
+def linked_ids(*kinds: str) -> set[int]:
+    """Return the IDs of the objects of these kinds that menus link to, and of the home page and the page of posts."""
+    ids: set[int] = set()
+    for appearance in _appearances():
+        items = chain.from_iterable(getattr(appearance, name) for name in MENUS)
+        ids |= {item["id"] for item in items if item.get("kind") in kinds}
+        if "blog:page" in kinds:
+            ids |= {int(pk) for pk in (appearance.home, appearance.posts_page) if pk}
+    return ids
+
+
+def _appearances() -> Iterator[Appearance]:
+    """Yield the public appearance, and the draft if there is one."""
     row = SiteAppearance.current()
+    return map(read, filter(None, (row.document, row.draft)))
+
+
+def _is_used(model: type[Upload]) -> Q:
     names: set[str] = set()
     ids: set[int] = set()
-    for appearance in map(read, filter(None, (row.document, row.draft))):
+    for appearance in _appearances():
         names |= library_files("".join(map(footer_html, _texts(appearance))))
         names |= set(map(library_file, library_urls(appearance.css)))
         ids |= {int(pk) for pk in _pictures(appearance) if pk}

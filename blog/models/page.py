@@ -42,9 +42,9 @@ class Page(TreeNode, Entry):
     def clean(self) -> None:
         super().clean()
         slug = self.intended_slug()
-        # A page that had the path of a generated page in WordPress keeps it.
-        is_generated = slug in generated_pages and slug != self.path
-        if self.parent is None and (is_reserved(slug) or is_generated or slug.isdecimal()):
+        is_used = is_reserved(slug) or slug in generated_pages or slug.isdecimal()
+        # A page that had such a path in WordPress keeps it.
+        if self.parent is None and is_used and slug != self.path:
             raise ValidationError(
                 {"slug": gettext("“%(slug)s” is reserved for the site itself. Choose another slug.") % {"slug": slug}}
             )

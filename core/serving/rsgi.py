@@ -185,7 +185,7 @@ class RSGIApplication:
     async def _receive(self, scope: Scope, exchange: HTTPProtocol) -> io.BufferedIOBase:
         if scope.method in _SAFE_METHODS:
             return io.BytesIO()
-        size = _announced_size(scope.headers)
+        size = parse_size(scope.headers.get("content-length"))
         if (size is None or size > MEMORY_BYTES) and self._may_send_files(scope.headers):
             return io.BufferedReader(ArrivingBody(exchange, asyncio.get_running_loop()), PART_BYTES)
         if size is not None and size > MEMORY_BYTES:
@@ -210,10 +210,7 @@ class RSGIApplication:
 
 def is_large(environ: Environ) -> bool:
     """Return whether the request has a body that is still arriving when the application is called."""
-    size: str = environ.get("CONTENT_LENGTH", "")
-    # Python converts no more than 4,300 digits.
-    announces_much = size.isdecimal() and (len(size) > 18 or int(size) > MEMORY_BYTES)
-    return "HTTP_TRANSFER_ENCODING" in environ or announces_much
+    return "HTTP_TRANSFER_ENCODING" in environ or (parse_size(environ.get("CONTENT_LENGTH")) or 0) > MEMORY_BYTES
 
 
 def _call(application: PartialApplication, environ: Environ) -> Response | None:
@@ -249,10 +246,12 @@ def _close(result: Any) -> None:
         close()
 
 
-def _announced_size(headers: Headers) -> int | None:
-    """Return the size of the body that the headers announce; None if they don't."""
-    size = headers.get("content-length", "")
-    return int(size) if size.isascii() and size.isdecimal() and len(size) < 19 else None
+def parse_size(content_length: str | None) -> int | None:
+    """Return the size of a body from its header, which anyone can write; None if it announces none."""
+    if content_length is None or not (content_length.isascii() and content_length.isdecimal()):
+        return None
+    # Python converts no more than 4,300 digits.
+    return int(content_length) if len(content_length) < 19 else sys.maxsize
 
 
 def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:

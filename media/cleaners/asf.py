@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO, Final
 from uuid import UUID
 
-from media.cleaners.frames import BITMAP_HEADER, clean_vc1, cleaner_of_bitmaps
+from media.cleaners.frames import BITMAP_HEADER, cleaner_of_bitmaps
 from media.cleaners.streams import (
     copy_unchanged,
     damaged,
@@ -73,9 +73,7 @@ def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
         elif kind == _STREAM_PROPERTIES:
             kind_of_stream = read_at(source, start + 24, 16)
             clean = cleaner_of_bitmaps(read_at(source, start + _BITMAP, BITMAP_HEADER))
-            # No program or camera is known to store anything in VC-1, the codec of these files.
-            is_revealing = kind_of_stream == _VIDEO and clean not in {None, clean_vc1}
-            if is_revealing or kind_of_stream not in {_VIDEO, _AUDIO}:
+            if (kind_of_stream == _VIDEO and clean) or kind_of_stream not in {_VIDEO, _AUDIO}:
                 raise unsupported_stream()
         elif kind not in _KEPT:
             write_at(target, start, _PADDING)

@@ -18,17 +18,28 @@ type CleanFrames = Callable[[IO[bytes], IO[bytes], int, int], None]
 # The length of the header that describes frames in AVI, Windows Media and Matroska, and where it names the codec.
 BITMAP_HEADER: Final = 40
 _NAME: Final = slice(16, 20)
-_JPEG: Final = re.compile(rb"[MA]JPG|jpeg|mjpa|dmb1|AVDJ|AVRn|ijpg|JPGL", re.IGNORECASE)
-_DV: Final = re.compile(rb"dv(?:sd|sl|hd|is|25|50|h[1-9pq]|c[ps ]|pp|[15][np])|cdvc|cdv5|AVdv|AVd1", re.IGNORECASE)
+_JPEG: Final = re.compile(
+    rb"[ACILMZ]JPG|jpeg|mjpa|dmb1|AVDJ|AVRn|JPGL|MSC2|JR24|MJLS|ACDV|QIVG|SLMJ|IJLV|MVJP|MMJP|MTSJ|AVI[12]|SP5[3-8]",
+    re.IGNORECASE,
+)
+_DV: Final = re.compile(
+    rb"dv(?:sd|sl|hd|is|25|50|h[1-9pq]|c[ps ]|l[p ]|pp|[15][np])|cdv[ch5]|pdvc|SL25|SLDV|AVdv|AVd1", re.IGNORECASE
+)
 _MPEG: Final = re.compile(
     rb"mp[124]v|m[12]v.|mpe?g.?|hdv.|xd[v5h].|mx[345].|AVmp|[VML]MP[24]|PIM[12]|slif|EM2V|DIV[1X]|DX50|XVI[DX]|FMP4"
-    rb"|MP4S|M4S2|[ZURSQG]MP4|3IV2|DM4V|M4CC|BLZ0|SEDG|WV1F|FVFW|FFDS|DXGM|GEO[XV]|HDX4",
+    rb"|MP4S|M4S2|[ZURSQG]MP4|3IV2|DM4V|M4CC|BLZ0|SEDG|WV1F|FVFW|FFDS|DXGM|GEO[XV]|HDX4|WAWV|DCOD|MVXM|PM4V|SM4V|VIDM"
+    rb"|M4T3|G264|DMV2|DMK2|DIGI|EPHV|EM4A|SN40|VSPX|ULDX|SIPP|DreX|PLV1|GLV4|MNM4|GTM4|VCR2|DVR |MMES|M70[1-5]"
+    rb"|BW10|XMPG|[\x01\x02\x04]\0\0\x10|\x04\0{3}|CAVS|AVS[23]",
     re.IGNORECASE | re.DOTALL,
 )
 _VC1: Final = re.compile(rb"WVC1|WMVA|WVP2|vc-1", re.IGNORECASE)
 _JPEG2000: Final = re.compile(rb"mjp2|mj2c|lj2[ck]|ipj2|avj2", re.IGNORECASE)
-# Codecs with metadata anywhere in their frames: each is a complete file, or the raw data of a cinema camera.
-_REVEALING: Final = re.compile(rb"m?png.?|tiff|gif |tga |CFHD|apr[nh]|AV01", re.IGNORECASE | re.DOTALL)
+# Codecs with metadata anywhere in their frames: each is a complete file, or the raw data of a cinema camera. The others
+# are rare, and not cleaned yet.
+_REVEALING: Final = re.compile(
+    rb"m?png.?|mng |tiff|gif |tga |dpx |exr |sgi |psd |webp|CFHD|apr[nh]|AV01|dav1|vv[ci]1|H266|evc1|drac|mjpb",
+    re.IGNORECASE | re.DOTALL,
+)
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BEGIN_OF_IMAGE, _END_OF_IMAGE, _SCAN = 0xD8, 0xD9, 0xDA
 # Segments that describe a frame, and the application segments that decoders need, with their maximum length.

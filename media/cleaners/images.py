@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence
 
 from media.cleaners.codestreams import strip_jpeg
+from media.cleaners.mp4_boxes import boxes, clear_times
+from media.cleaners.streams import size_of
 
 # Checked before decoding, for all frames of an animation together. Pictures of most cameras have fewer than 50 million.
 MAX_PIXELS = 50_000_000
@@ -138,6 +140,10 @@ def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
         background = Image.new("RGBA", frames[0].size, "white")
         frames = [Image.alpha_composite(background, frames[0]).convert("RGB")]
     frames[0].save(target, format_name, **FORMATS.get(format_name, {}), **options)
+    if format_name == "AVIF":
+        # The encoder notes when it made an animation.
+        for box in boxes(target, 0, size_of(target)):
+            clear_times(target, box)
     return ".jpg" if format_name == "JPEG" else f".{format_name.lower()}"
 
 

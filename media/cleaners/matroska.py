@@ -26,6 +26,7 @@ from media.cleaners.nal_units import Coding, clean_h265_description, coding_of
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
 from media.cleaners.streams import (
     CHUNK,
+    LANGUAGE,
     copy_unchanged,
     damaged,
     read_at,
@@ -48,6 +49,7 @@ _SEEK_HEAD, _SEEK, _SEEK_ID = 0x114D9B74, 0x4DBB, 0x53AB
 _INFO, _MUXING_APP, _WRITING_APP = 0x1549A966, 0x4D80, 0x5741
 _TRACKS, _TRACK, _TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION = 0x1654AE6B, 0xAE, 0xD7, 0x86, 0x63A2
 _ENCODINGS, _ENCODING, _COMPRESSION, _ENCRYPTION, _ENCRYPTION_MODE = 0x6D80, 0x6240, 0x5034, 0x5035, 0x47E7
+_LANGUAGES: Final = {0x22B59C, 0x22B59D}
 _BLOCK_GROUP, _BLOCK, _SIMPLE_BLOCK = 0xA0, 0xA1, 0xA3
 _BLOCKS: Final = {_BLOCK, _SIMPLE_BLOCK}
 # What a block group needs: a block, times, references, and additions such as transparency.
@@ -68,7 +70,7 @@ _KEPT: Final[dict[int, frozenset[int]]] = {
     _TRACKS: frozenset({_TRACK}),
     # Numbers, types, flags, times, languages, the codec and its settings. No names and no attachments.
     _TRACK: frozenset({_TRACK_NUMBER, 0x73C5, 0x83, 0xB9, 0x88, 0x55AA, 0x55AB, 0x55AC, 0x55AD, 0x55AE, 0x55AF, 0x9C})
-    | {0x6DE7, 0x6DF8, 0x23E383, 0x234E7A, 0x23314F, 0x55EE, 0x22B59C, 0x22B59D, _CODEC, _CODEC_DESCRIPTION, 0xAA}
+    | {0x6DE7, 0x6DF8, 0x23E383, 0x234E7A, 0x23314F, 0x55EE, *_LANGUAGES, _CODEC, _CODEC_DESCRIPTION, 0xAA}
     | {0x56AA, 0x56BB, _VIDEO, _AUDIO, _ENCODINGS},
     # Sizes, interlacing, transparency, stereo views, colours, and the projection of spherical video.
     _VIDEO: frozenset({0x9A, 0x9D, 0x53B8, 0x53C0, 0x53B9, 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD, 0x54B0, 0x54BA})
@@ -113,7 +115,9 @@ _NEEDED_LINE: Final = re.compile(
 _BOXES: Final = {b"V_MPEG4/ISO/AVC": b"avcC", b"V_MPEGH/ISO/HEVC": b"hvcC"}
 _OF_AVI, _OF_QUICKTIME = b"V_MS/VFW/FOURCC", b"V_QUICKTIME"
 _MOTION_JPEG, _AV1 = b"V_MJPEG", b"V_AV1"
-_MPEG: Final = re.compile(rb"V_MPEG[12]|V_MPEG4/ISO/A?S?P")
+_MPEG: Final = re.compile(rb"V_MPEG[12]|V_MPEG4/ISO/A?S?P|V_C?AVS[23]?")
+# Codecs with metadata that are rare, and not cleaned yet.
+_REVEALING: Final = re.compile(rb"V_MPEGI/.*|V_EVC|V_DIRAC|V_JPEG2000|V_PNG", re.DOTALL)
 _TEXT: Final = re.compile(rb"S_TEXT/|S_ASS|S_SSA|D_WEBVTT/")
 _EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
 
@@ -141,7 +145,7 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
     for parent, element in _elements(source):
         if element.id not in _KEPT[parent] or (element.id == _SEEK and not _is_kept_seek(_read(source, element))):
             _write_void(target, element)
-        elif element.id in _EMPTIED:
+        elif element.id in _EMPTIED or (element.id in _LANGUAGES and not LANGUAGE.fullmatch(_read(source, element))):
             # The end of a text may be filled with zeros.
             write_zeros(target, element.body, element.end)
         elif element.id == _TRACK:
@@ -230,6 +234,8 @@ def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | Non
     if codec == _OF_QUICKTIME and described:
         # The name of the codec follows the size.
         return cleaner_of(_read(source, described)[4:8])
+    if _REVEALING.fullmatch(codec):
+        raise unsupported_stream()
     if codec == _MOTION_JPEG:
         return clean_jpegs
     if codec == _AV1:

@@ -18,6 +18,7 @@ from media.cleaners.mp4_boxes import (
     apart,
     boxes,
     chunks_of,
+    clear_times,
     end_of_boxes,
     entries,
     free_box,
@@ -26,15 +27,15 @@ from media.cleaners.mp4_boxes import (
 )
 from media.cleaners.mp4_descriptions import clean_descriptions, clean_images
 from media.cleaners.mp4_fragments import boxes_of_tracks, runs_of
-from media.cleaners.streams import CHUNK, copy_part, damaged, read_at, too_complex, write_zeros
+from media.cleaners.streams import CHUNK, LANGUAGE, copy_part, damaged, read_at, too_complex, write_zeros
 from media.cleaners.subtitles import Subtitles
 
-_TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
 # Video, audio and subtitles.
 _SHOWN: Final = {b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp"}
 _TEXTS: Final = _SHOWN - {b"vide", b"soun"}
 # How often tracks may use all data of the file. Each use is read.
 _MAX_USES: Final = 4
+_LONGEST_LANGUAGE: Final = 64
 # The boxes that say what and where the data of a track is. `elst` only says which part is played.
 _OF_TRACK: Final = {b"tkhd", b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
 
@@ -165,17 +166,19 @@ def _clean_boxes(source: IO[bytes], target: IO[bytes], found: Iterable[Box], hid
 
 def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
     """Overwrite what a needed box says about people and times."""
-    if box.kind in _TIMED:
-        # The times of creation and modification, of 4 bytes each, or 8 in version 1. Source: ISO/IEC 14496-12, 8.2.2.
-        size = 16 if read_at(source, box.body, 1) == b"\1" else 8
-        write_zeros(target, box.body + 4, min(box.body + 4 + size, box.end))
-    elif box.kind == b"hdlr":
+    clear_times(target, box)
+    if box.kind == b"hdlr":
         # The manufacturer of the component and a name follow the type.
         write_zeros(target, box.body + 12, box.end)
     elif box.kind == b"dref":
         # Paths of external files with the data, which is in this file.
         for start, end in entries(source, box):
             write_zeros(target, start + 12, end)
+    elif box.kind == b"elng":
+        # A language follows the version and flags.
+        stated = read_at(source, box.body, min(_LONGEST_LANGUAGE, box.end - box.body))[4:]
+        if box.end - box.body > _LONGEST_LANGUAGE or not LANGUAGE.fullmatch(stated):
+            write_zeros(target, box.body + 4, box.end)
 
 
 def _is_shown(source: IO[bytes], track: Track) -> bool:

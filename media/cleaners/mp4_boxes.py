@@ -14,6 +14,7 @@ _MAX_BOXES: Final = 100_000
 _MAX_DEPTH: Final = 8
 # In bytes. A table is read as a whole. This is enough for a day of video.
 MAX_TABLE: Final = 64 * 1024 * 1024
+_TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
 # The end of the trailer in which Insta360 cameras store sensor data: its length, and a mark.
 _TRAILER_END, _TRAILER_LENGTH = 78, slice(38, 42)
 _TRAILER_MARK: Final = b"8db42d694ccc418790edff439fe026bf"
@@ -124,6 +125,14 @@ def free_box(target: IO[bytes], box: Box) -> None:
     """Turn a box into padding."""
     write_at(target, box.start + 4, b"free")
     write_zeros(target, box.body, box.end)
+
+
+def clear_times(file: IO[bytes], box: Box) -> None:
+    """Overwrite when a file, track or its media was made and changed, if that is what the box begins with."""
+    if box.kind in _TIMED:
+        # The two times have 4 bytes each, or 8 in version 1. Source: ISO/IEC 14496-12, 8.2.2.
+        size = 16 if read_at(file, box.body, 1) == b"\1" else 8
+        write_zeros(file, box.body + 4, min(box.body + 4 + size, box.end))
 
 
 def handler_of(file: IO[bytes], track: Track) -> bytes:

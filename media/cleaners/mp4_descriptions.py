@@ -31,8 +31,6 @@ _NEEDED: Final = re.compile(
 _PROFILES: Final = {b"prof", b"rICC"}
 # Encrypted video and audio, whose descriptions say how they were encrypted.
 _PROTECTED: Final = {b"encv", b"enca"}
-# The descriptions of H.264, H.265, AV1 and MPEG-4, each of which contains a box about the coding.
-_WITH_CODING: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe av01 dav1 mp4v encv".split())
 # The part of an MPEG-4 description with the kind of frames, such as JPEG or PNG, and the length of its settings.
 _JPEG, _PNG = b"\x6c", b"\x6d"
 _IMAGES_OF_MPEG4: Final = re.compile(
@@ -89,11 +87,9 @@ def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
     """Overwrite the metadata within the frames of a track, and in the descriptions of their coding."""
     cleaners = set[CleanFrames]()
     for kind, start, end in _descriptions(source, track):
-        if kind in _WITH_CODING:
-            boxes_of_coding = _boxes(source, track, start, end)
-            cleaners.update(filter(None, (_clean_coding(source, target, box) for box in boxes_of_coding)))
-        elif clean := cleaner_of(kind):
-            cleaners.add(clean)
+        boxes_of_coding = _boxes(source, track, start, end)
+        described = set(filter(None, (_clean_coding(source, target, box) for box in boxes_of_coding)))
+        cleaners.update(described or filter(None, [cleaner_of(kind)]))
     if len(cleaners) > 1:
         raise too_complex()
     for clean in cleaners:

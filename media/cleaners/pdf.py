@@ -14,13 +14,13 @@ from media.cleaners.markup import LOCAL_PATH
 
 _MAX_OBJECTS: Final = 300_000
 _MAX_IMAGE: Final = 200 * 1024 * 1024
-# Properties, private data of programs, scripts, attachments, thumbnails, and signatures, which become invalid anyway.
-# Source: ISO 32000-1, 7.7.2 (catalogue), 8.11.4 (optional content), 12.5.2 (annotations), 12.6 (actions), 12.8
-# (signatures), 14.3 to 14.5 (metadata), 14.10 (web capture).
+# Properties, private data of programs, scripts, attachments, thumbnails, originals for printing, and signatures, which
+# become invalid anyway. Source: ISO 32000-1, 7.7.2 (catalogue), 8.11.4 (optional content), 12.5.2 (annotations), 12.6
+# (actions), 12.8 (signatures), 14.3 to 14.5 (metadata), 14.10 (web capture), 14.11.7 (originals).
 _REVEALING_KEYS: Final = {
     *("/Metadata", "/PieceInfo", "/LastModified", "/AA", "/JS", "/OpenAction", "/XFA", "/EF", "/AF", "/Thumb"),
     *("/Perms", "/DSS", "/Legal", "/SigFlags", "/SpiderInfo", "/Collection", "/CreatorInfo", "/Creator", "/Author"),
-    *("/Producer", "/ExData", "/User"),
+    *("/Producer", "/ExData", "/User", "/OPI"),
 }
 # The beginnings of the keys under which TeX records details of included files, such as their paths, and others theirs.
 _PRIVATE: Final = ("/PTEX.", "/PDFpen", "/ITXT")
@@ -43,6 +43,8 @@ _NAMED: Final = {
     *("/Font", "/XObject", "/ColorSpace", "/Pattern", "/Shading", "/Properties", "/ExtGState", "/CharProcs"),
     *("/Dests", "/RoleMap", "/ClassMap"),
 }
+# Word describes images by their paths, if their authors don't describe them. Links may be relative to a folder.
+_MAY_BE_PATHS: Final = {"/Alt", "/Base"}
 # What drawing programs record about a shape, such as its owner.
 _USER_PROPERTIES: Final = "/UserProperties"
 _ANNOTATION_KEYS: Final = {"/T", "/CreationDate", "/M", "/NM", "/RC", "/Subj"}
@@ -135,9 +137,7 @@ def _clean_object(item: Any) -> None:
         actions = list(action) if isinstance(action, pikepdf.Array) else [action]
         if any(map(_is_running, actions)):
             del item[key]
-    # Word describes images by their paths, if their authors don't describe them.
-    if "/Alt" in keys and LOCAL_PATH.match(str(item["/Alt"])):
-        del item["/Alt"]
+    _remove(item, {key for key in keys & _MAY_BE_PATHS if LOCAL_PATH.match(str(item[key]))})
     if "/O" in keys and str(item["/O"]) == _USER_PROPERTIES:
         _remove(item, {"/P"})
     if "/Rect" in keys and subtype != "/Widget":
@@ -173,6 +173,8 @@ def _is_attachment(annotation: Any) -> bool:
 
 def _clean_stream(stream: Any) -> None:
     """Remove metadata from an image, a colour profile, or content with images in it."""
+    # The file whose page the content stands for.
+    _remove(stream, {"/Ref"})
     # Not every image is marked as one.
     if str(stream.get("/Subtype", "/Form")) != "/Form" or _IMAGE_FILTERS.intersection(_filters(stream)):
         _clean_image(stream)

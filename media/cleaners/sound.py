@@ -3,9 +3,10 @@
 import re
 import struct
 from collections.abc import Iterator
+from os import SEEK_END
 from typing import IO, Final
 
-from media.cleaners.streams import CHUNK, copy_part, damaged, overlapping_parts, read_at, size_of
+from media.cleaners.streams import CHUNK, copy_part, damaged, overlapping_parts, read_at, size_of, write_zeros
 from media.cleaners.xiph import NEEDED_FLAC_BLOCKS
 
 # MPEG layer III, by version (2.5, none, 2, 1): bit rates in kbit/s, and sample rates in Hz.
@@ -14,6 +15,12 @@ _BITRATES: Final = {
     2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES: Final = {0: (11_025, 12_000, 8_000), 2: (22_050, 24_000, 16_000), 3: (44_100, 48_000, 32_000)}
+# The beginning of a frame that describes the others, up to the flags of its fields, whose sizes are given by flag. The
+# name and version of the encoder follow, and settings such as how many samples it has added, which players leave out.
+_DESCRIPTION: Final = re.compile(rb".{13,38}?(?:Xing|Info)\0{3}(?P<fields>.)", re.DOTALL)
+_FIELDS: Final = {1: 4, 2: 4, 4: 100, 8: 4}
+_ENCODER: Final = re.compile(rb"(?:LAME|Lav[cf])[0-9.]*[a-z]?[0-9.]*[ \0]*")
+_LENGTH_OF_TAG: Final = 36
 # The beginning of a FLAC frame, and the length of the longest header. Its number follows four bytes, in up to seven.
 _FLAC_FRAME: Final = re.compile(rb"\xff[\xf8\xf9][\x10-\xff].", re.DOTALL)
 _LONGEST_HEADER: Final = 16
@@ -35,12 +42,28 @@ def clean_mp3(source: IO[bytes], target: IO[bytes]) -> None:
     while position < end:
         run_end, tags_end = _end_of_frames(source, position, end), _after_tags(source, position)
         if run_end > position:
+            start = target.tell()
             copy_part(source, target, position, run_end)
+            _clean_first_frame(source, target, position, start)
             kept, position = True, run_end
         else:
             position = tags_end if tags_end > position else _next_frames(source, position, end)
     if not kept:
         raise damaged()
+
+
+def _clean_first_frame(source: IO[bytes], target: IO[bytes], position: int, start: int) -> None:
+    """Overwrite the name of an unknown encoder in the frame at `position`, which is at `start` in the copy.
+
+    The first frame may describe the others instead of having sound. Source: LAME, the Mp3 Info Tag revision 1.
+    """
+    frame = read_at(source, position, _frame_length(read_at(source, position, 4)))
+    if description := _DESCRIPTION.match(frame):
+        fields = description["fields"][0]
+        encoder = description.end() + sum(size for flag, size in _FIELDS.items() if fields & flag)
+        after = encoder + (_LENGTH_OF_TAG if _ENCODER.fullmatch(frame[encoder : encoder + 9]) else 0)
+        write_zeros(target, start + after, start + len(frame))
+        target.seek(0, SEEK_END)
 
 
 def clean_flac(source: IO[bytes], target: IO[bytes]) -> None:

@@ -1,11 +1,14 @@
 """Operations on files that several cleaners share. Files may be larger than memory."""
 
+import re
 from collections.abc import Iterator
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+# A language as video states it, such as `eng`, `pt-BR` or `zh-Hant`. Programs accept any other text there, too.
+LANGUAGE: Final = re.compile(rb"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?\0*")
 CHUNK: Final = 64 * 1024
 
 

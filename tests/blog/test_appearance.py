@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
@@ -16,9 +18,13 @@ from blog.appearance import versions
 from blog.appearance.documents import default_document, read
 from blog.models import AppearanceVersion, SiteAppearance
 from core.models import SiteSettings
+from media import trash
 from media.models import Picture
+from media.pictures import store_picture
 from media.uses import is_used, uses_of
 from tests.factories import PageFactory, PostFactory, UserFactory, at
+from tests.factories.files import picture, picture_file
+from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db
 
@@ -339,6 +345,57 @@ class TestFilesOfTheLibrary:
             pictures[name].pk: [URL] for name in ("footer", "css", "token", "draft")
         }
         assert set(Picture.objects.filter(is_used(Picture))) == {pictures[name] for name in names} - {pictures["other"]}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAPictureThatIsRemovedWhileItIsChosen:
+    """The library allows removing any picture, so the appearance shows only those that are there."""
+
+    def remove(self, picture: Picture, how: str) -> Picture | None:
+        """Remove a picture from the library, and return the one to show in its place."""
+        if how == "merged":
+            other = store_picture(picture_file("other.png"))
+            trash.merge([picture.pk], other.pk)
+            return other
+        trash.delete(Picture, [picture.pk])
+        if how == "gone":
+            trash.expire(Picture, [picture.pk])
+        return None
+
+    @pytest.mark.parametrize("how", ["deleted", "gone", "merged"])
+    def test_is_shown_neither_to_readers_nor_to_owners(self, owner: User, at_once: AtOnce, how: str) -> None:
+        image = SimpleUploadedFile("icon.png", picture(size=(512, 512)))
+        chosen = store_picture(image)
+        has_chosen, is_removed = Event(), Event()
+        about = {"kind": "about", "title": "", "options": {"picture": str(chosen.pk), "text": "Hello"}}
+        values = dict.fromkeys(("logo", "header", "icon"), str(chosen.pk)) | {"blocks": [about]}
+
+        def choose() -> None:
+            with transaction.atomic():
+                versions.locked_row()
+                document = asdict(read(values))
+                assert document["logo"] == str(chosen.pk)
+                has_chosen.set()
+                # On SQLite, writers wait for each other.
+                is_removed.wait(0.5)
+                versions.publish(document, by=owner, seen="")
+
+        def remove() -> Picture | None:
+            assert has_chosen.wait(10)
+            replacement = self.remove(chosen, how)
+            is_removed.set()
+            return replacement
+
+        replacement = at_once(choose, remove)[1]
+        staff = Client()
+        staff.force_login(owner)
+        for url in ("/", "/manifest.webmanifest", "/feed/", "/favicon.ico", URL):
+            response = (staff if url == URL else Client()).get(url, follow=True)
+            assert response.status_code == 200, url
+            assert str(chosen.file.name) not in response.getvalue().decode(errors="replace"), url
+            assert not [path for path, _status in response.redirect_chain if "broadside-32" not in path], url
+        if replacement:
+            assert str(replacement.file.name) in get()
 
 
 def seen(client: Client) -> str:

@@ -54,6 +54,22 @@ class TestPDF:
             assert len(document.pages[0].Annots) == 2
             assert [str(each.get("/Alt")) for each in document.Root.StructTreeRoot.K] == ["None", "A lamp"]
 
+    def test_references_to_originals_and_a_local_folder_for_links_are_removed(self) -> None:
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            page, name = document.pages[0], f"/home/{SECRET.decode()}/a.eps"
+            form = document.make_stream(b"q Q", Subtype=pikepdf.Name.Form, BBox=[0, 0, 1, 1])
+            form.OPI = pikepdf.Dictionary({"/2.0": pikepdf.Dictionary(Type=pikepdf.Name.OPI, F=name)})
+            form.Ref = pikepdf.Dictionary(F=name, Page=0)
+            page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Ref=form))
+            document.Root.URI = pikepdf.Dictionary(Base=f"file://{name}")
+            document.save(written)
+        content = cleaned(written.getvalue(), "a.pdf")
+        assert reveals(written.getvalue())
+        assert not reveals(content)
+        with pikepdf.open(io.BytesIO(content)) as document:
+            assert document.pages[0].Resources.XObject.Ref.read_bytes() == b"q Q"
+
     @pytest.mark.parametrize("says_so", [True, False], ids=["says that it is one", "doesn't say so"])
     @pytest.mark.parametrize("filters", [["/DCTDecode"], ["/FlateDecode", "/DCTDecode"]])
     def test_images_lose_their_metadata_however_they_are_stored(self, filters: list[str], says_so: bool) -> None:

@@ -391,6 +391,21 @@ class TestAudio:
     def test_bytes_in_a_tag_that_look_like_a_frame_are_removed(self) -> None:
         assert cleaned(MP3 + b"APETAGEX" + MP3[:4] + SECRET + MP3, "a.mp3") == MP3 + MP3
 
+    @pytest.mark.parametrize("encoder", [b"LAME3.100", b"LAME3.99r", b"Lavf61.7\0", SECRET[:9]])
+    @pytest.mark.parametrize(("flags", "fields"), [(15, 112), (1, 4), (0, 0)])
+    @pytest.mark.parametrize("start", [4 + 9, 4 + 17, 4 + 32])
+    def test_the_description_of_an_mp3_keeps_known_encoders(
+        self, encoder: bytes, flags: int, fields: int, start: int
+    ) -> None:
+        described = b"Info" + bytes([0, 0, 0, flags]) + b"\x11" * fields
+        tag = encoder + b"\x22" * 27
+        first = (MP3[:4] + bytes(start - 4) + described + tag).ljust(417, b"\0")
+        assert len(first) == 417
+        unknown = first.replace(tag, bytes(len(tag)))
+        clean = cleaned(first[:-12] + SECRET + MP3, "a.mp3")
+        assert clean == (unknown if encoder == SECRET[:9] else first) + MP3
+        assert cleaned(clean, "a.mp3") == clean
+
     @pytest.mark.parametrize("content", [b"\xff\xfb\x90\x00", b"\xff\xfb\x00\x00" * 500, MP3[:3]])
     def test_without_a_whole_frame_is_refused(self, content: bytes) -> None:
         with pytest.raises(ValidationError):

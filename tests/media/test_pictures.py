@@ -130,6 +130,13 @@ class TestMetadata:
     def test_trailing_bytes_are_removed(self, format_name: str) -> None:
         assert b"<script>" not in cleaned(encoded(drawing(), format_name) + b"<script>alert(1)</script>PK\x03\x04")[2]
 
+    def test_animations_do_not_say_when_they_were_uploaded(self) -> None:
+        _name, _image, data = cleaned(animation("AVIF"))
+        for kind, size in ((b"mvhd", 16), (b"tkhd", 16), (b"mdhd", 16)):
+            start = data.index(kind) + 8
+            assert data[start - 4] == 1
+            assert data[start : start + size] == bytes(size)
+
     def test_comments_in_an_animation_are_removed(self) -> None:
         frames = [Image.new("RGB", (9, 9), colour) for colour in ("red", "blue")]
         dirty = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], comment=SECRET)

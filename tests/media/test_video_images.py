@@ -289,7 +289,7 @@ def avi(name: bytes, *images: bytes, described: bytes = b"", stream: bytes = b"v
 
 
 class TestAVI:
-    @pytest.mark.parametrize("name", [b"H264", b"h264", b"X264", b"avc1", b"DAVC"])
+    @pytest.mark.parametrize("name", [b"H264", b"h264", b"X264", b"avc1", b"DAVC", b"ai12", b"AVin", b"rv64"])
     def test_loses_messages_in_images_and_their_description(self, name: bytes) -> None:
         stream = byte_stream(IMAGE, NOTE)
         content = avi(name, stream, b"", stream, described=byte_stream(NOTE), heard=NOTE)
@@ -333,7 +333,7 @@ def containers(name: bytes, images: bytes) -> dict[str, bytes]:
 
 
 class TestMotionJPEG:
-    @pytest.mark.parametrize("name", [b"MJPG", b"jpeg", b"mjpa", b"AVDJ"])
+    @pytest.mark.parametrize("name", [b"MJPG", b"jpeg", b"mjpa", b"AVDJ", b"CJPG", b"ACDV", b"AVI1"])
     def test_loses_the_metadata_of_each_image(self, name: bytes) -> None:
         images = jpeg() + SECRET + bytes(4) + jpeg()
         for file, content in containers(name, images).items():
@@ -408,7 +408,9 @@ class TestMPEG:
         described = bytes(50) + box(b"esds", b"\0\0\0\0\x03\x40\0\1\0" + configured)
         return movie((b"vide", images), codec=b"mp4v", described=described)
 
-    @pytest.mark.parametrize("name", [b"FMP4", b"XVID", b"DX50", b"mpg2", b"hdv2", b"xdv7"])
+    @pytest.mark.parametrize(
+        "name", [b"FMP4", b"XVID", b"DX50", b"SIPP", b"\4\0\0\0", b"mpg2", b"hdv2", b"xdv7", b"M701", b"CAVS"]
+    )
     def test_loses_user_data_anywhere(self, name: bytes) -> None:
         images = self.PICTURE + self.NOTED + self.PICTURE + self.NOTED
         expected = images.replace(self.NOTED, self.EMPTIED)
@@ -558,7 +560,9 @@ class TestAV1:
                 assert cleaned(once, file) == once
 
 
-@pytest.mark.parametrize("name", [b"png ", b"MPNG", b"tiff", b"CFHD", b"aprh", b"AV01"])
+@pytest.mark.parametrize(
+    "name", [b"png ", b"MPNG", b"tiff", b"CFHD", b"aprh", b"AV01", b"vvc1", b"evc1", b"drac", b"mjpb", b"dpx "]
+)
 def test_codecs_whose_metadata_cannot_be_removed_are_refused(name: bytes) -> None:
     quicktime = matroska(b"V_QUICKTIME", SECRET, ebml("63A2", bytes(4) + name))
     for file, content in (containers(name, SECRET) | {"b.mkv": quicktime}).items():
@@ -566,11 +570,29 @@ def test_codecs_whose_metadata_cannot_be_removed_are_refused(name: bytes) -> Non
             cleaned(content, file)
 
 
+@pytest.mark.parametrize("codec", [b"V_MPEGI/ISO/VVC", b"V_DIRAC"])
+def test_codecs_of_matroska_whose_metadata_cannot_be_removed_are_refused(codec: bytes) -> None:
+    with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+        cleaned(matroska(codec, SECRET), "a.mkv")
+
+
+@pytest.mark.parametrize("name", [b"avc1", b"dvav", b"aivx", b"xalg"])
+def test_h264_of_cameras_is_cleaned_whether_it_is_described_or_not(name: bytes) -> None:
+    described = bytes(50) + box(b"avcC", b"\1\x64\0\x1f\xff\xe0\0")
+    assert CLEAN_SAMPLE in cleaned(movie((b"vide", SAMPLE), codec=name, described=described), "a.mov")
+    stream = byte_stream(IMAGE, NOTE)
+    undescribed = movie((b"vide", stream), codec=name, described=bytes(50))
+    assert stream in undescribed
+    assert stream.replace(SECRET, b"\xff" * len(SECRET)) in cleaned(undescribed, "a.mov")
+    with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+        cleaned(movie((b"vide", SAMPLE), codec=name, described=bytes(50)), "a.mov")
+
+
 class TestDV:
     DATE: Final = b"\x62\xff\x03\x02\x21"
     SOURCE: Final = b"\x60\xff\xff\x00\xff"
 
-    @pytest.mark.parametrize("name", [b"dvsd", b"dvc ", b"dvh5", b"dv50"])
+    @pytest.mark.parametrize("name", [b"dvsd", b"dvc ", b"dvh5", b"dv50", b"CDVH", b"dvlp"])
     def test_loses_dates_and_camera_settings(self, name: bytes) -> None:
         unknown = b"\xff" * 5
         subcode, auxiliary, sound, image = b"\x3f\7\0", b"\x56\7\0", b"\x76\7\0", b"\x96\7\0"
@@ -610,6 +632,30 @@ def matroska(codec: bytes, block: bytes, *described: bytes, flags: int = 0, grou
 
 AVC: Final = b"V_MPEG4/ISO/AVC"
 AVC_DESCRIPTION: Final = ebml("63A2", b"\1\x64\0\x1f\xff\xe0\0")
+
+
+@pytest.mark.parametrize(
+    ("language", "is_kept"),
+    [(b"en", True), (b"eng", True), (b"pt-BR", True), (b"zh-Hant-TW", True), (b"es-419", True), (SECRET, False)],
+)
+class TestLanguages:
+    def test_of_matroska_are_kept_unless_they_are_other_text(self, language: bytes, is_kept: bool) -> None:
+        expected = language if is_kept else bytes(len(language))
+        for element in ("22B59C", "22B59D"):
+            content = matroska(b"V_VP9", b"x", ebml(element, language))
+            assert ebml(element, expected) in cleaned(content, "a.mkv")
+
+    def test_of_mp4_are_kept_unless_they_are_other_text(self, language: bytes, is_kept: bool) -> None:
+        stated = box(b"elng", bytes(4) + language + b"\0")
+        content = bytearray(movie((b"soun", b"SOUND")))
+        for kind, offset in ((b"moov", -4), (b"trak", -4), (b"mdia", -4), (b"stco", 12)):
+            place = content.index(kind) + offset
+            content[place : place + 4] = (int.from_bytes(content[place : place + 4]) + len(stated)).to_bytes(4)
+        begin = content.index(b"mdia") + 4
+        clean = cleaned(bytes(content[:begin]) + stated + bytes(content[begin:]), "a.mp4")
+        assert b"SOUND" in clean
+        assert (stated in clean) is is_kept
+        assert SECRET not in clean
 
 
 class TestMatroska:
@@ -696,6 +742,14 @@ class TestMatroska:
 def test_windows_media_with_metadata_in_its_images_is_refused(codec: str) -> None:
     with pytest.raises(ValidationError, match="a type that can't be cleaned"):
         cleaned(recording("asf", codec, "wmav2"), "a.wmv")
+
+
+@pytest.mark.parametrize("name", [b"WVC1", b"WMVA", b"WVP2"])
+def test_windows_media_with_vc1_which_can_have_user_data_is_refused(name: bytes) -> None:
+    content = recording("asf", "wmv2", "wmav2")
+    assert b"WMV2" in content
+    with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+        cleaned(content.replace(b"WMV2", name), "a.wmv")
 
 
 def test_windows_media_with_commands_is_refused() -> None:

@@ -106,7 +106,7 @@ class TestPages:
         assert 'href="/portfolio/project-40/"' in client.get("/portfolio/").text
         assert client.get("/portfolio/info/").status_code == 200
         assert Page.objects.get(pk=20).path == "portfolio-2"
-        text = "page 20: Its URL now belongs to a list of public items. Its slug is “portfolio-2” here."
+        text = "page 20: Its URL now belongs to a public page. Its slug is “portfolio-2” here."
         assert text in remarks(report)
         before = contents()
         for part in (own + below, project()):

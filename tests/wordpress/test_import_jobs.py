@@ -407,6 +407,12 @@ class TestInvalidFiles:
         assert "IMPORT_MAX_MB" in response.content.decode()
         assert not ImportJob.objects.exists()
 
+    @pytest.mark.parametrize(("size", "expected"), [("9" * 5000, 413), ("much", 200), ("-1", 400), ("", 200)])
+    def test_upload_with_any_announced_size_is_answered(self, owner_client: Client, size: str, expected: int) -> None:
+        response = owner_client.post(UPLOAD_URL, {"key": str(uuid.uuid4())}, CONTENT_LENGTH=size)
+        assert response.status_code == expected
+        assert not ImportJob.objects.exists()
+
     @pytest.mark.parametrize("files", [[], [SimpleUploadedFile("a.xml", b"")]])
     def test_upload_without_content_is_rejected(self, owner_client: Client, files: list[SimpleUploadedFile]) -> None:
         response = owner_client.post(UPLOAD_URL, {"key": str(uuid.uuid4()), "exports": files})

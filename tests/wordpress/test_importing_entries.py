@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -16,6 +17,7 @@ from tests.factories import PostFactory
 from tests.factories.reports import counted, first, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import VERSIONS, cdata, comment, exported, filed, item, meta, page, tag
+from wordpress.importing import batches
 from wordpress.models import ImportedItem
 from wordpress.wxr.records import Item
 
@@ -281,6 +283,35 @@ class TestStatuses:
         import_parts(item(7, post_date="0000-00-00 00:00:00"))
         assert Post.objects.get(pk=7).published_on == dt.date(2014, 3, 1)
 
+    @pytest.mark.parametrize("status", ["draft", "pending", "private"])
+    @pytest.mark.parametrize("runs", [1, 2])
+    @pytest.mark.parametrize("at_once", [1, 100])
+    def test_a_public_post_gets_its_url_whatever_has_the_slug(
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, status: str, runs: int, at_once: int
+    ) -> None:
+        monkeypatch.setattr(batches, "MAX_ENTRIES", at_once)
+        parts = [item(7, post_name="one", status=status), item(8, post_name="one")]
+        runs_of_parts = [parts] if runs == 1 else [[part] for part in parts]
+        reports = [import_parts(*each) for each in runs_of_parts]
+        assert dict(Post.objects.values_list("pk", "slug")) == {7: "one-2", 8: "one"}
+        assert [text for text in remarks(reports[-1]) if text.startswith("post 7: ") and "“one-2”" in text]
+        assert not [text for text in remarks(reports[-1]) if text.startswith("post 8: ")]
+        assert not import_parts(*parts).has_changes
+        assert dict(Post.objects.values_list("pk", "slug")) == {7: "one-2", 8: "one"}
+
+    def test_a_post_that_was_published_since_the_last_import_gets_its_url(self, import_parts: ImportParts) -> None:
+        draft, public = item(7, post_name="one", status="draft"), item(8, post_name="one")
+        import_parts(draft, item(8, post_name="one", status="draft"))
+        assert dict(Post.objects.values_list("pk", "slug")) == {7: "one", 8: "one-2"}
+        import_parts(draft, public)
+        assert dict(Post.objects.values_list("pk", "slug")) == {7: "one-3", 8: "one"}
+
+    def test_a_public_post_leaves_drafts_of_other_days_alone(self, import_parts: ImportParts) -> None:
+        date = {"post_date": "2014-03-02 09:30:00", "post_date_gmt": "2014-03-02 09:30:00"}
+        import_parts(item(7, post_name="one", status="draft", **date), item(8, post_name="two", status="draft"))
+        import_parts(item(9, post_name="one"), item(10, post_name="two", **date))
+        assert set(Post.objects.values_list("pk", "slug")) == {(7, "one"), (8, "two"), (9, "one"), (10, "two")}
+
     def test_draft_that_never_had_a_date_stays_undated_and_without_a_slug(self, import_parts: ImportParts) -> None:
         import_parts(item(7, status="draft", post_name="", post_date_gmt="0000-00-00 00:00:00"))
         post = Post.objects.get(pk=7)
@@ -420,6 +451,26 @@ class TestPages:
         assert dict(Page.objects.values_list("pk", "path")) == {21: "about", 20: "about-2"}
         assert "about-2" in remarks(report)[0]
 
+    @pytest.mark.parametrize("parent", [0, 30])
+    def test_a_public_page_gets_its_url_even_if_an_earlier_import_has_given_it_to_a_draft(
+        self, import_parts: ImportParts, parent: int
+    ) -> None:
+        hidden = page(20, post_name="about", status="draft", post_parent=parent)
+        import_parts(page(30, post_name="above"), hidden, page(22, post_name="team", post_parent=20))
+        public = page(21, post_name="about", post_parent=parent)
+        report = import_parts(page(30, post_name="above"), public)
+        above = "above/" if parent else ""
+        paths = {21: f"{above}about", 20: f"{above}about-2", 22: f"{above}about/team", 30: "above"}
+        assert dict(Page.objects.values_list("pk", "path")) == paths
+        assert "page 20: Its URL now belongs to a public page. Its slug is “about-2” here." in remarks(report)
+        assert not import_parts(hidden, public).has_changes
+
+    def test_a_page_that_was_published_since_the_last_import_gets_its_url(self, import_parts: ImportParts) -> None:
+        hidden, public = page(20, post_name="about", status="draft"), page(21, post_name="about")
+        import_parts(hidden, page(21, post_name="about", status="draft", post_parent=20))
+        import_parts(page(22, post_name="about-2"), hidden, public)
+        assert dict(Page.objects.values_list("pk", "path")) == {21: "about", 20: "about-3", 22: "about-2"}
+
     def test_child_of_a_renamed_page_gets_a_matching_path(self, import_parts: ImportParts) -> None:
         import_parts(
             page(20, post_name="about"), page(21, post_name="about"), page(22, post_name="team", post_parent=21)
@@ -432,11 +483,44 @@ class TestPages:
         assert all(len(path) <= 600 for path in Page.objects.values_list("path", flat=True))
         assert any("too deep" in text for text in remarks(report))
 
-    def test_reserved_slug_is_noted(self, import_parts: ImportParts) -> None:
-        child = page(21, post_name="a", post_parent=20)
-        notes = remarks(import_parts(page(20, post_name="media"), child, page(22, post_name="2014"), page(23)))
-        reserved = [note.partition(" is reserved for the site itself")[0] for note in notes]
-        assert reserved == ["page 20: “media”", "page 21: “media”", "page 22: “2014”"]
+    @pytest.mark.parametrize(
+        ("slug", "below", "reached"),
+        [
+            ("media", "a", ["/media/"]),
+            ("feed", "a", ["/feed/a/"]),
+            ("2014", "05", []),
+            ("2014", "a", ["/2014/a/"]),
+            ("tag", "a", ["/tag/"]),
+            ("search", "a", ["/search/"]),
+            ("12345", "a", ["/12345/", "/12345/a/"]),
+        ],
+    )
+    def test_a_page_that_its_url_does_not_lead_to_is_noted(
+        self, import_parts: ImportParts, client: Client, slug: str, below: str, reached: list[str]
+    ) -> None:
+        pages = page(20, post_name=slug, title="Of old"), page(21, post_name=below, post_parent=20, title="Of old")
+        notes = remarks(import_parts(*pages, page(23)))
+        urls = {20: f"/{slug}/", 21: f"/{slug}/{below}/"}
+        for url in urls.values():
+            response = client.get(url)
+            assert (response.status_code == 200 and "Of old" in response.text) is (url in reached), url
+        assert notes == [
+            f"page {pk}: Its URL here, {url}, is one of the site itself, so readers can't reach the page. "
+            f"Change the slug “{slug}”."
+            for pk, url in urls.items()
+            if url not in reached
+        ]
+
+    @pytest.mark.parametrize("slug", ["tag", "12345"])
+    def test_a_page_with_a_slug_that_pages_cannot_choose_can_be_edited(
+        self, import_parts: ImportParts, slug: str
+    ) -> None:
+        import_parts(page(20, post_name=slug), page(21))
+        Page.objects.get(pk=20).full_clean()
+        other = Page.objects.get(pk=21)
+        other.slug = slug
+        with pytest.raises(ValidationError, match="is reserved for the site itself"):
+            other.full_clean()
 
     @pytest.mark.parametrize("slug", ["archive", "authors"])
     def test_a_page_keeps_the_url_of_an_overview(self, import_parts: ImportParts, client: Client, slug: str) -> None:

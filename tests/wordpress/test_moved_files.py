@@ -70,6 +70,8 @@ class TestPictures:
             f"{FILES}/2014/03/a-e1400000000000.png",
             f"{SITE}/wp-content/uploads/2014/03/a.png",
             f"{SITE}/files/2014/03/a.png",
+            "https://Thoolen.Files.WordPress.com/2014/03/a.png",
+            "https://Thoolen.WordPress.com/files/2014/03/a.png",
             "https://i0.wp.com/thoolen.files.wordpress.com/2014/03/a.png?resize=300%2C200&amp;ssl=1",
             "/wp-content/uploads/2014/03/a.png",
             "http://testserver/wp-content/uploads/2014/03/a.png",

@@ -242,6 +242,27 @@ class TestKept:
         assert list(Picture.objects.all()) == [header]
         assert kept(undone)["picture", header.pk] == "It is in use."
 
+    @pytest.mark.parametrize("column", ["document", "draft"])
+    def test_what_the_appearance_refers_to_is_kept(
+        self, import_parts: ImportParts, column: str, client: Client
+    ) -> None:
+        parts = [page(number) for number in (20, 21, 22, 23)], category("c"), category("d"), tag("x"), tag("y"), item(7)
+        report = import_parts(*parts[0], *parts[1:], item(8))
+        pks = {
+            name: model.objects.get(slug=name).pk
+            for name, model in zip("cdxy", [Category] * 2 + [Tag] * 2, strict=True)
+        }
+        targets = {"blog:page": 22, "blog:post": 7, "blog:category": pks["c"], "tags:tag": pks["x"]}
+        menu = [{"title": "", "kind": kind, "id": pk} for kind, pk in targets.items()]
+        document = {"home": "20", "posts_page": "21", "header_menu": menu}
+        SiteAppearance.objects.update_or_create(pk=1, defaults={column: document})
+        undone = undo_run(run_of(report))
+        stay = {("page", 20), ("page", 21), ("page", 22), ("post", 7), ("category", pks["c"]), ("tag", pks["x"])}
+        in_use = {key for key, text in kept(undone).items() if text == "It is in use."}
+        assert in_use == stay
+        assert set(Entry.objects.values_list("pk", flat=True)) == {7, 20, 21, 22}
+        assert client.get("/").status_code == client.get(Page.objects.get(pk=21).get_absolute_url()).status_code == 200
+
     def test_a_changed_reusable_block_is_kept(self, import_parts: ImportParts) -> None:
         report = import_parts(BLOCK)
         Fragment.objects.update(text="Ours")
@@ -360,6 +381,12 @@ class TestAtTheSameTime:
         draft = {**default_document(), "logo": str(picture.pk)}
         self.undo_after(run, lambda: versions.save_draft(draft, seen=""), at_once)
         assert versions.prepared(SiteAppearance.current()).logo == str(picture.pk)
+
+    def test_a_page_that_becomes_the_home_page_stays(self, import_parts: ImportParts, at_once: AtOnce) -> None:
+        run = run_of(import_parts(page(20)))
+        draft = {**default_document(), "home": "20"}
+        self.undo_after(run, lambda: versions.save_draft(draft, seen=""), at_once)
+        assert versions.prepared(SiteAppearance.current()).home == "20"
 
     def test_a_picture_that_is_removed_is_an_error_in_the_form_of_the_appearance(
         self, import_parts: ImportParts, tmp_path: Path, at_once: AtOnce

@@ -29,6 +29,7 @@ from core.admin import BaseAdmin
 from core.admin_routes import route
 from core.dashboard import Concern
 from core.models import SiteSettings
+from core.serving.rsgi import parse_size
 from wordpress.importing.checklist import CHANGE_SETTINGS
 from wordpress.models import ACTIVE_STATES, ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
@@ -86,7 +87,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
         """Check an upload's size and sender before its CSRF token, which can't be found without reading all of it."""
         if not may_import(request.user):
             raise PermissionDenied
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BROADSIDE_IMPORT_MAX_BYTES:
+        if (parse_size(request.META.get("CONTENT_LENGTH")) or 0) > settings.BROADSIDE_IMPORT_MAX_BYTES:
             return self._upload_page(request, UploadForm(), error=too_large_message(), status=413)
         response: HttpResponse = csrf_protect(self._upload)(request)
         return response

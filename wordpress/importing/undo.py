@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from blog.appearance.documents import MENUS, AppearanceForm
+from blog.appearance.uses import linked_ids
 from blog.appearance.versions import locked_row, remove_menus
 from blog.models import Category, Entry, Redirect
 from comments.models import Comment
@@ -84,16 +85,21 @@ class _Undo:
 
     def run_all(self, progress: Progress | None) -> None:
         total = self.run.items.count()
+        # First, so that the menus of the run don't keep what they link to.
+        with self.pacer.transaction():
+            self._restore_settings()
         tags = Tag.objects.annotate(is_used=Exists(TaggedPost.objects.filter(tag=OuterRef("pk"))))
         # Objects are removed before the objects that they refer to.
         removers: dict[str, Callable[[_Rows], None]] = {
             report.POSTS: self._remove_entries,
             report.PAGES: self._remove_entries,
-            report.CATEGORIES: partial(self._remove, Category.objects.all(), reason=_why_category_stays),
+            report.CATEGORIES: partial(
+                self._remove, Category.objects.all(), reason=_why_category_stays, kind="blog:category"
+            ),
             report.COMMENTS: self._remove_comments,
             **dict.fromkeys((*_ENTRY_KINDS, ledger.MISSING_CATEGORIES), self._remove_rows),
             ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all()),
-            report.TAGS: partial(self._remove, tags, reason=_why_tag_stays),
+            report.TAGS: partial(self._remove, tags, reason=_why_tag_stays, kind="tags:tag"),
             ledger.REDIRECTS: partial(self._remove, Redirect.objects.all()),
             ledger.PICTURES: partial(self._remove_uploads, Picture),
             ledger.DOCUMENTS: partial(self._remove_uploads, Document),
@@ -111,8 +117,6 @@ class _Undo:
                     remove(rows)
                 if progress:
                     progress("undoing", min(self.done, total), total)
-        with self.pacer.transaction():
-            self._restore_settings()
 
     def _restore_settings(self) -> None:
         """Restore the settings and menus that the run replaced, unless they have been changed since."""
@@ -150,14 +154,24 @@ class _Undo:
         ImportedItem.objects.filter(pk__in=[row.pk for row in rows]).delete()
         self.done += len(rows)
 
-    def _remove(self, objects: QuerySet[Any], rows: _Rows, *, reason: _Reason | None = None) -> None:
-        """Delete the `objects` that are recorded in `rows`, unless there is a reason to keep them."""
+    def _remove(
+        self, objects: QuerySet[Any], rows: _Rows, *, reason: _Reason = lambda found, left_as: "", kind: str = ""
+    ) -> None:
+        """Delete the `objects` that are recorded in `rows`, unless there is a reason to keep them.
+
+        If menus can link to them, `kind` is their kind in menus.
+        """
+        linked = _linked_ids(kind) if kind else set()
+
+        def why_it_stays(found: Any, left_as: str) -> str:
+            return reason(found, left_as) or (_in_use() if found.pk in linked else "")
+
         pks = [row.object_pk for row in rows]
         # Locked first, so that no tag, for example, is given to a post between the check and the deletion.
         locked = objects.model._default_manager.select_for_update().filter(pk__in=pks)
         list(locked.order_by("pk").values_list("pk", flat=True))
         found = objects.in_bulk(pks)
-        removable = self._removable(rows, found, reason)
+        removable = self._removable(rows, found, why_it_stays)
         if issubclass(objects.model, Upload):
             for row in removable:
                 # This deletes the file too.
@@ -178,17 +192,17 @@ class _Undo:
             if ledger.fingerprint_of(upload) != left_as:
                 return _edited()
             is_in_use = upload.pk in used or _is_referred_to(upload, except_by=(Attachment, Redirect, LikePictures))
-            return _("It is in use.") if is_in_use else ""
+            return _in_use() if is_in_use else ""
 
         self._remove(files, rows, reason=why_it_stays)
 
-    def _removable(self, rows: _Rows, objects: Mapping[int, Any], reason: _Reason | None) -> list[ImportedItem]:
+    def _removable(self, rows: _Rows, objects: Mapping[int, Any], reason: _Reason) -> list[ImportedItem]:
         """Return the rows whose objects can be removed. Rows whose objects no longer exist are removed here."""
         self._remove_rows([row for row in rows if row.object_pk not in objects])
         removable = []
         for row in rows:
             if found := objects.get(row.object_pk):
-                if text := reason(found, row.left_as) if reason else "":
+                if text := reason(found, row.left_as):
                     title = found.author_name if isinstance(found, Comment) else str(found)
                     self.report.kept.add(report.Remark(row.kind, row.object_pk, title[:100], text))
                     self.done += 1
@@ -259,6 +273,7 @@ def _wait_for_texts(index: type[Model]) -> None:
 def _why_entries_stay(rows: _Rows) -> dict[int, str]:
     """Lock posts or pages, and return for each why it stays; an empty string if it doesn't."""
     left_as = {row.object_pk: row.left_as for row in rows}
+    linked = _linked_ids("blog:post", "blog:page")
     entries = Entry.objects.filter(pk__in=left_as).order_by("pk").select_for_update()
     # First, so that no one comments on them between the check and the deletion.
     locked = list(entries.values_list("pk", "modified_at"))
@@ -274,7 +289,15 @@ def _why_entries_stay(rows: _Rows) -> dict[int, str]:
             reasons[pk] = _("Readers have commented on it here.")
         elif pk in parents:
             reasons[pk] = _("A page below it stays.")
+        elif pk in linked:
+            reasons[pk] = _in_use()
     return reasons
+
+
+def _linked_ids(*kinds: str) -> set[int]:
+    """Return the IDs of objects in use by the appearance, which is locked, so that none are added until the end."""
+    locked_row()
+    return linked_ids(*kinds)
 
 
 def _why_tag_stays(tag: Any, left_as: str) -> str:
@@ -303,6 +326,10 @@ def _why_author_stays(user: User, left_as: str) -> str:
     if ledger.fingerprint_of(user) != left_as or user.is_staff or user.has_credentials:
         return _("It was changed here after the import, or someone uses it.")
     return _("Other content belongs to it.") if _is_referred_to(user, except_by=(Redirect,)) else ""
+
+
+def _in_use() -> str:
+    return _("It is in use.")
 
 
 def _edited() -> str:

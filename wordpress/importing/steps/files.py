@@ -4,6 +4,7 @@ Each file is stored in a transaction of its own, because that may take minutes. 
 continues with the missing files, and leaves no unused files in the storage.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -286,12 +287,19 @@ def _rerender(context: ImportContext) -> None:
     if new.filter(wordpress_id=None, on_other_host=False).exists():
         # Outside WordPress's folders, a file referred to by its path can only be found by the attribute.
         marks = (*marks, *_PATH_MARKS)
-    may_show = Q(*(Q(source__contains=mark) for mark in marks), _connector=Q.OR)
-    entries = Entry.objects.filter(may_show)
+    entries = Entry.objects.filter(_contain(marks))
     total = entries.count()
     rerender(entries, RerenderResult(), progress=lambda done: context.report_progress("rendering", done, total))
     for batch in batched(pks, 500):
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
+
+
+def _contain(marks: Iterable[str]) -> Q:
+    """Return the condition for entries whose source has one of `marks`. Hosts may have capitals, so case is ignored."""
+    if connection.vendor == "postgresql":
+        return Q(source__iregex="|".join(map(re.escape, marks)))
+    # SQLite ignores the case here, and would call Python for a regular expression.
+    return Q(*(Q(source__contains=mark) for mark in marks), _connector=Q.OR)
 
 
 def _set_featured_images(context: ImportContext, pks: Sequence[int]) -> None:

@@ -1,14 +1,16 @@
 """The pages of an export and their tree."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from django.conf import settings
+from django.urls import resolve
 from django.utils.translation import gettext as _
 
 from blog.models import Entry, Page, Status
 from blog.models.tree import MAX_PATH_LENGTH
 from core.changes import entries_changed
-from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
+from core.slugs import SlugNumbers, slug_from_export, slugify
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
@@ -20,7 +22,7 @@ from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.steps.sections import add_sections, find_sections, redirect_groupings
 from wordpress.models import ImportedItem
-from wordpress.wxr.records import SECTION_GUID, Item
+from wordpress.wxr.records import Item
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 
@@ -82,31 +84,32 @@ class _PageImport(EntryImport):
             if page.parent and len(page.parent.path) + 1 + len(page.slug) > MAX_PATH_LENGTH:
                 page.parent = None
                 self.note(each, _("It was nested too deeply, so it is at the top level."))
-            if page.guid.startswith(SECTION_GUID):
-                self._free_url(page, used_slugs[None])
+            if page.status == Status.PUBLISHED:
+                self._free_url(page, used_slugs[page.parent_id])
             page.assign_path(used_slugs[page.parent_id], numbers)
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % page.slug)
-            # The site itself uses URLs that begin with a reserved slug, and years such as `2014`.
-            first = page.path.partition("/")[0]
-            if is_reserved(first) or page.path.isdecimal():
-                text = _("“%s” is reserved for the site itself, so the page cannot be reached. Change its slug.")
-                self.note(each, text % first)
+            if not _is_reachable(page):
+                text = _(
+                    "Its URL here, %(url)s, is one of the site itself, so readers can't reach the page. Change the "
+                    "slug “%(slug)s”."
+                )
+                self.note(each, text % {"url": f"/{page.path}/", "slug": page.path.partition("/")[0]})
 
-    def _free_url(self, section: Page, used_slugs: set[str]) -> None:
-        """Give a page that is not public another slug if its URL belongs to a new `section`, with the pages below it.
+    def _free_url(self, public: Page, used_slugs: Collection[str] = ()) -> None:
+        """Give a page that is not public another slug if its URL belongs to a `public` one, with the pages below it.
 
-        In WordPress, the list of a custom type's items is at its URL, whatever pages are there.
+        In WordPress, only drafts can have the slug of another page. The list of a custom type's items is at its URL,
+        whatever pages are there.
         """
-        hidden = Page.objects.select_for_update(no_key=True).exclude(status=Status.PUBLISHED)
-        for page in hidden.filter(path=section.slug):
-            Page.objects.filter(parent=page).update(parent=section.pk)
-            page.assign_path({section.slug, *used_slugs})
-            used_slugs.add(page.slug)
+        hidden = Page.objects.exclude(status=Status.PUBLISHED).exclude(pk=public.pk).select_for_update(no_key=True)
+        for page in hidden.filter(slug=public.intended_slug(), parent=public.parent):
+            Page.objects.filter(parent=page).exclude(pk=public.pk).update(parent=public.pk)
+            page.assign_path({page.slug, *used_slugs})
             Page.objects.filter(pk=page.pk).update(slug=page.slug, path=page.path)
             entries_changed([page.pk])
-            text = _("Its URL now belongs to a list of public items. Its slug is “%s” here.")
+            text = _("Its URL now belongs to a public page. Its slug is “%s” here.")
             self.context.report.note(PAGES, page.pk, page.title, text % page.slug)
 
     def place_changed(self, imported: ImportedEntry) -> None:
@@ -128,6 +131,8 @@ class _PageImport(EntryImport):
         old_slug, page.slug = page.slug, slug
         if page.fits_under(new_parent):
             page.parent = new_parent
+            if page.status == Status.PUBLISHED:
+                self._free_url(page)
         else:
             page.slug = old_slug
             self.note(imported, _("It cannot be where it is in the export, so it stays where it is."))
@@ -160,3 +165,10 @@ class _PageImport(EntryImport):
                 self.context.report.note(PAGES, recorded[pk].id, page.title, text)
         entries_changed(list(pages))
         ImportedItem.objects.filter(kind=MISSING_PARENTS, object_pk__in=waiting).delete()
+
+
+def _is_reachable(page: Page) -> bool:
+    """Whether the URL of a page leads to it: years such as `/2014/`, feeds and other URLs lead elsewhere."""
+    url = f"/{page.path}/"
+    # The web server answers requests for static files itself.
+    return not url.startswith(settings.STATIC_URL) and resolve(url).view_name == "blog:page"

@@ -1,6 +1,7 @@
 """The posts of an export, with their categories, tags and enclosures."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from django.utils import timezone
@@ -8,16 +9,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from blog import privacy
-from blog.models import Enclosure, Entry, Post
+from blog.models import Enclosure, Entry, Post, Status
 from blog.models.post import assign_free_slugs
 from blog.models.redirect import normalise_path
 from core.bulk import insert_rows
+from core.changes import entries_changed
 from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
 from tags.models import TaggedPost
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.enclosures import parse_enclosure
 from wordpress.importing.entry_builder import ImportedEntry
+from wordpress.importing.report import POSTS
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
@@ -36,13 +39,10 @@ class _PostImport(EntryImport):
     def place_new(self, imported: Sequence[ImportedEntry]) -> None:
         for each in imported:
             post, item = each.entry, each.item
-            if post.published_at is not None:
-                # The day in the URL is the exported one, whatever the time zone of this site.
-                post.published_on = (item.date or timezone.localtime(post.published_at)).date()
+            post.published_on = _day_of(each)
             default = slugify(post.title)[:MAX_SLUG_LENGTH] or "post"
             post.slug = usable_slug(item.slug) or (default if post.published_on else "")
-        dated = [each.entry for each in imported if isinstance(each.entry, Post) and each.entry.published_on]
-        assign_free_slugs(dated, SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers))
+        self._give_free_slugs(imported)
         for each in imported:
             if each.item.slug and each.entry.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)
@@ -59,7 +59,26 @@ class _PostImport(EntryImport):
             self.note(each, text % {"old": old, "new": each.entry.get_absolute_url()})
 
     def place_changed(self, imported: ImportedEntry) -> None:
-        imported.entry.slug = usable_slug(imported.item.slug) or imported.entry.slug
+        post = imported.entry
+        post.slug, post.published_on = usable_slug(imported.item.slug) or post.slug, _day_of(imported)
+        self._give_free_slugs([imported])
+
+    def _give_free_slugs(self, imported: Sequence[ImportedEntry]) -> None:
+        """Give dated posts free slugs, public ones first, even if a post here that isn't public has the slug.
+
+        In WordPress, only drafts can have the slug of another post. Their slugs can be edited by hand.
+        """
+        dated = [each.entry for each in imported if isinstance(each.entry, Post) and each.entry.published_on]
+        public = [post for post in dated if post.status == Status.PUBLISHED]
+        others = [post for post in dated if post.status != Status.PUBLISHED]
+        in_the_way = _not_public_at({(post.published_on, post.slug) for post in public}) if public else []
+        in_the_way = [post for post in in_the_way if post not in dated]
+        assign_free_slugs([*public, *in_the_way, *others], SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers))
+        for post in in_the_way:
+            Entry.objects.filter(pk=post.pk).update(slug=post.slug)
+            text = _("Its URL now belongs to a public post. Its slug is “%s” here.")
+            self.context.report.note(POSTS, post.pk, post.title, text % post.slug)
+        entries_changed([post.pk for post in in_the_way])
 
     def store_related(self, imported: Sequence[ImportedEntry]) -> None:
         filed = Entry.categories.through
@@ -93,3 +112,17 @@ class _PostImport(EntryImport):
                 )
                 self.note(post, text % unreadable)
         insert_rows(Enclosure, ("post", "url", "length", "media_type"), rows)
+
+
+def _day_of(imported: ImportedEntry) -> dt.date | None:
+    """Return the day in the URL of a post. It is the exported one, whatever the time zone of this site."""
+    published_at = imported.entry.published_at
+    return (imported.item.date or timezone.localtime(published_at)).date() if published_at else None
+
+
+def _not_public_at(places: Collection[tuple[dt.date | None, str]]) -> list[Post]:
+    """Lock and return the posts with these days and slugs that are not public."""
+    days, slugs = ({*values} for values in zip(*places, strict=True))
+    found = Entry.objects.without_texts().filter(published_on__in=days, slug__in=slugs)
+    hidden = found.exclude(status=Status.PUBLISHED).order_by("pk").select_for_update(no_key=True)
+    return [post for post in hidden if isinstance(post, Post) and (post.published_on, post.slug) in places]
