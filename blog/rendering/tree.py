@@ -74,16 +74,16 @@ _FRAME_FALLBACK = re.compile(r"(<iframe\b[^<>]*>)[^<>]*(?=</iframe\b)", re.IGNOR
 # To a browser, everything after an unclosed frame is its content, and the content of an object has its own scope.
 # Under another name they are like any other element.
 _FRAME = re.compile(r"<(/?)(iframe|object)\b", re.IGNORECASE)
-# Elements of whole pages, and elements in which a browser parses by other rules: removed, but their text stays.
-_UNWRAPPED = re.compile(
-    r"<(/?)(?:html|head|body|applet|button|frameset|marquee|math|noembed|noframes|noscript|plaintext"
-    r"|select|svg|template|textarea|xmp"
-    # Elements of formulas in MathML.
-    r"|annotation(?:-xml)?|maction|maligngroup|malignmark|menclose|merror|mfenced|mfrac|mglyph|mi|mlabeledtr|mlongdiv"
-    r"|mmultiscripts|mn|mo|mover|mpadded|mphantom|mprescripts|mroot|mrow|ms|mscarries|mscarry|msgroup|msline|mspace"
-    r"|msqrt|msrow|mstack|mstyle|msub|msubsup|msup|mtable|mtd|mtext|mtr|munder|munderover|none|semantics)\b",
-    re.IGNORECASE,
+# Elements that are read under their own names: those above, and others that have rules of their own in a browser's
+# parser. All others are removed, but their text stays: elements of whole pages, elements in which a browser parses by
+# other rules, and words that are not elements of HTML, as in `List<int>`. nh3 would remove the content of many of these
+# words as well, because they are elements of SVG or MathML.
+_READ: Final = (
+    (ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys())
+    | {"area", "base", "basefont", "bgsound", "big", "font", "frame", "image", "input", "keygen", "link", "meta"}
+    | {"nobr", "optgroup", "option", "rb", "rtc", "script", "style", "title", "track"}
 )
+_TAG_NAME = re.compile(r"</?([a-z][^\s/>]*+)", re.IGNORECASE)
 # The tags of a formula, its source in TeX, and everything that is not the formula itself. Each match ends before the
 # next tag of its kind, so that finding them takes linear time.
 _MATH_TAG = re.compile(
@@ -173,7 +173,7 @@ def _forgive(source: str) -> str:
     source = _show_formulas(source)
     source = _FRAME_FALLBACK.sub(r"\1", source)
     source = _FRAME.sub(lambda match: f"<{match[1]}x-{match[2].lower()}", source)
-    source = _UNWRAPPED.sub(r"<\1unwrapped ", source)
+    source = rename_unknown(source)
     # A comment or tag that never ends is shown as text, so that an editor notices the mistake.
     for start, end in (("<!--", "-->"), ("<", ">")):
         closed = source.rfind(end) + 1
@@ -188,22 +188,44 @@ def _forgive(source: str) -> str:
     return source
 
 
-def _tags(source: str) -> Iterator[tuple[bool, str, int]]:
-    """Yield for each tag whether it is an end tag, its lower-case name and its length."""
+def rename_unknown(source: str) -> str:
+    """Return `source` with a name that means nothing for each element that is removed while its text stays."""
+    if _READ.issuperset(map(str.lower, _TAG_NAME.findall(source))):
+        return source
+    parts: list[str] = []
+    done = 0
+    for tag, name, _raw_text in _find_tags(source):
+        if name and name not in _READ:
+            parts += (source[done : tag.start()], f"<{tag['end']}unwrapped ")
+            done = tag.end("name")
+    return "".join([*parts, source[done:]])
+
+
+def _find_tags(source: str) -> Iterator[tuple[re.Match[str], str, str]]:
+    """Yield all tags and comments with their lower-case names, and the text that is the content of a raw text element.
+
+    The name of a comment is empty.
+    """
     position = 0
-    ends_count = True
     while tag := _TAG.search(source, position):
         position = tag.end()
-        name = (tag["name"] or "").lower()
-        is_end = bool(tag["end"])
-        if name and (ends_count or not is_end):
-            yield is_end, name, len(tag[0])
-        if not is_end and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
+        name, raw_text = (tag["name"] or "").lower(), ""
+        if not tag["end"] and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
             end = raw_text_end.search(source, position)
             raw_text = source[position : end.start() if end else len(source)]
             position += len(raw_text)
-            # A comment in a script can keep its end tag from ending it. From there on, no end is certain.
-            ends_count = ends_count and not ("<!--" in raw_text and "<script" in raw_text.lower())
+        yield tag, name, raw_text
+
+
+def _tags(source: str) -> Iterator[tuple[bool, str, int]]:
+    """Yield for each tag whether it is an end tag, its lower-case name and its length."""
+    ends_count = True
+    for tag, name, raw_text in _find_tags(source):
+        is_end = bool(tag["end"])
+        if name and (ends_count or not is_end):
+            yield is_end, name, len(tag[0])
+        # A comment in a script can keep its end tag from ending it. From there on, no end is certain.
+        ends_count = ends_count and not ("<!--" in raw_text and "<script" in raw_text.lower())
 
 
 def _max_open(tags: Iterable[tuple[bool, str, int]]) -> int:

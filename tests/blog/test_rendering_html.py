@@ -113,6 +113,11 @@ class TestRepair:
             ("<html><body><p>a</body></html>b", "<p>ab</p>"),
             ("a<noscript><p>b</p></noscript><textarea>c</textarea>", "a<p>b</p>c"),
             ("a<template>b</template><xmp>c</xmp><plaintext>d<p>e", "abcd<p>e</p>"),
+            # Elements of MathML and SVG, and words that look like them.
+            ("<p>a List<int> b <set>c</set></p><p>d</p>", "<p>a List b c</p><p>d</p>"),
+            ('<p>a</p><svg viewBox="0 0 1 1"><g><text x="1">b</text></g></svg><p>c</p>', "<p>a</p>b<p>c</p>"),
+            ('<p title="a <int> b">c <view>d</p>', '<p title="a &lt;int&gt; b">c d</p>'),
+            ("<p>a</p><script>if (a<b) { c = '<int>'; }</script><filter>d", "<p>a</p>d"),
         ],
     )
     def test_loses_no_text(self, broken: str, repaired: str) -> None:
