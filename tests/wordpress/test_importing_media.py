@@ -621,7 +621,9 @@ class TestFeaturedImages:
     ) -> None:
         report = import_parts(*self.PARTS)
         assert Post.objects.get().featured_picture is None
-        assert len([text for text in remarks(report) if "featured image" in text]) == 2
+        notes = [note for note in report.notes if "featured image" in note.text]
+        assert {note.url for note in notes} == {Attachment.objects.get().url}
+        assert len(notes) == 2
         write_files(folder, "2014/03/a.png")
         import_parts(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == Page.objects.get().featured_picture == Picture.objects.get()
