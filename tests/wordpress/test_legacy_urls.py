@@ -66,6 +66,9 @@ FORMS = {
     "/?page_id=9000123": POST,
     "/?p=9000123&utm_source=x&fbclid=y": POST,
     "/?utm_source=x&p=9000123": POST,
+    "/?p=9000123/": POST,
+    "/?page_id=9000201).": "/about/team/",
+    "/blog/?p=9000123/": POST,
     # As in WordPress, an ID counts wherever nothing else is: the blog was once in this folder.
     "/blog/?p=9000123": POST,
     "/old/blog/index.php?page_id=9000201": "/about/team/",
