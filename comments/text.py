@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from blog.rendering.links import url_end
 from blog.rendering.sanitising import divide_texts, limited_value
+from blog.rendering.tree import rename_unknown
 from comments.websites import has_address
 from core.text import remove_controls
 
@@ -53,7 +54,7 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     """
     text = remove_controls(text)
     linked = _link_urls_in_html(text) if is_html and not _has_many_tags(text) else _link_urls(text)
-    cleaned = _CLEANER.clean(divide_texts("".join(_blocks(linked))))
+    cleaned = _CLEANER.clean(divide_texts(rename_unknown("".join(_blocks(linked)))))
     if (visible := remove_controls(cleaned)) != cleaned:
         # They were written as character references, such as `&#1;`. Removing them may have changed a URL's scheme.
         cleaned = _CLEANER.clean(divide_texts(visible))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, Self
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from django.conf import settings
 from django.db import connection
@@ -25,6 +25,8 @@ from blog.models.redirect import Redirect, folder_path, normalise_path
 from core.prepared import Parameter, Prepared, read_together
 from core.slugs import reserved_pattern, slugify
 
+# The parameters of `/` that give the ID of an entry.
+_ID_PARAMETERS: Final = frozenset({"p", "page_id"})
 # What can follow the URL of a listing or an entry.
 _SUFFIX: Final = re.compile(r"(?<=/)(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom|json))?)/$")
 _POST_PAGE: Final = re.compile(
@@ -139,8 +141,8 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     """Return where `path` should redirect to.
 
     This is the URL of something public, or another form of `path`. `query` is kept only if a former folder of the blog
-    is removed from the path. Takes one query unless the `alternatives` are known, and another one if very many slugs
-    begin with the one in the path.
+    is removed from the path; of other queries, only the ID of an entry counts. Takes one query unless the
+    `alternatives` are known, and another one if very many slugs begin with the one in the path.
     """
     if path == "/":
         # There is nothing at the root with this query.
@@ -163,7 +165,10 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     if url and parts.suffix.startswith("feed/"):
         # Entries have feeds, but no further pages of a listing.
         return Target(url + parts.suffix)
-    return Target(url, exists=True) if url else None
+    if url:
+        return Target(url, exists=True)
+    with_id = _front_with_id(query)
+    return Target(with_id) if with_id else None
 
 
 def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
@@ -191,6 +196,12 @@ def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str
             rest = quote("/" + path[len(folder) :].lstrip("/"))
             return f"{rest}?{query}" if query else rest
     return ""
+
+
+def _front_with_id(query: str) -> str:
+    """Return the URL of the front page with the ID of an entry in `query`; empty if there is none."""
+    ids = [(name, value) for name, value in parse_qsl(query) if name in _ID_PARAMETERS]
+    return f"/?{urlencode(ids[:1])}" if ids else ""
 
 
 def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], parts: _Path) -> Target | None:

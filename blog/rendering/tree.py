@@ -61,6 +61,18 @@ _READER: Final = nh3.Cleaner(
 )
 
 _TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
+# What is important in a text, according to styles that editors and other blogs' software write instead of elements.
+_STYLED: Final = {
+    tag: re.compile(rf"(?:^|;)\s*{style}\b", re.IGNORECASE)
+    for tag, style in (
+        ("strong", r"font-weight\s*:\s*(?:bold(?:er)?|[6-9]00)"),
+        ("em", r"font-style\s*:\s*italic"),
+        ("s", r"text-decoration(?:-line)?\s*:[^;]*?\bline-through"),
+        ("u", r"text-decoration(?:-line)?\s*:[^;]*?\bunderline"),
+    )
+}
+# Google Docs wraps whole texts in bold elements whose style says that they are not.
+_NOT_BOLD = re.compile(r"(?:^|;)\s*font-weight\s*:\s*(?:normal|400)\b", re.IGNORECASE)
 _VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", "wbr"})
 
 # Control characters, byte order marks (nh3 removes one from the start), lone surrogates, and the two
@@ -74,16 +86,16 @@ _FRAME_FALLBACK = re.compile(r"(<iframe\b[^<>]*>)[^<>]*(?=</iframe\b)", re.IGNOR
 # To a browser, everything after an unclosed frame is its content, and the content of an object has its own scope.
 # Under another name they are like any other element.
 _FRAME = re.compile(r"<(/?)(iframe|object)\b", re.IGNORECASE)
-# Elements of whole pages, and elements in which a browser parses by other rules: removed, but their text stays.
-_UNWRAPPED = re.compile(
-    r"<(/?)(?:html|head|body|applet|button|frameset|marquee|math|noembed|noframes|noscript|plaintext"
-    r"|select|svg|template|textarea|xmp"
-    # Elements of formulas in MathML.
-    r"|annotation(?:-xml)?|maction|maligngroup|malignmark|menclose|merror|mfenced|mfrac|mglyph|mi|mlabeledtr|mlongdiv"
-    r"|mmultiscripts|mn|mo|mover|mpadded|mphantom|mprescripts|mroot|mrow|ms|mscarries|mscarry|msgroup|msline|mspace"
-    r"|msqrt|msrow|mstack|mstyle|msub|msubsup|msup|mtable|mtd|mtext|mtr|munder|munderover|none|semantics)\b",
-    re.IGNORECASE,
+# Elements that are read under their own names: those above, and others that have rules of their own in a browser's
+# parser. All others are removed, but their text stays: elements of whole pages, elements in which a browser parses by
+# other rules, and words that are not elements of HTML, as in `List<int>`. nh3 would remove the content of many of these
+# words as well, because they are elements of SVG or MathML.
+_READ: Final = (
+    (ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys())
+    | {"area", "base", "basefont", "bgsound", "big", "font", "frame", "image", "input", "keygen", "link", "meta"}
+    | {"nobr", "optgroup", "option", "rb", "rtc", "script", "style", "title", "track"}
 )
+_TAG_NAME = re.compile(r"</?([a-z][^\s/>]*+)", re.IGNORECASE)
 # The tags of a formula, its source in TeX, and everything that is not the formula itself. Each match ends before the
 # next tag of its kind, so that finding them takes linear time.
 _MATH_TAG = re.compile(
@@ -173,7 +185,7 @@ def _forgive(source: str) -> str:
     source = _show_formulas(source)
     source = _FRAME_FALLBACK.sub(r"\1", source)
     source = _FRAME.sub(lambda match: f"<{match[1]}x-{match[2].lower()}", source)
-    source = _UNWRAPPED.sub(r"<\1unwrapped ", source)
+    source = rename_unknown(source)
     # A comment or tag that never ends is shown as text, so that an editor notices the mistake.
     for start, end in (("<!--", "-->"), ("<", ">")):
         closed = source.rfind(end) + 1
@@ -188,22 +200,44 @@ def _forgive(source: str) -> str:
     return source
 
 
-def _tags(source: str) -> Iterator[tuple[bool, str, int]]:
-    """Yield for each tag whether it is an end tag, its lower-case name and its length."""
+def rename_unknown(source: str) -> str:
+    """Return `source` with a name that means nothing for each element that is removed while its text stays."""
+    if _READ.issuperset(map(str.lower, _TAG_NAME.findall(source))):
+        return source
+    parts: list[str] = []
+    done = 0
+    for tag, name, _raw_text in _find_tags(source):
+        if name and name not in _READ:
+            parts += (source[done : tag.start()], f"<{tag['end']}unwrapped ")
+            done = tag.end("name")
+    return "".join([*parts, source[done:]])
+
+
+def _find_tags(source: str) -> Iterator[tuple[re.Match[str], str, str]]:
+    """Yield all tags and comments with their lower-case names, and the text that is the content of a raw text element.
+
+    The name of a comment is empty.
+    """
     position = 0
-    ends_count = True
     while tag := _TAG.search(source, position):
         position = tag.end()
-        name = (tag["name"] or "").lower()
-        is_end = bool(tag["end"])
-        if name and (ends_count or not is_end):
-            yield is_end, name, len(tag[0])
-        if not is_end and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
+        name, raw_text = (tag["name"] or "").lower(), ""
+        if not tag["end"] and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
             end = raw_text_end.search(source, position)
             raw_text = source[position : end.start() if end else len(source)]
             position += len(raw_text)
-            # A comment in a script can keep its end tag from ending it. From there on, no end is certain.
-            ends_count = ends_count and not ("<!--" in raw_text and "<script" in raw_text.lower())
+        yield tag, name, raw_text
+
+
+def _tags(source: str) -> Iterator[tuple[bool, str, int]]:
+    """Yield for each tag whether it is an end tag, its lower-case name and its length."""
+    ends_count = True
+    for tag, name, raw_text in _find_tags(source):
+        is_end = bool(tag["end"])
+        if name and (ends_count or not is_end):
+            yield is_end, name, len(tag[0])
+        # A comment in a script can keep its end tag from ending it. From there on, no end is certain.
+        ends_count = ends_count and not ("<!--" in raw_text and "<script" in raw_text.lower())
 
 
 def _max_open(tags: Iterable[tuple[bool, str, int]]) -> int:
@@ -293,17 +327,33 @@ def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
     if original_tag == "a" and name and "id" not in element.attrib:
         element.set("id", name)
     align = str(element.attrib.pop("align", "")).strip().lower()
-    style = _TEXT_ALIGN.search(str(element.attrib.pop("style", "")))
+    style = str(element.attrib.pop("style", ""))
+    if original_tag == "span" and style:
+        _emphasise(element, [tag for tag, pattern in _STYLED.items() if pattern.search(style)])
+    elif original_tag in {"b", "strong"} and _NOT_BOLD.search(style):
+        element.tag = "unwrapped"
+    text_align = _TEXT_ALIGN.search(style)
     if original_tag == "img":
         css_class = f"align{align}" if align in {"left", "right"} else ""
     elif original_tag == "center":
         css_class = "has-text-align-center"
-    elif style or align in {"left", "right", "center"}:
-        css_class = f"has-text-align-{style[1].lower() if style else align}"
+    elif text_align or align in {"left", "right", "center"}:
+        css_class = f"has-text-align-{text_align[1].lower() if text_align else align}"
     else:
         css_class = ""
     if css_class:
         element.set("class", f"{element.get('class', '')} {css_class}".strip())
+
+
+def _emphasise(element: etree._Element, tags: list[str]) -> None:
+    """Turn `element` into the first of `tags`, with the others inside it."""
+    for tag in tags[1:]:
+        inner = etree.Element(tag)
+        inner.text, element.text = element.text, None
+        inner.extend(list(element))
+        element.append(inner)
+    if tags:
+        element.tag = tags[0]
 
 
 def take_out(element: etree._Element) -> None:

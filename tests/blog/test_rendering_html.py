@@ -71,6 +71,19 @@ class TestObsoleteHtml:
             ('<p align="justify" style="text-align:justify">a</p>', "<p>a</p>"),
             ("<strike>a</strike> <tt>b</tt> <acronym>c</acronym>", "<s>a</s> <code>b</code> <abbr>c</abbr>"),
             ('<font color="red">a</font>', "a"),
+            ('<span style="font-weight: bold; color: red">a</span>', "<strong>a</strong>"),
+            ('<span style="FONT-STYLE:italic;">a <i>b</i></span>', "<em>a <i>b</i></em>"),
+            ('<span style="text-decoration: line-through;">a</span>', "<s>a</s>"),
+            ('<span style="text-decoration: underline;">a</span>', "<u>a</u>"),
+            (
+                '<span lang="fr" style="text-decoration:underline;font-weight:700;font-style:italic">a<br>b</span>c',
+                '<strong lang="fr"><u><em>a<br>b</em></u></strong>c',
+            ),
+            ('<span style="font-weight: 400; text-decoration: none">a</span>', "<span>a</span>"),
+            (
+                '<b style="font-weight:normal;"><p>a <strong>b</strong></p></b>',
+                "<p>a <strong>b</strong></p>",
+            ),
             ('<a name="start"></a>', '<span id="start"></span>'),
             ("<article><header>a</header>b</article>", "<div><div>a</div>b</div>"),
             ("a<o:p></o:p><?xml:namespace prefix = o ?><![if gte mso 9]>b<![endif]>", "ab"),
@@ -113,6 +126,11 @@ class TestRepair:
             ("<html><body><p>a</body></html>b", "<p>ab</p>"),
             ("a<noscript><p>b</p></noscript><textarea>c</textarea>", "a<p>b</p>c"),
             ("a<template>b</template><xmp>c</xmp><plaintext>d<p>e", "abcd<p>e</p>"),
+            # Elements of MathML and SVG, and words that look like them.
+            ("<p>a List<int> b <set>c</set></p><p>d</p>", "<p>a List b c</p><p>d</p>"),
+            ('<p>a</p><svg viewBox="0 0 1 1"><g><text x="1">b</text></g></svg><p>c</p>', "<p>a</p>b<p>c</p>"),
+            ('<p title="a <int> b">c <view>d</p>', '<p title="a &lt;int&gt; b">c d</p>'),
+            ("<p>a</p><script>if (a<b) { c = '<int>'; }</script><filter>d", "<p>a</p>d"),
         ],
     )
     def test_loses_no_text(self, broken: str, repaired: str) -> None:

@@ -106,6 +106,9 @@ class TestImportedHtml:
         kept = '<strong>a</strong> <em>b</em> <abbr title="t">c</abbr> <code>d</code> <q>e</q> <s>f</s> <del>g</del>'
         assert imported(kept) == f'<p dir="auto">{kept}</p>'
 
+    def test_the_text_of_other_elements_stays(self) -> None:
+        assert imported("a <b>List<int></b> c\n\n<view>d") == ('<p dir="auto">a <b>List</b> c</p>\n<p dir="auto">d</p>')
+
     @pytest.mark.parametrize(
         "hostile",
         [

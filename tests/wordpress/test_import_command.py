@@ -20,7 +20,7 @@ from blog.models import Post
 from comments.models import Comment
 from tests.factories import UserFactory
 from tests.factories.files import write_files
-from tests.factories.wxr import attachment, author, comment, export, item, page, term, write
+from tests.factories.wxr import attachment, author, comment, export, item, meta, page, term, write
 from wordpress.importing.media_source import MediaFolder
 from wordpress.models import ImportRun
 from wordpress.wxr.archives import unpacked
@@ -64,9 +64,19 @@ class TestReport:
         assert "nothing was changed" in run(path)
 
     def test_long_lists_of_changes_are_cut(self, tmp_path: Path) -> None:
-        out = run(write(tmp_path, export(*(item(n, excerpt="<b>Bold</b>") for n in range(1, 100)))))
+        out = run(write(tmp_path, export(*(author(f"Author No. {n}") for n in range(1, 100)))))
         assert "59 more" in out
-        assert out.count("excerpt") == 40
+        assert out.count("The username here is") == 40
+
+    def test_the_same_change_of_many_items_takes_one_line(self, tmp_path: Path) -> None:
+        bold = [item(n, title=f"Post {n}", excerpt="<b>Bold</b>") for n in range(1, 100)]
+        fields = [item(100, inside=[meta("colour", "red"), meta("size", "1")])]
+        out = run(write(tmp_path, export(*bold, *fields)))
+        assert out.count("excerpt") == 1
+        assert "post 1 “Post 1”, 2 “Post 2”, 3 “Post 3”, " in out
+        assert ", … (99): The markup in its excerpt is not shown." in out
+        assert "custom field “colour”, “size”: 1 item has this custom field" in out
+        assert "more. Use --report" not in out
 
     @pytest.mark.parametrize("dry_run", [True, False])
     def test_warnings_come_first_and_the_end_refers_to_them(self, tmp_path: Path, dry_run: bool) -> None:

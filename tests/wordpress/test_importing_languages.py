@@ -34,6 +34,8 @@ class TestGuessing:
             ("صحافیوں کے لیے نیا انعام ہے جو کل دیا گیا", "ur"),
             ("人权捍卫者在许多国家受到攻击，而各国对他们的保护太少。", "zh-hans"),
             ("人權捍衛者在許多國家受到攻擊，而各國對他們的保護太少。", "zh-hant"),
+            # The dash is a character of the charset for traditional Chinese only.
+            ("下面是使用方法和安装步骤，其中最重要的是第一步——上传文件——————然后在后台启用。", "zh-hans"),
         ],
     )
     def test_the_language_of_a_sentence_is_recognised(self, text: str, language: str) -> None:

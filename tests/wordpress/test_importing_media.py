@@ -175,6 +175,26 @@ class TestFilesInAFolder:
         assert Attachment.objects.get().picture == found
         assert counted(report, "file") == {"imported": 1}
 
+    @pytest.mark.parametrize(
+        ("path", "place"),
+        [
+            ("blog/wp-content/uploads/2014/03/a.png", "2014/03/a.png"),
+            ("blog/wp-content/uploads/2014/03/a.png", "uploads/2014/03/a.png"),
+            ("blog/wp-content/uploads/2014/03/a.png", "wp-content/uploads/2014/03/a.png"),
+            ("blog/wp-content/uploads/sites/3/2014/03/a.png", "2014/03/a.png"),
+            ("blog/wp-content/uploads/sites/3/2014/03/a.png", "sites/3/2014/03/a.png"),
+            ("wp-content/uploads/sites/3/2014/03/a.png", "uploads/sites/3/2014/03/a.png"),
+            ("blog/files/2014/03/a.png", "2014/03/a.png"),
+        ],
+    )
+    def test_pictures_of_a_blog_in_a_folder_or_network_are_found(
+        self, import_parts: ImportParts, folder: Path, path: str, place: str
+    ) -> None:
+        write_files(folder, place)
+        url = f"https://old.example/{path}"
+        import_parts(attachment(30, attachment_url=url, guid=url), media=MediaFolder(folder))
+        assert Picture.objects.exists()
+
     def test_pdf_becomes_a_document(self, import_parts: ImportParts, folder: Path) -> None:
         write_files(folder, "2014/03/Report A.pdf")
         import_parts(attachment(30, "2014/03/Report%20A.pdf", title="The report"), media=MediaFolder(folder))
@@ -621,7 +641,9 @@ class TestFeaturedImages:
     ) -> None:
         report = import_parts(*self.PARTS)
         assert Post.objects.get().featured_picture is None
-        assert len([text for text in remarks(report) if "featured image" in text]) == 2
+        notes = [note for note in report.notes if "featured image" in note.text]
+        assert {note.url for note in notes} == {Attachment.objects.get().url}
+        assert len(notes) == 2
         write_files(folder, "2014/03/a.png")
         import_parts(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == Page.objects.get().featured_picture == Picture.objects.get()

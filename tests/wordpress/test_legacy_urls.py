@@ -66,6 +66,14 @@ FORMS = {
     "/?page_id=9000123": POST,
     "/?p=9000123&utm_source=x&fbclid=y": POST,
     "/?utm_source=x&p=9000123": POST,
+    "/?p=9000123/": POST,
+    "/?page_id=9000201).": "/about/team/",
+    "/blog/?p=9000123/": POST,
+    # As in WordPress, an ID counts wherever nothing else is: the blog was once in this folder.
+    "/blog/?p=9000123": POST,
+    "/old/blog/index.php?page_id=9000201": "/about/team/",
+    "/2010/01/02/no-such-post/?p=9000123&utm_source=x": POST,
+    "/star-power/?p=9000999": POST,
     "/?p=9000123&replytocom=9": f"{POST}?replytocom=9",
     # The browser keeps the fragment, which names the comment.
     "/?p=9000123&cpage=2": POST,
@@ -187,6 +195,8 @@ def _files(settings: Any) -> None:
 UNKNOWN = [
     "/?p=9000999",
     "/?p=abc",
+    "/blog/?p=abc",
+    "/blog/?p=9000999",
     "/?p=²",
     "/?p=99999999999999999999999",
     "/?p=9999999999999999999",

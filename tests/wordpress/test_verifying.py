@@ -334,6 +334,12 @@ class TestVerifying:
         import_export([path])
         assert "No problems found" in run(path)
 
+    def test_a_permalink_that_is_also_that_of_an_archive_is_no_problem(self, tmp_path: Path) -> None:
+        review = item(7, title="My year", link="https://old.example/2014/", post_name="2014", content="Text.")
+        path = write(tmp_path, export(review))
+        import_export([path])
+        assert "No problems found" in run(path)
+
     def test_item_without_a_url_is_not_checked(self, tmp_path: Path) -> None:
         without_url: Any = {"post_id": "", "post_name": "", "link": "", "guid": ""}
         path = write(tmp_path, export(item(**without_url), page(**without_url, title="B"), authors=[]))

@@ -51,7 +51,9 @@ def guess_language(title: str, html: str) -> str:
 
 def _chinese(text: str) -> str:
     """Return which of the two Chinese scripts a text is in: each has a charset that lacks characters of the other."""
-    simplified, traditional = (len(text.encode(charset, "ignore")) for charset in ("gb2312", "big5"))
+    # The charsets also differ in punctuation, which both scripts share.
+    letters = "".join(filter(str.isalpha, text))
+    simplified, traditional = (len(letters.encode(charset, "ignore")) for charset in ("gb2312", "big5"))
     return "zh-hans" if simplified >= traditional else "zh-hant"
 
 

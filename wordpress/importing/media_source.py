@@ -25,7 +25,11 @@ from wordpress.legacy_urls.file_urls import PICTURE_MAKERS, aliases_of, without_
 from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS
 from wordpress.models import Attachment
 
-_PARENT_FOLDERS = re.compile(r"/(?:(?:wp-content/)?uploads/|media/)?(?:sites/[0-9]+/)?")
+# What comes before the year in the path of an upload: the blog may have been in a folder, or in a network of blogs.
+_PARENT_FOLDERS = re.compile(
+    r"(?:/[^/]+){0,4}?/(?:wp-content/blogs\.dir/[0-9]+/files|(?:wp-content/)?uploads|files)/|/media/|/"
+)
+_SITE_FOLDER = re.compile(r"sites/[0-9]+/")
 _SCALED = re.compile(r"-scaled(?=\.[A-Za-z0-9]+$)")
 _ATTEMPTS: Final = 3
 # The longest wait between two attempts, in seconds.
@@ -82,7 +86,10 @@ class MediaFolder:
         paths += [_SCALED.sub("", path) for path in paths]
         for path in dict.fromkeys(paths):
             rest = _PARENT_FOLDERS.sub("", path, count=1)
-            for candidate in (path.lstrip("/"), f"uploads/{rest}", f"media/{rest}", rest):
+            candidates = [path.lstrip("/")]
+            for each in (rest, _SITE_FOLDER.sub("", rest, count=1)):
+                candidates += (f"{folder}{each}" for folder in ("wp-content/uploads/", "uploads/", "media/", ""))
+            for candidate in candidates:
                 if candidate in self._files:
                     return self._files[candidate]
         name = file_name(attachment)

@@ -129,9 +129,9 @@ class Report:
         self.count(kind, Outcome.SKIPPED)
         self.skipped.add(Remark(kind, id, title[:100], reason, url))
 
-    def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002  # WordPress's name for it
+    def note(self, kind: str, id: int, title: str, text: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
         """Record a difference between an imported item and the export."""
-        self.notes.add(Remark(kind, id, title[:100], text))
+        self.notes.add(Remark(kind, id, title[:100], text, url))
 
     def add_file_reference(self, kind: str, id: int, title: str, state: FileState, url: str) -> None:  # noqa: A002  # WordPress's name for it
         """Count and record a file that an item refers to. `url` is the URL of the file."""

@@ -25,6 +25,8 @@ from wordpress.wxr.values import ENTRY_FORMS
 
 # As many digits as the largest ID that fits into the database.
 _ID = re.compile(r"[0-9]{1,19}")
+# As in WordPress, anything may follow: links such as `/?p=5/` and punctuation of the text around a link are common.
+_LEADING_ID = re.compile(r"[0-9]{1,19}(?![0-9])")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
 # The suffixes that WordPress adds to the names of resized copies of a picture.
@@ -141,12 +143,13 @@ def _feed_path(query: Mapping[str, str]) -> str:
 
 def _target_by_id(form: str, pk: str) -> Target:
     """Return the target for the object that had this ID on the old site, or that has it here. Raises Http404."""
-    if not _ID.fullmatch(pk):
+    digits = _LEADING_ID.match(pk)
+    if digits is None:
         raise Http404(gettext("An ID consists of digits only."))
-    if int(pk) > BigIntegerField.MAX_BIGINT:
+    if (old_pk := int(digits[0])) > BigIntegerField.MAX_BIGINT:
         raise Http404(gettext("There is nothing with this ID."))
-    objects = (_by_id[form], [timezone.now(), int(pk)])
-    redirects, found = together((redirects_from, [[f"/?{form}={int(pk)}"]]), objects)
+    objects = (_by_id[form], [timezone.now(), old_pk])
+    redirects, found = together((redirects_from, [[f"/?{form}={old_pk}"]]), objects)
     urls = [*(redirect.url for redirect in redirects), *(each.get_absolute_url() for each in found)]
     if not any(urls):
         raise Http404(gettext("There is nothing with this ID."))

@@ -1,6 +1,8 @@
 """The values that this site is expected to show for an export's items."""
 
 import datetime as dt
+import re
+from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from django.utils import timezone
@@ -10,6 +12,9 @@ from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.preserved import plain_title
 from wordpress.verifying.site_client import one_line
 from wordpress.wxr.records import REUSABLE_BLOCK, Item
+
+# The archive of a year, month or day. WordPress shows it even if a post has this permalink.
+_ARCHIVE: Final = re.compile(r"/[0-9]{4}/?(?:[0-9]{2}/?){0,2}")
 
 
 def is_checked(item: Item) -> bool:
@@ -36,7 +41,7 @@ def path_of(item: Item) -> str:
         # The blog has no permalinks and may be in a folder, or this is a draft, whose link always has an ID.
         with_id = f"{path or '/'}?{quote(parts.query, safe='=&%')}"
         return with_id if item.status == "publish" else path_by_slug(item) or with_id
-    return path if path.strip("/") else path_by_slug(item)
+    return path if path.strip("/") and not _ARCHIVE.fullmatch(path) else path_by_slug(item)
 
 
 def local_date(item: Item) -> dt.datetime | None:

@@ -309,13 +309,14 @@ def _set_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
     """
     rows = ImportedItem.objects.filter(pk__in=pks).order_by("pk")
     attachments = Attachment.objects.filter(site=context.site, wordpress_id__in=[row.wordpress_id for row in rows])
-    pictures = dict(attachments.filter(picture__isnull=False).values_list("wordpress_id", "picture_id"))
+    files = {row.wordpress_id: row for row in attachments.only("wordpress_id", "picture", "url")}
     entries = Entry.objects.without_texts().in_bulk([row.object_pk for row in rows])
     for row in rows:
-        entry, picture = entries.get(row.object_pk), pictures.get(row.wordpress_id)
-        if entry and picture:
-            Entry.objects.filter(pk=entry.pk, featured_picture=None).update(featured_picture=picture)
-            ImportedItem.objects.filter(pk=row.pk).update(left_as=str(picture))
+        entry, file = entries.get(row.object_pk), files.get(row.wordpress_id)
+        if entry and file and file.picture_id:
+            Entry.objects.filter(pk=entry.pk, featured_picture=None).update(featured_picture=file.picture_id)
+            ImportedItem.objects.filter(pk=row.pk).update(left_as=str(file.picture_id))
         elif entry:
-            text = _("Its featured image, the media item %d, is not here.") % row.wordpress_id
-            context.report.note(entry.kind, entry.pk, entry.title, text)
+            # The same for all entries, because often all files are missing.
+            text = _("Its featured image is not here.")
+            context.report.note(entry.kind, entry.pk, entry.title, text, file.url if file else "")

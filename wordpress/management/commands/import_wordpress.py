@@ -1,6 +1,7 @@
 """`manage.py import_wordpress EXPORT.xml…`"""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,8 @@ from wordpress.wxr.repair import InvalidExportError
 
 # The report file lists everything; this many lines fit on a screen.
 _MAX_SHOWN = 40
+# In characters. More items that a line is about are only counted.
+_MAX_NAMES_LENGTH = 150
 _MAX_HOSTS = 200
 # The values of --fetch-media: given without a value, or with this one.
 _OLD_SITE, _EVERYWHERE = "", "everywhere"
@@ -203,11 +206,7 @@ class Command(BaseCommand):
         for kind, counts in report.counts.items():
             self.stdout.write(labels[kind].ljust(width) + "".join(f"{counts[outcome]:12,}" for outcome in Outcome))
         self._print_reasons(report.skipped, _("Skipped:"))
-        notes = []
-        for note in islice(report.notes, _MAX_SHOWN):
-            item_id = f" {note.id}" if note.id else ""
-            notes.append(f"{kind_label(note.kind)}{item_id} “{note.title}”: {note.text}")
-        self._print_lines(_("Changed during the import:"), notes, len(report.notes) - len(notes))
+        self._print_lines(_("Changed during the import:"), *_lines_by_text(report.notes))
         self._print_file_references(report)
         self._print_settings(report)
         self.stdout.write("")
@@ -254,6 +253,29 @@ class Command(BaseCommand):
             lines.append(_("… and %d more. Use --report FILE.json to list them all.") % more)
         if lines:
             self.stdout.write("\n  ".join([f"\n{heading}", *lines]))
+
+
+def _lines_by_text(notes: Remarks) -> tuple[list[str], int]:
+    """Return a line for each of the first texts of `notes`, with the items that it is about.
+
+    Also return the number of notes that are in none of these lines.
+    """
+    counts = Counter[tuple[str, str]]()
+    names: dict[tuple[str, str], list[str]] = {}
+    for note in notes:
+        key = (note.kind, note.text)
+        if key not in names and len(names) == _MAX_SHOWN:
+            continue
+        counts[key] += 1
+        shown = names.setdefault(key, [])
+        if len(", ".join(shown)) < _MAX_NAMES_LENGTH:
+            shown.append(f"{note.id} “{note.title}”" if note.id else f"“{note.title}”")
+    lines = []
+    for (kind, text), shown in names.items():
+        count = counts[kind, text]
+        more = f", … ({count:,})" if count > len(shown) else ""
+        lines.append(f"{kind_label(kind)} {', '.join(shown)}{more}: {text}")
+    return lines, len(notes) - counts.total()
 
 
 def _login_and_username(text: str) -> tuple[str, str]:
