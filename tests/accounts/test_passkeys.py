@@ -349,6 +349,11 @@ class TestNonsense:
         else:
             assert set(form.errors) <= {"credential", "__all__"}
 
+    @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5_000, "NaN", "{"])
+    def test_text_that_python_can_not_read_is_refused(self, request_: HttpRequest, text: str) -> None:
+        for form in (AddPasskeyForm({"credential": text}, user=User(pk=1)), LoginPasskeyForm({"credential": text})):
+            assert "credential" in form.errors
+
 
 class TestWithoutPassword:
     """An account with a passkey and no password."""

@@ -11,11 +11,13 @@ from unittest.mock import patch
 from urllib.parse import quote, urlsplit
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
+from accounts import browsers
 from core.admin import OneRowAdmin
 from tests.factories import UserFactory
 from tests.factories.admin import client_of
@@ -114,10 +116,10 @@ class Attacker:
                     else:
                         self.send(method, f"{path}{'&' if '?' in path else '?'}{field}")
 
-    def send(self, method: str, path: str, body: str = "") -> None:
+    def send(self, method: str, path: str, body: str = "", **headers: str) -> None:
         try:
             with undone():
-                response: Any = self.client.generic(method, path, body, FORM)
+                response: Any = self.client.generic(method, path, body, FORM, headers=headers)
                 if response.streaming:
                     response.getvalue()
         except Exception as error:  # noqa: BLE001 (a failing request, whatever fails)
@@ -145,6 +147,26 @@ def test_readers_never_see_a_server_error(client: Client) -> None:
     # A third of them come from more than one path.
     for changed in dict.fromkeys(chain.from_iterable(map(with_each_segment, paths))):
         attacker.send("GET", changed)
+    assert attacker.failed == []
+
+
+def test_a_cookie_never_causes_a_server_error(client: Client) -> None:
+    make_blog()
+    attacker = Attacker(client)
+    # In quotation marks, a backslash and three octal digits stand for any character.
+    values = [
+        r'"\000\000\000\000\000\000\000\000"',
+        r'"\377\012\015\073\054\075\000\040"',
+        "x" * 5_000,
+        "a:b:c",
+        "\xff" * 8,
+        "",
+    ]
+    names = [settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, browsers.COOKIE, "messages"]
+    for path in ("/", "/admin/", "/admin/login/"):
+        for cookie in (f"{name}={value}" for name in names for value in values):
+            attacker.send("GET", path, cookie=cookie)
+            attacker.send("POST", path, cookie=cookie)
     assert attacker.failed == []
 
 
