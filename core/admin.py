@@ -75,6 +75,10 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def get_urls(self) -> list[URLPattern]:
         return routes_of(self) + ([] if self.has_only_own_views else super().get_urls())
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
+        # Django looks for a field without a name if `_to_field` is empty.
+        return super().get_object(request, object_id, from_field or None)
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the form field. Text fields take their direction from their first letter, not from the page.
 

@@ -18,7 +18,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import browsers
+from comments.models import Comment
 from core.admin import OneRowAdmin
+from core.serving.handler import Request
 from tests.factories import UserFactory
 from tests.factories.admin import client_of
 from tests.factories.permissions import undone
@@ -64,6 +66,24 @@ OTHERS: Final = [
 FORM: Final = "application/x-www-form-urlencoded"
 # oEmbed 1.0 requires 501 (Not Implemented) for other formats.
 EXPECTED_ERRORS: Final = {501}
+
+
+# Media types that Python's parser fails with, each in another way.
+MALFORMED: Final = [
+    "text/html; a*=no-such-encoding''b",
+    "text/html; a*=undefined''b",
+    f"text/html; a*{'9' * 5_000}=b",
+    "x" * 20_000,
+    # An encoding's name that is a NUL.
+    "text/html; charset*=utf-8''%00",
+    "multipart/form-data; boundary=x; charset=hex",
+]
+
+
+@pytest.fixture(autouse=True)
+def _own_request_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the test client make requests as the server does."""
+    monkeypatch.setattr("django.test.client.WSGIRequest", Request)
 
 
 @contextmanager
@@ -116,10 +136,10 @@ class Attacker:
                     else:
                         self.send(method, f"{path}{'&' if '?' in path else '?'}{field}")
 
-    def send(self, method: str, path: str, body: str = "", **headers: str) -> None:
+    def send(self, method: str, path: str, body: str = "", content_type: str = FORM, **headers: str) -> None:
         try:
             with undone():
-                response: Any = self.client.generic(method, path, body, FORM, headers=headers)
+                response: Any = self.client.generic(method, path, body, content_type, headers=headers)
                 if response.streaming:
                     response.getvalue()
         except Exception as error:  # noqa: BLE001 (a failing request, whatever fails)
@@ -170,13 +190,26 @@ def test_a_cookie_never_causes_a_server_error(client: Client) -> None:
     assert attacker.failed == []
 
 
+def test_a_malformed_media_type_never_causes_a_server_error() -> None:
+    make_blog()
+    attacker = Attacker(client_of(make_owner()))
+    for media_type in MALFORMED:
+        for path in ("/", f"/comments/on/post/{Comment.objects.get(pk=900).entry_id}/"):
+            attacker.send("GET", path, content_type=media_type)
+            attacker.send("POST", path, "text=x", content_type=media_type)
+        # These respond to scripts in JSON.
+        for name in ("admin:comments_queue_changelist", "media_upload"):
+            attacker.send("POST", reverse(name), "decide=x", accept=media_type)
+    assert attacker.failed == []
+
+
 @pytest.mark.long
 def test_staff_never_see_a_server_error() -> None:
     make_blog()
     owner = make_owner()
     attacker = Attacker(client_of(owner))
     for path in dict.fromkeys(admin_paths(owner)):
-        attacker.open_with_each_value(path, ["GET"], ["\0", "9" * 30, "²"])
+        attacker.open_with_each_value(path, ["GET"], ["\0", "9" * 30, "²", ""])
     assert attacker.failed == []
 
 
