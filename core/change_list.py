@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -23,6 +24,13 @@ class FilterChangeList(ChangeList):
     """A list with tabs and filters above it (templates/admin/change_list.html)."""
 
     tabs: Sequence[Tab] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except (ValueError, OverflowError) as error:
+            # The URL has a date that no calendar has, such as one in the year 10000.
+            raise IncorrectLookupParameters from error
 
     @property
     def filters(self) -> list[Any]:

@@ -233,6 +233,22 @@ def test_a_list_with_an_unknown_parameter_does_not_fail() -> None:
         assert client.get(path, {"e": "1", "x": "1"}).status_code == 200
 
 
+def test_a_list_of_a_year_that_no_calendar_has_does_not_fail() -> None:
+    make_blog()
+    attacker = Attacker(client_of(make_owner()))
+    for path, field in (
+        ("/admin/comments/comment/", "created_at"),
+        ("/admin/comments/decision/", "made_at"),
+        ("/admin/accounts/auditrecord/", "at"),
+    ):
+        for year in ("0000", "0001", "9999", "9" * 20, "x"):
+            attacker.send("GET", f"{path}?{field}__year={year}")
+            attacker.send("GET", f"{path}?{field}__year={year}&{field}__month=12&{field}__day=31")
+        for time in ("0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "10000-01-01"):
+            attacker.send("GET", f"{path}?{field}__gte={time}")
+    assert attacker.failed == []
+
+
 def test_an_invalid_id_in_a_choice_field_is_a_form_error() -> None:
     client = client_of(UserFactory(is_staff=True, is_superuser=True))
     for path, field in (("/admin/auth/group/add/", "abilities"), ("/admin/blog/post/add/", "categories")):
