@@ -142,6 +142,9 @@ class _CredentialField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
         with _refusing_malformed():
             credential = super().to_python(value)
+        # It is stored, but PostgreSQL's JSON can't hold a NUL or half a character. Real ones need no escapes at all.
+        if "\\u" in str(value):
+            raise incorrect_code()
         if not isinstance(credential, dict) or not isinstance(credential.get("response"), dict):
             raise incorrect_code()
         return credential
