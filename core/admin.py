@@ -79,6 +79,10 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         # Django looks for a field without a name if `_to_field` is empty.
         return super().get_object(request, object_id, from_field or None)
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        # A search for a regular expression can take forever, and SQLite would stop all threads meanwhile.
+        return not lookup.endswith("regex") and super().lookup_allowed(lookup, value, request)
+
     def get_view_on_site_url(self, obj: Model | None = None) -> str | None:
         """Return the URL of the page of `obj`; None if it has none. Django's would be a redirect (config.admin)."""
         if self.view_on_site is True and (get_url := getattr(obj, "get_absolute_url", None)):

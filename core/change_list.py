@@ -6,8 +6,11 @@ from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.db import DatabaseError
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
+
+from core.outages import is_outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,10 @@ class FilterChangeList(ChangeList):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         try:
             super().__init__(*args, **kwargs)
-        except (ValueError, OverflowError) as error:
-            # The URL has a date that no calendar has, such as one in the year 10000.
+        except (ValueError, OverflowError, DatabaseError) as error:
+            if is_outage(error):
+                raise
+            # The URL has a condition that makes no sense, such as one with a date in the year 10000.
             raise IncorrectLookupParameters from error
 
     @property
