@@ -209,7 +209,9 @@ def test_staff_never_see_a_server_error() -> None:
     owner = make_owner()
     attacker = Attacker(client_of(owner))
     for path in dict.fromkeys(admin_paths(owner)):
-        attacker.open_with_each_value(path, ["GET"], ["\0", "9" * 30, "²", ""])
+        attacker.open_with_each_value(path, ["GET"], ["\0", "9" * 30, "²"])
+        # Of all parameters, only this one made Django fail if it was empty.
+        attacker.send("GET", f"{path}{'&' if '?' in path else '?'}_to_field=")
     assert attacker.failed == []
 
 
