@@ -25,6 +25,7 @@ from accounts import browsers
 from accounts.models import Session, User
 from core.outages import is_outage
 from core.prepared import Prepared
+from core.text import is_storable
 
 # The precision of the time of the last use. A higher one would cost a write for each page.
 _EXACT_TO: Final = dt.timedelta(minutes=5)
@@ -44,6 +45,10 @@ class SessionStore(db.SessionStore):
     @classmethod
     def get_model_class(cls) -> Any:
         return Session
+
+    def _validate_session_key(self, key: str) -> bool:
+        # A cookie in quotation marks can contain any character.
+        return bool(super()._validate_session_key(key)) and is_storable(key)  # type: ignore[misc]  # missing in the stubs
 
     def _get_session_from_db(self) -> Any:
         now = timezone.now()

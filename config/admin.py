@@ -36,6 +36,10 @@ class BroadsideAdminSite(admin.AdminSite):
         """Return nothing: no page lists the models, and Django would build the list for every page."""
         return []
 
+    def get_urls(self) -> list[Any]:
+        """Leave out the redirect to any object's page: it would tell everyone who can log in the URLs of drafts."""
+        return [pattern for pattern in super().get_urls() if getattr(pattern, "name", "") != "view_on_site"]
+
     def admin_view[View: Callable[..., Any]](self, view: View, cacheable: bool = False) -> View:
         """Wrap a view. It answers 404 to a URL with a NUL in its query, which PostgreSQL rejects."""
         guarded = super().admin_view(view, cacheable)

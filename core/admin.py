@@ -75,6 +75,20 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def get_urls(self) -> list[URLPattern]:
         return routes_of(self) + ([] if self.has_only_own_views else super().get_urls())
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
+        # Django looks for a field without a name if `_to_field` is empty.
+        return super().get_object(request, object_id, from_field or None)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        # A search for a regular expression can take forever, and SQLite would stop all threads meanwhile.
+        return not lookup.endswith("regex") and super().lookup_allowed(lookup, value, request)
+
+    def get_view_on_site_url(self, obj: Model | None = None) -> str | None:
+        """Return the URL of the page of `obj`; None if it has none. Django's would be a redirect (config.admin)."""
+        if self.view_on_site is True and (get_url := getattr(obj, "get_absolute_url", None)):
+            return str(get_url())
+        return super().get_view_on_site_url(obj)
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the form field. Text fields take their direction from their first letter, not from the page.
 

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.db import DatabaseError
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
+
+from core.outages import is_outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,15 @@ class FilterChangeList(ChangeList):
     """A list with tabs and filters above it (templates/admin/change_list.html)."""
 
     tabs: Sequence[Tab] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except (ValueError, OverflowError, DatabaseError) as error:
+            if is_outage(error):
+                raise
+            # The URL has a condition that makes no sense, such as one with a date in the year 10000.
+            raise IncorrectLookupParameters from error
 
     @property
     def filters(self) -> list[Any]:

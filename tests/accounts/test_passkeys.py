@@ -349,6 +349,18 @@ class TestNonsense:
         else:
             assert set(form.errors) <= {"credential", "__all__"}
 
+    @pytest.mark.parametrize("character", ["\0", "\ud800"])
+    def test_characters_that_no_database_can_store_are_refused(self, request_: HttpRequest, character: str) -> None:
+        user, passkey = User(pk=1, username="amina"), Passkey()
+        sent = json.loads(passkey.create(webauthn.begin_registration(user, passwordless=True)))
+        form = AddPasskeyForm({"credential": json.dumps({**sent, "label": character})}, user=user)
+        assert set(form.errors) == {"credential"}
+
+    @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5_000, "NaN", "{"])
+    def test_text_that_python_can_not_read_is_refused(self, request_: HttpRequest, text: str) -> None:
+        for form in (AddPasskeyForm({"credential": text}, user=User(pk=1)), LoginPasskeyForm({"credential": text})):
+            assert "credential" in form.errors
+
 
 class TestWithoutPassword:
     """An account with a passkey and no password."""

@@ -12,7 +12,6 @@ from typing import Any, Final
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
-from django.contrib.contenttypes.models import ContentType
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
@@ -20,7 +19,7 @@ from django_tasks_db.models import DBTaskResult
 from lxml import html
 
 from accounts.roles import OWNER
-from blog.models import AppearanceVersion, Category, Redirect, Status
+from blog.models import AppearanceVersion, Redirect, Status
 from comments.models import Block
 from comments.models import CommentStatus as Decided
 from media.documents import store_document
@@ -82,7 +81,6 @@ NEEDS: Final[dict[str, Page]] = {
     "jsi18n": Page(STAFF),
     # Refused without the name of a field.
     "autocomplete": Page(NOBODY),
-    "view_on_site": Page(STAFF),
     # Redirects to the dashboard.
     "app_list": Page(NOBODY),
     "markdownx_upload": Page(None, UPLOAD, only_shows=True),
@@ -331,10 +329,6 @@ def url_of(name: str, objects: dict[str, Any]) -> str:
     """Return the URL with this name for the object of its model."""
     if name in {"markdownx_upload", "media_upload", "editor_media", "editor_links", "markdownx_markdownify"}:
         return reverse(name)
-    if name == "view_on_site":
-        return reverse(
-            "admin:view_on_site", args=[ContentType.objects.get_for_model(Category).pk, objects["blog_category"]]
-        )
     if name == "accounts_auditrecord_export":
         return reverse(f"admin:{name}", args=["csv"])
     if name == "blog_siteappearance_again":

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.admin import site
 from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from lxml.html import HtmlElement
 
@@ -109,6 +110,15 @@ def test_a_popup_closes_after_its_object_is_deleted(owner: Client) -> None:
     response = owner.post(f"{CATEGORIES}{category.pk}/delete/", {"post": "yes", "_popup": "1"})
     assert response.templates[0].name == "admin/popup_response.html"
     assert not Category.objects.exists()
+
+
+def test_no_url_leads_from_the_id_of_an_object_to_its_page(owner: Client) -> None:
+    draft, writer = PostFactory(title="Whistleblower", status=Status.DRAFT), UserFactory(slug="writer")
+    kind = ContentType.objects.get_for_model(draft)
+    for client in (owner, client_of(user_in_role("Moderator"))):
+        assert client.get(f"/admin/r/{kind.pk}/{draft.pk}/").status_code == 404
+    page = read(owner.get(f"/admin/accounts/user/{writer.pk}/change/"))
+    assert find(page, '.object-tools a[href="/author/writer/"]')
 
 
 class TestTitles:
