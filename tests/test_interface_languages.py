@@ -71,7 +71,12 @@ def english_of(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
             parts.add(longest)
     # An English text may also be this language's translation of another message.
     whole -= {" ".join(text.split()) for forms in here.values() for text in forms}
-    return frozenset(whole), re.compile("|".join(map(re.escape, sorted(parts, key=len, reverse=True))))
+    # Without these groups, each of the thousands of parts would be compared at each character.
+    by_first: defaultdict[str, list[str]] = defaultdict(list)
+    for part in sorted(parts, key=len, reverse=True):
+        by_first[part[0]].append(re.escape(part[1:]))
+    pattern = "|".join(f"{re.escape(first)}(?:{'|'.join(rests)})" for first, rests in by_first.items())
+    return frozenset(whole), re.compile(pattern)
 
 
 def texts(page: bytes) -> Iterator[str]:

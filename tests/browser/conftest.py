@@ -195,6 +195,10 @@ def device(request: pytest.FixtureRequest) -> Device:
     return DEVICES[request.param]
 
 
+def is_narrow(width: int) -> bool:
+    return width < 600
+
+
 def problems(page: Page, rules: list[str] | None) -> list[str]:
     """Return what axe finds wrong by these rules, or by all of WCAG 2.2 (None), and what our own rules find."""
     only = {} if rules is None else {"runOnly": {"type": "rule", "values": rules}}
@@ -204,9 +208,16 @@ def problems(page: Page, rules: list[str] | None) -> list[str]:
     return [by_axe.generate_report()] * bool(by_axe.violations_count) + results["faults"]
 
 
-@pytest.fixture(scope="session")
-def faults() -> Faults:
-    """Return a function that reports what axe and our own rules find wrong on a page in any of the `LOOKS`."""
+@pytest.fixture
+def faults(request: pytest.FixtureRequest) -> Faults:
+    """Return a function that reports what axe and our own rules find wrong on a page in any of the `LOOKS`.
+
+    If the test runs once for each device, these are the narrow looks for the phone, and the wide ones for the desktop.
+    """
+    looks = LOOKS
+    if "device" in request.fixturenames:
+        is_phone = is_narrow(request.getfixturevalue("device")["viewport"]["width"])
+        looks = {name: look for name, look in LOOKS.items() if is_narrow(look.width) == is_phone}
 
     def faults(page: Page) -> str:
         size, is_dark = page.viewport_size, page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
@@ -215,7 +226,7 @@ def faults() -> Faults:
         page.wait_for_load_state()
         # Once for all looks, because parsing the script takes as long as running it.
         page.evaluate(f"{AXE_SCRIPT};{REMEMBER_COLORS}")
-        for name, look in LOOKS.items():
+        for name, look in looks.items():
             page.set_viewport_size({"width": look.width, "height": size["height"]})
             page.emulate_media(color_scheme=look.color_scheme, forced_colors=look.forced_colors)
             found += [f"{name}: {problem}" for problem in problems(page, look.rules)]

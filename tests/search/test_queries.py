@@ -211,10 +211,10 @@ class TestFinding:
     @given(HOSTILE)
     @example("NEAR/2 \"* OR NOT ' \\ :* & | ! <-> a\0b")
     def test_no_query_fails(self, typed: str) -> None:
-        query = parse(typed)
-        find_entries(query, SiteSettings.current())
-        find_entries(query, SiteSettings.current(), best_first=False)
-        find_comments(query, SiteSettings.current())
+        query, site = parse(typed), SiteSettings.current()
+        find_entries(query, site)
+        find_entries(query, site, best_first=False)
+        find_comments(query, site)
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """The letters under which an index files names in all scripts."""
 
 import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -96,7 +97,9 @@ def test_every_name_is_filed_under_one_letter_that_is_filed_under_itself(name: s
 
 
 def test_every_character_of_unicode_is_filed_in_the_same_way() -> None:
-    assert [char for char in map(chr, range(sys.maxunicode + 1)) if not has_consistent_letter(char)] == []
+    # Three quarters of the code points are not characters yet.
+    chars = (char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(char) != "Cn")
+    assert [char for char in chars if not has_consistent_letter(char)] == []
 
 
 @given(st.text(min_size=1))
