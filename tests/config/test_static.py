@@ -71,6 +71,13 @@ def test_old_phones_understand_the_styles_of_public_pages(name: str) -> None:
     assert not [rule for rule in rules if re.search(layout, rule)]
 
 
+@pytest.mark.parametrize("path", ["static/css/site.css", "static/css/overviews.css", "templates/blog/appearance.css"])
+def test_links_are_underlined_in_every_browser(path: str) -> None:
+    """Safari before 26.2 reads only the line in this shorthand, and with a custom property in it, it draws none."""
+    style = (Path(__file__).parents[2] / path).read_text("utf-8")
+    assert set(re.findall(r"text-decoration: ([^;]*);", style)) <= {"none", "underline"}
+
+
 @pytest.mark.parametrize("name", ["vendor/a.css", "admin/a.js", "markdownx/a.js"])
 def test_third_party_files_are_not_changed(storage: StaticStorage, name: str) -> None:
     assert collect(storage, name, "/* A licence */\n\na {  }\n").read_text("utf-8") == "/* A licence */\n\na {  }\n"
