@@ -65,7 +65,8 @@ for (const form of document.querySelectorAll(".comment-form")) {
       return;
     }
     show(event.submitter);
-    if (!field || field.value) {
+    // Safari before 16 can't submit it later with the button that was pressed, so the comment is sent without a solution.
+    if (!field || field.value || !form.requestSubmit) {
       state = "sent";
       return;
     }

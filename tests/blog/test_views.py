@@ -41,8 +41,8 @@ class TestPost:
         page = client.get("/2020/01/02/day-2/").content.decode()
         links = re.findall(r'(?s)<a[^>]*\shref="([^"]*)"[^>]*>(.*?)</a>', page)
         found = {href: text_of(label).strip() for href, label in links}
-        assert found["/2020/01/01/day-1/"] == "« Day 1"
-        assert found["/2020/01/03/day-3/"] == "Day 3 »"
+        assert found["/2020/01/01/day-1/"] == "«&nbsp;Day 1"
+        assert found["/2020/01/03/day-3/"] == "Day 3&nbsp;»"
 
     def test_has_its_own_title_and_the_sites_as_document_title(self, client: Client) -> None:
         post = PostFactory(title="A paper & more")

@@ -56,6 +56,20 @@ def test_a_comment_is_held_for_moderation_if_no_challenge_is_available(open_page
     assert Comment.objects.get().status == "pending"
 
 
+def test_an_old_browser_that_cannot_wait_for_the_solution_sends_the_comment(open_page: OpenPage, post: Post) -> None:
+    """Safari before 16."""
+    page = open_page(post.get_absolute_url())
+    page.add_init_script("delete HTMLFormElement.prototype.requestSubmit")
+    page.route("**/comments/challenge/", lambda route: None)
+    page.reload()
+    fill(page, "First")
+    page.click("text=Preview")
+    expect(page.locator(".comment-preview")).to_contain_text("First")
+    page.click("text=Submit Comment")
+    expect(page.get_by_text("Your comment is awaiting moderation.")).to_be_visible()
+    assert Comment.objects.get().status == "pending"
+
+
 def test_readers_who_do_not_comment_load_nothing_for_it(open_page: OpenPage, post: Post) -> None:
     page = open_page("/")
     requested: list[str] = []
