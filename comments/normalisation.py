@@ -2,11 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import unquote
 
-# Combining marks of a lower class than this change the letter (kana, Indic scripts). The others are accents.
-_FIRST_ACCENT = 10
+from core.text import CharacterTable, remove_accents
 
 # Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Chinese.
 _UNSPACED = (
@@ -19,23 +18,8 @@ _DOTTED = re.compile(r"(?<![\w-])[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"(?:https?:|(?<!:))//[^\s/?#<>\"]+|\bwww\.[\w.-]+")
 
 
-class _Table(dict[int, str]):
-    """A table for `str.translate`, filled as characters occur."""
-
-    def __init__(self, replace: Callable[[str], str]) -> None:
-        self._replace = replace
-
-    def __missing__(self, code: int) -> str:
-        self[code] = self._replace(chr(code))
-        return self[code]
-
-
 # Replaces everything but letters, marks and digits with spaces.
-_WORDS_ONLY = _Table(lambda char: char if unicodedata.category(char)[0] in "LMN" else " ")
-# Removes accents and invisible characters, such as soft hyphens.
-_WITHOUT_ACCENTS = _Table(
-    lambda char: "" if unicodedata.combining(char) >= _FIRST_ACCENT or unicodedata.category(char) == "Cf" else char
-)
+_WORDS_ONLY = CharacterTable(lambda char: char if unicodedata.category(char)[0] in "LMN" else " ")
 
 
 def plain_case(text: str) -> str:
@@ -47,8 +31,7 @@ def plain_case(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return the form that is compared: `Café`, `CAFE` and `ｃａｆé` are the same, and so are `Ёж` and `еж`."""
-    bare = unicodedata.normalize("NFKD", plain_case(text)).translate(_WITHOUT_ACCENTS)
-    return plain_case(bare)
+    return plain_case(remove_accents(plain_case(text)))
 
 
 def words(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from comments.changes import comments_changed
 from comments.models import Block, Comment, CommentQuerySet, Erasure, Lesson, Revision
 from comments.moderation import deletion
 from comments.rules import bayes
+from core.bulk import batches
 from core.personal_data import personal_rows
 from core.registry import Registry
 from core.site import absolute_url
@@ -156,8 +157,9 @@ def erase(email: str, *, keep_text: bool) -> Summary:
         erasure.text_kept = keep_text and erasure.text_kept
         erasure.erased_at = timezone.now()
         erasure.save()
-    for pks in _batches(comments_of(email)):
+    for batch in batches(comments_of(email).only("pk"), BATCH):
         with transaction.atomic():
+            pks = [comment.pk for comment in batch]
             deletion.lock(pks)
             locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
             done.revisions += Revision.objects.filter(comment__in=locked).count()
@@ -176,14 +178,6 @@ def erase(email: str, *, keep_text: bool) -> Summary:
         done.tasks = len(tasks)
         DBTaskResult.objects.filter(pk__in=tasks).delete()
     return done
-
-
-def _batches(comments: CommentQuerySet) -> Iterator[list[int]]:
-    """Yield the IDs of `comments`, BATCH at a time, while reading the table only once."""
-    last = 0
-    while pks := list(comments.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        yield pks
-        last = pks[-1]
 
 
 def _make_anonymous(comments: list[Comment]) -> None:
@@ -232,9 +226,10 @@ def delete_old_emails(before: dt.datetime) -> int:
     """
     old = Comment.objects.filter(created_at__lt=before).exclude(email="")
     count = 0
-    for pks in _batches(old):
+    for batch in batches(old.only("pk"), BATCH):
         with transaction.atomic():
             # Queried again, and locked in the same order as in every decision.
+            pks = [comment.pk for comment in batch]
             locked = list(old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
             with_email = [
                 comment.pk for comment in locked if comment.email.lower() in json.dumps(comment.reasons).lower()

@@ -8,16 +8,14 @@ from blog.rerendering import RerenderResult
 from comments.changes import comments_changed
 from comments.models import Comment
 from comments.text import comment_html
+from core.bulk import batches
 
 _BATCH = 500
 
 
 def rerender_comments(result: RerenderResult, *, progress: Callable[[int], None]) -> None:
     """Render all comments again and count them in `result`, like blog.rerendering.rerender."""
-    comments = Comment.objects.order_by("pk").only("text", "is_html", "html")
-    last = 0
-    while batch := list(comments.filter(pk__gt=last)[:_BATCH]):
-        last = batch[-1].pk
+    for batch in batches(Comment.objects.only("text", "is_html", "html"), _BATCH):
         with transaction.atomic():
             for comment in batch:
                 html = str(comment_html(comment.text, comment.is_html))

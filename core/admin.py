@@ -39,6 +39,7 @@ from core.database import retry_on_conflict
 from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
 from core.models import SiteSettings
+from core.word_search import has_word, split_words
 
 _HISTORY_PER_PAGE: Final = 100
 
@@ -102,6 +103,12 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         if isinstance(widget, forms.TextInput | forms.Textarea):
             widget.attrs.setdefault("dir", "auto")
         return field
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        """Return the objects with all of these words in their `search_fields`, none of which has several values."""
+        for word in split_words(search_term):
+            queryset = queryset.filter(has_word(word, *self.search_fields))
+        return queryset, False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FilterChangeList

@@ -1,4 +1,4 @@
-"""Reading and inserting many rows in few queries."""
+"""Reading, inserting and deleting many rows in few queries."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, DateTimeField, Field, Max, Model
+from django.db.models import BooleanField, DateTimeField, Field, Max, Model, QuerySet
 from django.db.models.constants import OnConflict
 
 # The maximum number of values in the condition of one query.
 _BATCH = 500
+# How many rows one statement deletes.
+_DELETED = 1000
 # Values of these types are stored as they are. Converting each through its field would take most of the time.
 _STORED_AS_IS = frozenset({int, str, type(None)})
 
@@ -24,6 +26,25 @@ def fetch_rows(
     for batch in batched(dict.fromkeys(values), _BATCH):
         rows = model._default_manager.filter(**{f"{field}__in": batch}, **conditions).order_by()
         yield from rows.values_list(*columns)
+
+
+def batches[Row: Model](rows: QuerySet[Row], size: int) -> Iterator[list[Row]]:
+    """Yield the rows by primary key, `size` at a time, so that they need little memory, and may change meanwhile."""
+    last = 0
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:size]):
+        yield batch
+        last = batch[-1].pk
+
+
+def delete_in_batches(rows: QuerySet[Any]) -> int:
+    """Delete rows, and return how many with all that was deleted along with them. Can be interrupted.
+
+    Each batch is a short transaction, so that no request has to wait. An index should have the order of the rows.
+    """
+    deleted = 0
+    while pks := list(rows.values_list("pk", flat=True)[:_DELETED]):
+        deleted += rows.filter(pk__in=pks).delete()[0]
+    return deleted
 
 
 def _converter(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any]:

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 # Characters that XML can't hold: a single one makes a whole document unreadable. Source: XML 1.0, 2.2.
@@ -17,11 +17,32 @@ CONTROL: Final = re.compile(rf"{NOT_IN_XML.pattern}|[\x7f-\x84\x86-\x9f]")
 _DIRECTION_CONTROLS: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 # Letters with strokes and the like, which Unicode does not decompose into a letter and an accent.
-_UNDECOMPOSED: Final = str.maketrans(
+UNDECOMPOSED: Final = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 )
 # Combining marks below this class change the letter (kana, Indic scripts). Those from here on are accents.
 _FIRST_ACCENT: Final = 10
+
+
+class CharacterTable(dict[int, str]):
+    """A table for `str.translate`, filled as characters occur."""
+
+    def __init__(self, replace: Callable[[str], str]) -> None:
+        self._replace = replace
+
+    def __missing__(self, code: int) -> str:
+        self[code] = self._replace(chr(code))
+        return self[code]
+
+
+_WITHOUT_ACCENTS: Final = CharacterTable(
+    lambda char: "" if unicodedata.combining(char) >= _FIRST_ACCENT or unicodedata.category(char) == "Cf" else char
+)
+
+
+def remove_accents(text: str) -> str:
+    """Return `text`, decomposed (NFKD), without accents and without invisible characters such as soft hyphens."""
+    return unicodedata.normalize("NFKD", text).translate(_WITHOUT_ACCENTS)
 
 
 def fold(text: str) -> str:
@@ -30,12 +51,8 @@ def fold(text: str) -> str:
     The result is for searching and comparing, never for display. It may be empty.
     """
     once = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).casefold()
-    bare = "".join(
-        char
-        for char in unicodedata.normalize("NFKD", once)
-        if unicodedata.combining(char) < _FIRST_ACCENT and unicodedata.category(char) != "Cf"
-    )
-    return " ".join(unicodedata.normalize("NFC", bare.translate(_UNDECOMPOSED)).split())
+    bare = remove_accents(once).translate(UNDECOMPOSED)
+    return " ".join(unicodedata.normalize("NFC", bare).split())
 
 
 def is_storable(text: str) -> bool:

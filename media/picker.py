@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from core.word_search import has_word
 from media.codes import describe
 from media.models import Document, Picture, Upload
 from media.permissions import may_choose_while_writing
@@ -26,10 +26,7 @@ def picker(request: HttpRequest) -> JsonResponse:
     found: Any = model.objects.present()
     searched = ("title", "file") if is_document else ("title", "alt", "caption", "credit", "file")
     for word in request.GET.get("q", "")[:200].replace("\0", "").split()[:_MAX_WORDS]:
-        condition = Q()
-        for name in searched:
-            condition |= Q((f"{name}__icontains", word))
-        found = found.filter(condition)
+        found = found.filter(has_word(word, *searched))
     page = Paginator(found, _PAGE_SIZE).get_page(request.GET.get("page"))
     files = [describe(upload) for upload in page]
     return JsonResponse({"files": files, "next": page.next_page_number() if page.has_next() else None})

@@ -8,6 +8,7 @@ from django.tasks import task
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.bulk import delete_in_batches
 from core.tasks import TaskKind
 from mail import mailboxes
 from newsletter import returns, subscriptions
@@ -15,7 +16,6 @@ from newsletter.models import Delivery
 
 # How long deliveries are kept, which tell who got an issue.
 KEEP: Final = dt.timedelta(days=90)
-_BATCH: Final = 1_000
 
 
 @TaskKind(_("Reading bounced e-mails"))
@@ -32,6 +32,4 @@ def tidy_newsletter() -> None:
     """Delete expired requests, addresses that follow nothing, and the deliveries of old issues."""
     subscriptions.delete_old_requests()
     subscriptions.delete_unused()
-    old = Delivery.objects.filter(issue__created_at__lt=timezone.now() - KEEP).order_by("pk")
-    while pks := list(old.values_list("pk", flat=True)[:_BATCH]):
-        Delivery.objects.filter(pk__in=pks).delete()
+    delete_in_batches(Delivery.objects.filter(issue__created_at__lt=timezone.now() - KEEP).order_by("pk"))

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from core.bulk import batches
 from core.spreadsheets import cell_text, csv_lines
 from mail.tasks import wake_worker
 from newsletter.models import NewsletterSettings, Subscriber, Subscription, SubscriptionRequest, Suppression
@@ -136,10 +137,7 @@ def export() -> Iterator[str]:
 
 
 def _rows() -> Iterator[tuple[object, ...]]:
-    rows = Subscription.objects.select_related("subscriber", "category", "tag", "author").order_by("pk")
-    last = 0
-    while batch := list(rows.filter(pk__gt=last)[:_BATCH]):
-        for row in batch:
-            status = row.subscriber.suppression or "subscribed"
-            yield row.subscriber.email, status, row, row.frequency, row.confirmed_at.isoformat()
-        last = batch[-1].pk
+    rows = Subscription.objects.select_related("subscriber", "category", "tag", "author")
+    for row in chain.from_iterable(batches(rows, _BATCH)):
+        status = row.subscriber.suppression or "subscribed"
+        yield row.subscriber.email, status, row, row.frequency, row.confirmed_at.isoformat()

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from blog.models import Entry, Status
 from comments.models import Comment
-from core.bulk import insert_rows
+from core.bulk import batches, insert_rows
 from core.prepared import Prepared
 from search.documents import comment_sources, entry_sources
 from search.indexes import comment_index, entry_index
@@ -141,10 +141,10 @@ def _parts() -> dict[str, tuple[Any, Any, Callable[[Collection[int]], int], int]
 
 def _batches(name: str, objects: Any, size: int, progress: Callable[[str, int, int], None]) -> Iterator[list[int]]:
     """Yield the IDs of objects in ascending order, and report progress after each batch."""
-    last, done, total = 0, 0, objects.count()
-    while batch := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
-        yield batch
-        last, done = batch[-1], done + len(batch)
+    done, total = 0, objects.count()
+    for batch in batches(objects.only("pk"), size):
+        yield [each.pk for each in batch]
+        done += len(batch)
         progress(name, done, total)
 
 

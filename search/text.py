@@ -13,6 +13,8 @@ from typing import Final
 
 from Stemmer import Stemmer
 
+from core.text import UNDECOMPOSED
+
 # Longer tokens are cut. They are not words, and PostgreSQL rejects tokens of more than 2,046 bytes.
 MAX_TOKEN_LENGTH: Final = 64
 # How many words are remembered by each function, and the stems of how many languages. Longer words rarely occur again.
@@ -55,17 +57,8 @@ _IGNORED: Final = re.compile(
     f"{_ranges(char for char, category in _CATEGORIES.items() if category == 'Cf')}]"
 )
 # Letters that Unicode does not decompose, and interchangeable forms of Arabic letters.
-_LETTERS: Final = str.maketrans(
+_LETTERS: Final = UNDECOMPOSED | str.maketrans(
     {
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ð": "d",
-        "ħ": "h",
-        "ı": "i",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
         # Alef without hamza, ya for alef maqsura and the Persian ya, kaf for the Persian kaf, ha for ta marbuta.
         "ٱ": "ا",
         "ى": "ي",

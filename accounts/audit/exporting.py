@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from accounts.audit.reading import with_people
 from accounts.models import AuditRecord
+from core.bulk import batches
 from core.spreadsheets import csv_lines
 
 # How many records are read at once.
@@ -31,10 +32,8 @@ class Format:
 
 def _rows(records: QuerySet[AuditRecord]) -> Iterator[dict[str, Any]]:
     """Yield the records, oldest first. Read in batches, a million of them need neither memory nor a cursor."""
-    last = 0
-    while batch := with_people(records.filter(pk__gt=last).order_by("pk")[:_BATCH]):
-        yield from map(_values, batch)
-        last = batch[-1].pk
+    for batch in batches(records, _BATCH):
+        yield from map(_values, with_people(batch))
 
 
 def _values(record: AuditRecord) -> dict[str, Any]:

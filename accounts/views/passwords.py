@@ -1,6 +1,7 @@
 """Choosing a password: requesting a link if it is forgotten, and the page that every such link leads to."""
 
 import json
+from functools import partial
 from typing import Any
 
 from allauth.account.models import Login
@@ -11,7 +12,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core import mail
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -29,6 +29,7 @@ from accounts.password_links import ExpiredLinkError, choose_passkey, choose_pas
 from accounts.passwords import account_key
 from accounts.tasks import send_password_link
 from accounts.views.pages import AccountPage, SecretLinkPage
+from core.database import retry_on_conflict
 from core.sender import sender
 
 # The most e-mails that one account gets, and that one sender causes, in a period (accounts.throttle).
@@ -77,11 +78,8 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
-            try:
-                return self._answer(request, token)
-            except IntegrityError:
-                # Someone else has just taken the username, which the form now reports.
-                return self._answer(request, token)
+            # If someone else has just taken the username, the form reports it the second time.
+            return retry_on_conflict(partial(self._answer, request, token))
         except ExpiredLinkError:
             context = self.get_context_data(title=gettext("This link no longer works"), is_expired=True)
             return self.render_to_response(context, status=410)

@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +22,6 @@ from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.results import state_label
 from blog.editing.autosaves import editors_of
-from blog.editing.link_search import spellings
 from blog.editing.workflow import state_of
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_searches
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
@@ -31,6 +29,7 @@ from blog.permissions import may_delete, may_edit, may_restore, sees_others
 from blog.rendering.images import by_file_name, library_files
 from core.change_list import FilterChangeList, Tab
 from core.dates import format_datetime
+from core.word_search import has_word, split_words
 from media.models import Picture
 
 _MAX_SEARCHED_WORDS: Final = 8
@@ -193,7 +192,7 @@ class EntryList(EntryActions):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         """Return the entries with all of these words in their text, or in their title, URL and tags."""
-        words = _words(search_term)[:_MAX_SEARCHED_WORDS]
+        words = split_words(search_term)[:_MAX_SEARCHED_WORDS]
         if not words:
             return queryset, False
         without_texts = Q()
@@ -203,10 +202,7 @@ class EntryList(EntryActions):
         return queryset.filter(without_texts | Q(pk__in=found)), False
 
     def _has_word(self, word: str) -> Q:
-        found = Q()
-        for spelling in spellings(word):
-            for name in self.search_fields:
-                found |= Q((f"{name}__icontains", spelling))
+        found = has_word(word, *self.search_fields)
         for search in entry_searches.values():
             found |= search(word)
         return found
@@ -243,12 +239,3 @@ def _cell(name: str, column: EntryColumn) -> Callable[[Any], str]:
 
     cell.__name__ = name
     return cell
-
-
-def _words(search_term: str) -> list[str]:
-    """Return the words of a search. A phrase in quotation marks counts as one word."""
-    words = []
-    for bit in smart_split(search_term):
-        is_quoted = len(bit) > 1 and bit[0] == bit[-1] and bit[0] in "\"'"
-        words.append(unescape_string_literal(bit) if is_quoted else bit)
-    return [word for word in words if word.strip()]

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from blog.models import Entry, Page, Post
 from blog.permissions import may_write
 from core.slugs import slugify
+from core.word_search import has_word
 
 _MAX_FOUND: Final = 10
 _MAX_PAGES: Final = 3
@@ -25,16 +26,8 @@ def title_condition(words: str) -> Q:
     condition = Q()
     for word in words[:200].replace("\0", "").split()[:_MAX_WORDS]:
         slug = slugify(word)
-        found = Q(slug__contains=slug) if slug else Q()
-        for spelling in spellings(word):
-            found |= Q(title__icontains=spelling)
-        condition &= found
+        condition &= (Q(slug__contains=slug) if slug else Q()) | has_word(word, "title")
     return condition
-
-
-def spellings(word: str) -> set[str]:
-    """Return the spellings of `word` to search for, because SQLite ignores the case of ASCII letters only."""
-    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
 
 
 @require_safe

@@ -16,6 +16,7 @@ from accounts.models import User
 from comments.models import Comment, CommentStatus, Event, Notification, NotificationPreference
 from comments.moderation import actions
 from comments.moderation.decisions import OvertakenError
+from core.bulk import delete_in_batches
 from core.site import absolute_url
 
 VALID_DAYS = 7
@@ -73,9 +74,6 @@ def decide(notification: Notification, by: User, action: str, seen: str) -> None
 
 
 def delete_old() -> int:
-    """Delete notifications whose links have expired, a batch at a time, and return how many."""
-    count = 0
+    """Delete notifications whose links have expired, and return how many."""
     old = Notification.objects.filter(sent_at__lt=timezone.now() - dt.timedelta(days=VALID_DAYS + 1))
-    while pks := list(old.order_by("sent_at").values_list("pk", flat=True)[:1_000]):
-        count += Notification.objects.filter(pk__in=pks).delete()[0]
-    return count
+    return delete_in_batches(old.order_by("sent_at"))

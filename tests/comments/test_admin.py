@@ -276,6 +276,11 @@ class TestList:
         CommentFactory.create(**{field: "zanzibar@example.org"})
         assert len(find(read(client.get(LIST + f"?q={word}")), "#result_list tbody tr")) == 1
 
+    def test_search_ignores_the_case_of_all_letters(self, client: Client, moderator: User) -> None:
+        CommentFactory.create()
+        CommentFactory.create(name="Élodie")
+        assert len(find(read(client.get(LIST, {"q": "élodie"})), "#result_list tbody tr")) == 1
+
     def test_search_finds_titles_of_posts_and_pages(self, client: Client, moderator: User) -> None:
         CommentFactory.create()
         CommentFactory.create(entry=PostFactory.create(title="Zanzibar"))

@@ -59,6 +59,13 @@ def test_pictures_match_all_words_in_their_texts_newest_first(editor: Client) ->
     assert [file["title"] for file in search(editor, kind="document").json()["files"]] == ["March report"]
 
 
+def test_the_case_of_all_letters_is_ignored(editor: Client) -> None:
+    store_picture(picture_file(), title="École")
+    store_document(pdf_file(), title="Пресс-релиз")
+    assert len(search(editor, q="école").json()["files"]) == 1
+    assert len(search(editor, q="ПРЕСС", kind="document").json()["files"]) == 1
+
+
 def test_results_are_paginated(editor: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     sizes = {"width": 1, "height": 1}
     Picture.objects.bulk_create([Picture(file=f"pictures/{index}.png", **sizes) for index in range(25)])

@@ -21,7 +21,7 @@ from blog.appearance.versions import locked_row, remove_menus
 from blog.models import Category, Entry, Redirect
 from comments.models import Comment
 from comments.moderation.counting import recount_all
-from core.bulk import fetch_rows
+from core.bulk import batches, fetch_rows
 from core.models import SiteSettings
 from media.models import Document, LikePictures, Picture, Upload
 from media.uses import is_used
@@ -145,10 +145,7 @@ class _Undo:
             for row in sorted(self._rows(kind), key=lambda row: -(paths.get(row.object_pk) or "").count("/")):
                 yield [row]
             return
-        last = 0
-        while rows := list(self._rows(kind).filter(pk__gt=last)[:_BATCH]):
-            last = rows[-1].pk
-            yield rows
+        yield from batches(self._rows(kind), _BATCH)
 
     def _remove_rows(self, rows: _Rows) -> None:
         ImportedItem.objects.filter(pk__in=[row.pk for row in rows]).delete()
