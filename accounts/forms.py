@@ -153,7 +153,7 @@ class GroupForm(forms.ModelForm[Group]):
     Permissions that the group has without such an ability can be kept or taken away one by one.
     """
 
-    abilities = forms.MultipleChoiceField(
+    granted = forms.MultipleChoiceField(
         label=_("Permissions"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -169,17 +169,17 @@ class GroupForm(forms.ModelForm[Group]):
         names = permission_names(held)
         offered = sorted(abilities.items(), key=lambda each: each[1].order)
         # The permissions of each choice.
-        self._granted = {name: ability.permissions for name, ability in offered if name != _ONLY_OWNERS}
-        choices = [(name, capfirst(str(abilities[name].phrase))) for name in self._granted]
-        chosen = [name for name, granted in self._granted.items() if granted <= names]
+        self._grants = {name: ability.permissions for name, ability in offered if name != _ONLY_OWNERS}
+        choices = [(name, capfirst(str(abilities[name].phrase))) for name in self._grants]
+        chosen = [name for name, granted in self._grants.items() if granted <= names]
         for permission in held:
             (name,) = permission_names([permission])
-            if not any(name in self._granted[each] for each in chosen):
-                self._granted[name] = frozenset({name})
+            if not any(name in self._grants[each] for each in chosen):
+                self._grants[name] = frozenset({name})
                 choices.append((name, permission_label(permission)))
                 chosen.append(name)
-        self.fields["abilities"].choices = choices  # type: ignore[attr-defined]  # a MultipleChoiceField
-        self.initial["abilities"] = chosen
+        self.fields["granted"].choices = choices  # type: ignore[attr-defined]  # a MultipleChoiceField
+        self.initial["granted"] = chosen
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -189,7 +189,7 @@ class GroupForm(forms.ModelForm[Group]):
 
     def permissions(self) -> list[Permission]:
         """Return the permissions of everything that was chosen."""
-        granted = {permission for name in self.cleaned_data["abilities"] for permission in self._granted[name]}
+        granted = {permission for name in self.cleaned_data["granted"] for permission in self._grants[name]}
         existing = Permission.objects.select_related("content_type")
         return [each for each in existing if permission_names([each]) <= granted]
 
