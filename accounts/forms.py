@@ -32,6 +32,7 @@ from accounts.roles import (
     permissions_of,
 )
 from core.text import one_line
+from core.versioned_form import VersionedForm
 
 # Values that stand for an owner, the server or no role in places that otherwise have the name of a group.
 _TAKEN_NAMES: Final = frozenset({OWNER, AuditRecord.SERVER, NO_ROLE, "-"})
@@ -116,7 +117,7 @@ class InvitationForm(forms.Form):
         return email
 
 
-class UserForm(forms.ModelForm[User]):
+class UserForm(VersionedForm):
     """The form of a person."""
 
     role = RoleField(may_be_none=True)
@@ -130,7 +131,8 @@ class UserForm(forms.ModelForm[User]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].initial = self.instance.role
+        self.initial["role"] = self.instance.role
+        self.set_version()
 
     def clean_role(self) -> str:
         role: str = self.cleaned_data["role"]
@@ -147,7 +149,7 @@ def last_owner_message() -> str:
     return gettext("This is the only owner who can log in. Make someone else an owner first.")
 
 
-class GroupForm(forms.ModelForm[Group]):
+class GroupForm(VersionedForm):
     """The form of a group, which is a role that an owner has defined by its abilities.
 
     Permissions that the group has without such an ability can be kept or taken away one by one.
@@ -180,6 +182,7 @@ class GroupForm(forms.ModelForm[Group]):
                 chosen.append(name)
         self.fields["granted"].choices = choices  # type: ignore[attr-defined]  # a MultipleChoiceField
         self.initial["granted"] = chosen
+        self.set_version()
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

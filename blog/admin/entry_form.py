@@ -98,9 +98,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         """Return the fieldsets. Those with the classes `writing` and `time` are not in the panel (change_form.html)."""
         user = request.user
         editable = obj is None or may_edit(user, obj)
-        writing = ["title", "source"] + (
-            ["translation_of", "original_version"] if obj is None else ["version"] if editable else []
-        )
+        writing = ["title", "source", *(["translation_of", "original_version"] if obj is None else [])]
         address = ["slug"] if obj is None else ["slug", "markup_label", "modified_at"]
         # Each gets a section of its own, if this user may set it.
         for_editors = {"author": _("Author"), "sticky": _("Front page")}
