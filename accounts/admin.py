@@ -343,7 +343,7 @@ class GroupAdmin(OwnersOnlyAdmin[Group]):
         return describe(permission_names(group.permissions.select_related("content_type")))
 
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        return ("role", "allowed") if obj and obj.name in ROLES else ("name", "abilities")
+        return ("role", "allowed") if obj and obj.name in ROLES else ("name", "granted")
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -13,8 +13,8 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import gettext
 
+from accounts.devices import name_device
 from accounts.models import User
 
 COOKIE: Final = "known_browser"
@@ -45,14 +45,12 @@ _SYSTEMS: Final = (
 
 
 def describe(request: HttpRequest) -> str:
-    """Return the name of the browser and its system, such as “Firefox on Windows”; empty if neither is known."""
+    """Return the name of the browser and its system as `accounts.devices` stores it; empty if neither is known."""
     # Text beyond any sensible length would only cost time.
     agent = request.headers.get("User-Agent", "")[:500]
     browser = next((name for pattern, name in _BROWSERS if re.search(pattern, agent)), "")
     system = next((name for pattern, name in _SYSTEMS if re.search(pattern, agent)), "")
-    if browser and system:
-        return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    return browser or system
+    return name_device(browser, system)
 
 
 def known_browser(request: HttpRequest, user: User | None) -> str:

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop
 
 from accounts import policies, sessions
 from accounts.actions import Action
@@ -72,7 +72,8 @@ def remove(request: HttpRequest, factor: Authenticator) -> None:
         Authenticator.objects.filter(user=user).delete()
     else:
         factor.delete()
-    record(Action.FACTOR_REMOVED, [user], by=user, details=gettext("Passkey") if is_passkey else gettext("App"))
+    details = gettext_noop("Passkey") if is_passkey else gettext_noop("App")
+    record(Action.FACTOR_REMOVED, [user], by=user, details=details)
     sessions.end([user], keep=request)
 
 
@@ -80,5 +81,5 @@ def remove(request: HttpRequest, factor: Authenticator) -> None:
 def remove_all(user: User, *, by: User | None = None) -> None:
     """Remove all factors of someone who has lost them, and end their sessions. `by` is None on the server."""
     Authenticator.objects.filter(user=user).delete()
-    record(Action.FACTOR_REMOVED, [user], by=by, details=gettext("All passkeys and apps"))
+    record(Action.FACTOR_REMOVED, [user], by=by, details=gettext_noop("All passkeys and apps"))
     sessions.end([user])

@@ -32,6 +32,7 @@ from accounts.roles import (
     permissions_of,
 )
 from core.text import one_line
+from core.versioned_form import VersionedForm
 
 # Values that stand for an owner, the server or no role in places that otherwise have the name of a group.
 _TAKEN_NAMES: Final = frozenset({OWNER, AuditRecord.SERVER, NO_ROLE, "-"})
@@ -116,7 +117,7 @@ class InvitationForm(forms.Form):
         return email
 
 
-class UserForm(forms.ModelForm[User]):
+class UserForm(VersionedForm):
     """The form of a person."""
 
     role = RoleField(may_be_none=True)
@@ -130,7 +131,8 @@ class UserForm(forms.ModelForm[User]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].initial = self.instance.role
+        self.initial["role"] = self.instance.role
+        self.set_version()
 
     def clean_role(self) -> str:
         role: str = self.cleaned_data["role"]
@@ -147,13 +149,13 @@ def last_owner_message() -> str:
     return gettext("This is the only owner who can log in. Make someone else an owner first.")
 
 
-class GroupForm(forms.ModelForm[Group]):
+class GroupForm(VersionedForm):
     """The form of a group, which is a role that an owner has defined by its abilities.
 
     Permissions that the group has without such an ability can be kept or taken away one by one.
     """
 
-    abilities = forms.MultipleChoiceField(
+    granted = forms.MultipleChoiceField(
         label=_("Permissions"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -169,17 +171,18 @@ class GroupForm(forms.ModelForm[Group]):
         names = permission_names(held)
         offered = sorted(abilities.items(), key=lambda each: each[1].order)
         # The permissions of each choice.
-        self._granted = {name: ability.permissions for name, ability in offered if name != _ONLY_OWNERS}
-        choices = [(name, capfirst(str(abilities[name].phrase))) for name in self._granted]
-        chosen = [name for name, granted in self._granted.items() if granted <= names]
+        self._grants = {name: ability.permissions for name, ability in offered if name != _ONLY_OWNERS}
+        choices = [(name, capfirst(str(abilities[name].phrase))) for name in self._grants]
+        chosen = [name for name, granted in self._grants.items() if granted <= names]
         for permission in held:
             (name,) = permission_names([permission])
-            if not any(name in self._granted[each] for each in chosen):
-                self._granted[name] = frozenset({name})
+            if not any(name in self._grants[each] for each in chosen):
+                self._grants[name] = frozenset({name})
                 choices.append((name, permission_label(permission)))
                 chosen.append(name)
-        self.fields["abilities"].choices = choices  # type: ignore[attr-defined]  # a MultipleChoiceField
-        self.initial["abilities"] = chosen
+        self.fields["granted"].choices = choices  # type: ignore[attr-defined]  # a MultipleChoiceField
+        self.initial["granted"] = chosen
+        self.set_version()
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -189,7 +192,7 @@ class GroupForm(forms.ModelForm[Group]):
 
     def permissions(self) -> list[Permission]:
         """Return the permissions of everything that was chosen."""
-        granted = {permission for name in self.cleaned_data["abilities"] for permission in self._granted[name]}
+        granted = {permission for name in self.cleaned_data["granted"] for permission in self._grants[name]}
         existing = Permission.objects.select_related("content_type")
         return [each for each in existing if permission_names([each]) <= granted]
 

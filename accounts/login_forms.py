@@ -26,6 +26,7 @@ from accounts.actions import Action
 from accounts.adapters import MFAAdapter
 from accounts.audit.recording import count
 from accounts.codes import use_code
+from accounts.devices import in_words
 from accounts.models import User
 from accounts.passwords import check_own_password, check_password, too_many_guesses
 from core.sender import sender
@@ -176,7 +177,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no t
         del self.fields["passwordless"]
 
     def clean_name(self) -> str:
-        return self.cleaned_data["name"] or browsers.describe(context.request)
+        return self.cleaned_data["name"] or in_words(browsers.describe(context.request))
 
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["passwordless"] = True

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop
 
 from accounts.actions import Action
 from accounts.audit.recording import record
@@ -87,7 +87,7 @@ def choose_passkey[Passkey](token: str, person: User, add_passkey: Callable[[], 
         raise ExpiredLinkError
     person.save(update_fields=_NAMES)
     passkey = add_passkey()
-    record(Action.FACTOR_ADDED, [person], by=person, details=gettext("Passkey"))
+    record(Action.FACTOR_ADDED, [person], by=person, details=gettext_noop("Passkey"))
     return passkey
 
 

@@ -39,6 +39,7 @@ from core.database import retry_on_conflict
 from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
 from core.models import SiteSettings
+from core.versioned_form import VersionedForm
 from core.word_search import has_word, split_words
 
 _HISTORY_PER_PAGE: Final = 100
@@ -69,6 +70,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     delete_confirmation_max_display = 20
 
     kind_messages = KindMessages()
+    form: type[forms.ModelForm[Any]] = VersionedForm
 
     # Whether the only views are those with a `route`, without Django's change list and forms.
     has_only_own_views = False
@@ -89,6 +91,10 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         if self.view_on_site is True and (get_url := getattr(obj, "get_absolute_url", None)):
             return str(get_url())
         return super().get_view_on_site_url(obj)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        # The template shows the version, because it belongs to no fieldset.
+        return [name for name in super().get_fields(request, obj) if name != "version"]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the form field. Text fields take their direction from their first letter, not from the page.

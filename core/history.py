@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from django.db.models import Model, QuerySet
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from core.registry import Registry
@@ -35,7 +36,10 @@ def history() -> History:
 
 
 def describe_changes(message: ChangeMessage) -> str:
-    """Describe what was changed: the names of the fields, separated by commas, or the sentence itself."""
+    """Describe what was changed: the names of the fields, separated by commas, or the sentence itself.
+
+    The names are in English, as `translate_changes` expects.
+    """
     if isinstance(message, str):
         return message
     names: list[str] = []
@@ -43,4 +47,20 @@ def describe_changes(message: ChangeMessage) -> str:
         # For inline rows, use the name of their model. The name of the row may be anything, so it is left out.
         for about in part.values():
             names += about.get("fields") or filter(None, [about.get("name")])
-    return ", ".join(gettext(name) for name in dict.fromkeys(names))
+    return ", ".join(dict.fromkeys(names))
+
+
+def translate_changes(details: str) -> str:
+    """Return a stored sentence, or the names of fields, in the active language. Anything else stays as it is."""
+    sentence = _translate(details)
+    return sentence if sentence != details else ", ".join(map(_translate, details.split(", ")))
+
+
+def _translate(text: str) -> str:
+    """Translate a stored text. Labels begin with a capital, but the names of fields that they come from don't."""
+    name = text[:1].lower() + text[1:]
+    for message in (text, name):
+        # There is no message for an empty text.
+        if message and (translation := gettext(message)) != message:
+            return capfirst(translation) if message != text else translation
+    return text

@@ -15,8 +15,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import Action
+from accounts.devices import in_words
 from accounts.models.people import User
 from accounts.roles import role_label
+from core.history import translate_changes
 from core.models import OneRow, SiteSettings
 
 
@@ -47,6 +49,8 @@ class AuditRecord(models.Model):
     SERVER: Final = "server"
     # Kinds of objects whose title is the name of a role.
     _ROLES: Final = frozenset({"auth.group", "accounts.rolepolicy"})
+    # Actions whose details are the name of a browser.
+    _BY_BROWSERS: Final = frozenset({Action.LOGGED_IN, Action.LOGGED_OUT, Action.SESSIONS_ENDED})
     # Separates the names of the former and the new role in the details of a change.
     ARROW: Final = " → "
 
@@ -168,6 +172,10 @@ class AuditRecord(models.Model):
             }
         elif self.action == Action.ROLE_CHANGED:
             details = self.ARROW.join(map(role_label, details.split(self.ARROW)))
+        elif self.action in self._BY_BROWSERS:
+            details = in_words(details)
+        else:
+            details = translate_changes(details)
         return gettext("%(label)s: %(text)s") % {"label": action, "text": details} if details else action
 
     @property

@@ -8,6 +8,8 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.devices import in_words
+
 
 class Session(AbstractBaseSession):
     """A browser that is logged in, or about to be. Deleting the row ends the session."""
@@ -23,6 +25,10 @@ class Session(AbstractBaseSession):
 
     class Meta(AbstractBaseSession.Meta):
         default_permissions = ()
+
+    @property
+    def device_in_words(self) -> str:
+        return in_words(self.device)
 
     @classmethod
     def get_session_store_class(cls) -> Any:

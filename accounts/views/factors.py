@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 from django.views.generic.edit import FormView
@@ -24,6 +24,7 @@ from django.views.generic.edit import FormView
 from accounts import browsers, factors, qr_codes
 from accounts.actions import Action
 from accounts.codes import use_code
+from accounts.devices import in_words
 from accounts.login_forms import AddPasskeyForm, PasskeyNameForm
 from accounts.views.pages import OwnPage
 
@@ -50,7 +51,7 @@ class AddPasskeyView(OwnPage, FormView[AddPasskeyForm]):
         return {**super().get_form_kwargs(), "user": self.user}
 
     def get_initial(self) -> dict[str, Any]:
-        return {"name": browsers.describe(self.request)}
+        return {"name": in_words(browsers.describe(self.request))}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # The form checks the browser's response against these options.
@@ -61,7 +62,7 @@ class AddPasskeyView(OwnPage, FormView[AddPasskeyForm]):
         data = form.cleaned_data
         with transaction.atomic():
             _passkey, codes = passkey_flows.add_authenticator(self.request, data["name"], data["credential"])
-            factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext("Passkey"))
+            factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext_noop("Passkey"))
         return _after_adding(self.request, codes, gettext("Passkey added. You can now log in with it."))
 
 
@@ -140,7 +141,7 @@ class AddAppView(OwnPage, FormView[ActivateTOTPForm]):
             _app, codes = app_flows.activate_totp(self.request, form)
             # Otherwise, anyone who saw this code being entered could log in with it.
             use_code(self.user, form.cleaned_data["code"])
-            factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext("App"))
+            factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext_noop("App"))
         return _after_adding(self.request, codes, gettext("Your authenticator app is set up."))
 
     def form_invalid(self, form: ActivateTOTPForm) -> HttpResponse:

@@ -78,9 +78,8 @@ class EndSessionView(OwnPage):
         with transaction.atomic():
             session.delete()
             record(Action.SESSIONS_ENDED, [self.user], by=self.user, details=session.device)
-        messages.success(
-            request, gettext("%(device)s is logged out.") % {"device": session.device or gettext("An unknown browser")}
-        )
+        device = session.device_in_words or gettext("An unknown browser")
+        messages.success(request, gettext("%(device)s is logged out.") % {"device": device})
         return HttpResponseRedirect(reverse("account"))
 
 

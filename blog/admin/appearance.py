@@ -60,32 +60,28 @@ class AppearanceAdmin(OneRowAdmin):
             raise PermissionDenied
         if object_id != "1":
             raise Http404
-        row = SiteAppearance.current()
-        late = getattr(request, "late_form", None)
-        # A form that is rendered again keeps the stamp it was opened with, until its sender has been told of a
-        # conflict.
-        seen = versions.stamp(row)
         if request.method == "POST":
-            seen_before = request.POST.get("seen", "-")
-            if (arranged := self._arranged(request)) is not None:
-                return self._page(request, row, AppearanceForm(arranged), seen_before)
-            form = AppearanceForm(request.POST)
-            with transaction.atomic():
-                # From here on, undoing an import removes none of the chosen pictures.
-                row = versions.locked_row()
-                seen = versions.stamp(row)
-                # The draft can be discarded whatever the form contains.
-                if request.POST.get("do") != "discard" and not form.is_valid():
-                    return self._page(request, row, form, seen_before)
-                if response := self._act(request, form):
-                    return response
-        elif late is not None:
-            form, seen = AppearanceForm(late.fields), late.fields.get("seen", "-")
-            text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")
-            self.message_user(request, text, messages.WARNING)
-        else:
-            form = AppearanceForm(initial=asdict(versions.prepared(row)))
-        return self._page(request, row, form, seen)
+            return self._submit(request)
+        row = SiteAppearance.current()
+        if (late := getattr(request, "late_form", None)) is None:
+            return self._page(request, row, AppearanceForm(initial=asdict(versions.prepared(row))), versions.stamp(row))
+        text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")
+        self.message_user(request, text, messages.WARNING)
+        return self._page(request, row, AppearanceForm(late.fields), late.fields.get("seen", "-"))
+
+    def _submit(self, request: HttpRequest) -> HttpResponse:
+        """Do what the button says, or show the form again. It keeps its stamp until a conflict has been reported."""
+        seen = request.POST.get("seen", "-")
+        if (arranged := self._arranged(request)) is not None:
+            return self._page(request, SiteAppearance.current(), AppearanceForm(arranged), seen)
+        form = AppearanceForm(request.POST)
+        with transaction.atomic():
+            # From here on, undoing an import removes none of the chosen pictures.
+            row = versions.locked_row()
+            # The draft can be discarded whatever the form contains.
+            if request.POST.get("do") != "discard" and not form.is_valid():
+                return self._page(request, row, form, seen)
+            return self._act(request, form, seen) or self._page(request, row, form, versions.stamp(row))
 
     def _arranged(self, request: HttpRequest) -> QueryDict | None:
         """Return the form data as changed by a button that saves nothing, or None if another button was pressed."""
@@ -127,9 +123,9 @@ class AppearanceAdmin(OneRowAdmin):
         headers = {"Content-Disposition": 'attachment; filename="links.opml"'}
         return HttpResponse(content, content_type="text/x-opml; charset=utf-8", headers=headers)
 
-    def _act(self, request: HttpRequest, form: AppearanceForm) -> HttpResponse | None:
+    def _act(self, request: HttpRequest, form: AppearanceForm, seen: str) -> HttpResponse | None:
         """Perform the button's action. Return None if someone else changed the appearance first."""
-        button, seen = request.POST.get("do"), request.POST.get("seen", "-")
+        button = request.POST.get("do")
         try:
             if button == "publish":
                 before = versions.publish(form.cleaned_data, by=cast("User", request.user), seen=seen)

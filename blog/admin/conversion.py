@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.actions import Action
 from accounts.audit.recording import record
@@ -72,5 +72,5 @@ def _save(entry: Entry, conversion: Conversion, user: User) -> bool:
             return False
         stored.markup, stored.source = "markdown", conversion.source
         save_entry(stored, user)
-        record(Action.CHANGED, [stored], by=user, details=gettext("Converted to Markdown."))
+        record(Action.CHANGED, [stored], by=user, details=gettext_noop("Converted to Markdown."))
     return True

@@ -67,7 +67,7 @@ class PostAdmin(CalendarView, EntryAdmin):
     )
     own_fieldsets = [(_("Categories"), ["categories"]), (_("Tags"), ["tags"])]
     quick_form = QuickPostForm
-    quick_fields = ("title", "slug", "published_at", "categories", "tags", "version")
+    quick_fields = ("title", "slug", "published_at", "categories", "tags")
     list_display = ("title_cell", "author_cell", "categories_cell", "date_cell")
     search_help_text = _("Searches titles, URLs, tags and texts.")
     list_filter = (StatusFilter, CategoryFilter, AuthorFilter, LanguageFilter, DateFilter)
@@ -100,7 +100,7 @@ class PageAdmin(EntryAdmin):
     )
     own_fieldsets = [(_("Page attributes"), ["parent", "menu_order"])]
     quick_form = QuickPageForm
-    quick_fields = ("title", "slug", "published_at", "parent", "menu_order", "version")
+    quick_fields = ("title", "slug", "published_at", "parent", "menu_order")
     list_display = ("title_cell", "author_cell", "order_cell", "date_cell")
     search_fields = ("title", "path")
     search_help_text = _("Searches titles, URLs and texts.")

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import DateTimeField, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import Action
@@ -98,9 +98,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         """Return the fieldsets. Those with the classes `writing` and `time` are not in the panel (change_form.html)."""
         user = request.user
         editable = obj is None or may_edit(user, obj)
-        writing = ["title", "source"] + (
-            ["translation_of", "original_version"] if obj is None else ["version"] if editable else []
-        )
+        writing = ["title", "source", *(["translation_of", "original_version"] if obj is None else [])]
         address = ["slug"] if obj is None else ["slug", "markup_label", "modified_at"]
         # Each gets a section of its own, if this user may set it.
         for_editors = {"author": _("Author"), "sticky": _("Front page")}
@@ -197,7 +195,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         """Return the change message for the history, including the status, which is not a form field."""
         message: Any = super().construct_change_message(request, form, formsets, add)
         if not add and state_of(form.instance) != form.state:
-            message.append({"changed": {"fields": [gettext("Status")]}})
+            message.append({"changed": {"fields": [gettext_noop("Status")]}})
         return message
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]  # as in BaseAdmin

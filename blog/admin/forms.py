@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from copy import copy
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import QueryDict
-from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,66 +24,7 @@ from blog.permissions import may_view
 from blog.revisions.comparing import Piece
 from blog.revisions.describing import Difference
 from core.text import parse_id, unify_line_ends
-
-
-class VersionedForm(forms.ModelForm[Any]):
-    """A form with the field `version`, which the admin shows to users who may change the object."""
-
-    # The version that the object had when the form was opened.
-    version = forms.CharField(required=False, widget=UnlabelledInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            self.initial["version"] = self.stored_version()
-
-    @cached_property
-    def changed_data(self) -> list[str]:
-        return [name for name in super().changed_data if name != "version"]
-
-    def stored_version(self) -> str:
-        """Return a string that changes whenever the stored object does."""
-        return str(self.instance.modified_at.isoformat())
-
-    def conflict_message(self, version: str) -> str:
-        """Return a sentence that describes the conflict. `version` is the one that the form was opened with."""
-        return _("This was changed elsewhere after you opened it.")
-
-    def conflict_advice(self) -> str:
-        """Return what to do about the conflict."""
-        return _(
-            "Your version is still below, but hasn't been saved. Look at the other version and copy what you need from "
-            "it. If you save again, your version replaces it."
-        )
-
-    def merge_with_stored(self, version: str) -> None:
-        """Merge what was stored after `version` into the submitted data. Does nothing by default."""
-
-    def clean(self) -> dict[str, Any]:
-        super().clean()
-        if not self.instance.pk:
-            return self.cleaned_data
-        name = self.add_prefix("version")
-        # A form that is submitted twice has no changes the second time, and so no conflict.
-        if not self.changed_data or self.data.get(name) == self.initial["version"]:
-            # Keep the other fields exactly as stored: browsers normalise line endings, and times lose their seconds.
-            return {field: value for field, value in self.cleaned_data.items() if field in self.changed_data}
-        # Show the form with the current version, so that submitting it again saves it.
-        version = self.data.get(name, "")
-        self.data = cast("QueryDict", self.data).copy()
-        self.data[name] = self.initial["version"]
-        self.merge_with_stored(version)
-        meta = self.instance._meta
-        raise ValidationError(
-            format_html(
-                '{} {} <a href="{}" target="_blank">{}</a>',
-                self.conflict_message(version),
-                self.conflict_advice(),
-                reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.instance.pk]),
-                _("Open the other version in a new window"),
-            ),
-            code="conflict",
-        )
+from core.versioned_form import VersionedForm
 
 
 class LanguageForm(forms.Form):
@@ -101,6 +39,7 @@ class EntryForm(MergingForm, VersionedForm):
     It has no field for the status: the button that submits it names a `step` (blog.editing.workflow).
     """
 
+    requires_version = True
     user: User
 
     source = SourceField(label=gettext_lazy("Text"))
@@ -208,7 +147,9 @@ class EntryForm(MergingForm, VersionedForm):
         return found
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        super().clean()
+        # Keep the other fields exactly as stored.
+        cleaned = self.changed_values() if self.instance.pk else self.cleaned_data
         if len(self.note) > MAX_NOTE_LENGTH:
             raise ValidationError(
                 _("The note is longer than %(limit)d characters. Shorten it.") % {"limit": MAX_NOTE_LENGTH}
@@ -252,7 +193,7 @@ class PostForm(EntryForm, NewCategoryForm):
 
     class Meta:
         model = Post
-        fields = "__all__"  # noqa: DJ007  # the admin names the fields that each user may change
+        fields = "__all__"  # the admin names the fields that each user may change
 
     def clean(self) -> dict[str, Any]:
         """Add the new category, which may not be stored yet, to the chosen ones."""
@@ -284,7 +225,7 @@ class PageForm(EntryForm, ParentForm):
         fields = "__all__"  # noqa: DJ007  # as for posts
 
 
-class CategoryForm(ParentForm):
+class CategoryForm(ParentForm, VersionedForm):
     parent = ParentField(Category.objects.all(), gettext_lazy("Leave empty for a top-level category."))
 
     class Meta:

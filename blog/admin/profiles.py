@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -51,13 +50,13 @@ def change_own(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     portrait = _portrait_form(person, request)
     if _is_to_be_saved(portrait, request):
-        _save(portrait, person, gettext("Portrait"))
+        _save(portrait, person, "Portrait")
         is_removed = portrait.cleaned_data["upload"] is False
         messages.success(request, gettext("Portrait removed.") if is_removed else gettext("Portrait saved."))
     # The biography stays if its field wasn't submitted.
     biography = BiographyForm(request.POST, instance=person)
     if "bio" in request.POST and _is_to_be_saved(biography, request):
-        _save(biography, person, capfirst(gettext("biography")))
+        _save(biography, person, "Biography")
         messages.success(request, gettext("Biography saved."))
     return HttpResponseRedirect(reverse("account"))
 

@@ -123,10 +123,18 @@ def check_images(draft: Draft) -> Iterator[str]:
             "%(n)d image has no alternative text for people who can't see it: %(names)s.",
             "%(n)d images have no alternative text for people who can't see them: %(names)s.",
             len(undescribed),
-        ) % {"n": len(undescribed), "names": _named(file_name(normalise(url) or "") for url in undescribed)}
+        ) % {"n": len(undescribed), "names": _named(_image_names(undescribed))}
     picture = draft.entry.featured_picture
     if picture is not None and not picture.alt:
         yield gettext("The featured image has no alternative text for people who can't see it.")
+
+
+def _image_names(urls: Collection[str]) -> list[str]:
+    """Return what people call these images: their titles in the media library, or else the names of their files."""
+    files = [library_file(url) for url in urls]
+    pictures = Picture.objects.present().exclude(title="") if any(files) else Picture.objects.none()
+    titles = {file: in_quotes(title) for file, title in pictures.filter(file__in=files).values_list("file", "title")}
+    return [titles.get(file) or file_name(normalise(url) or "") for url, file in zip(urls, files, strict=True)]
 
 
 def check_headings(draft: Draft) -> Iterator[str]:

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import Action
@@ -85,10 +85,10 @@ class ErasureAdmin(ReadOnlyAdmin):
     def _erase(self, request: HttpRequest, email: str, *, keep_text: bool) -> HttpResponse:
         erased = personal_data.erase(email, keep_text=keep_text)
         if keep_text:
-            entry = gettext("Comments kept.")
+            entry = gettext_noop("Comments kept.")
             message = gettext("Personal data erased. Comments kept as “Anonymous”: %(n)d.")
         else:
-            entry = gettext("Comments deleted.")
+            entry = gettext_noop("Comments deleted.")
             message = gettext("Personal data erased. Comments deleted: %(n)d.")
         self.message_user(request, message % {"n": erased.comments}, messages.SUCCESS)
         # The log records that someone's data was erased and who did it, but not whose data it was.

@@ -21,7 +21,7 @@ EXCERPT_LENGTH, MAX_FULL_LENGTH = 600, 800
 # How many hosts of one comment get a link to similar comments.
 MAX_HOSTS = 3
 # How many pending comments are searched for similar ones.
-MAX_SEARCHED = 1_000
+MAX_SEARCHED = 5_000
 
 
 @dataclass(slots=True)

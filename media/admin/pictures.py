@@ -24,7 +24,7 @@ from media.pictures import clean_picture
 from media.uses import alternative_texts_of, is_used
 
 
-class PictureForm(UploadForm[Picture]):
+class PictureForm(UploadForm):
     # Not an ImageField, which would try every decoder that Pillow has.
     file = forms.FileField(
         label=_("File"),

@@ -30,6 +30,7 @@ from core.admin import BaseAdmin
 from core.admin_routes import route
 from core.kind_messages import KindMessages
 from core.text import parse_ids
+from core.versioned_form import VersionedForm
 from media import trash
 from media.documents import MAX_BYTES, clean_document
 from media.file_types import CLEANABLE
@@ -54,7 +55,7 @@ def replacement_field(accept: str) -> forms.FileField:
     )
 
 
-class UploadForm[Model: Upload](forms.ModelForm[Model]):
+class UploadForm(VersionedForm):
     # Set if the storage failed when the form was submitted.
     storage_failed = False
 
@@ -64,7 +65,7 @@ class UploadForm[Model: Upload](forms.ModelForm[Model]):
         return super().clean()
 
 
-class DocumentForm(UploadForm[Document]):
+class DocumentForm(UploadForm):
     file = forms.FileField(
         label=_("File"),
         help_text=_(

@@ -115,11 +115,11 @@ document.addEventListener("click", (event) => {
   (field ?? target).focus();
 });
 
-/* The title is a single line, however many it takes on the screen, so Enter does what it does in other fields. */
+/* The title is a single line, however many it takes on the screen, so Enter leads from it to the text. */
 document.querySelector("textarea#id_title")?.addEventListener("beforeinput", (event) => {
   if (event.inputType === "insertLineBreak") {
     event.preventDefault();
-    event.target.form.querySelector("[type=submit]").click();
+    event.target.form.elements.source.focus();
   }
 });
 

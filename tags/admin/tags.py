@@ -1,5 +1,6 @@
 """The list and the form of tags, and suggestions while someone enters the tags of a post."""
 
+import json
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from taggit.models import Tag as TaggitTag
 
@@ -108,6 +110,16 @@ class TagAdmin(TagCurationAdmin):
     @admin.display(description=_("last used"), ordering="last_used")
     def last_used(self, tag: Any) -> Any:
         return tag.last_used and format_day_for_staff(localtime(tag.last_used))
+
+    def get_inline_formsets(self, request: HttpRequest, formsets: Any, inline_instances: Any, obj: Any = None) -> Any:
+        """Name the button that adds a former slug. Django would put a name with a capital into its sentence."""
+        shown: Any = super().get_inline_formsets(request, formsets, inline_instances, obj)
+        # There is none for users who may not see former slugs.
+        for aliases in shown:
+            data = json.loads(aliases.inline_formset_data())
+            data["options"]["addText"] = gettext("Add a former slug")
+            aliases.inline_formset_data = json.dumps(data)
+        return shown
 
     def view_on_site(self, obj: Tag) -> str:
         return obj.get_absolute_url()

@@ -17,11 +17,13 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.translation import override
 from pytest_django import Settings
 
+from accounts import browsers, factors
 from accounts.actions import COUNTED, Action
 from accounts.audit import retention
 from accounts.audit.recording import count, record
@@ -29,6 +31,7 @@ from accounts.models import AppendOnlyError, AuditRecord, User
 from blog.models import Category
 from comments.personal_data import erase
 from core.admin import BaseAdmin
+from core.languages import SHIPPED
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
@@ -104,6 +107,45 @@ class TestAccess:
             with pytest.raises(AppendOnlyError), transaction.atomic():
                 attempt()
         assert AuditRecord.objects.get().details == "this"
+
+    @pytest.mark.parametrize(
+        ("language", "changed", "removed"),
+        [
+            ("en", "Changed: Name, Description", "Removed a login method: All passkeys and apps"),
+            (
+                "fr",
+                "Modification\u00a0: Nom, Description",
+                "Retrait d’un moyen de connexion\u00a0: Toutes les clés d’accès et applications",
+            ),
+            ("ru", "Изменено: Имя, Описание", "Удалён способ входа: Все ключи доступа и приложения"),
+        ],
+    )
+    def test_details_are_in_the_language_of_the_reader(self, language: str, changed: str, removed: str) -> None:
+        category = CategoryFactory()
+        arabic = client_of(UserFactory(role="Editor", language="ar"))
+        data = {"name": "Another", "description": "New", "slug": category.slug}
+        assert arabic.post(f"/admin/blog/category/{category.pk}/change/", data).status_code == 302
+        with override("ar"):
+            factors.remove_all(UserFactory())
+        with override(language):
+            assert [each.text for each in AuditRecord.objects.order_by("pk")][-2:] == [changed, removed]
+
+    def test_the_browser_is_named_in_the_language_of_the_reader(self, owner: User) -> None:
+        with override("ar"):
+            request = RequestFactory().get("/", headers={"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0"})
+            record(Action.LOGGED_IN, [owner], by=owner, details=browsers.describe(request))
+        (stored,) = AuditRecord.objects.all()
+        assert stored.text == "Logged in: Firefox on Windows"
+        with override("fr"):
+            assert stored.text == "Connexion\u00a0: Firefox sur Windows"
+
+    def test_details_of_other_kinds_stay_as_they_are(self, owner: User) -> None:
+        kept = ["into “Home, sweet home”", "wordpress", "Backup, 1"]
+        for details in kept:
+            record(Action.EXPORTED, by=owner, details=details)
+        for language in SHIPPED:
+            with override(language):
+                assert all(each.text.endswith(each.details) for each in AuditRecord.objects.all())
 
     def test_every_admin_records_in_it(self) -> None:
         """Otherwise, Django's own log would be used, whose entries are deleted together with an account."""

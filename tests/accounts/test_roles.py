@@ -108,12 +108,12 @@ class TestGroups:
         return permission_names(Group.objects.get(name=name).permissions.select_related("content_type"))
 
     def choices(self, page: HtmlElement) -> dict[str, bool]:
-        labels = find(page, ".field-abilities label[for*=_abilities_]")
+        labels = find(page, ".field-granted label[for*=_granted_]")
         return {text(label): "checked" in one(label, "input").attrib for label in labels}
 
     def test_get_exactly_the_permissions_of_the_chosen_abilities(self, owner: Client) -> None:
         chosen = ["tags.managing", "blog.redirects"]
-        owner.post("/admin/auth/group/add/", {"name": "Librarians", "abilities": chosen})
+        owner.post("/admin/auth/group/add/", {"name": "Librarians", "granted": chosen})
         granted = {permission for name in chosen for permission in abilities[name].permissions}
         assert self.permissions("Librarians") == granted
         choices = self.choices(read(owner.get(self.url("Librarians"))))
@@ -122,7 +122,7 @@ class TestGroups:
             "Manage tags",
             "Manage redirects",
         }
-        owner.post(self.url("Librarians"), {"name": "Librarians", "abilities": ["blog.redirects"]})
+        owner.post(self.url("Librarians"), {"name": "Librarians", "granted": ["blog.redirects"]})
         assert self.permissions("Librarians") == abilities["blog.redirects"].permissions
 
     def test_are_offered_everything_but_managing_people(self, owner: Client) -> None:
@@ -142,15 +142,15 @@ class TestGroups:
         group.permissions.set(ours.filter(codename__in=["change_post", "view_tag", "add_tag"]))
         choices = self.choices(read(owner.get(self.url("Translators"))))
         assert [label for label, is_chosen in choices.items() if is_chosen] == ["Add tags", "Blog | post | change"]
-        owner.post(self.url("Translators"), {"name": "Interpreters", "abilities": ["tags.adding", "blog.change_post"]})
+        owner.post(self.url("Translators"), {"name": "Interpreters", "granted": ["tags.adding", "blog.change_post"]})
         assert self.permissions("Interpreters") == {"blog.change_post", "tags.add_tag", "tags.view_tag"}
-        owner.post(self.url("Interpreters"), {"name": "Interpreters", "abilities": ["tags.adding"]})
+        owner.post(self.url("Interpreters"), {"name": "Interpreters", "granted": ["tags.adding"]})
         assert self.permissions("Interpreters") == {"tags.add_tag", "tags.view_tag"}
 
     @pytest.mark.parametrize("chosen", ["accounts.people", "blog.add_post", "no.such"])
     def test_cannot_get_anything_that_was_not_offered(self, owner: Client, chosen: str) -> None:
-        response = owner.post("/admin/auth/group/add/", {"name": "Other", "abilities": [chosen]})
-        assert "abilities" in response.context["adminform"].errors
+        response = owner.post("/admin/auth/group/add/", {"name": "Other", "granted": [chosen]})
+        assert "granted" in response.context["adminform"].errors
         assert not Group.objects.filter(name="Other").exists()
 
     @pytest.mark.parametrize("role", ROLES)
@@ -158,7 +158,7 @@ class TestGroups:
         page = read(owner.get(self.url(role)))
         assert text(one(page, ".field-allowed .readonly")) == describe(permissions_of(role))
         assert find(page, "[type=submit][name=_save], .deletelink") == []
-        data = {"name": "Other", "abilities": ["blog.entries"]}
+        data = {"name": "Other", "granted": ["blog.entries"]}
         assert owner.post(self.url(role), data).status_code == 403
         assert owner.post(self.url(role, "delete"), {"post": "yes"}).status_code == 403
         group = Group.objects.get(name=role)

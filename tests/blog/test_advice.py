@@ -55,6 +55,11 @@ class TestText:
     def test_with_a_fault_gets_a_sentence(self, source: str, sentence: str) -> None:
         assert advice(source) == [sentence]
 
+    def test_names_images_as_the_media_library_does(self) -> None:
+        picture = store_picture(picture_file("The mill.png"))
+        faults = advice(f"![]({picture.file.url}) ![](/media/other.png)")
+        assert faults == ["2 images have no alternative text for people who can't see them: “The mill”, other.png."]
+
     def test_in_html_is_checked_as_well(self) -> None:
         assert len(advice('<h4>Deep</h4><img src="/a.png"><a href="https://example.org/">here</a>', "html")) == 3
 

@@ -59,8 +59,10 @@ def test_posts_are_filtered_edited_trashed_and_restored(log_in: LogIn, posts: li
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
-    # All rows are edited together.
+    # All rows are edited together. Selecting them moves nothing.
+    before = page.locator("#result_list").bounding_box()
     page.locator("#action-toggle").check()
+    assert page.locator("#result_list").bounding_box() == before
     page.get_by_label("Action:").select_option("Edit…")
     page.get_by_role("button", name="Run").click()
     page.get_by_role("combobox", name="Add tags").fill("prizes")

@@ -65,6 +65,15 @@ WORD_MARKDOWN = """Hello **World** \\<b> \\*star\\* \\&amp;
 - Second
 
 After"""
+WORD_NOTES = """<p class=MsoNormal>One<a style='mso-footnote-id:ftn1' href="#_ftn1" name="_ftnref1" title=""><span
+class=MsoFootnoteReference>[1]</span></a> and two<a href="#_ftn2" name="_ftnref2">[2]</a>.</p>
+<div style='mso-element:footnote-list'><br clear=all><hr align=left size=1 width="33%">
+<div style='mso-element:footnote' id=ftn1><p class=MsoFootnoteText><a href="#_ftnref1" name="_ftn1"><span
+class=MsoFootnoteReference>[1]</span></a> The <i>first</i> note.</p></div>
+<div style='mso-element:footnote' id=ftn2><p class=MsoFootnoteText><a href="#_ftnref2" name="_ftn2">[2]</a> Second.</p>
+</div></div>"""
+LIBREOFFICE_NOTE = """<p>One<sup><a class="sdfootnoteanc" name="sdfootnote1anc" href="#sdfootnote1sym">1</a></sup>.</p>
+<div id="sdfootnote1"><p><a class="sdfootnotesym" name="sdfootnote1sym" href="#sdfootnote1anc">1</a> Note.</p></div>"""
 WEB_PAGE = """<script>alert(1)</script><h3 onclick="x()">News</h3><p>Line<br>break <a href="javascript:alert(1)">bad</a>
 <a href="#top">jump</a></p><blockquote><p>Said</p></blockquote><table><thead><tr><th>a</th><th>b|c</th></tr></thead>
 <tbody><tr><td><p>1</p></td><td>2<br>3</td></tr></tbody></table><pre><code>x &lt; y</code></pre>"""
@@ -87,6 +96,8 @@ x < y
 CASES = [
     ("Before|", GOOGLE_DOCS, "…", f"Before\n\n{GOOGLE_DOCS_MARKDOWN}"),
     ("|", WORD, "…", WORD_MARKDOWN),
+    ("|", WORD_NOTES, "…", "One[^1] and two[^2].\n\n[^1]: The *first* note.\n\n[^2]: Second."),
+    ("Old[^4]|", LIBREOFFICE_NOTE, "…", "Old[^4]\n\nOne[^5].\n\n[^5]: Note."),
     ("|", WEB_PAGE, "…", WEB_PAGE_MARKDOWN),
     ("a |b| c", "<i>in</i> the <b>middle</b>", "…", "a *in* the **middle** c"),
     ("|", "<p>No</p><p>formatting</p>", "…", "(plain text)"),

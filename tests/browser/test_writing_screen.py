@@ -53,6 +53,9 @@ def test_a_post_is_drafted_scheduled_published_and_unpublished(log_in: LogIn, se
     message, state = page.locator(".success"), page.locator(".writing-state-words")
     page.fill("#id_title", "A lamp")
     page.keyboard.press("Enter")
+    expect(page.get_by_label("Text", exact=True)).to_be_focused()
+    expect(page.locator("#id_title")).to_have_value("A lamp")
+    page.locator("#id_slug").press("Enter")
     expect(message).to_have_text("Draft saved. Preview post")
     expect(page).to_have_url(re.compile("/change/$"))
 

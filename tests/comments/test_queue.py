@@ -543,6 +543,20 @@ class TestSimilarComments:
         assert text(find(page, ".similar h2")[0]).startswith(str(len(names)))
         assert not Decision.objects.exists()
 
+    def test_a_wave_of_two_thousand_is_marked_as_spam_at_once(self, client: Client, moderator: User) -> None:
+        first = pending_comment(name="Pills", text="Cheap pills")
+        Comment.objects.bulk_create(
+            Comment(
+                entry=first.entry, status=first.status, name="Pills", text="Cheap pills", created_at=first.created_at
+            )
+            for _ in range(1999)
+        )
+        page = read(client.get(SIMILAR, {"kind": "word", "text": "pills"}))
+        assert text(find(page, ".similar h2")[0]) == "2000 pending comments with “pills”"
+        form = next(each for each in find(page, "form") if each.get("action") == DECIDE)
+        client.post(DECIDE, {**dict(form.form_values()), "decide": "spam"})
+        assert Comment.objects.filter(status="spam").count() == 2000
+
     def test_links_do_not_contain_the_email_address(self, client: Client, moderator: User) -> None:
         comment = pending_comment(name="A", email="shop@example.org", text="1")
         page = read(client.get(QUEUE))

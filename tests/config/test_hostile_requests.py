@@ -263,7 +263,7 @@ def test_no_list_can_be_searched_for_a_regular_expression() -> None:
 
 def test_an_invalid_id_in_a_choice_field_is_a_form_error() -> None:
     client = client_of(UserFactory(is_staff=True, is_superuser=True))
-    for path, field in (("/admin/auth/group/add/", "abilities"), ("/admin/blog/post/add/", "categories")):
+    for path, field in (("/admin/auth/group/add/", "granted"), ("/admin/blog/post/add/", "categories")):
         for chosen in ("x", "\0", "²", "1,2", "0", "9" * 30):
             response = client.post(path, {field: ["1", chosen]})
             assert field in response.context["adminform"].errors, (path, chosen)

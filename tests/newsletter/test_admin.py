@@ -38,6 +38,12 @@ def test_the_page_has_numbers_and_no_addresses(mailed: Deliver) -> None:
     assert "@example.org" not in text
 
 
+def test_a_table_without_followers_is_left_out() -> None:
+    text = page_text()
+    assert "0 people follow the blog." in text
+    assert "What they follow" not in text
+
+
 def test_titles_are_isolated_from_text_in_the_other_direction(mailed: Deliver) -> None:
     subscribe("a@example.org", "daily")
     news(title="A paper")

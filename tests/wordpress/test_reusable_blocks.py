@@ -15,8 +15,9 @@ from tests.factories.admin import client_of, user_in_role
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
 from tests.factories.wxr import item
+from wordpress.admin.reusable_blocks import ReusableBlockForm
 from wordpress.markup import footnotes_and_blocks
-from wordpress.models import Fragment, FragmentKind, ReusableBlock, fingerprint
+from wordpress.models import Fragment, FragmentKind, ReusableBlock
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,7 @@ def change_url(block: Fragment) -> str:
 
 def hidden_fields(block: Fragment) -> dict[str, str]:
     """Return the hidden fields of a form that is opened with the current state of `block`."""
-    return {"version": fingerprint(block.title, block.text)}
+    return {"version": ReusableBlockForm(instance=block).stored_version()}
 
 
 class TestRoles:

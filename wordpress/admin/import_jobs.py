@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
@@ -169,7 +169,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
                 setattr(site, name, blog.settings[name])
             with transaction.atomic():
                 site.save(update_fields=changed)
-                text = gettext("Adopted the title and tagline of the old blog.")
+                text = gettext_noop("Adopted the title and tagline of the old blog.")
                 record(Action.CHANGED, [site], by=user, details=text)
             self.message_user(request, gettext("This site now has the title and tagline of the old blog."))
         return redirect(job)

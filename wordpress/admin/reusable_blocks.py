@@ -10,14 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from blog.admin.fields import SourceField
-from blog.admin.forms import VersionedForm
 from blog.rendering import MAX_SOURCE_LENGTH
 from core.admin import BaseAdmin
+from core.versioned_form import VersionedForm
 from wordpress.markup.footnotes_and_blocks import MAX_RENDERED_AT_ONCE, save_block
 from wordpress.models import FragmentKind, ReusableBlock
 
 
 class ReusableBlockForm(VersionedForm):
+    requires_version = True
+
     text = SourceField(
         label=_("Text"),
         max_length=MAX_SOURCE_LENGTH,
@@ -29,15 +31,16 @@ class ReusableBlockForm(VersionedForm):
         model = ReusableBlock
         fields = ("title", "text")
 
-    def stored_version(self) -> str:
-        block: ReusableBlock = self.instance
-        return block.fingerprint
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        # Keep the other field exactly as stored.
+        return self.changed_values()
 
 
 @admin.register(ReusableBlock)
 class ReusableBlockAdmin(BaseAdmin[ReusableBlock]):
     form = ReusableBlockForm
-    fields = ("title", "text", "name", "site", "version")
+    fields = ("title", "text", "name", "site")
     readonly_fields = ("name", "site")
     list_display = ("__str__", "name", "site")
     list_per_page = 50

@@ -1,4 +1,3 @@
-"""Formats that Django lacks for Arabic, where it would fall back to American English."""
+"""A format that Django lacks for Arabic, where it would fall back to American English. Readers never see it."""
 
-DATETIME_FORMAT = "j F، Y، g:i A"
-SHORT_DATETIME_FORMAT = "d‏/m‏/Y، g:i A"
+DATETIME_FORMAT = "j F، Y، H:i"

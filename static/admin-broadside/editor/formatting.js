@@ -195,8 +195,7 @@ function addTable(field) {
 
 /** Insert the next footnote: its mark at the caret, and the note at the end of the text, where the caret goes. */
 function addFootnote(field) {
-  const numbers = [...field.value.matchAll(/\[\^(\d+)\]/g)].map((found) => Number(found[1]));
-  const mark = `[^${Math.max(0, ...numbers) + 1}]`;
+  const mark = `[^${nextFootnote(field.value)}]`;
   replace(field, field.selectionEnd, field.selectionEnd, mark);
   const isAfterNote = /^\[\^[^\]\n]+\]: .*$/.test(field.value.trimEnd().split("\n").at(-1));
   const end = field.value.trimEnd().length;

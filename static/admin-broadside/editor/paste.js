@@ -12,7 +12,7 @@ const URL_ALONE = /^https?:\/\/[^\s<>]*$/i;
 
 export function convertPastes(field, addFiles) {
   field.addEventListener("paste", (event) => {
-    const { files, url, markdown } = readPaste(event.clipboardData, selectedText(field), isMarkdown(field));
+    const { files, url, markdown } = readPaste(event.clipboardData, selectedText(field), field.value, isMarkdown(field));
     const { selectionStart: start, selectionEnd: end } = field;
     if (files) {
       addFiles(files);
@@ -29,8 +29,8 @@ export function convertPastes(field, addFiles) {
   });
 }
 
-/** Return what to paste over the `selected` text: `files`, a `url` for it, or `markdown`. If empty, plain text. */
-export function readPaste(data, selected, takesMarkdown) {
+/** Return what to paste over the `selected` part of `all`: `files`, a `url` for it, or `markdown`. If empty, plain text. */
+export function readPaste(data, selected, all, takesMarkdown) {
   const html = data.getData("text/html");
   const text = data.getData("text/plain").trim();
   // Word and Excel add a picture of the text, and browsers add the HTML of a copied image.
@@ -41,7 +41,7 @@ export function readPaste(data, selected, takesMarkdown) {
     return { url: text };
   }
   if (html && takesMarkdown && html.length < MAX_LENGTH && !isCode(data) && !URL_ALONE.test(text)) {
-    return { markdown: toMarkdown(html) };
+    return { markdown: toMarkdown(html, all) };
   }
   return {};
 }

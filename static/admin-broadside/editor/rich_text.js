@@ -3,9 +3,10 @@
  * Nothing here has to be safe, only clean: blog.rendering removes whatever may not be published. */
 
 import Turndown from "../../vendor/turndown/turndown.js";
+import { nextFootnote } from "./text.js";
 
 // Elements that mean more than their text. Without any of them, plain text is pasted.
-const FORMATTED = "a[href], b, blockquote, code, del, em, h1, h2, h3, h4, h5, h6, hr, i, img, li, pre, s, strong, table";
+const FORMATTED = "a[href], b, blockquote, code, del, em, h1, h2, h3, h4, h5, h6, hr, i, img, li, pre, s, strong, table, [data-footnote]";
 const JUNK =
   "base, button, form, iframe, input, link, meta, noscript, object, script, select, style, svg, template, textarea, title, xml";
 const HEADINGS = "h1, h2, h3, h4, h5, h6";
@@ -29,8 +30,12 @@ service.addRule("row", { filter: "tr", replacement: (content) => `${content}|\n`
 service.addRule("rows", { filter: ["thead", "tbody", "tfoot"], replacement: (content) => content });
 service.addRule("table", { filter: "table", replacement: tableOf });
 
-/** Return `html` as Markdown, or an empty string if plain text would lose no formatting. */
-export function toMarkdown(html) {
+service.addRule("footnote", { filter: (node) => node.dataset.footnote, replacement: footnoteOf });
+
+/** Return `html` as Markdown, or an empty string if plain text would lose no formatting.
+ *
+ * Its footnotes get the numbers after those of `text`, into which it is pasted. */
+export function toMarkdown(html, text = "") {
   const { body } = inertDocument();
   body.innerHTML = html;
   for (const junk of body.querySelectorAll(JUNK)) {
@@ -40,6 +45,7 @@ export function toMarkdown(html) {
     useStyles(element);
   }
   makeWordLists(body);
+  makeFootnotes(body, nextFootnote(text));
   cleanLinks(body);
   if (!body.querySelector(FORMATTED)) {
     return "";
@@ -112,6 +118,37 @@ function makeWordLists(body) {
     paragraph.remove();
     previous = { at: lists[0] };
   }
+}
+
+/** Mark footnotes of Word and LibreOffice: links and paragraphs whose links lead to each other. */
+function makeFootnotes(body, number) {
+  body.querySelectorAll("[data-footnote]").forEach((element) => element.removeAttribute("data-footnote"));
+  for (const link of [...body.querySelectorAll("a[name][href^='#']")]) {
+    const { name } = link;
+    const back = [...body.querySelectorAll("a[name]")].find(
+      (each) => `#${each.name}` === link.getAttribute("href") && each.getAttribute("href") === `#${name}`,
+    );
+    const note = back?.closest("p, li, div");
+    if (!note || !(link.compareDocumentPosition(back) & Node.DOCUMENT_POSITION_FOLLOWING)) {
+      continue;
+    }
+    const mark = body.ownerDocument.createElement("span");
+    mark.textContent = mark.dataset.footnote = number;
+    (link.closest("sup") ?? link).replaceWith(mark);
+    const text = body.ownerDocument.createElement("p");
+    text.dataset.footnote = number;
+    back.remove();
+    text.append(...note.childNodes);
+    note.replaceWith(text);
+    number += 1;
+  }
+  // The line that Word draws above its footnotes.
+  body.querySelectorAll("[style*='mso-element:footnote-list'] > :is(br, hr)").forEach((line) => line.remove());
+}
+
+function footnoteOf(content, node) {
+  const mark = `[^${node.dataset.footnote}]`;
+  return node.localName === "p" ? `\n\n${mark}: ${content.trim().replace(/\n(?=.)/g, "\n    ")}\n\n` : mark;
 }
 
 /** Keep links that lead somewhere, without Google Docs' redirect, and images that others can load. */

@@ -55,3 +55,8 @@ export function placeForFiles(field) {
   }
   return place;
 }
+
+/** Return the number of the next footnote in a Markdown text. */
+export function nextFootnote(text) {
+  return Math.max(0, ...[...text.matchAll(/\[\^(\d+)\]/g)].map((found) => Number(found[1]))) + 1;
+}

@@ -214,7 +214,7 @@ export function createVisualMode(box, field, addFiles) {
     const data = event.clipboardData;
     const isOwn = data.getData("text/html").includes("data-pm-slice");
     const isCode = view.state.selection.$from.parent.type.spec.code;
-    const { files, url, markdown } = isOwn ? {} : readPaste(data, selectedText(view.state), !isCode);
+    const { files, url, markdown } = isOwn ? {} : readPaste(data, selectedText(view.state), field.value, !isCode);
     if (files) {
       addFiles(files);
     } else if (url) {
@@ -236,7 +236,7 @@ export function createVisualMode(box, field, addFiles) {
     view.dispatch(view.state.tr.setSelection(TextSelection.near(view.state.doc.resolve(place.pos))));
     // The editor handles files itself.
     if (!data.files.length) {
-      const markdown = toMarkdown(data.getData("text/html"));
+      const markdown = toMarkdown(data.getData("text/html"), field.value);
       if (markdown) {
         insertMarkdown(markdown);
       } else {
