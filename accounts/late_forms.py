@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts import browsers, throttle
-from core.admin import BaseAdmin, LateForm
+from core.admin import BaseAdmin
+from core.late_forms import LateForm
 
 _SESSION_KEY: Final = "late_form"
 # In seconds. The session expires at the same time.

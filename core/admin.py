@@ -1,8 +1,6 @@
 """The base class of all admins, and the admin of the site's settings."""
 
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
 
@@ -21,7 +19,7 @@ from django.core.paginator import Paginator
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -38,26 +36,12 @@ from core.change_list import FilterChangeList
 from core.database import retry_on_conflict
 from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
+from core.late_forms import LateForm, UnsavedForm, as_sent
 from core.models import SiteSettings
 from core.versioned_form import VersionedForm
 from core.word_search import has_word, split_words
 
 _HISTORY_PER_PAGE: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class LateForm:
-    """A form submitted after its session had expired. The GET that shows it again has it as `request.late_form`."""
-
-    fields: QueryDict
-    had_files: bool
-
-
-class UnsavedForm:
-    """A mixin for a bound form that shows its fields and errors but is never saved."""
-
-    def is_valid(self) -> bool:
-        return False
 
 
 class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
@@ -165,7 +149,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             text = f"{text} {gettext("The files couldn't be kept. Choose them again.")}"
         messages.warning(request, text)
         context = {**(extra_context or {}), "is_late": True}
-        return super().changeform_view(_as_sent(request, late), object_id, form_url, context)
+        return super().changeform_view(as_sent(request, late), object_id, form_url, context)
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -323,16 +307,6 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         plurals = {link.verbose_name_plural for link in links}
         counts = {name: count for name, count in counts.items() if name not in plurals}
         return _without(to_delete, names), counts, set() if protected else needed, protected
-
-
-def _as_sent(request: HttpRequest, late: LateForm) -> HttpRequest:
-    """Return the request as if the late form were submitted now, without its files."""
-    sent = copy(request)
-    # A GET has no files, and reading them now keeps the copy from parsing a body.
-    sent._files = request.FILES  # type: ignore[attr-defined]  # FILES can't be set
-    sent.POST = late.fields  # type: ignore[assignment]  # a QueryDict that nothing changes
-    sent.method = "POST"
-    return sent
 
 
 def _without(nested: list[Any], prefixes: tuple[str, ...]) -> list[Any]:
