@@ -1,6 +1,6 @@
 /* What the buttons of the toolbar do to the text, in Markdown and in HTML. Pressing a button twice undoes it. */
 
-import { replace, replaceWithBlock, selectedLines } from "./text.js";
+import { nextFootnote, replace, replaceWithBlock, selectedLines } from "./text.js";
 
 const PAIRS = {
   markdown: { bold: ["**", "**"], italic: ["*", "*"], code: ["`", "`"] },
