@@ -90,8 +90,8 @@ def _frequent(tokens: Collection[str], stems: Mapping[str, str]) -> list[str]:
     return [token for token in counts if token != GAP and of_stem[stems[token]] >= enough]
 
 
-def _marked(tier: Tier, tokens: Iterable[str], stems: Mapping[str, str]) -> Iterator[str]:
-    """Yield the tokens of this tier, and then the stems that differ from their tokens, without repetitions."""
+def _marked(tier: Tier, tokens: list[str], stems: Mapping[str, str]) -> list[str]:
+    """Return the tokens of this tier, and then the stems that differ from their tokens, without repetitions."""
     mark = tier.value
-    yield from (mark + token for token in tokens)
-    yield from (f"{mark}{STEM}{stems[token]}" for token in dict.fromkeys(tokens) if stems[token] != token)
+    marked = [mark + token for token in tokens] if mark else tokens
+    return marked + [f"{mark}{STEM}{stems[token]}" for token in dict.fromkeys(tokens) if stems[token] != token]
