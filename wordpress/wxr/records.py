@@ -38,9 +38,10 @@ NOINDEX: Final = {
 ACCESS_KEYS = ("_jetpack_newsletter_access", "_members_access_role", "_wpmem_block")
 EVERYONE = frozenset({"everybody", "", "0"})
 # Blocks of WordPress.com, and end tags of plugins' shortcodes, whose content only subscribers or members could read.
-_FOR_MEMBERS = re.compile(
-    r"<!-- wp:(?:premium-content/|jetpack/paywall\b)"
-    r"|\[/(?:members_access|members_logged_in|membership|mepr-active|mepr-show|private|restrict|s2if|swpm_protected"
+# Each begins with fixed characters, so that finding that there is none is fast.
+_BLOCK_FOR_MEMBERS = re.compile(r"<!-- wp:(?:premium-content/|jetpack/paywall\b)", re.IGNORECASE)
+_SHORTCODE_FOR_MEMBERS = re.compile(
+    r"\[/(?:members_access|members_logged_in|membership|mepr-active|mepr-show|private|restrict|s2if|swpm_protected"
     r"|um_loggedin|wcm_restrict|wpmem_logged_in)\]",
     re.IGNORECASE,
 )
@@ -178,7 +179,8 @@ class Item(NamedTuple):
     def is_for_members(self) -> bool:
         """Whether only subscribers or members could read it or a part of it."""
         is_restricted = any(key in ACCESS_KEYS and value.strip() not in EVERYONE for key, value in self.meta)
-        return is_restricted or _FOR_MEMBERS.search(self.content) is not None
+        patterns = (_BLOCK_FOR_MEMBERS, _SHORTCODE_FOR_MEMBERS)
+        return is_restricted or any(pattern.search(self.content) for pattern in patterns)
 
     @property
     def characters(self) -> int:
