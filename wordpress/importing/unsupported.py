@@ -31,6 +31,7 @@ from wordpress.wxr.records import (
     THUMBNAIL,
     Item,
 )
+from wordpress.wxr.values import may_be_in_languages
 
 # Prefixes of the fields in which WordPress and its plugins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
@@ -98,7 +99,7 @@ class Unsupported:
             _count(self._uses, name, times)
         if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):
             self._showing_files.append(item.id)
-        texts = (item.title, item.excerpt, item.content)
+        texts = filter(may_be_in_languages, (item.title, item.excerpt, item.content))
         if match := next(filter(None, map(_IN_LANGUAGES.search, texts)), None):
             self._in_languages += 1
             self._example = self._example or match.string[match.start() : match.start() + _EXAMPLE]
