@@ -76,7 +76,7 @@ FORMS = {
     "wysija_form",
 }
 _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
-_FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
+_FORM = re.compile(rf"\[(?<!\[\[){_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
 # Shortcodes that show the site's own files. Without a file, they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}

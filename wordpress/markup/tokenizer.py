@@ -69,6 +69,8 @@ def tokenise_with_code(source: str) -> Iterator[tuple[Token, bool]]:
 
 def find_in_texts(pattern: re.Pattern[str], source: str) -> Iterator[re.Match[str]]:
     """Yield the matches of `pattern` in the texts between tags and comments, except in code."""
+    if not pattern.search(source):
+        return
     for token, is_code in tokenise_with_code(source):
         if token.kind == "text" and not is_code:
             yield from pattern.finditer(token.source)
