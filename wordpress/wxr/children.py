@@ -94,21 +94,20 @@ def term_of(element: str, fields: Children, meta: Meta) -> Term:
     taxonomy, names = TERM_ELEMENTS[element]
     taxonomy = taxonomy or _taxonomy(fields.text("wp:term_taxonomy"))
     slug, name, parent, description = (fields.text(f"wp:{name}") for name in names)
-    elements = fields.texts()
+    plain_name, plain_description = values.plain_line(name), values.plain_lines(description)
     if taxonomy in {CATEGORY, TAG}:
         read = {*(f"wp:{name}" for name in names), "wp:term_id", "wp:term_taxonomy"}
-        markup = {
-            "name": (name, values.plain_line(name)),
-            "description": (description, values.plain_lines(description)),
-        }
+        markup = {"name": (name, plain_name), "description": (description, plain_description)}
         elements = tuple((key, raw) for key, (raw, plain) in markup.items() if raw.strip() != text_to_html(plain))
         elements += fields.texts(except_for=read)
+    else:
+        elements = fields.texts()
     return Term(
         taxonomy=taxonomy,
         slug=_slug(slug),
-        name=values.plain_line(name),
+        name=plain_name,
         parent=parent.strip(),
-        description=values.plain_lines(description),
+        description=plain_description,
         id=values.parse_id(fields.text("wp:term_id")),
         legacy_urls=extensions.find_legacy_urls(meta),
         elements=elements,
