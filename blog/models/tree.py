@@ -54,7 +54,7 @@ class TreeNode(PublicModel):
 
     def is_taken(self, slug: str) -> bool:
         """Return whether one of its `slug_rivals` has this slug. A sibling is found by its path, which is unique."""
-        return bool(self._nodes().filter(path=self._path_with(slug)).exclude(pk=self.pk).exists())
+        return bool(self._nodes().filter(path=self.path_with(slug)).exclude(pk=self.pk).exists())
 
     def clean(self) -> None:
         super().clean()
@@ -71,7 +71,7 @@ class TreeNode(PublicModel):
             numbers = numbers or SlugNumbers(MAX_SLUG_LENGTH)
             rivals = self.slug_rivals()
             self.slug = numbers.next_free(self.slug, rivals, scope=self.parent_id, also_taken=also_taken)
-        self.path = self._path_with(self.slug)
+        self.path = self.path_with(self.slug)
 
     def lock_parent(self, old_path: str) -> None:
         """Lock the parent, if there is one, so that it can't be moved until the transaction ends.
@@ -115,7 +115,8 @@ class TreeNode(PublicModel):
             return gettext("The URL would be too long. Choose a parent higher up.")
         return ""
 
-    def _path_with(self, slug: str) -> str:
+    def path_with(self, slug: str) -> str:
+        """Return the path that the node has with this slug."""
         return f"{self.parent.path}/{slug}" if self.parent else slug
 
     def _stored_path(self) -> str:

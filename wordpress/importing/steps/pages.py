@@ -104,7 +104,7 @@ class _PageImport(EntryImport):
         whatever pages are there.
         """
         hidden = Page.objects.exclude(status=Status.PUBLISHED).exclude(pk=public.pk).select_for_update(no_key=True)
-        for page in hidden.filter(slug=public.intended_slug(), parent=public.parent):
+        for page in hidden.filter(path=public.path_with(public.intended_slug())):
             Page.objects.filter(parent=page).exclude(pk=public.pk).update(parent=public.pk)
             page.assign_path({page.slug, *used_slugs})
             Page.objects.filter(pk=page.pk).update(slug=page.slug, path=page.path)
