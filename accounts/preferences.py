@@ -21,6 +21,8 @@ class PersonInline[Model: models.Model](StackedInline[Model, User]):
 
     template = "admin/accounts/person_inline.html"
     can_delete = False
+    # Its form shows all there is to see.
+    view_on_site = False
 
 
 # The `has_…_permission` methods of each, which get the person, decide whether it is shown.
