@@ -15,6 +15,7 @@ import nh3
 from lxml import etree
 
 from blog.rendering import urls
+from blog.rendering.obsolete import RENAMED, modernise
 from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, divide_texts, limited_value
 from core.text import unify_line_ends
 
@@ -33,17 +34,6 @@ _EMBEDDING_ATTRIBUTES: Final = {
     "x-iframe": frozenset({"src"}),
     "x-object": frozenset({"data"}),
 }
-# Elements that are not allowed, but separate words and paragraphs, become the closest one that is.
-_RENAMED: Final = {
-    **dict.fromkeys(("address", "article", "aside", "center", "dialog", "fieldset", "footer", "form"), "div"),
-    **dict.fromkeys(("header", "hgroup", "legend", "main", "nav", "search"), "div"),
-    "listing": "pre",
-    **dict.fromkeys(("dir", "menu"), "ul"),
-    "acronym": "abbr",
-    "strike": "s",
-    "tt": "code",
-}
-
 _READ_ATTRIBUTES: Final = {
     **ALLOWED_ATTRIBUTES,
     **_EMBEDDING_ATTRIBUTES,
@@ -51,7 +41,7 @@ _READ_ATTRIBUTES: Final = {
     "*": ALLOWED_ATTRIBUTES["*"] | {"align", "name", "style"},
 }
 _READER: Final = nh3.Cleaner(
-    tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys()),
+    tags=set(ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | RENAMED.keys()),
     clean_content_tags={"script", "style", "title"},
     attributes={tag: set(names) for tag, names in _READ_ATTRIBUTES.items()},
     attribute_filter=limited_value,
@@ -60,19 +50,6 @@ _READER: Final = nh3.Cleaner(
     strip_comments=False,
 )
 
-_TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
-# What is important in a text, according to styles that editors and other blogs' software write instead of elements.
-_STYLED: Final = {
-    tag: re.compile(rf"(?:^|;)\s*{style}\b", re.IGNORECASE)
-    for tag, style in (
-        ("strong", r"font-weight\s*:\s*(?:bold(?:er)?|[6-9]00)"),
-        ("em", r"font-style\s*:\s*italic"),
-        ("s", r"text-decoration(?:-line)?\s*:[^;]*?\bline-through"),
-        ("u", r"text-decoration(?:-line)?\s*:[^;]*?\bunderline"),
-    )
-}
-# Google Docs wraps whole texts in bold elements whose style says that they are not.
-_NOT_BOLD = re.compile(r"(?:^|;)\s*font-weight\s*:\s*(?:normal|400)\b", re.IGNORECASE)
 _VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", "wbr"})
 
 # Control characters, byte order marks (nh3 removes one from the start), lone surrogates, and the two
@@ -91,7 +68,7 @@ _FRAME = re.compile(r"<(/?)(iframe|object)\b", re.IGNORECASE)
 # other rules, and words that are not elements of HTML, as in `List<int>`. nh3 would remove the content of many of these
 # words as well, because they are elements of SVG or MathML.
 _READ: Final = (
-    (ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | _RENAMED.keys())
+    (ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | RENAMED.keys())
     | {"area", "base", "basefont", "bgsound", "big", "font", "frame", "image", "input", "keygen", "link", "meta"}
     | {"nobr", "optgroup", "option", "rb", "rtc", "script", "style", "title", "track"}
 )
@@ -305,55 +282,13 @@ def parse(html: str) -> etree._Element:
     except etree.XMLSyntaxError:
         # It is nested deeper than lxml reads.
         root = _read(_ANY_TAG.sub(" ", source))
-    _modernise(root)
+    modernise(root)
     for marker in list(root.iter(MORE_TAG, PAGE_BREAK_TAG)):
         if any(True for _ in marker.iterancestors(*_WITHOUT_MARKER)):
             marker.tag = "unwrapped"
     for second in list(root.iter(MORE_TAG))[1:]:
         second.tag = "unwrapped"
     return root
-
-
-def _modernise(root: etree._Element) -> None:
-    for element in root.iter(etree.Element):
-        tag = element.tag
-        element.tag = _RENAMED.get(tag, tag)
-        if tag == "center" or (element.attrib and tag != "param"):
-            _modernise_attributes(tag, element)
-
-
-def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
-    name = str(element.attrib.pop("name", ""))
-    if original_tag == "a" and name and "id" not in element.attrib:
-        element.set("id", name)
-    align = str(element.attrib.pop("align", "")).strip().lower()
-    style = str(element.attrib.pop("style", ""))
-    if original_tag == "span" and style:
-        _emphasise(element, [tag for tag, pattern in _STYLED.items() if pattern.search(style)])
-    elif original_tag in {"b", "strong"} and _NOT_BOLD.search(style):
-        element.tag = "unwrapped"
-    text_align = _TEXT_ALIGN.search(style)
-    if original_tag == "img":
-        css_class = f"align{align}" if align in {"left", "right"} else ""
-    elif original_tag == "center":
-        css_class = "has-text-align-center"
-    elif text_align or align in {"left", "right", "center"}:
-        css_class = f"has-text-align-{text_align[1].lower() if text_align else align}"
-    else:
-        css_class = ""
-    if css_class:
-        element.set("class", f"{element.get('class', '')} {css_class}".strip())
-
-
-def _emphasise(element: etree._Element, tags: list[str]) -> None:
-    """Turn `element` into the first of `tags`, with the others inside it."""
-    for tag in tags[1:]:
-        inner = etree.Element(tag)
-        inner.text, element.text = element.text, None
-        inner.extend(list(element))
-        element.append(inner)
-    if tags:
-        element.tag = tags[0]
 
 
 def take_out(element: etree._Element) -> None:

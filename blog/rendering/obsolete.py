@@ -1,0 +1,73 @@
+"""Obsolete HTML, and styles in place of elements, as old editors and other blogs' software have written them."""
+
+import re
+from typing import Final
+
+from lxml import etree
+
+# Elements that are not allowed, but separate words and paragraphs, become the closest one that is.
+RENAMED: Final = {
+    **dict.fromkeys(("address", "article", "aside", "center", "dialog", "fieldset", "footer", "form"), "div"),
+    **dict.fromkeys(("header", "hgroup", "legend", "main", "nav", "search"), "div"),
+    "listing": "pre",
+    **dict.fromkeys(("dir", "menu"), "ul"),
+    "acronym": "abbr",
+    "strike": "s",
+    "tt": "code",
+}
+_TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
+# What is important in a text, according to styles that editors and other blogs' software write instead of elements.
+_STYLED: Final = {
+    tag: re.compile(rf"(?:^|;)\s*{style}\b", re.IGNORECASE)
+    for tag, style in (
+        ("strong", r"font-weight\s*:\s*(?:bold(?:er)?|[6-9]00)"),
+        ("em", r"font-style\s*:\s*italic"),
+        ("s", r"text-decoration(?:-line)?\s*:[^;]*?\bline-through"),
+        ("u", r"text-decoration(?:-line)?\s*:[^;]*?\bunderline"),
+    )
+}
+# Google Docs wraps whole texts in bold elements whose style says that they are not.
+_NOT_BOLD = re.compile(r"(?:^|;)\s*font-weight\s*:\s*(?:normal|400)\b", re.IGNORECASE)
+
+
+def modernise(root: etree._Element) -> None:
+    """Turn obsolete elements, attributes and styles in the tree into those of today, and remove all other styles."""
+    for element in root.iter(etree.Element):
+        tag = element.tag
+        element.tag = RENAMED.get(tag, tag)
+        if tag == "center" or (element.attrib and tag != "param"):
+            _modernise_attributes(tag, element)
+
+
+def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
+    name = str(element.attrib.pop("name", ""))
+    if original_tag == "a" and name and "id" not in element.attrib:
+        element.set("id", name)
+    align = str(element.attrib.pop("align", "")).strip().lower()
+    style = str(element.attrib.pop("style", ""))
+    if original_tag == "span" and style:
+        _emphasise(element, [tag for tag, pattern in _STYLED.items() if pattern.search(style)])
+    elif original_tag in {"b", "strong"} and _NOT_BOLD.search(style):
+        element.tag = "unwrapped"
+    text_align = _TEXT_ALIGN.search(style)
+    if original_tag == "img":
+        css_class = f"align{align}" if align in {"left", "right"} else ""
+    elif original_tag == "center":
+        css_class = "has-text-align-center"
+    elif text_align or align in {"left", "right", "center"}:
+        css_class = f"has-text-align-{text_align[1].lower() if text_align else align}"
+    else:
+        css_class = ""
+    if css_class:
+        element.set("class", f"{element.get('class', '')} {css_class}".strip())
+
+
+def _emphasise(element: etree._Element, tags: list[str]) -> None:
+    """Turn `element` into the first of `tags`, with the others inside it."""
+    for tag in tags[1:]:
+        inner = etree.Element(tag)
+        inner.text, element.text = element.text, None
+        inner.extend(list(element))
+        element.append(inner)
+    if tags:
+        element.tag = tags[0]
