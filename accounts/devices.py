@@ -1,4 +1,4 @@
-"""What browsers are called: stored in English, and shown in the language of whoever reads it."""
+"""What browsers are called: stored in English, and shown in the language of the reader."""
 
 from django.utils.translation import gettext
 
