@@ -11,11 +11,12 @@ from comments.models import Comment
 from core.prepared import Prepared, together
 from search import labels
 from search.indexes.documents import Document
+from search.text import stemmer_of
 from search.words import EntryText, comment_tokens, entry_tokens
 from tags.models import TaggedPost
 
 # Raise this when the document of the same entry or comment changes.
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 class EntrySource(NamedTuple):
@@ -45,7 +46,7 @@ class EntrySource(NamedTuple):
         return Document(self.pk, " ".join([*self._labels(), entry_tokens(text)]))
 
     def _labels(self) -> Iterator[str]:
-        yield from (labels.ANY, labels.kind(self.kind), labels.author(self.author))
+        yield from (labels.ANY, labels.kind(self.kind), labels.author(self.author), *_language_labels(self.language))
         if self.status == Status.PUBLISHED and not self.password:
             yield labels.PUBLIC
         if day := self.published_on or (self.published_at and self.published_at.date()):
@@ -55,19 +56,25 @@ class EntrySource(NamedTuple):
 
 
 class CommentSource(NamedTuple):
-    """Everything that the document of an approved comment is made from."""
+    """Everything that the document of an approved comment is made from; `language` is the language of the entry."""
 
     pk: int
     entry: int
+    language: str
     name: str
     html: str
 
     def digest(self) -> str:
         return _digest(self)
 
-    def document(self, language: str) -> Document:
-        """Return the document with its tokens; `language` is the language of the entry."""
-        return Document(self.pk, f"{labels.ANY} {comment_tokens(self.name, self.html, language)}")
+    def document(self) -> Document:
+        """Return the document with its tokens."""
+        tokens = comment_tokens(self.name, self.html, self.language)
+        return Document(self.pk, " ".join([labels.ANY, *_language_labels(self.language), tokens]))
+
+
+def _language_labels(language: str) -> list[str]:
+    return [labels.language(code)] if (code := stemmer_of(language)) else []
 
 
 _NAMES: Final = ("kind", "title", "status", "published_at", "published_on", "password", "author", "language", "excerpt")
@@ -108,8 +115,13 @@ def comment_sources(pks: Collection[int]) -> list[CommentSource]:
     return [CommentSource(*row) for row in _comments(list(pks))]
 
 
-_comments = Prepared[tuple[int, int, str, str]](
-    lambda pks: Comment.objects.approved().filter(pk__in=pks).order_by().values_list("pk", "entry", "name", "html")
+_comments = Prepared[tuple[int, int, str, str, str]](
+    lambda pks: (
+        Comment.objects.approved()
+        .filter(pk__in=pks)
+        .order_by()
+        .values_list("pk", "entry", "entry__language", "name", "html")
+    )
 )
 
 

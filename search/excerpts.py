@@ -6,10 +6,11 @@ from functools import lru_cache
 from html import escape
 from typing import Final, NamedTuple
 
+from django.conf import settings
 from django.utils.safestring import SafeString
 
 from search.queries import Word
-from search.text import WITHIN_WORD, is_unspaced, normalise, stems_for, tokens_of
+from search.text import WITHIN_WORD, is_unspaced, normalise, stem_of, tokens_of
 
 # In a longer text, only the beginning is searched for words to mark.
 MAX_SEARCHED: Final = 60_000
@@ -38,9 +39,10 @@ class _Match(NamedTuple):
 
 
 class Marker:
-    """Finds search terms in texts, in all their forms in these languages."""
+    """Finds search terms in texts in `language`, in all their forms in this language and that of the site."""
 
-    def __init__(self, words: Sequence[Word], languages: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[Word], language: str) -> None:
+        languages = [settings.LANGUAGE_CODE, language]
         self._words = [_SearchTerm(word, languages) for word in words]
 
     def excerpt(self, text: str) -> SafeString | None:
@@ -86,7 +88,7 @@ class _SearchTerm:
         self._languages = languages
         first = word.tokens[0]
         self._is_phrase = len(word.tokens) > 1 and not is_unspaced(first)
-        self._forms = frozenset([first, *stems_for(first, languages)])
+        self._forms = frozenset([first, *(stem_of(first, language) for language in languages)])
         if is_unspaced(first):
             # Pairs of characters overlap.
             self._literal = first[0] + "".join(token[1:] for token in word.tokens)
@@ -127,7 +129,7 @@ class _SearchTerm:
             return token == self._word.tokens[0]
         if self._word.is_prefix and token.startswith(self._word.tokens[0]):
             return True
-        return bool(self._forms.intersection([token, *stems_for(token, self._languages)]))
+        return not self._forms.isdisjoint([token, *(stem_of(token, language) for language in self._languages)])
 
 
 def _common_beginning(forms: Iterable[str]) -> str:

@@ -25,7 +25,6 @@ _digests: Final[Mapping[type[Indexed], Prepared[tuple[int, str]]]] = {
     )
     for model in (IndexedEntry, IndexedComment)
 }
-_languages = Prepared[tuple[int, str]](lambda pks: Entry.objects.filter(pk__in=pks).values_list("pk", "language"))
 
 
 def update_entries(pks: Collection[int]) -> int:
@@ -61,6 +60,11 @@ def stale_entries(limit: int) -> list[int]:
     return list(IndexedEntry.objects.filter(digest=STALE).order_by("-pk").values_list("pk", flat=True)[:limit])
 
 
+def has_stale() -> bool:
+    """Return whether entries or comments are marked as stale."""
+    return any(model._default_manager.filter(digest=STALE).exists() for model in (IndexedEntry, IndexedComment))
+
+
 def count_stale_entries() -> int:
     """Return how many entries are marked as stale."""
     return IndexedEntry.objects.filter(digest=STALE).count()
@@ -77,8 +81,7 @@ def update_comments(pks: Collection[int]) -> int:
         digests = {pk: source.digest() for pk, source in sources.items()}
         stale = _stale(IndexedComment, batch, digests)
         if written := [sources[pk] for pk in stale if pk in sources]:
-            languages = dict(_languages(sorted({source.entry for source in written})))
-            comment_index().write(source.document(languages.get(source.entry, "")) for source in written)
+            comment_index().write(source.document() for source in written)
             rows = [(source.pk, digests[source.pk], source.entry) for source in written]
             _record(IndexedComment, ["id", "digest", "entry_id"], rows)
         if gone := [pk for pk in stale if pk not in digests]:

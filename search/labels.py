@@ -15,6 +15,10 @@ def kind(name: str) -> str:
     return f"__k{name}"
 
 
+def language(code: str) -> str:
+    return f"__l{code}"
+
+
 def author(pk: int) -> str:
     return f"__a{pk}"
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from django.db import models
 
-# Stands for the digest of an entry that is to be indexed again. It is not the digest of anything.
+# Stands for the digest of an entry or comment that is to be indexed again. It is not the digest of anything.
 STALE: Final = ""
 
 

@@ -5,12 +5,14 @@ No query is an error: anything that isn't a filter is a word.
 
 import datetime as dt
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from search import labels
 from search.indexes.queries import Group, Phrase
-from search.text import MAX_TOKEN_LENGTH, STEM, is_unspaced, runs_of, stems_for, tokens_of, words_of
+from search.text import MAX_TOKEN_LENGTH, STEM, is_unspaced, runs_of, stem_of, stemmer_of, tokens_of, words_of
 from search.tiers import Tier
 
 # These limit the cost of a search.
@@ -99,7 +101,7 @@ def parse(typed: str) -> Query:
 
 
 def forms_of(word: Word, languages: Sequence[str], tier: Tier = Tier.ANYWHERE, *, is_completed: bool = False) -> Group:
-    """Return what to look up to find a word in this tier, in all its forms in these languages.
+    """Return what to look up to find a word in this tier, in all its forms in these languages, the site's first.
 
     With `is_completed`, that includes all words that begin with it, if it may be a beginning (`is_prefix`).
     """
@@ -108,9 +110,24 @@ def forms_of(word: Word, languages: Sequence[str], tier: Tier = Tier.ANYWHERE, *
         mark = Tier.TAGS if tier is Tier.OFTEN else tier
         return (Phrase(tuple(mark + token for token in word.tokens), word.is_prefix),)
     token = word.tokens[0]
-    forms = [token, STEM + token, *(form for stem in stems_for(token, languages) for form in (stem, STEM + stem))]
     beginning = (Phrase((tier + token,), is_prefix=True),) if word.is_prefix and is_completed else ()
-    return (*beginning, *(Phrase((tier + form,)) for form in forms))
+    return (*beginning, *(Phrase((tier + form,), labels=labelled) for form, labelled in _inflected(token, languages)))
+
+
+def _inflected(token: str, languages: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the forms in which documents may contain a word, each with the labels of the languages in which it counts.
+
+    What the language of the site makes of the word counts in all documents. What another one makes of it would be
+    another word elsewhere: the French stem of “letter” is “let”.
+    """
+    stem_of_site = stem_of(token, languages[0])
+    yield from ((form, ()) for form in dict.fromkeys([token, stem_of_site, STEM + stem_of_site]))
+    by_stem: defaultdict[str, list[str]] = defaultdict(list)
+    for code in dict.fromkeys(map(stemmer_of, languages)):
+        if code and (stem := stem_of(token, code)) != stem_of_site:
+            by_stem[stem].append(labels.language(code))
+    for stem, labelled in by_stem.items():
+        yield from ((form, tuple(labelled)) for form in (stem, STEM + stem) if form != token)
 
 
 def forms_of_parts(parts: Iterable[str], languages: Sequence[str]) -> list[Group]:

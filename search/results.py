@@ -19,6 +19,7 @@ from core.prepared import Prepared
 from search.excerpts import MAX_SEARCHED, Marker
 from search.finding import public_comments
 from search.plain_text import plain_text
+from search.queries import Word
 
 _COLUMNS: Final = ("kind", "title", "slug", "published_at", "published_on", "path", "password", "status", "language")
 _EXCERPTS: Final = ("excerpt", "auto_excerpt", "body_html")
@@ -28,25 +29,26 @@ _public_entries = Prepared[Entry](
 )
 
 
-def entry_results(pks: Sequence[int], marker: Marker) -> list[SafeString]:
-    """Return the entries with these IDs, in this order, with search terms marked. Takes two queries."""
+def entry_results(pks: Sequence[int], words: Sequence[Word]) -> list[SafeString]:
+    """Return the entries with these IDs, in this order, with `words` marked. Takes two queries."""
     found = {entry.pk: entry for entry in _public_entries(timezone.now(), list(pks))} if pks else {}
-    tags = _found_tags(list(found), marker) if found else {}
-    return [_entry_html(entry, marker, tags.get(pk, [])) for pk in pks if (entry := found.get(pk))]
+    markers = {pk: Marker(words, entry.language) for pk, entry in found.items()}
+    tags = _found_tags(markers) if found else {}
+    return [_entry_html(found[pk], markers[pk], tags.get(pk, [])) for pk in pks if pk in found]
 
 
-def comment_results(pks: Sequence[int], marker: Marker) -> list[SafeString]:
-    """Return the comments with these IDs, in this order. Takes one query."""
+def comment_results(pks: Sequence[int], words: Sequence[Word]) -> list[SafeString]:
+    """Return the comments with these IDs, in this order, with `words` marked. Takes one query."""
     found = public_comments().with_entries().select_related("user").in_bulk(list(pks))
-    return [_comment_html(comment, marker) for pk in pks if (comment := found.get(pk))]
+    return [_comment_html(comment, Marker(words, comment.entry.language)) for pk in pks if (comment := found.get(pk))]
 
 
-def _found_tags(pks: list[int], marker: Marker) -> Mapping[int, list[str]]:
-    """Return links to the tags of entries that contain search terms."""
+def _found_tags(markers: Mapping[int, Marker]) -> Mapping[int, list[str]]:
+    """Return links to the tags of entries that contain search terms, by the entries' IDs."""
     links: defaultdict[int, list[str]] = defaultdict(list)
-    for pk, name, url in sorted(Post.tags.names_and_urls(pks), key=lambda row: row[1]):
-        if marker.finds(name):
-            links[pk].append(f'<a href="{escape(url)}" dir="auto">{marker.marked(name)}</a>')
+    for pk, name, url in sorted(Post.tags.names_and_urls(list(markers)), key=lambda row: row[1]):
+        if markers[pk].finds(name):
+            links[pk].append(f'<a href="{escape(url)}" dir="auto">{markers[pk].marked(name)}</a>')
     return links
 
 

@@ -200,20 +200,20 @@ def is_unspaced(token: str) -> bool:
 
 def stems_by_word(words: Iterable[str], language: str) -> dict[str, str]:
     """Return the stem of each of these normalised words, which may be the word itself."""
-    code = _code(language)
+    code = stemmer_of(language)
     if not code:
         return {word: word for word in words}
     stems = _stems(code)
     return {word: stems[word] for word in dict.fromkeys(words)}
 
 
-def stems_for(word: str, languages: Iterable[str]) -> list[str]:
-    """Return the stems that `word` has in any of these languages."""
-    stems = (_stems(code)[word] for code in dict.fromkeys(map(_code, languages)) if code)
-    return [stem for stem in dict.fromkeys(stems) if stem != word]
+def stem_of(word: str, language: str) -> str:
+    """Return the stem of a normalised word, which may be the word itself."""
+    code = stemmer_of(language)
+    return _stems(code)[word] if code else word
 
 
-def _code(language: str) -> str:
+def stemmer_of(language: str) -> str:
     """Return the code of the language without a region; empty if its stems are not known."""
     code = language.partition("-")[0].lower()
     return code if code in _STEMMERS else ""

@@ -19,9 +19,8 @@ from blog.page_metadata.structured_data import Node
 from blog.redirects.look_up import RedirectToPage
 from core.site import SiteRequest, absolute_url
 from search.corrections import correct
-from search.excerpts import Marker
 from search.facets import MAX_COUNTED, facets_of
-from search.finding import Hits, find_comments, find_entries, languages_of
+from search.finding import Hits, find_comments, find_entries
 from search.queries import MAX_CHARACTERS, MAX_WORDS, Query, parse
 from search.results import comment_results, entry_results
 from search.suggestions import suggest
@@ -113,8 +112,7 @@ def _results(request: SiteRequest, search: _Search, page_number: int) -> HttpRes
         page = Paginator(hits.pks, request.site.entries_per_page).page(page_number)
     except EmptyPage as error:
         raise Http404(gettext("That page doesn't exist.")) from error
-    marker = Marker(query.words, languages_of(request.site))
-    results = (comment_results if search.in_comments else entry_results)(list(page.object_list), marker)
+    results = (comment_results if search.in_comments else entry_results)(list(page.object_list), query.words)
     is_first = page_number == 1 and not search.in_comments
     correction = correct(query, request.site) if is_first and (not hits.pks or hits.any_word) else ""
     label = page_label(page.number, page.paginator.num_pages)

@@ -140,7 +140,8 @@ def _any_of(group: Group) -> str:
 
 
 def _phrase(phrase: Phrase) -> str:
-    return f"({' <-> '.join(map(_quote, phrase.tokens))}{':*' if phrase.is_prefix else ''})"
+    quoted = f"({' <-> '.join(map(_quote, phrase.tokens))}{':*' if phrase.is_prefix else ''})"
+    return f"({quoted} & ({' | '.join(map(_quote, phrase.labels))}))" if phrase.labels else quoted
 
 
 def _quote(token: str) -> str:

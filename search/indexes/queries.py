@@ -9,10 +9,14 @@ MAX_COUNTED: Final = 1_000
 
 
 class Phrase(NamedTuple):
-    """Consecutive tokens. With `is_prefix`, the last one is only the beginning of a token."""
+    """Consecutive tokens. With `is_prefix`, the last one is only the beginning of a token.
+
+    If there are `labels`, the document must also have one of them.
+    """
 
     tokens: tuple[str, ...]
     is_prefix: bool = False
+    labels: tuple[str, ...] = ()
 
 
 # Any of these phrases. If there are none, nothing matches.

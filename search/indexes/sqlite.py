@@ -117,8 +117,11 @@ def _match(expression: Expression) -> str:
 
 
 def _any_of(group: Group) -> str:
-    return f"({' OR '.join(map(_quote, group))})"
+    return f"({' OR '.join(map(_phrase, group))})"
 
 
-def _quote(phrase: Phrase) -> str:
-    return f'"{" ".join(phrase.tokens)}"{"*" if phrase.is_prefix else ""}'
+def _phrase(phrase: Phrase) -> str:
+    quoted = f'"{" ".join(phrase.tokens)}"{"*" if phrase.is_prefix else ""}'
+    if not phrase.labels:
+        return quoted
+    return f"({quoted} AND ({' OR '.join(f'"{label}"' for label in phrase.labels)}))"

@@ -12,12 +12,12 @@ from search.queries import parse
 from tests.factories.types import GrowsWithLength
 
 
-def marker(typed: str) -> Marker:
-    return Marker(parse(typed).words, ["en", "ar", "fr", "ru"])
+def marker(typed: str, language: str = "") -> Marker:
+    return Marker(parse(typed).words, language)
 
 
-def marked(typed: str, text: str) -> list[str]:
-    return re.findall("<mark>(.*?)</mark>", marker(typed).marked(text))
+def marked(typed: str, text: str, language: str = "") -> list[str]:
+    return re.findall("<mark>(.*?)</mark>", marker(typed, language).marked(text))
 
 
 class TestMarking:
@@ -44,7 +44,23 @@ class TestMarking:
         ],
     )
     def test_marks_all_forms_of_a_word_and_nothing_else(self, typed: str, text: str, words: list[str]) -> None:
-        assert marked(typed, text) == [html.escape(word) for word in words]
+        assert marked(typed, text, "ar") == [html.escape(word) for word in words]
+
+    @pytest.mark.parametrize(
+        ("language", "typed", "text", "words"),
+        [
+            ("ar", "المدافعين", "مدافعون عن حقوق", ["مدافعون"]),
+            ("fr", "former", "Former, formés, in form", ["Former", "formés", "form"]),
+            # Forms of another language are other words in this one.
+            ("en", "former", "Formers are in form", ["Formers"]),
+            ("", "letter", "Let me send letters", ["letters"]),
+            ("fr", "awards", "un award", ["award"]),
+        ],
+    )
+    def test_marks_forms_in_the_languages_of_the_text_and_the_site(
+        self, language: str, typed: str, text: str, words: list[str]
+    ) -> None:
+        assert marked(typed, text, language) == words
 
     @given(st.text(), st.text(max_size=20))
     def test_changes_no_text_and_escapes_it(self, text: str, typed: str) -> None:

@@ -1,9 +1,11 @@
 """The index is up to date after every change to posts, pages, tags and comments."""
 
 import datetime as dt
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import transaction
@@ -295,6 +297,17 @@ class TestRebuilding:
         call_command("rebuild_search")
         assert found("other") == {"Other"}
         assert found_comments("changed") == {"changed"}
+
+    def test_migrate_indexes_again_what_a_migration_has_marked_and_it_is_found_meanwhile(self) -> None:
+        PostFactory(title="One", source="word")
+        CommentFactory(text="remark")
+        migration = import_module("search.migrations.0003_languages")
+        migration.mark_as_stale(apps, None)
+        assert (found("word"), found_comments("remark")) == ({"One"}, {"remark"})
+        with pytest.raises(CommandError, match="2 posts and pages, 1 comments"):
+            call_command("rebuild_search", "--check")
+        call_command("migrate", verbosity=0)
+        call_command("rebuild_search", "--check")
 
     @pytest.mark.parametrize("options", [[], ["--from-scratch"]])
     def test_changes_nothing_when_the_index_is_right(self, options: list[str]) -> None:

@@ -197,6 +197,29 @@ class TestFinding:
         PostFactory(title="Other", source=text, language=language)
         assert "Other" in self.found(typed)
 
+    def test_what_another_language_makes_of_a_word_counts_only_in_texts_in_it(self) -> None:
+        # In French, “former” and “formés” are forms of one word, and “letter” would have the stem “let”.
+        PostFactory(title="Forms", source="Let me fill in the form.", language="en")
+        PostFactory(title="Without a language", source="Let us fill in a form.")
+        PostFactory(title="Bien formés", source="Des avocats.", language="fr-CA")
+        PostFactory(title="Former judges", source="They wrote letters.", language="en")
+        assert self.found("former") == ["Former judges", "Bien formés"]
+        assert self.found("letter") == ["Former judges"]
+        # As the beginning of a word, after all others.
+        assert self.found("form")[-1] == "Former judges"
+        assert self.found("-former fill") == ["Without a language", "Forms"]
+
+    def test_words_of_the_sites_language_are_found_in_texts_in_any(self) -> None:
+        PostFactory(title="Un prix", source="Les Harbour Lamps.", language="fr")
+        assert self.found("lamp") == self.found("harbour lamps") == ["Un prix"]
+
+    def test_the_longest_query_works_in_many_languages(self) -> None:
+        for language in ("ar", "de", "es", "fr", "hi", "it", "nl", "pt", "ru", "sv", "ta", "tr"):
+            PostFactory(title=language, source="gegevenen", language=language)
+        words = ["gegevenen", "nationales", "awards", "международные"]
+        typed = " ".join(f"{word}{number or ''}" for number in range(3) for word in words)
+        assert self.found(typed)
+
     @pytest.mark.parametrize("best_first", [True, False])
     def test_results_are_limited(self, best_first: bool) -> None:
         hits = find_entries(parse("award"), SiteSettings.current(), best_first=best_first, limit=1)
