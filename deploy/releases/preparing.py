@@ -15,10 +15,14 @@ from releases.programs import Account, Release, run, say
 
 
 def prepare(layout: Layout, archive: Archive) -> Release:
-    """Install the release in an archive, and return it. An installation that was interrupted is started again."""
+    """Install the release in an archive, and return it. An installation that was interrupted is started again.
+
+    For a release that is installed, only its packages are repaired, which need the system's Python.
+    """
     version = archive.version
     release = Release(layout.release(version))
     if layout.is_prepared(version, archive.digest):
+        _install_packages(layout, release)
         return release
     if version == layout.current_version():
         raise UpgradeError(
@@ -31,12 +35,9 @@ def prepare(layout: Layout, archive: Archive) -> Release:
         layout.remove(version)
         archive.unpack(release.folder)
         (release.folder / ".env").symlink_to(layout.settings)
-        say("Installing its packages …")
         _install_packages(layout, release)
         say("Collecting styles and icons …")
         _collect_static_files(release)
-        # Compiled here because the site's user may not write there.
-        compileall.compile_dir(str(release.folder), quiet=2, rx=re.compile(r"/\.venv/"))
         layout.mark_prepared(version, archive.digest)
     except OSError as error:
         raise UpgradeError(f"{release.folder} can't be created: {error}. Nothing was changed.") from error
@@ -62,6 +63,8 @@ def check_settings(layout: Layout) -> None:
 
 
 def _install_packages(layout: Layout, release: Release) -> None:
+    """Install the packages of a release, and compile its modules. If they are there and work, nothing changes."""
+    say("Installing its packages …")
     environment = os.environ | {
         "UV_PROJECT_ENVIRONMENT": str(release.folder / ".venv"),
         # The site's user can't read a Python in root's home folder.
@@ -74,6 +77,8 @@ def _install_packages(layout: Layout, release: Release) -> None:
         command.append("--quiet")
     failure = "The packages of the release could not be installed (see above). Nothing was changed."
     run(command, failure, cwd=release.folder, env=environment)
+    # Compiled here because the site's user may not write there.
+    compileall.compile_dir(str(release.folder), quiet=2, rx=re.compile(r"/\.venv/"))
 
 
 def _find_uv(layout: Layout) -> str:

@@ -14,7 +14,7 @@ from releases.archives import Source, read_version
 from releases.errors import UpgradeError
 from releases.installing import install
 from releases.layout import Layout
-from releases.preparing import check_settings
+from releases.preparing import check_settings, prepare
 from releases.programs import Account
 from releases.site import Site
 from releases.upgrading import upgrade
@@ -240,6 +240,39 @@ class TestLayout:
         layout.settings.write_text(lines)
         with pytest.raises(UpgradeError, match="BROADSIDE_DATA"):
             check_settings(layout)
+
+
+class TestPreparing:
+    @pytest.fixture
+    def release(self, tmp_path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+        """Return a function that prepares a release, with a uv that links the system's Python, and returns the link."""
+        program = tmp_path / "uv"
+        folder = '"$UV_PROJECT_ENVIRONMENT/bin"'
+        program.write_text(f"#!/bin/sh\nmkdir -p {folder}\nln -sfn /bin/true {folder}/python\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("UV", str(program))
+        path = make_archive(tmp_path, "1.2.3", {"broadside-1.2.3/core/a.py": "a = 1"})
+
+        def release() -> Path:
+            with Source(str(path), tmp_path / "missing", is_unsigned_allowed=True).obtain() as archive:
+                return prepare(layout, archive).folder / ".venv/bin/python"
+
+        return release
+
+    def test_makes_a_complete_release(self, layout: Layout, release: Callable[[], Path]) -> None:
+        folder = release().parent.parent.parent
+        assert folder == layout.release("1.2.3")
+        assert (folder / ".env").resolve() == layout.settings
+        assert list(folder.glob("core/__pycache__/a.*.pyc"))
+
+    def test_again_repairs_the_packages_after_the_system_has_replaced_its_python(
+        self, layout: Layout, release: Callable[[], Path]
+    ) -> None:
+        python = release()
+        layout.switch("1.2.3")
+        python.unlink()
+        python.symlink_to("/usr/bin/python3.0")
+        assert release().exists()
 
 
 class TestRefusals:
