@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import browsers, throttle
+from accounts import browsers, challenges, throttle
 from accounts.actions import Action
 from accounts.adapters import MFAAdapter
 from accounts.audit.recording import count
@@ -198,7 +198,14 @@ class SecondStepPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # 
 
 
 class LoginPasskeyForm(SecondStepPasskeyForm, LoginWebAuthnForm):  # type: ignore[misc]  # as above
-    """A passkey in place of a password."""
+    """A passkey in place of a password, which answers the challenge that the browser has kept."""
+
+    def clean_credential(self) -> Authenticator:
+        with challenges.current() as made_at:
+            authenticator = super().clean_credential()
+        if made_at is None or not challenges.use(authenticator, made_at):
+            raise incorrect_code()
+        return authenticator
 
 
 class ConfirmPasskeyForm(SecondStepPasskeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above

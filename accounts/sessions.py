@@ -29,7 +29,7 @@ from core.text import is_storable
 
 # The precision of the time of the last use. A higher one would cost a write for each page.
 _EXACT_TO: Final = dt.timedelta(minutes=5)
-# Seconds for sessions of people who have not logged in: between password and second factor, or during a passkey prompt.
+# Seconds for sessions of people who have not logged in: between password and second factor, or during an invitation.
 ANONYMOUS_AGE: Final = 15 * 60
 _DEVICE: Final = "device"
 _STARTED_AT: Final = "started_at"

@@ -28,6 +28,9 @@ from operations.scrubbing import describe, describe_with_traceback, one_line, sc
 _log = logging.getLogger(__name__)
 # How often an outage is logged as an error, in seconds.
 _OUTAGE_INTERVAL: Final = 60
+# How often each kind of suspicious request is logged, in seconds, and how much of it, in characters.
+_SUSPICION_INTERVAL: Final = 60
+_SUSPICION_LENGTH: Final = 200
 
 _FORMATTERS: Final = {"plain": "config.logs.LineFormatter", "json": "config.logs.JSONFormatter"}
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -51,9 +54,15 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
             "unless_debugging": {"()": "django.utils.log.RequireDebugFalse"},
             "outages": {"()": "config.logs.OutageFilter"},
             "refusals": {"()": "config.logs.RefusalFilter"},
+            "suspicions": {"()": "config.logs.SuspicionFilter"},
         },
         "handlers": {
             "console": {"class": "config.logs.ScrubbingHandler", "formatter": "scrubbed"},
+            "suspicions": {
+                "class": "config.logs.ScrubbingHandler",
+                "formatter": "scrubbed",
+                "filters": ["suspicions"],
+            },
             # Only if there are ADMINS. config.error_reports says what the e-mail contains.
             "mail_admins": {
                 "class": "django.utils.log.AdminEmailHandler",
@@ -66,6 +75,8 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
             # These have handlers of their own, which would write records unscrubbed.
             "django": {**through_root, "handlers": ["mail_admins"], "level": level},
             "django.server": {**through_root, "level": level},
+            # Anyone can send such requests, for example with a wrong Host header, so they are not mailed either.
+            "django.security": {"handlers": ["suspicions"], "propagate": False, "level": level},
             "_granian": through_root,
             "granian.access": through_root,
             # It logs in each process that logging is available.
@@ -107,6 +118,24 @@ class RefusalFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
         return not (isinstance(request, HttpRequest) and IS_REFUSED in request.META)
+
+
+class SuspicionFilter(logging.Filter):
+    """Turns the records of suspicious requests into one short line a minute for each kind, without a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent_until: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> logging.LogRecord | bool:
+        now = time.monotonic()
+        if now < self._silent_until.get(record.name, -math.inf):
+            return False
+        self._silent_until[record.name] = now + _SUSPICION_INTERVAL
+        line = copy(record)
+        line.msg, line.args, line.exc_info = _formatted(record)[:_SUSPICION_LENGTH], (), None
+        line.levelno, line.levelname = logging.WARNING, "WARNING"
+        return line
 
 
 class ScrubbingHandler(logging.StreamHandler[TextIO]):

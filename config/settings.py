@@ -128,6 +128,7 @@ MIDDLEWARE = [
     "accounts.large_bodies.LargeBodiesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "blog.caching.middleware.UnusedTokenMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.sessions.ErasedAccountsMiddleware",

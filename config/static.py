@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from django.http import Http404, HttpRequest, HttpResponse
 from rcssmin import cssmin
 from rjsmin import jsmin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from blog.caching import public_page
 
 _MINIFIERS: Final[dict[str, Callable[[str], str]]] = {".css": cssmin, ".js": jsmin}
 # Folders of files that others made, which stay as they are.
@@ -42,3 +45,12 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
             # A link made by `collectstatic --link` points to the file in the project.
             if not path.is_symlink():
                 path.write_text(minify(path.read_text("utf-8")), "utf-8")
+
+
+@public_page
+def missing_file(request: HttpRequest, path: str) -> HttpResponse:
+    """Answer that the file doesn't exist: those that do are served by WhiteNoise.
+
+    Without this view, there could be a page at that path, with a slash at its end, to which Django would redirect.
+    """
+    raise Http404

@@ -11,6 +11,7 @@ from blog.editing.link_search import links
 from blog.review.unsubscribing import unsubscribe
 from blog.secret_pages import broken_link
 from blog.sitemaps import CategorySitemap, OverviewSitemap, PageSitemap, PostSitemap, at_site_url, news
+from config.static import missing_file
 from tags.sitemaps import TagSitemap
 
 SITEMAPS = {
@@ -24,6 +25,7 @@ SITEMAPS = {
 }
 
 urlpatterns = [
+    path("static/<path:path>", missing_file),
     path("", include("media.urls")),
     # The URLs of markdownx itself are never included, because they let anyone upload active content.
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),

@@ -38,13 +38,13 @@ from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
 from core.late_forms import LateForm, UnsavedForm, as_sent
 from core.models import SiteSettings
-from core.versioned_form import VersionedForm
+from core.versioned_admin import VersionedAdmin
 from core.word_search import has_word, split_words
 
 _HISTORY_PER_PAGE: Final = 100
 
 
-class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
+class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
     """The base class of all admins. Titles say where users are, and messages what they have just done."""
 
     # Facet counts would take one query per filter.
@@ -54,17 +54,12 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     delete_confirmation_max_display = 20
 
     kind_messages = KindMessages()
-    form: type[forms.ModelForm[Any]] = VersionedForm
 
     # Whether the only views are those with a `route`, without Django's change list and forms.
     has_only_own_views = False
 
     def get_urls(self) -> list[URLPattern]:
         return routes_of(self) + ([] if self.has_only_own_views else super().get_urls())
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
-        # Django looks for a field without a name if `_to_field` is empty.
-        return super().get_object(request, object_id, from_field or None)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         # A search for a regular expression can take forever, and SQLite would stop all threads meanwhile.
@@ -75,10 +70,6 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         if self.view_on_site is True and (get_url := getattr(obj, "get_absolute_url", None)):
             return str(get_url())
         return super().get_view_on_site_url(obj)
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        # The template shows the version, because it belongs to no fieldset.
-        return [name for name in super().get_fields(request, obj) if name != "version"]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the form field. Text fields take their direction from their first letter, not from the page.
@@ -347,6 +338,7 @@ class OneRowAdmin(BaseAdmin[Any]):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         # `current` returns the defaults if the row is missing.
+        self.wait_for_others(request, object_id)
         return self.model.current() if object_id == "1" else None
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

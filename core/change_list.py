@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.db import DatabaseError
+from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 
 from core.outages import is_outage
+
+# In characters. The values of all filters together are shorter, and comparing each row with thousands takes seconds.
+_MAX_FILTER_LENGTH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ class FilterChangeList(ChangeList):
                 raise
             # The URL has a condition that makes no sense, such as one with a date in the year 10000.
             raise IncorrectLookupParameters from error
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        if sum(len(value) for values in self.filter_params.values() for value in values) > _MAX_FILTER_LENGTH:
+            raise IncorrectLookupParameters
+        return super().get_filters(request)
 
     @property
     def filters(self) -> list[Any]:

@@ -54,6 +54,18 @@ def retry_on_conflict[Result](work: Callable[[], Result]) -> Result:
     return work()
 
 
+def wait_for_others(name: str) -> None:
+    """Wait for the transactions that have called this with the same `name` before, until they end.
+
+    On SQLite, all transactions wait for each other. On PostgreSQL, this is a lock of its own, and the first one that a
+    transaction takes. Rows are locked in an order that depends on what is done, such as posts before their categories,
+    so locking one before that could cause a deadlock.
+    """
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
 def update_without_sync(rows: QuerySet[Any], **values: object) -> None:
     """Update rows with a commit that doesn't wait for the disk.
 

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.mfa.base.views import AuthenticateView
-from allauth.mfa.webauthn.internal import auth
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -19,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic.edit import FormView
 
+from accounts import challenges
 from accounts.login_forms import CodeForm, LoginForm, LoginPasskeyForm, SecondStepPasskeyForm
 from accounts.views.pages import AccountPage
 
@@ -61,7 +61,10 @@ class PasskeyLoginView(AccountPage, FormView[LoginPasskeyForm]):
     http_method_names = ("get", "post")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return JsonResponse(auth.begin_authentication())
+        options, kept = challenges.begin()
+        response = JsonResponse(options)
+        challenges.keep(request, response, kept)
+        return response
 
     def form_valid(self, form: LoginPasskeyForm) -> HttpResponse:
         authenticator = form.cleaned_data["credential"]

@@ -1,4 +1,4 @@
-"""Middleware that marks what caches may store, and compresses what the page cache does not."""
+"""Middleware that marks what caches may store, compresses what the page cache does not, and sets no cookies there."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -82,6 +82,21 @@ class PublicPagesMiddleware:
         if request.method == "OPTIONS":
             return HttpResponse(status=204, headers={"Allow": ", ".join(methods)})
         return None if request.method in methods else HttpResponseNotAllowed(methods)
+
+
+class UnusedTokenMiddleware:
+    """Sets no CSRF cookie for pages without a form that needs it, whatever cookies come. It comes after Django's.
+
+    Django's middleware answers an invalid cookie with a new one, even if the page uses no token, as public pages don't.
+    Where one is used, `get_token` asks for the cookie again.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)
+        return self.get_response(request)
 
 
 def _is_for_everyone(request: HttpRequest, response: HttpResponse) -> bool:

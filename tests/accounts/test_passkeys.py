@@ -1,7 +1,9 @@
 """Passkeys: accepting invitations and logging in with them, and what can't be done with those of others."""
 
 import base64
+import datetime as dt
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -11,14 +13,17 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth as webauthn
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core import signing
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as settings_of_tests
 from hypothesis import strategies as st
 
+from accounts import challenges
 from accounts.login_forms import AddPasskeyForm, LoginPasskeyForm
-from accounts.models import AuditRecord, PasswordLink, RolePolicy, User
+from accounts.models import AuditRecord, PasswordLink, RolePolicy, Session, User
 from accounts.password_links import Kind, make_link
 from accounts.people import add_person
 from accounts.sessions import SessionStore
@@ -235,6 +240,16 @@ class TestRaces:
         assert set(refused.context["form"].errors) == {"username"}
         assert User.objects.filter(username="same").count() == 1
 
+    def test_only_one_of_several_concurrent_answers_to_a_challenge_logs_in(self, at_once: AtOnce) -> None:
+        passkey = add_passkey(UserFactory(role="Editor"))
+        first = Client()
+        credential = passkey.use(first.get(LOGIN).json())
+        clients = [Client() for _ in range(4)]
+        for client in clients:
+            client.cookies[challenges.COOKIE] = first.cookies[challenges.COOKIE].value
+        at_once(*(lambda client=client: client.post(LOGIN, {"credential": credential}) for client in clients))
+        assert [is_logged_in(client) for client in clients].count(True) == 1
+
 
 class TestLoggingIn:
     @pytest.fixture
@@ -263,6 +278,62 @@ class TestLoggingIn:
         for replay in replays:
             assert replay.post(LOGIN, {"credential": credential})["Location"].startswith("/admin/login/")
             assert not is_logged_in(replay)
+
+    def test_nothing_is_stored_before_anyone_has_logged_in(self, amina: User) -> None:
+        passkey, client = add_passkey(amina), Client()
+        Session.objects.all().delete()
+        kept = client.get(LOGIN).cookies
+        assert list(kept) == [challenges.COOKIE]
+        assert kept[challenges.COOKIE]["path"] == LOGIN
+        assert kept[challenges.COOKIE]["httponly"]
+        assert kept[challenges.COOKIE]["samesite"] == "Strict"
+        log_in(Passkey(), client)
+        client.post(LOGIN, {"credential": "{}"})
+        assert not Session.objects.exists()
+        log_in(passkey, client)
+        assert Session.objects.count() == 1
+
+    def test_a_challenge_is_used_once_even_if_the_cookie_was_stolen_as_well(self, amina: User) -> None:
+        passkey, client, thief = add_passkey(amina), Client(), Client()
+        credential = passkey.use(client.get(LOGIN).json())
+        thief.cookies[challenges.COOKIE] = client.cookies[challenges.COOKIE].value
+        client.post(LOGIN, {"credential": credential})
+        assert is_logged_in(client)
+        for _attempt in range(2):
+            thief.post(LOGIN, {"credential": credential})
+            assert not is_logged_in(thief)
+
+    @pytest.mark.parametrize("minutes", [6, -1])
+    def test_a_challenge_is_valid_for_minutes_and_not_in_the_future(
+        self, amina: User, minutes: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        passkey, client = add_passkey(amina), Client()
+        credential = passkey.use(client.get(LOGIN).json())
+        now = time.time() + minutes * 60
+        with monkeypatch.context() as patch:
+            patch.setattr("time.time", lambda: now)
+            patch.setattr("django.utils.timezone.now", lambda: dt.datetime.fromtimestamp(now, dt.UTC))
+            client.post(LOGIN, {"credential": credential})
+        assert not is_logged_in(client)
+
+    def test_a_clock_that_was_ahead_locks_no_one_out(self, amina: User) -> None:
+        passkey, client = add_passkey(amina), Client()
+        Authenticator.objects.update(last_used_at=timezone.now() + dt.timedelta(days=400))
+        log_in(passkey, client)
+        assert is_logged_in(client)
+
+    def test_a_forged_challenge_is_refused(self, amina: User) -> None:
+        passkey, client = add_passkey(amina), Client()
+        for cookie in (
+            "",
+            "x",
+            signing.dumps([0, {}], salt="other"),
+            client.get(LOGIN).cookies[challenges.COOKIE].value[1:],
+        ):
+            credential = passkey.use(client.get(LOGIN).json())
+            client.cookies[challenges.COOKIE] = cookie
+            client.post(LOGIN, {"credential": credential})
+            assert not is_logged_in(client)
 
     def test_a_passkey_opens_its_own_account_only(self, amina: User, mallory: User) -> None:
         own, hers = add_passkey(mallory), add_passkey(amina)
@@ -310,8 +381,7 @@ class TestLoggingIn:
 
     def test_logging_in_starts_a_new_session(self, amina: User) -> None:
         passkey, client = add_passkey(amina), Client()
-        client.get(LOGIN)
-        before = client.cookies[settings.SESSION_COOKIE_NAME].value
+        before = client.session.session_key or ""
         log_in(passkey, client)
         assert client.cookies[settings.SESSION_COOKIE_NAME].value != before
         attacker = Client()
@@ -338,7 +408,8 @@ class TestNonsense:
             sent = json.loads(passkey.create(webauthn.begin_registration(user, passwordless=True)))
         else:
             passkey.user_handle = "MQ"
-            sent = json.loads(passkey.use(webauthn.begin_authentication()))
+            options, request_.COOKIES[challenges.COOKIE] = challenges.begin()
+            sent = json.loads(passkey.use(options))
         sent = anything if anything is not None else with_fault(sent, fault)
         data = {"credential": json.dumps(sent)}
         form: Any = AddPasskeyForm(data, user=user) if is_new else LoginPasskeyForm(data)

@@ -1,6 +1,7 @@
 """Caching: which pages are stored, by whom and for how long."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from blog.models import Post
@@ -37,6 +38,12 @@ class TestReaders:
         assert not response.cookies
         assert "csrf" not in response.content.decode().lower()
 
+    @pytest.mark.parametrize("path", [*PUBLIC, "/nothing/", "/static/nothing.css", "/tag"])
+    @pytest.mark.parametrize("name", [settings.CSRF_COOKIE_NAME, "messages", "other"])
+    def test_get_no_cookie_whatever_cookies_they_send(self, client: Client, post: Post, path: str, name: str) -> None:
+        client.cookies[name] = "invalid"
+        assert not client.get(path).cookies
+
     @pytest.mark.parametrize("path", PUBLIC)
     def test_send_no_referrer_to_other_sites(self, client: Client, post: Post, path: str) -> None:
         assert client.get(path)["Referrer-Policy"] == "no-referrer"
@@ -53,6 +60,11 @@ class TestReaders:
         etag = client.get("/")["ETag"]
         assert client.get("/", headers={"if-none-match": etag}).status_code == 304
         assert "ETag" not in client.get("/", headers={"cache-control": "no-store"})
+
+    def test_get_a_cookie_in_place_of_an_invalid_one_where_a_form_needs_it(self, client: Client) -> None:
+        client.cookies[settings.CSRF_COOKIE_NAME] = "invalid"
+        token = client.get("/admin/login/").cookies[settings.CSRF_COOKIE_NAME].value
+        assert len(token) == 32
 
     def test_all_get_the_same_bytes(self, client: Client, post: Post) -> None:
         first, second = client.get("/2020/05/17/news/"), Client().get("/2020/05/17/news/")

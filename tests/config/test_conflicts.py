@@ -18,6 +18,7 @@ from readers.models import ReaderSettings
 from tests.factories import CategoryFactory, TagFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.responses import one, read, text
+from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +70,38 @@ def test_who_saves_second_is_told_and_can_then_save(
     ((name, value),) = mine.items()
     assert again.get(name, [""]) == [str(value)]
     assert owner.post(url, again).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("create", "name"),
+    [
+        (SiteSettings.current, "title"),
+        (CommentSettings.current, "links_allowed"),
+        (NewsletterSettings.current, "hour"),
+        (CategoryFactory, "description"),
+        (TagFactory, "description"),
+        (UserFactory, "bio"),
+        (lambda: Group.objects.create(name="Helpers"), "name"),
+        (lambda: Block.objects.create(kind="word", text="casino", key="casino"), "text"),
+        (lambda: Document.objects.create(title="Report", file="report.pdf"), "title"),
+    ],
+)
+def test_only_one_of_several_simultaneous_saves_succeeds(
+    create: Callable[[], Model], name: str, at_once: AtOnce
+) -> None:
+    obj = create()
+    clients = [client_of(user_in_role("superuser")) for _ in range(4)]
+    url, values = opened(clients[0], obj)
+    responses = at_once(
+        *[
+            lambda client=client, value=value: client.post(url, values | {name: value})
+            for value, client in enumerate(clients, start=3)
+        ]
+    )
+    assert sorted(response.status_code for response in responses) == [200, 200, 200, 302]
+    (winner,) = (value for value, response in enumerate(responses, start=3) if response.status_code == 302)
+    assert str(getattr(type(obj)._default_manager.get(pk=obj.pk), name)) == str(winner)
 
 
 def test_a_form_that_is_submitted_twice_is_no_conflict(owner: Client) -> None:

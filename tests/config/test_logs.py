@@ -1,5 +1,6 @@
 """The log: plain lines or JSON, with the ID of the request, but nothing about who sent it."""
 
+import io
 import json
 import logging
 import sys
@@ -8,11 +9,11 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.logs import JSONFormatter, LineFormatter, ScrubbingHandler, logging_settings
+from config.logs import JSONFormatter, LineFormatter, ScrubbingHandler, SuspicionFilter, logging_settings
 from operations.request_ids import working_on
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
@@ -134,6 +135,26 @@ class TestPrivacy:
         made = record("A %s", "rosa@example.org")
         formatter.format(made)
         assert (made.msg, made.args) == ("A %s", ("rosa@example.org",))
+
+
+@pytest.mark.django_db
+def test_suspicious_requests_are_logged_once_a_minute_in_a_line(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger, written = logging.getLogger("django.security"), io.StringIO()
+    (handler,) = (each for each in logger.handlers if isinstance(each, ScrubbingHandler))
+    assert not logger.propagate
+    # Other tests may have sent such requests in the last minute.
+    monkeypatch.setattr(handler, "filters", [SuspicionFilter()])
+    monkeypatch.setattr(handler, "stream", written)
+    for _ in range(3):
+        assert client.get("/", headers={"host": f"{'a' * 2000}.example"}).status_code == 400
+        assert client.get(f"/{'a' * 20_000}").status_code == 400
+    hosts, paths = written.getvalue().splitlines()
+    assert len(hosts) < 400
+    assert "WARNING django.security.DisallowedHost" in hosts
+    assert "Invalid HTTP_HOST header: 'aaa" in hosts
+    assert "WARNING django.security.DisallowedRedirect" in paths
 
 
 def test_nothing_gets_past_the_formatter(tmp_path: Path, copy_database: CopyDatabase) -> None:

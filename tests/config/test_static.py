@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.test import Client
 from pytest_django import Settings
 
 from config.static import StaticStorage
@@ -106,3 +107,10 @@ def test_collected_files_are_minified_except_third_party_ones(static_root: Path)
         assert "/*" not in style
         assert len(style) < len(source("css/site.css").read_text("utf-8"))
     assert (static_root / "vendor/altcha/pbkdf2.js").read_bytes() == source("vendor/altcha/pbkdf2.js").read_bytes()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/static/x", "/static/x/", "/static/css/x.css", "/static/site.css/", "/static/2020/"])
+def test_a_missing_file_is_not_found_at_once(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.headers.get("Location")) == (404, None)
