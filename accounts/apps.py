@@ -52,7 +52,7 @@ class AccountsConfig(AppConfig):
                 order=80,
                 first_step=FirstStep(
                     _("Invite your authors and moderators"),
-                    "admin:accounts_user_changelist",
+                    "admin:accounts_user_add",
                     "accounts.change_user",
                 ),
             ),

@@ -6,11 +6,11 @@ don't change it, except for the first one on one of the newest posts.
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from itertools import groupby
 from typing import Final
 
-from django.http import Http404, HttpResponse
-from django.utils.translation import gettext
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from blog.entry_pages import entry_response
@@ -44,11 +44,12 @@ def _shared(page: str, other: str) -> Iterator[str]:
 
 @require_safe
 def dictionary(request: SiteRequest) -> HttpResponse:
-    """Return the dictionary, which applies to all pages of the site. Raises Http404 if there are no posts."""
+    """Return the dictionary, which applies to all pages of the site. It has no content if there are no posts."""
     posts = Post.objects.published().filter(password="").select_related("author", "featured_picture")
     newest = list(posts.defer("source", "lead_html").newest_first()[:_POSTS])
     if not newest:
-        raise Http404(gettext("There are no posts yet."))
+        # The pages of a new site name it as well, and browsers would report an error.
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     load_pictures(post for post in newest if "<img" in post.body_html)
     pages = [entry_response(request, post).content.decode() for post in newest[:2]]
     frame = "".join(_shared(pages[0], pages[-1]))

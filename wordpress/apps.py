@@ -36,7 +36,7 @@ class WordPressConfig(AppConfig):
                 order=90,
                 first_step=FirstStep(
                     _("Bring your blog from WordPress"),
-                    "admin:wordpress_importjob_changelist",
+                    "admin:wordpress_importjob_add",
                     "wordpress.import_wordpress",
                 ),
             ),

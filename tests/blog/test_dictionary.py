@@ -98,7 +98,9 @@ class TestTheDictionary:
 
     def test_needs_at_least_one_post(self, reader: Reader) -> None:
         Post.objects.all().delete()
-        assert reader.get(PATH).status == 404
+        response = reader.get(PATH)
+        assert (response.status, response.body) == (204, b"")
+        assert "Use-As-Dictionary" not in response.headers
         assert get_with(reader, b"", "/").headers["Content-Encoding"] == "br"
 
 

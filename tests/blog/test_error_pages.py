@@ -75,7 +75,8 @@ def test_the_page_for_an_unknown_url_links_to_the_ten_largest_categories(client:
     PostFactory(categories=[Category.objects.get(name=names[-1])])
     links = [text(link) for link in find(read(client.get("/nothing/here/")), "main li a")]
     assert links[1] == names[-1]
-    assert len(links) == 1 + 10
+    assert len(links) == 1 + 10 + 1
+    assert links[-1] == "Archive"
 
 
 @pytest.mark.django_db

@@ -57,10 +57,16 @@ class TestChosenBlocks:
     def test_are_only_mentioned_where_they_are_shown(self, publish_appearance: Publish, client: Client) -> None:
         PostFactory(categories=[CategoryFactory(name="Letters")])
         CategoryFactory(name="Empty", slug="empty")
-        years = {"/nothing/": "The years in the menu", "/category/empty/": "the categories and years in the menu"}
+        years = {"/nothing/": '<a href="/archive/">', "/category/empty/": "the categories and years in the menu"}
         assert [words in client.get(path).content.decode() for path, words in years.items()] == [True, True]
         publish_appearance(blocks=[block("categories")])
         assert [words in client.get(path).content.decode() for path, words in years.items()] == [False, False]
+
+    def test_that_a_missing_page_offers_are_the_overviews(self, publish_appearance: Publish, client: Client) -> None:
+        PostFactory()
+        publish_appearance(blocks=[block("archives")], sidebar="none")
+        main = tree_of(client.get("/nothing/").content).xpath('//*[@id="content"]')[0]
+        assert main.xpath(".//ul//a/@href") == ["/", "/archive/"]
 
     def test_are_shown_in_their_order_and_no_others(self, publish_appearance: Publish) -> None:
         PageFactory(title="About us")

@@ -1,13 +1,15 @@
 """The toolbar, the shortcuts and the preview of the editor."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from blog.models import Post
 from media.documents import store_document
+from media.models import Picture
 from media.pictures import store_picture
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.files import pdf_file, picture_file
@@ -109,6 +111,23 @@ class TestToolbar:
         page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")
         assert do_all(page, IN_HTML) == {(action, before): after for action, before, after in IN_HTML}
         expect(page.locator("[data-tool=footnote]")).to_have_count(0)
+
+    def test_images_that_are_added_together_become_a_gallery_in_html_as_well(self, log_in: LogIn) -> None:
+        post = PostFactory(markup="wordpress", source="Old text")
+        page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")
+        files: list[FilePayload] = [
+            {"name": f"{name}.png", "mimeType": "image/png", "buffer": picture_file().read()} for name in "ab"
+        ]
+        page.set_input_files(".editor-file", files)
+        source = page.locator("#id_source")
+        expect(source).to_have_value(re.compile("</div>"))
+        page.keyboard.type("A crowd")
+        first, second = (picture.file.url for picture in Picture.objects.order_by("pk"))
+        figures = f'<figure><img src="{first}" alt="A crowd"></figure>\n<figure><img src="{second}" alt=""></figure>'
+        assert source.input_value() == f'<div class="wp-block-gallery">\n{figures}\n</div>\n\nOld text'
+        gallery = page.frame_locator(".editor-preview").locator(".wp-block-gallery")
+        expect(gallery.locator("> figure > img")).to_have_count(2)
+        expect(gallery.locator("> *")).to_have_count(2)
 
     def test_inserts_an_empty_table_with_the_caret_in_its_first_cell(self, log_in: LogIn) -> None:
         page = log_in("editor", "/admin/blog/post/add/")

@@ -272,6 +272,28 @@ class TestVisualMode:
         expect(text).to_be_visible()
         assert found == ""
 
+    def test_the_images_of_a_gallery_are_described_moved_and_removed(self, log_in: LogIn) -> None:
+        page = log_in("editor", "/admin/blog/post/add/")
+        show_visual(page)
+        files: list[FilePayload] = [
+            {"name": f"{name}.png", "mimeType": "image/png", "buffer": picture_file().read()} for name in "abc"
+        ]
+        page.set_input_files(".editor-file", files)
+        text = page.locator(".editor-visual")
+        expect(text.get_by_label("Describe the image").first).to_be_focused()
+        page.keyboard.type("One")
+        a, b, c = (picture.file.url for picture in Picture.objects.order_by("pk"))
+        source = page.locator("#id_source")
+        expect(source).to_have_value(f"![One]({a})\n![]({b})\n![]({c})")
+        text.get_by_role("button", name="Move down").first.click()
+        expect(source).to_have_value(f"![]({b})\n![One]({a})\n![]({c})")
+        # The image stays selected; at the end of the gallery, it doesn't move any further.
+        page.keyboard.press("Alt+ArrowDown")
+        page.keyboard.press("Alt+ArrowDown")
+        expect(source).to_have_value(f"![]({b})\n![]({c})\n![One]({a})")
+        text.get_by_role("button", name="Remove").first.click()
+        expect(source).to_have_value(f"![]({c})\n![One]({a})")
+
     def test_falls_back_to_markdown_if_it_cannot_be_loaded(self, log_in: LogIn) -> None:
         page = log_in("editor", "/admin/blog/post/add/")
         page.route("**/prosemirror.js", lambda route: route.fulfill(status=404))

@@ -51,7 +51,9 @@ class Unpacked:
             raise InvalidExportError(f"{path}: {error.strerror or error}.") from error
         # A password raises RuntimeError, an unknown compression method NotImplementedError, a damaged name ValueError.
         except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError) as error:
-            text = _("%(path)s: it cannot be unpacked (%(error)s).")
+            text = _(
+                "%(path)s: it cannot be unpacked (%(error)s). Download it again, or unpack it and use the XML files."
+            )
             raise InvalidExportError(text % {"path": path, "error": error}) from error
 
     def with_original_names(self, text: str) -> str:

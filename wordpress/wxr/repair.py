@@ -188,7 +188,7 @@ class RepairedSource:
             if start or len(head) > _MAX_PROLOG:
                 break
         if start is None or start["text"]:
-            raise InvalidExportError(_("This is not XML."))
+            raise InvalidExportError(_("This is not XML. Create an export in WordPress under Tools → Export."))
         if start["type"]:
             end = start.start("type")
             place = self.place(head.count("\n", 0, end) + 1, end - head.rfind("\n", 0, end))

@@ -51,6 +51,18 @@ export function imageCode(field, alt, url, caption) {
   return `![${escapeMarkdown(alt)}](${markdownUrl(url)}${title})`;
 }
 
+/** Return the codes of uploaded files as blocks. Images that follow each other become a gallery. */
+export function fileBlocks(field, codes) {
+  const text = codes.join("\n\n");
+  if (isMarkdown(field)) {
+    return text.replace(/^(!\[.*)\n\n(?=!\[)/gm, "$1\n");
+  }
+  return text.replace(/<img\b.*(?:\n\n<img\b.*)+/g, (images) => {
+    const figures = images.split("\n\n").map((image) => `<figure>${image}</figure>`);
+    return `<div class="wp-block-gallery">\n${figures.join("\n")}\n</div>`;
+  });
+}
+
 /** Return `text` on one line, with characters that mean something in Markdown escaped. */
 export function escapeMarkdown(text) {
   return text.replace(/\s+/g, " ").replace(/[\\[\]*_`<>&]/g, "\\$&");

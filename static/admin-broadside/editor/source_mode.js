@@ -28,22 +28,18 @@ export function sourceMode(field) {
       addBlock(field, imageCode(field, alt, url, caption));
     },
 
-    /** Insert the code of each uploaded file as a separate paragraph, with the caret in the empty description of the
-     * first image that has none. Return whether there is one. */
-    insertFiles(codes) {
+    /** Insert the code of uploaded files, with the caret in the empty description of the first image that has none.
+     * Return whether there is one. */
+    insertFiles(code) {
       const place = placeForFiles(field);
-      const image = codes.findIndex((code) => /^(?:!\[\]|<img\b[^>]*alt="")/.test(code));
-      const before = codes.slice(0, Math.max(0, image)).join("\n\n").length + (image > 0 ? 2 : 0);
-      const text = codes.join("\n\n");
       field.setSelectionRange(place, place);
-      addBlock(field, text);
-      if (image >= 0) {
-        // ![here](…) or alt="here"
-        const offset = isMarkdown(field) ? 2 : codes[image].indexOf('alt="') + 5;
-        const caret = field.selectionEnd - text.length + before + offset;
+      addBlock(field, code);
+      const beforeDescription = code.match(isMarkdown(field) ? /^!\[(?=\])/m : /<img\b[^>]* alt="(?=")/);
+      if (beforeDescription) {
+        const caret = field.selectionEnd - code.length + beforeDescription.index + beforeDescription[0].length;
         field.setSelectionRange(caret, caret);
       }
-      return image >= 0;
+      return beforeDescription !== null;
     },
   };
 }

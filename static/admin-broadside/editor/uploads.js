@@ -1,5 +1,7 @@
 /* Uploads images and documents that are dropped, pasted or chosen, one after the other, and inserts them in order. */
 
+import { fileBlocks } from "./formatting.js";
+
 /** The uploads of a form, which is not saved before they are complete. */
 export class Uploads {
   #last = Promise.resolve();
@@ -85,8 +87,9 @@ export function takeFiles(box, field, modes, uploads) {
     }
     status.textContent = "";
     if (codes.length) {
-      const isUndescribed = modes.current.insertFiles(codes);
-      status.textContent = isUndescribed ? status.dataset.added : status.dataset.documentAdded;
+      const isUndescribed = modes.current.insertFiles(fileBlocks(field, codes));
+      const { added, severalAdded } = status.dataset;
+      status.textContent = isUndescribed ? (codes.length > 1 ? severalAdded : added) : status.dataset.documentAdded;
     }
     return codes.length === waiting.length;
   }

@@ -16,7 +16,7 @@ import {
 } from "../../../vendor/prosemirror/prosemirror.js";
 import { TABLE } from "../formatting.js";
 import { schema } from "./schema.js";
-import { isEmptyParagraph } from "./serializer.js";
+import { isEmptyParagraph, isGallery } from "./serializer.js";
 
 const { nodes, marks } = schema;
 const MARKS = { bold: marks.strong, italic: marks.em, code: marks.code, link: marks.link };
@@ -126,6 +126,9 @@ export function insertInline(content) {
 export function moveBlock(step) {
   return (state, dispatch) => {
     const { doc, selection, tr } = state;
+    if (selection instanceof NodeSelection && selection.node.isInline && isGallery(selection.$from.parent)) {
+      return moveInGallery(step, state, dispatch);
+    }
     const index = selection.$from.index(0);
     const other = index + step;
     if (other < 0 || other >= doc.childCount || selection.$to.index(0) > index + 1) {
@@ -143,6 +146,20 @@ export function moveBlock(step) {
     dispatch?.(tr.setSelection(moved).scrollIntoView());
     return true;
   };
+}
+
+/** Exchange the selected image and the one before or after it. */
+function moveInGallery(step, { selection: { $from }, tr }, dispatch) {
+  const images = $from.parent.children.filter((child) => child.type === nodes.image);
+  const index = images.indexOf($from.nodeAfter);
+  const other = index + step;
+  if (!images[other]) {
+    return false;
+  }
+  [images[index], images[other]] = [images[other], images[index]];
+  tr.replaceWith($from.start(), $from.end(), images);
+  dispatch?.(tr.setSelection(NodeSelection.create(tr.doc, $from.start() + other)).scrollIntoView());
+  return true;
 }
 
 /** Make a heading of the second level, then of the third, then a paragraph again. */

@@ -82,11 +82,11 @@ export function createVisualMode(box, field, addFiles) {
       run(insertBlocks([schema.node("paragraph", null, schema.node("image", { src: url, alt, title }))]));
     },
 
-    insertFiles(codes) {
-      const blocks = codes.flatMap(blocksOf);
+    insertFiles(code) {
+      const blocks = blocksOf(code);
       run(insertBlocks(blocks));
-      const isUndescribed = (block) => block.firstChild?.type === schema.nodes.image && !block.firstChild.attrs.alt;
-      const image = blocks.find(isUndescribed)?.firstChild;
+      const isUndescribed = (node) => node.type === schema.nodes.image && !node.attrs.alt;
+      const image = blocks.flatMap((block) => block.children).find(isUndescribed);
       if (image) {
         describe(image.attrs.src);
       }

@@ -12,13 +12,14 @@ export function nodeViews(texts) {
   };
 }
 
-/** An image with fields for its description and its caption. */
+/** An image with buttons to move and remove it, and fields for its description and its caption. */
 class ImageView {
   constructor(node, view, getPosition, texts) {
     this.dom = labelled("span", "visual-image");
+    this.head = buttonsFor(view, getPosition, texts);
     this.image = document.createElement("img");
     this.inputs = { alt: this.input("alt", texts.describe), title: this.input("title", texts.caption) };
-    this.dom.append(this.image, ...Object.values(this.inputs));
+    this.dom.append(this.image, this.head, ...Object.values(this.inputs));
     this.view = view;
     this.getPosition = getPosition;
     this.update(node);
@@ -68,7 +69,7 @@ class ImageView {
   }
 
   stopEvent(event) {
-    return Object.values(this.inputs).includes(event.target);
+    return this.head.contains(event.target) || Object.values(this.inputs).includes(event.target);
   }
 
   ignoreMutation() {
@@ -81,28 +82,11 @@ class RawBlockView {
   constructor(node, view, getPosition, texts) {
     this.texts = texts;
     this.dom = labelled("div", "visual-raw-block");
-    this.head = labelled("div", "visual-raw-head");
-    this.head.contentEditable = "false";
+    this.head = buttonsFor(view, getPosition, texts);
     this.kind = document.createElement("span");
+    this.head.prepend(this.kind);
     this.contentDOM = document.createElement("pre");
     this.contentDOM.dir = "auto";
-    const select = () => view.dispatch(view.state.tr.setSelection(NodeSelection.create(view.state.doc, getPosition())));
-    const move = (step) => () => {
-      select();
-      moveBlock(step)(view.state, view.dispatch);
-      view.focus();
-    };
-    const remove = () => {
-      select();
-      view.dispatch(view.state.tr.deleteSelection());
-      view.focus();
-    };
-    this.head.append(
-      this.kind,
-      button("↑", texts.up, move(-1)),
-      button("↓", texts.down, move(1)),
-      button("✕", texts.remove, remove),
-    );
     this.dom.append(this.head, this.contentDOM);
     this.update(node);
   }
@@ -127,6 +111,25 @@ class RawBlockView {
   ignoreMutation(mutation) {
     return !this.contentDOM.contains(mutation.target) && mutation.type !== "selection";
   }
+}
+
+/** Return buttons to move and remove the node at a position. */
+function buttonsFor(view, getPosition, texts) {
+  const select = () => view.dispatch(view.state.tr.setSelection(NodeSelection.create(view.state.doc, getPosition())));
+  const move = (step) => () => {
+    select();
+    moveBlock(step)(view.state, view.dispatch);
+    view.focus();
+  };
+  const remove = () => {
+    select();
+    view.dispatch(view.state.tr.deleteSelection());
+    view.focus();
+  };
+  const head = labelled("span", "visual-head");
+  head.contentEditable = "false";
+  head.append(button("↑", texts.up, move(-1)), button("↓", texts.down, move(1)), button("✕", texts.remove, remove));
+  return head;
 }
 
 function labelled(name, className, text = "") {

@@ -18,7 +18,16 @@ export function toMarkdown(block, avoided = "") {
 
 const NODES = {
   paragraph(state, node) {
-    state.renderInline(node);
+    if (isGallery(node)) {
+      // Each image on its own line, so that they are easy to tell apart.
+      const images = node.children.filter((child) => !isBlank(child));
+      images.forEach((image, index) => {
+        state.write(index ? "\n" : "");
+        state.render(image, node, index);
+      });
+    } else {
+      state.renderInline(node);
+    }
     state.closeBlock(node);
   },
   heading(state, node) {
@@ -170,6 +179,12 @@ export const quickMarkdown = (block) => serialise(block, MARKS, "");
 /** Whether a paragraph has no content that Markdown could express. */
 export function isEmptyParagraph(node) {
   return node.type.name === "paragraph" && node.children.every(isBlank);
+}
+
+/** Whether a paragraph consists of several images, which readers see as a gallery. */
+export function isGallery({ type, children }) {
+  const images = children.filter((child) => !isBlank(child));
+  return type.name === "paragraph" && images.length > 1 && images.every((child) => child.type.name === "image" && !child.marks.length);
 }
 
 function isBlank(inline) {
