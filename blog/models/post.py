@@ -92,6 +92,8 @@ class Post(Entry):
 
     # Set by code that has looked them up (blog.feeds.enclosures) and passes the post on.
     enclosed: EnclosedWith
+    # Set by code that has chosen the day of its URL, which then does not follow from its time.
+    keeps_day = False
 
     objects = KindManager.from_queryset(PostQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
 
@@ -177,7 +179,7 @@ class Post(Entry):
 
     @classmethod
     def assign_places(cls, entries: Sequence["Post"], stored: Mapping[int, StoredEntry]) -> None:
-        """Set the days of posts, and give dated ones free slugs (`assign_free_slugs`)."""
+        """Set the days of posts, unless they keep theirs, and give dated ones free slugs (`assign_free_slugs`)."""
         moved: list[Post] = []
         for post in entries:
             before = stored.get(post.pk)
@@ -186,7 +188,8 @@ class Post(Entry):
                 continue
             # Only now, because until then the title may still change.
             post.slug = post.slug or slugify(post.title)[:MAX_SLUG_LENGTH] or "post"
-            if before is None or before.published_at != post.published_at or post.published_on is None:
+            is_redated = before is None or before.published_at != post.published_at
+            if post.published_on is None or (is_redated and not post.keeps_day):
                 post.published_on = timezone.localtime(post.published_at).date()
             if before is None or (before.published_on, before.slug) != (post.published_on, post.slug):
                 moved.append(post)

@@ -333,6 +333,7 @@ class TestStatuses:
             ("", "", "<!-- wp:premium-content/container -->\nx\n<!-- /wp:premium-content/container -->"),
             ("", "", "Come <!-- wp:jetpack/paywall /--> in"),
             ("", "", '[restrict userlevel="editor"]x[/restrict]'),
+            ("", "", '[su_members message="Log in"]x[/su_members]'),
         ],
     )
     def test_posts_that_only_some_readers_could_see_are_private(

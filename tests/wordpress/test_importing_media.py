@@ -26,6 +26,7 @@ from media.file_types import CLEANABLE, SAVE_AS
 from media.models import Document, Picture
 from media.recleaning import uncleaned_documents
 from tests.factories import PostFactory
+from tests.factories.database import contents
 from tests.factories.files import MP4, PDF, SAMPLES, picture, write_files
 from tests.factories.hostile_files import CLEANED, reveals
 from tests.factories.made_once import CopyDatabase
@@ -48,7 +49,8 @@ from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.steps import files
-from wordpress.models import Attachment
+from wordpress.importing.undo import undo_run
+from wordpress.models import Attachment, ImportRun
 
 pytestmark = pytest.mark.django_db
 
@@ -600,6 +602,38 @@ class TestURLs:
         import_parts(item(7), part)
         for url in ("/?attachment_id=30", "/2014/03/01/post-7/a/"):
             assert client.get(url).headers["Location"] == "/2014/03/01/post-7/"
+
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            {"content": '<img src="https://old.example/wp-content/uploads/2014/03/a-300x200.png">'},
+            {"content": '[gallery ids="30"]'},
+            {"inside": [meta("_thumbnail_id", "30")]},
+        ],
+    )
+    def test_urls_of_a_missing_file_without_a_post_redirect_to_a_public_one_that_shows_it(
+        self, client: Client, import_parts: ImportParts, folder: Path, shown: dict[str, Any]
+    ) -> None:
+        parts = (
+            item(6, status="draft", **shown),
+            item(7, **shown),
+            attachment(30, link=f"{HOST}/a/"),
+            attachment(31, "2014/03/b.png", link=f"{HOST}/b/"),
+        )
+        first = import_parts(*parts).run or 0
+        for url in ("/?attachment_id=30", "/a/"):
+            assert client.get(url).headers["Location"] == "/2014/03/01/post-7/"
+        for url in ("/?attachment_id=31", "/b/"):
+            assert client.get(url).status_code == 404
+        before = contents()
+        assert not import_parts(*parts).has_changes
+        assert contents() == before
+        write_files(folder, "2014/03/a.png")
+        import_parts(*parts, media=MediaFolder(folder))
+        for url in ("/?attachment_id=30", "/a/"):
+            assert client.get(url).headers["Location"] == Picture.objects.get().file.url
+        undo_run(ImportRun.objects.get(pk=first))
+        assert not Post.objects.exists()
 
     def test_urls_of_a_deleted_picture_are_not_found(self, client: Client, picture_url: str) -> None:
         for found in Picture.objects.all():

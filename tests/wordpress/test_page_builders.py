@@ -12,6 +12,7 @@ from tests.factories.types import GrowsWithLength
 from wordpress.markup import renderer
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.markup.galleries import find_uploads
+from wordpress.markup.page_builders import is_layout
 from wordpress.markup.shortcodes import count_unknown, expand
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +178,43 @@ def test_shortcodes_of_page_builders_are_counted_for_the_report() -> None:
 def test_shortcodes_of_page_builders_take_linear_time(unit: str, grows_with_length: GrowsWithLength) -> None:
     source = (unit * 50_000)[:200_000] + "[/vc_row]"
     assert grows_with_length(lambda text: expand(text, partial(find_uploads, Origin())), source)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            '[su_row][su_column]One[/su_column][su_spoiler title="Two"]Three[/su_spoiler][/su_row][su_spacer size="9"]',
+            ["<p>One</p>", "<h2>Two</h2>", "<p>Three</p>"],
+        ),
+        ('Go [su_button url="https://example.org/" target="blank"]there[/su_button] now', None),
+        (
+            "[su_heading size='18']One[/su_heading]\n\nA [su_highlight]marked[/su_highlight] word",
+            ["<h2>One</h2>", "<p>A marked word</p>"],
+        ),
+        (
+            "[recipe title='Soup' time=\"4\"]\nWarm.\n[recipe-ingredients]\nWater\n[/recipe-ingredients]\n[/recipe]",
+            ["<h2>Soup</h2>", "<p>Warm.</p>", "<p>Water</p>"],
+        ),
+        ("[quiz][question]One?[/question]\n[answer]Two[/answer]\n[/quiz]", ["<p>One?</p>", "<p>Two</p>"]),
+        (
+            '[one_half]One[/one_half][one_half_last]Two[/one_half_last][toggle title = "Three"]Four[/toggle]',
+            ["<p>One</p>", "<p>Two</p>", "<h2>Three</h2>", "<p>Four</p>"],
+        ),
+        ("[dropcap]O[/dropcap]nce", ["<p>Once</p>"]),
+    ],
+)
+def test_other_shortcodes_around_texts_leave_their_texts(source: str, expected: list[str] | None) -> None:
+    link = '<p>Go <a href="https://example.org/" rel="noopener">there</a> now</p>'
+    assert lines(source) == (expected or [link])
+
+
+def test_other_shortcodes_are_counted_by_name_for_the_report() -> None:
+    assert count_unknown('[su_box title="x"]y[/su_box] [toggle]z[/toggle]') == {"su_…": 1, "toggle": 1}
+    assert all(map(is_layout, ("su_…", "toggle")))
+    assert not is_layout("chart")
+
+
+@pytest.mark.parametrize("text", ["[box]", "the [question] is", "[slide] and [/slides]", "[tab=1] [tables][/tables]"])
+def test_ordinary_words_in_brackets_are_kept(text: str) -> None:
+    assert body(text).strip() == f"<p>{text}</p>"

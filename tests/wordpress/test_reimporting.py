@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.test import Client
+from pytest_django import Settings
 
 from blog.models import Page, Post
 from comments.models import Comment
@@ -18,7 +19,7 @@ from tags.models import TaggedPost
 from tests.factories.database import contents
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
-from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, page, write
+from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, meta, page, write
 from wordpress.importing.ledger import Ledger
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.redirects import OldUrls
@@ -28,6 +29,7 @@ from wordpress.importing.steps.comments import CommentBatch
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.steps.tags import _Tags
 from wordpress.models import ImportedItem, ImportRun
+from wordpress.wxr.extensions import EXTENSION_KEY, checksum, to_json
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +51,24 @@ class TestUpdates:
         assert [tag.slug for tag in post.tags.all()] == ["y"]
         assert not post.categories.exists()
         assert post.tagged_posts.get().published_at is None
+
+    def test_the_day_in_the_url_of_a_redated_post_does_not_depend_on_the_time_zone(
+        self, import_parts: ImportParts, settings: Settings, client: Client
+    ) -> None:
+        def dated(local: str, utc: str) -> str:
+            """Return the post as one of our own exports has it, with its exact time."""
+            mark = checksum("A title", "Some text.", "", "post-7")
+            exact = to_json({"mark": mark, "date": local, "published_at": utc})
+            return item(7, post_date=local, inside=[meta(EXTENSION_KEY, exact)])
+
+        settings.TIME_ZONE = "America/New_York"
+        import_parts(dated("2014-03-01 00:30:00", "2014-02-28T20:30:00+00:00"))
+        assert client.get("/2014/03/01/post-7/").status_code == 200
+        redated = dated("2014-03-05 00:30:00", "2014-03-04T20:30:00+00:00")
+        import_parts(redated)
+        assert Post.objects.get().get_absolute_url() == "/2014/03/05/post-7/"
+        assert client.get("/2014/03/01/post-7/").headers["Location"] == "/2014/03/05/post-7/"
+        assert not import_parts(redated).has_changes
 
     def test_a_changed_page_moves_and_its_old_url_redirects(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(page(20), page(21, post_parent=20), page(22, post_parent=21))

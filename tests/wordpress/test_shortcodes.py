@@ -15,7 +15,7 @@ from wordpress.markup import renderer
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.markup.galleries import find_uploads
 from wordpress.markup.note_shortcodes import take_notes
-from wordpress.markup.shortcodes import count_unknown, expand, find_empty
+from wordpress.markup.shortcodes import count_unknown, expand, find_empty, shows_nothing
 
 # Galleries look up pictures in the database.
 pytestmark = pytest.mark.django_db
@@ -430,10 +430,10 @@ class TestUnknown:
     def test_unknown_shortcodes_are_counted_by_name(self) -> None:
         source = (
             '[contact-form to="x"] [contact-form subject="y"][contact-field label="z"] [foo]x[/foo]'
-            " [wpvideo AbCd] [su_box] [youtube foo] [toc] [portfolio] [bbp-login]"  # IDs have eight characters
+            " [wpvideo AbCd] [mu_box] [youtube foo] [toc] [portfolio] [bbp-login]"  # IDs have eight characters
         )
         others = dict.fromkeys(
-            ("contact-field", "foo", "wpvideo", "su_box", "youtube", "toc", "portfolio", "bbp-login"), 1
+            ("contact-field", "foo", "wpvideo", "mu_box", "youtube", "toc", "portfolio", "bbp-login"), 1
         )
         assert count_unknown(source) == Counter({"contact-form": 2, **others})
 
@@ -475,6 +475,38 @@ class TestUnknown:
     )
     def test_prose_code_and_known_shortcodes_are_not_counted(self, source: str) -> None:
         assert count_unknown(source.replace("[audio /a.mp3] ", "")) == Counter()
+
+
+class TestListsOfOtherContent:
+    @pytest.mark.parametrize(
+        "shortcode",
+        [
+            "[archives limit=10]",
+            "[toc]",
+            "[portfolio columns=2]",
+            "[jetpack-related-posts]",
+            "[bbp-forum-index]",
+            "[woocommerce_cart]",
+            '[products ids="1,2"]',
+            '[ngg src="galleries" ids="3" display="basic_thumbnail"]',
+            "[nggallery id=4]",
+            "[singlepic id=5 w=320 float=left]",
+            '[rev_slider alias="home"]',
+            '[poll id="2"]',
+        ],
+    )
+    def test_show_nothing_and_are_counted(self, shortcode: str) -> None:
+        assert body(f"Before {shortcode} after").replace("\n", "") == "<p>Before</p><p>after</p>"
+        assert count_unknown(shortcode).total() == 1
+        assert all(shows_nothing(name) for name in count_unknown(shortcode))
+
+    @pytest.mark.parametrize("text", ["[products]", "[poll]", "[album]", "[ad]", "[Archives]"])
+    def test_are_not_ordinary_words_in_brackets(self, text: str) -> None:
+        assert body(text) == f"<p>{text}</p>"
+        assert not count_unknown(text)
+
+    def test_keep_the_text_in_them(self) -> None:
+        assert body("[bbp-x]A text.[/bbp-x]") == "<p>A text.</p>"
 
 
 class TestHostileSources:
@@ -561,7 +593,7 @@ class TestSourceCode:
         assert "<pre>" not in body(source)
 
     @pytest.mark.parametrize(
-        "source", ["Vitamin [c] and [text], [plain] or [go]", "[c]x[/text]", "[/c] [c]", "[cc]x[/cc]"]
+        "source", ["Vitamin [c] and [text], [plain] or [go]", "[c]x[/text]", "[/c] [c]", "[cd]x[/cd]"]
     )
     def test_words_in_brackets_are_kept(self, source: str) -> None:
         assert body(source) == f"<p>{source}</p>"

@@ -20,10 +20,12 @@ from comments.models import Comment, CommentPolicy, CommentSettings
 from comments.moderation.submission import submit
 from media.models import Document, LikePictures, Picture
 from media.pictures import store_picture
+from newsletter.models import Subscription, SubscriptionRequest
 from tags.models import Tag, TagAlias
 from tests.factories import PostFactory, TagFactory, UserFactory
 from tests.factories.database import contents
 from tests.factories.files import PDF, picture_file, write_files
+from tests.factories.newsletter import subscribe
 from tests.factories.reports import counted
 from tests.factories.types import AtOnce, ImportParts
 from tests.factories.wxr import (
@@ -210,6 +212,28 @@ class TestKept:
         assert set(Tag.objects.values_list("slug", flat=True)) == {"x", "y"}
         assert set(Category.objects.values_list("slug", flat=True)) == {"c", "d"}
         assert "A category below it stays." in kept(undone).values()
+
+    @pytest.mark.parametrize("is_confirmed", [True, False])
+    def test_what_readers_follow_by_e_mail_is_kept_with_their_subscriptions(
+        self, import_parts: ImportParts, *, is_confirmed: bool
+    ) -> None:
+        report = import_parts(tag("x", "X"), tag("y", "Y"), category("c"), category("d"), item(7))
+        topics: list[dict[str, Any]] = [
+            {"tag": Tag.objects.get(slug="x")},
+            {"category": Category.objects.get(slug="c")},
+            {"author": User.objects.get()},
+        ]
+        for topic in topics:
+            if is_confirmed:
+                subscribe(**topic)
+            else:
+                SubscriptionRequest.objects.create(email="amina@example.org", frequency="daily", **topic)
+        undone = undo_run(run_of(report))
+        assert (Subscription if is_confirmed else SubscriptionRequest).objects.count() == 3
+        assert [each.slug for each in Tag.objects.all()] == ["x"]
+        assert [each.slug for each in Category.objects.all()] == ["c"]
+        assert list(kept(undone).values()) == ["Readers follow it by e-mail, or have asked to."] * 3
+        assert not Post.objects.exists()
 
     def test_files_used_by_other_content_are_kept(self, import_parts: ImportParts, tmp_path: Path) -> None:
         names = ["2014/03/a.png", "2014/03/b.png", "2014/03/c.png", "2014/03/d.png"]

@@ -18,6 +18,7 @@ from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.site_identity import identify_site
 from wordpress.importing.spool import Spool, open_spool
+from wordpress.importing.steps.attachment_pages import redirect_attachment_pages
 from wordpress.importing.steps.attachments import import_attachments
 from wordpress.importing.steps.authors import check_authors, import_authors, users_named
 from wordpress.importing.steps.categories import import_categories
@@ -101,7 +102,9 @@ def import_export(
                         media = MediaDownload(hosts_of(analysis, site), everywhere=everywhere)
                     import_files(context, media)
                     context.unsupported.note_empty(report)
-                report_references(context)
+                shown_by = report_references(context)
+                if not dry_run:
+                    redirect_attachment_pages(context, shown_by)
                 report.blog = describe_blog(context)
                 finish_run(run)
             except KeyboardInterrupt:

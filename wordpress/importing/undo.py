@@ -25,6 +25,7 @@ from core.bulk import batches, fetch_rows
 from core.models import SiteSettings
 from media.models import Document, LikePictures, Picture, Upload
 from media.uses import is_used
+from newsletter.models import Subscription, SubscriptionRequest
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
@@ -94,12 +95,15 @@ class _Undo:
             report.POSTS: self._remove_entries,
             report.PAGES: self._remove_entries,
             report.CATEGORIES: partial(
-                self._remove, Category.objects.all(), reason=_why_category_stays, kind="blog:category"
+                self._remove,
+                _with_followers(Category.objects.all(), "category"),
+                reason=_why_category_stays,
+                kind="blog:category",
             ),
             report.COMMENTS: self._remove_comments,
             **dict.fromkeys((*_ENTRY_KINDS, ledger.MISSING_CATEGORIES), self._remove_rows),
             ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all()),
-            report.TAGS: partial(self._remove, tags, reason=_why_tag_stays, kind="tags:tag"),
+            report.TAGS: partial(self._remove, _with_followers(tags, "tag"), reason=_why_tag_stays, kind="tags:tag"),
             ledger.REDIRECTS: partial(self._remove, Redirect.objects.all()),
             ledger.PICTURES: partial(self._remove_uploads, Picture),
             ledger.DOCUMENTS: partial(self._remove_uploads, Document),
@@ -107,7 +111,9 @@ class _Undo:
             ledger.PRESERVED: partial(self._remove, PreservedData.objects.all()),
             ledger.FRAGMENTS: partial(self._remove, Fragment.objects.all(), reason=_why_fragment_stays),
             report.MENUS: partial(self._remove, ImportedMenu.objects.all()),
-            report.AUTHORS: partial(self._remove, User.objects.all(), reason=_why_author_stays),
+            report.AUTHORS: partial(
+                self._remove, _with_followers(User.objects.all(), "author"), reason=_why_author_stays
+            ),
         }
         for kind, remove in removers.items():
             for rows in self._batches(kind):
@@ -297,15 +303,27 @@ def _linked_ids(*kinds: str) -> set[int]:
     return linked_ids(*kinds)
 
 
+def _with_followers(objects: QuerySet[Any], topic: str) -> QuerySet[Any]:
+    """Annotate `objects` with whether readers follow them by e-mail. Deleting them would delete the subscriptions."""
+    followed = Subscription.objects.filter(**{topic: OuterRef("pk")})
+    requested = SubscriptionRequest.objects.filter(**{topic: OuterRef("pk")})
+    annotated: QuerySet[Any] = objects.annotate(is_followed=Exists(followed) | Exists(requested))
+    return annotated
+
+
 def _why_tag_stays(tag: Any, left_as: str) -> str:
     if ledger.fingerprint_of(tag) != left_as:
         return _edited()
+    if tag.is_followed:
+        return _followed()
     return _("Posts have it.") if tag.is_used else ""
 
 
-def _why_category_stays(category: Category, left_as: str) -> str:
+def _why_category_stays(category: Any, left_as: str) -> str:
     if ledger.fingerprint_of(category) != left_as:
         return _edited()
+    if category.is_followed:
+        return _followed()
     if category.children.exists():
         return _("A category below it stays.")
     return _("Posts are filed under it.") if category.posts.exists() else ""
@@ -319,10 +337,16 @@ def _why_fragment_stays(fragment: Fragment, _left_as: str) -> str:
     return "" if fragment.fingerprint == fragment.exported else _edited()
 
 
-def _why_author_stays(user: User, left_as: str) -> str:
+def _why_author_stays(user: Any, left_as: str) -> str:
     if ledger.fingerprint_of(user) != left_as or user.is_staff or user.has_credentials:
         return _("It was changed here after the import, or someone uses it.")
+    if user.is_followed:
+        return _followed()
     return _("Other content belongs to it.") if _is_referred_to(user, except_by=(Redirect,)) else ""
+
+
+def _followed() -> str:
+    return _("Readers follow it by e-mail, or have asked to.")
 
 
 def _in_use() -> str:

@@ -17,7 +17,7 @@ from wordpress.markup import shortcodes
 from wordpress.markup.block_attributes import count_gaps
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
 from wordpress.markup.galleries import find_uploads
-from wordpress.markup.page_builders import BUILDERS
+from wordpress.markup.page_builders import is_layout
 from wordpress.markup.tables import expand_tables
 from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
@@ -109,27 +109,7 @@ class Unsupported:
     def add_notes(self, report: Report, other_meta: Counter[tuple[str, str]]) -> None:
         """Add notes to the report, the most frequent first, then those on the `other_meta` of comments and terms."""
         note = report.note
-        for name, times in self._uses.most_common():
-            text = ngettext(
-                "It is used %(times)d time (texts: %(texts)d) and is not supported, so readers see it as text.",
-                "It is used %(times)d times (texts: %(texts)d) and is not supported, so readers see it as text.",
-                times,
-            )
-            if name in shortcodes.FORMS:
-                text = ngettext(
-                    "It is used %(times)d time (texts: %(texts)d). Forms are not supported, so readers see nothing.",
-                    "It is used %(times)d times (texts: %(texts)d). Forms are not supported, so readers see nothing.",
-                    times,
-                )
-            if name.startswith(BUILDERS):
-                text = ngettext(
-                    "It is used %(times)d time (texts: %(texts)d). It belongs to a page builder. Readers see its "
-                    "texts, pictures and links, but not the layout.",
-                    "It is used %(times)d times (texts: %(texts)d). It belongs to a page builder. Readers see its "
-                    "texts, pictures and links, but not the layout.",
-                    times,
-                )
-            note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
+        self._add_shortcodes(report)
         if self._in_languages:
             text = ngettext(
                 "%(count)d text is in several languages, as in “%(example)s”. Readers see all of them.",
@@ -172,6 +152,37 @@ class Unsupported:
                 _("internal"),
                 _("Readers never saw these fields, which are kept and exported again: %s.") % names,
             )
+
+    def _add_shortcodes(self, report: Report) -> None:
+        for name, times in self._uses.most_common():
+            text = ngettext(
+                "It is used %(times)d time (texts: %(texts)d) and is not supported, so readers see it as text.",
+                "It is used %(times)d times (texts: %(texts)d) and is not supported, so readers see it as text.",
+                times,
+            )
+            if name in shortcodes.FORMS:
+                text = ngettext(
+                    "It is used %(times)d time (texts: %(texts)d). Forms are not supported, so readers see nothing.",
+                    "It is used %(times)d times (texts: %(texts)d). Forms are not supported, so readers see nothing.",
+                    times,
+                )
+            if shortcodes.shows_nothing(name):
+                text = ngettext(
+                    "It is used %(times)d time (texts: %(texts)d). What it showed is not in the export, so readers see "
+                    "nothing.",
+                    "It is used %(times)d times (texts: %(texts)d). What it showed is not in the export, so readers "
+                    "see nothing.",
+                    times,
+                )
+            if is_layout(name):
+                text = ngettext(
+                    "It is used %(times)d time (texts: %(texts)d). Readers see its texts, pictures and links, but not "
+                    "the layout.",
+                    "It is used %(times)d times (texts: %(texts)d). Readers see its texts, pictures and links, but not "
+                    "the layout.",
+                    times,
+                )
+            report.note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
 
     def note_empty(self, report: Report) -> None:
         """Note the texts in which a shortcode for files shows nothing. Call this after the files are imported."""

@@ -1,13 +1,14 @@
 """Page builders: Divi, WPBakery and Avada store pages as shortcodes around their texts, SiteOrigin some of its widgets.
 
-Pages have a single column here. The shortcodes are removed, except for the headings, pictures, videos and links in
-their attributes. The text between them stays. Source: exports of sites that use these builders.
+The plugin Shortcodes Ultimate, WordPress.com and many themes have such shortcodes, too. Pages have a single column
+here. The shortcodes are removed, except for the headings, pictures, videos and links in their attributes. The text
+between them stays. Source: exports of sites that use these builders.
 """
 
 import re
 from base64 import b64decode
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from html import escape, unescape
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,11 +20,21 @@ from wordpress.markup.tokenizer import change_texts, find_in_texts
 from wordpress.wxr.values import plain_line
 
 # The prefixes of their shortcodes.
-BUILDERS: Final = ("et_pb_", "fusion_", "siteorigin_widget", "vc_")
-_NAME: Final = rf"(?:{'|'.join(BUILDERS)})\w*+"
-_MARK = re.compile(rf"\[(?:{'|'.join(BUILDERS)})")
+BUILDERS: Final = ("et_pb_", "fusion_", "siteorigin_widget", "su_", "vc_")
+# Shortcodes of WordPress.com and of themes. Some are also ordinary words, so only those with an end tag count.
+_ENCLOSING: Final = (
+    *("accordion", "alert", "answer", "box", "button", "column", "columns", "dropcap", "expand", "explanation"),
+    *("five_sixth", "four_fifth", "highlight", "info", "note", "one_fifth", "one_fourth", "one_half"),
+    *("one_half_last", "one_sixth", "one_third", "one_third_last", "presentation", "pullquote", "question", "quiz"),
+    *("recipe", "recipe-directions", "recipe-ingredients", "recipe-notes", "recipe-nutrition", "row", "slide"),
+    *("spoiler", "tab", "tabs", "three_fourth", "toggle", "toggles", "tooltip", "two_third", "two_third_last"),
+    *("two_thirds", "warning", "wrong"),
+)
+_NAMES: Final = "|".join(map(re.escape, _ENCLOSING))
+_NAME: Final = rf"(?:(?:{'|'.join(BUILDERS)})\w*+|(?:{_NAMES})(?=[\s\]]))"
+_MARK = re.compile(rf"\[(?:{'|'.join(BUILDERS)}|/(?:{_NAMES})\])")
 _TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAME})(?P<attributes>(?:\s[^\[\]]*+)?)\]")
-_ATTRIBUTE = re.compile(r'(?<![\w-])(\w++)="([^"]*+)"')
+_ATTRIBUTE = re.compile(r"""(?<![\w-])(\w++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""")
 # Shortcodes whose content is encoded code or the URL of a picture.
 _ENCODED = re.compile(
     r"\[(?P<name>vc_raw_html|fusion_code)(?:\s[^\[\]]*+)?\](?P<code>[A-Za-z0-9+/=\s]*+)\[/(?P=name)\]"
@@ -49,14 +60,27 @@ _LINKS: Final = (
 _WITHOUT_TEXT: Final = frozenset(
     {"et_pb_contact_field", "et_pb_contact_form", "et_pb_login", "et_pb_signup", "fusion_menu_anchor"}
 )
+_INLINE: Final = frozenset(
+    {"dropcap", "highlight", "su_dropcap", "su_highlight", "su_label", "su_permalink", "su_tooltip", "tooltip"}
+)
+_LINKED: Final = frozenset({"button", "fusion_button", "su_button", "su_lightbox"})
+_TITLES: Final = frozenset({"fusion_title", "su_heading"})
 _BUTTONS: Final = frozenset({"vc_btn", "vc_button", "vc_button2"})
-_VIDEOS: Final = frozenset({"et_pb_video", "vc_video", "fusion_video"})
+_VIDEOS: Final = frozenset({"et_pb_video", "vc_video", "fusion_video", "su_video", "su_vimeo", "su_youtube"})
 
 
 def count_builders(source: str) -> Counter[str]:
-    """Count the shortcodes of page builders, by builder."""
-    tags = find_in_texts(_TAG, source) if _MARK.search(source) else ()
-    return Counter(f"{next(filter(tag['name'].startswith, BUILDERS))}…" for tag in tags if not tag["end"])
+    """Count the shortcodes of page builders, by builder, and others by name."""
+    if not _MARK.search(source):
+        return Counter()
+    ends = _ends(source)
+    names = (tag["name"] for tag in find_in_texts(_TAG, source) if not tag["end"] and _counts(tag["name"], ends))
+    return Counter(f"{prefix}…" if (prefix := _prefix(name)) else name for name in names)
+
+
+def is_layout(name: str) -> bool:
+    """Return whether a shortcode, as named by count_builders, is one of a page builder."""
+    return name in _ENCLOSING or bool(_prefix(name))
 
 
 def expand_builders(source: str, find_uploads: UploadFinder) -> str:
@@ -64,12 +88,14 @@ def expand_builders(source: str, find_uploads: UploadFinder) -> str:
     if not _MARK.search(source):
         return source
     source = _FRAMED.sub(r'\1<img src="\2" alt="">', _ENCODED.sub(_decoded, source.replace(_LINE_BREAK, "\n")))
-    ends = {tag["name"] for tag in _TAG.finditer(source) if tag["end"]}
+    ends = _ends(source)
     # The HTML that follows the content of each open shortcode, by name.
     waiting = defaultdict[str, list[str]](list)
 
     def replace(tag: re.Match[str]) -> str:
         name = tag["name"]
+        if not _counts(name, ends):
+            return tag[0]
         if tag["end"]:
             return waiting[name].pop() if waiting[name] else "\n\n"
         before, after = _html(name, _values(tag["attributes"]), find_uploads)
@@ -99,6 +125,20 @@ def divi_block_html(attributes: Mapping[str, Any]) -> str:
     return "\n\n".join(["", *parts, ""])
 
 
+def _prefix(name: str) -> str:
+    return next(filter(name.startswith, BUILDERS), "")
+
+
+def _ends(source: str) -> set[str]:
+    """Return the names of the shortcodes that have an end tag."""
+    return {tag["name"] for tag in _TAG.finditer(source) if tag["end"]}
+
+
+def _counts(name: str, ends: Container[str]) -> bool:
+    """Return whether text in brackets with this name is a shortcode."""
+    return name in ends or bool(_prefix(name))
+
+
 def _decoded(shortcode: re.Match[str]) -> str:
     try:
         html = b64decode(shortcode["code"]).decode()
@@ -108,7 +148,9 @@ def _decoded(shortcode: re.Match[str]) -> str:
 
 
 def _values(attributes: str) -> dict[str, str]:
-    values = {name.lower(): unescape(value).strip() for name, value in _ATTRIBUTE.findall(attributes)}
+    values = {
+        name.lower(): unescape(double or single).strip() for name, double, single in _ATTRIBUTE.findall(attributes)
+    }
     # In a URL, `%91` is part of a character, not an escaped bracket.
     return {name: value if _url(value) else _unescaped(value) for name, value in values.items()}
 
@@ -121,10 +163,13 @@ def _html(name: str, values: Mapping[str, str], find_uploads: UploadFinder) -> t
     """Return the HTML that a shortcode shows before and after its content."""
     if name in _WITHOUT_TEXT:
         return "", ""
+    if name in _INLINE:
+        return "", ""
     link = _url(values.get("url") or values.get("link") or "")
-    if name == "fusion_button":
+    if name in _LINKED:
+        link = link or _url(values.get("href") or values.get("src") or "")
         return (f'<a href="{escape(link)}">', "</a>") if link else ("", "")
-    if name == "fusion_title":
+    if name in _TITLES:
         return "\n\n<h3>", "</h3>\n\n"
     if name in _BUTTONS:
         return _link(values.get("title", ""), link), ""

@@ -2,15 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape, unescape
-
-from django.conf.locale import LANG_INFO
 
 from blog.rendering.providers import find_embed
 from wordpress.markup.galleries import UploadFinder, gallery_html, playlist_html
 from wordpress.markup.note_shortcodes import take_notes
 from wordpress.markup.page_builders import count_builders, expand_builders
+from wordpress.markup.source_code import parse_attributes, replace_code, replace_enclosing
 from wordpress.markup.tokenizer import change_texts, find_in_texts, tokenise
 
 # These patterns match a character first and then look behind it, which is much faster than the other way round.
@@ -56,11 +55,14 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
     "wufoo": ("https://{username}.wufoo.com/forms/{formhash}",),
     "youtube": ("https://youtu.be/{}",),
     **dict.fromkeys(
-        ("codepen", "embed", "facebook", "getty", "googlemaps", "googlevideo", "kickstarter", "medium"), ()
+        ("codepen", "crayon", "embed", "facebook", "getty", "googlemaps", "googlevideo", "kickstarter", "medium"), ()
     ),
     **dict.fromkeys(("pinterest", "reddit", "soundcloud", "tiktok", "tumblr", "twitch", "twitchtv", "twitter"), ()),
     **dict.fromkeys(("ustream", "vine"), ()),
 }
+# Shortcodes of plugins that show a file or the description of a repository, which become links.
+_GITHUB = {"github", "github_readme"}
+_GITHUB_PATH = re.compile(r"/?[\w-]{1,100}/\w[\w.-]{0,99}(?:/[\w./+%-]{1,500})?", re.ASCII)
 _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "audio": ("src", "mp3", "m4a", "ogg", "oga", "opus", "flac", "wav", "wma"),
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
@@ -79,38 +81,29 @@ _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
 _FORM = re.compile(rf"\[(?<!\[\[){_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
 # Shortcodes that show the site's own files. Without a file, they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
-_KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
-# Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
-_CERTAIN = _KNOWN | {
-    *("archives", "blip", "ez-toc", "portfolio", "sitemap", "subscribe", "testimonials", "toc", "top-posts"),
-    "upcomingevents",
+_KNOWN = _EMBEDS.keys() | _GITHUB | SHOWING_FILES | {"caption", "wp_caption"}
+# Shortcodes of WordPress.com and of plugins that show nothing here: lists of other content, shops, galleries, sliders,
+# maps, polls, adverts, and buttons for logging in and sharing, whose content is not in the text. These names are always
+# those of shortcodes.
+_NOT_SHOWN = {
+    *("add_to_cart", "addtoany", "adinserter", "adrotate", "ajax_load_more", "archives", "best_selling_products"),
+    *("catlist", "custom-facebook-feed", "custom-twitter-feeds", "display-posts", "envira-gallery", "ez-toc"),
+    *("featured_products", "foogallery", "googleplus", "gravatar_profile", "huge_it_gallery", "huge_it_slider"),
+    *("imagebrowser", "instagram-feed", "layerslider", "leaflet-map", "leaflet-marker", "lwptoc"),
+    *("mailchimp_subscriber_popup", "mapsmarker", "metaslider", "my_calendar", "portfolio", "post_grid"),
+    *("product_categories", "product_category", "product_page", "pt_view", "quads", "recent-posts"),
+    *("recent_products", "rev_slider", "sale_products", "shop_messages", "simple-sitemap", "singlepic", "sitemap"),
+    *("smartslider3", "social_warfare", "soliloquy", "subscribe", "testimonials", "the-post-grid", "the_ad"),
+    *("the_ad_group", "theme-my-login", "toc", "top-posts", "top_rated_products", "ultimatemember", "untappd-menu"),
+    *("upcomingevents", "wp-rss-aggregator", "wp_show_posts", "wp_sitemap_page", "wpgmza", "wpseo_breadcrumb"),
+    *("wpp", "yop_poll"),
 }
-_CERTAIN_PREFIXES = ("bbp-", "jetpack-")
-# WordPress.com's shortcode for source code, and its aliases, most of which are names of languages. Some are also
-# ordinary words, so only those with an end tag count. Inside elements for code, the shortcode itself is shown.
-_CODE_NAMES = (
-    *("as3", "actionscript3", "arduino", "bash", "c", "c-sharp", "cf", "clj", "clojure", "code", "coldfusion", "cpp"),
-    *("csharp", "css", "delphi", "diff", "erl", "erlang", "fsharp", "go", "golang", "groovy", "haskell", "html"),
-    *("java", "javafx", "javascript", "jfx", "js", "jscript", "matlab", "matlabkey", "obj-c", "objc", "pas", "pascal"),
-    *("patch", "perl", "php", "pl", "plain", "powershell", "ps", "py", "python", "rails", "rb", "ror", "ruby", "scala"),
-    *("shell", "source", "sourcecode", "splus", "sql", "swift", "tex", "text", "vb", "vbnet", "xhtml", "xml", "xslt"),
-    *("yaml", "yml"),
-)
-_CODE_SHORTCODE = re.compile(
-    rf"\[(?<!\[\[)(?<!<code>\[)(?<!<pre>\[)({'|'.join(_CODE_NAMES)})((?:\s[^\[\]]*+)?)\](?!\])"
-)
-# Formulas on WordPress.com: `$latex x^2&s=2$`, or a shortcode.
-_FORMULA_SHORTCODE = re.compile(r"\[(?<!\[\[)(latex)((?:\s[^\[\]]*+)?)\](?!\])")
-_FORMULA = re.compile(r"\$latex(?:=|\s)((?:[^$\\]++|\\.)++)\$", re.DOTALL)
-_FORMULA_OPTION = re.compile(r"&(?:amp;|#0?38;)?(?:s|bg|fg)=[\w.-]*+")
-# The plugin WP-Syntax shows the content of these elements as it was typed.
-_TYPED_CODE = re.compile(
-    r"""<pre\s(?=[^<>]*?\blang\s*+=\s*+["']?(?P<language>[\w-]++))(?![^<>]*?\bescaped\s*+=)[^<>]*+>""", re.IGNORECASE
-)
-# Tags that are more likely to be markup than part of the code.
-_FORMATTING = re.compile(r"</?(?:a|b|br|code|em|font|i|mark|span|strong|u)(?:\s[^<>]*+)?/?>", re.IGNORECASE)
-_CAPTION = re.compile(r"\[(?<!\[\[)(caption|wp_caption)(?=[\s\]])([^\[\]]*+)\]")
-_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++))""")
+_NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tribe_", "woocommerce_")
+# These are not shown if they have attributes. Otherwise they may be text in brackets.
+_NOT_SHOWN_WITH_ATTRIBUTES = {"ad", "album", "gravatar", "modula", "poll", "product", "products", "wpdm_package"}
+# Text in brackets need not be a shortcode. These names always are.
+_CERTAIN = _KNOWN | _NOT_SHOWN | {"blip"}
+_CAPTION = re.compile(r"\[(?<!\[\[)(?P<name>caption|wp_caption)(?=[\s\]])(?P<attributes>[^\[\]]*+)\]")
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
 
@@ -148,12 +141,17 @@ def count_unknown(source: str) -> Counter[str]:
     for shortcode in find_in_texts(_SHORTCODE, _FORM.sub("", source)):
         name = shortcode["name"]
         is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-        if (is_shortcode or name.startswith(_CERTAIN_PREFIXES)) and _replace(
-            shortcode, _any_upload, Counter()
-        ) == shortcode[0]:
+        if _is_hidden(name, shortcode["attributes"]) or (
+            is_shortcode and _replace(shortcode, _any_upload, Counter()) == shortcode[0]
+        ):
             names[name] += 1
     names.update(form["name"] for form in find_in_texts(_FORM, source) if not form["end"])
     return names
+
+
+def shows_nothing(name: str) -> bool:
+    """Return whether readers see nothing in place of a shortcode that count_unknown has counted."""
+    return name in _NOT_SHOWN | _NOT_SHOWN_WITH_ATTRIBUTES or name.startswith(_NOT_SHOWN_PREFIXES)
 
 
 def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
@@ -170,6 +168,10 @@ def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
 def _any_upload(ids: Sequence[int], parent: int) -> dict[int, None]:
     """Return a placeholder for each ID, to find out which shortcodes show files."""
     return dict.fromkeys(ids or [1])
+
+
+def _is_hidden(name: str, attributes: str) -> bool:
+    return shows_nothing(name) and ("=" in attributes or name not in _NOT_SHOWN_WITH_ATTRIBUTES)
 
 
 def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
@@ -208,12 +210,9 @@ def _html(shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
         return gallery_html(parse_attributes(attributes), find_uploads)
     if name == "playlist":
         return playlist_html(parse_attributes(attributes), find_uploads)
-    return None
-
-
-def parse_attributes(attributes: str) -> dict[str, str]:
-    """Return the named attributes of a shortcode, by name in lower case."""
-    return {match[1].lower(): match[2] or match[3] or match[4] or "" for match in _ATTRIBUTE.finditer(attributes)}
+    if name in _GITHUB:
+        return escape(_github_url(attributes, content)) or None
+    return shortcode["content"] or "" if _is_hidden(name, attributes) else None
 
 
 def _embedded_url(name: str, attributes: str, content: str) -> str:
@@ -233,6 +232,15 @@ def _embedded_url(name: str, attributes: str, content: str) -> str:
         if embed:
             return embed.page
     return ""
+
+
+def _github_url(attributes: str, content: str) -> str:
+    """Return the URL of a file or repository on GitHub; empty if there is none."""
+    if match := _URL.search(content) or _URL.search(attributes):
+        return match[0]
+    values = parse_attributes(attributes)
+    path = values.get("file") or "/".join(filter(None, map(values.get, ("user", "repo"))))
+    return f"https://github.com/{path.lstrip('/')}" if _GITHUB_PATH.fullmatch(path) else ""
 
 
 def _media_element(name: str, attributes: str, content: str) -> str:
@@ -258,63 +266,7 @@ def _media_element(name: str, attributes: str, content: str) -> str:
 
 def _replace_code_and_captions(source: str) -> str:
     """Turn source code into `<pre>` elements, formulas into `<code>`, and captions into `<figure>` elements."""
-    source = _replace_enclosing(_with_escaped_code(source), _CODE_SHORTCODE, _pre)
-    source = _replace_enclosing(source, _FORMULA_SHORTCODE, _formula)
-    if "$latex" in source:
-        source = change_texts(source, lambda text: _FORMULA.sub(lambda tex: _formula("", tex[1]), text))
-    return _replace_enclosing(source, _CAPTION, _figure)
-
-
-def _replace_enclosing(source: str, pattern: re.Pattern[str], replace: Callable[[str, str], str]) -> str:
-    """Replace the shortcodes that match `pattern` and have an end tag with `replace(attributes, content)`."""
-    parts: list[str] = []
-    done = 0
-    # Searching for each end tag from the end only once keeps the time proportional to the length of `source`.
-    last_ends: dict[str, int] = {}
-    for start_tag in pattern.finditer(source):
-        end_tag = f"[/{start_tag[1]}]"
-        if end_tag not in last_ends:
-            last_ends[end_tag] = source.rfind(end_tag)
-        if not done <= start_tag.start() <= last_ends[end_tag]:
-            continue
-        end = source.find(end_tag, start_tag.end())
-        parts += [source[done : start_tag.start()], replace(start_tag[2], source[start_tag.end() : end])]
-        done = end + len(end_tag)
-    return "".join([*parts, source[done:]])
-
-
-def _with_escaped_code(source: str) -> str:
-    """Return `source` with code in `<pre lang="c">` escaped, unless it contains nothing but formatting."""
-    parts: list[str] = []
-    done = 0
-    for start_tag in _TYPED_CODE.finditer(source):
-        # `<pre lang="ar">` may be a poem in Arabic, not code.
-        if start_tag.start() < done or start_tag["language"].lower() in LANG_INFO:
-            continue
-        end = source.find("</pre>", start_tag.end())
-        if end < 0:
-            break
-        code = source[start_tag.end() : end]
-        if "<" in _FORMATTING.sub("", code):
-            parts += [source[done : start_tag.end()], code.replace("<", "&lt;").replace(">", "&gt;")]
-            done = end
-    return "".join([*parts, source[done:]])
-
-
-def _pre(_attributes: str, content: str) -> str:
-    """Return source code as an element in which no markup is interpreted."""
-    # Entities in the code are already those of HTML.
-    code = content.strip("\r\n").replace("[", "&#91;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"\n\n<pre><code>{code}</code></pre>\n\n"
-
-
-def _formula(_attributes: str, content: str) -> str:
-    """Return a formula in TeX as code, without its size and colours."""
-    options = _FORMULA_OPTION.search(content)
-    if options and not _FORMULA_OPTION.sub("", content[options.start() :]).strip():
-        content = content[: options.start()]
-    tex = " ".join(content.split()).replace("[", "&#91;").replace("<", "&lt;")
-    return f"<code>{tex}</code>" if tex else ""
+    return replace_enclosing(replace_code(source), _CAPTION, _figure)
 
 
 def _picture_end(content: str) -> int:
@@ -331,8 +283,8 @@ def _picture_end(content: str) -> int:
     return end
 
 
-def _figure(attributes: str, content: str) -> str:
-    values = parse_attributes(attributes)
+def _figure(start_tag: re.Match[str], content: str) -> str:
+    values = parse_attributes(start_tag["attributes"])
     end = _picture_end(content)
     shown = content[:end].strip() or content
     # Before WordPress 3.4, the caption was an attribute.

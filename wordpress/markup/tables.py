@@ -16,7 +16,7 @@ from typing import Any, Final
 from blog.rendering.limits import MAX_SOURCE_LENGTH
 from core.bulk import fetch_rows
 from wordpress.markup.footnotes_and_blocks import Origin
-from wordpress.markup.shortcodes import parse_attributes
+from wordpress.markup.source_code import parse_attributes
 from wordpress.markup.tokenizer import change_texts, find_in_texts
 from wordpress.models import PreservedData, fingerprint
 from wordpress.wxr.records import TABLE

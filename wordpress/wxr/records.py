@@ -41,8 +41,8 @@ EVERYONE = frozenset({"everybody", "", "0"})
 # Each begins with fixed characters, so that finding that there is none is fast.
 _BLOCK_FOR_MEMBERS = re.compile(r"<!-- wp:(?:premium-content/|jetpack/paywall\b)", re.IGNORECASE)
 _SHORTCODE_FOR_MEMBERS = re.compile(
-    r"\[/(?:members_access|members_logged_in|membership|mepr-active|mepr-show|private|restrict|s2if|swpm_protected"
-    r"|um_loggedin|wcm_restrict|wpmem_logged_in)\]",
+    r"\[/(?:arm_restrict_content|members_access|members_logged_in|membership|mepr-active|mepr-show|private|restrict|s2if"
+    r"|su_members|swpm_protected|um_loggedin|wcm_restrict|wpmem_logged_in)\]",
     re.IGNORECASE,
 )
 # A meta field of tables that only exports have, with their IDs separated by commas. Usually there is only one.

@@ -61,6 +61,8 @@ class _PostImport(EntryImport):
     def place_changed(self, imported: ImportedEntry) -> None:
         post = imported.entry
         post.slug, post.published_on = usable_slug(imported.item.slug) or post.slug, _day_of(imported)
+        if isinstance(post, Post):
+            post.keeps_day = True
         self._give_free_slugs([imported])
 
     def _give_free_slugs(self, imported: Sequence[ImportedEntry]) -> None:

@@ -3,7 +3,7 @@
 The files themselves are imported like those of other attachments (wordpress.importing.steps.files).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from itertools import batched
@@ -17,7 +17,7 @@ from core.http import host_of
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.referenced_files import FileReferences, blog_hosts
-from wordpress.importing.report import ATTACHMENTS
+from wordpress.importing.report import ATTACHMENTS, PAGES, POSTS
 from wordpress.legacy_urls.file_urls import FileURL, aliases_of, parse_file_url, path_on_host, without_host
 from wordpress.legacy_urls.moved_files import match_files
 from wordpress.models import Attachment, AttachmentQuerySet, FileState
@@ -26,6 +26,8 @@ from wordpress.models import Attachment, AttachmentQuerySet, FileState
 _MAX_URL_LENGTH: Final = 1000
 # How many other hosts are counted by name.
 _MAX_HOSTS: Final = 1000
+# How many entries that show a missing file are looked at to find one that is public.
+_MAX_SHOWING: Final = 5
 # How many rows one statement inserts. The connection caches recent statements, so they must not be too large.
 _BATCH_SIZE: Final = 100
 # The columns that identify files and tell whether they are here.
@@ -71,6 +73,15 @@ class KnownFiles(NamedTuple):
             states[url] = attachment.file_state if attachment else FileState.MISSING
         return states
 
+    def missing_ids(self, references: FileReferences, hosts: Collection[str]) -> set[int]:
+        """Return the IDs of the attachments that `references` refer to and whose files are not here."""
+        found = [*map(self.by_url.get, references.files_of(hosts)), *map(self.by_id.get, references.picture_ids)]
+        return {
+            each.wordpress_id
+            for each in found
+            if each and each.wordpress_id and not (each.picture_id or each.document_id)
+        }
+
 
 def import_references(context: ImportContext) -> None:
     """Store an attachment for each file that texts refer to, unless there is one."""
@@ -82,15 +93,23 @@ def import_references(context: ImportContext) -> None:
         write_batch(context, partial(_import, context, references, hosts))
 
 
-def report_references(context: ImportContext) -> None:
-    """Report which of these files are here, by the items that refer to them, and which other hosts have the rest."""
+def report_references(context: ImportContext) -> dict[int, list[int]]:
+    """Report which of these files are here, by the items that refer to them, and which other hosts have the rest.
+
+    Return the IDs of some posts and pages that refer to a missing file, by the ID of the file.
+    """
+    shown_by: defaultdict[int, list[int]] = defaultdict(list)
     hosts = blog_hosts(context.analysis, context.site)
     for references in context.spool.references.chunks():
         known = KnownFiles.find(references, _attachments(context.site), hosts, are_hosts_final=True)
         for each in references:
             for url, state in known.states(each, hosts, context.site.rstrip("/")).items():
                 context.report.add_file_reference(each.type, each.id, each.title, state, url)
+            for wordpress_id in known.missing_ids(each, hosts) if each.type in {POSTS, PAGES} else ():
+                if len(shown_by[wordpress_id]) < _MAX_SHOWING:
+                    shown_by[wordpress_id].append(each.id)
     context.report.other_hosts = count_other_hosts(context.site)
+    return shown_by
 
 
 def count_other_hosts(site: str) -> dict[str, int]:
