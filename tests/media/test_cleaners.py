@@ -427,6 +427,13 @@ class TestAudio:
         assert cleaned(content + after, "a.flac") == clean
         assert cleaned(content + bytes(900) + after, "a.flac").rstrip(b"\0") == clean.rstrip(b"\0")
 
+    def test_tags_before_a_flac_are_removed(self) -> None:
+        content, tag = CLEANED["a whole FLAC"][0], b"ID3\4\0\0\0\0\0\x0c" + SECRET
+        assert cleaned(tag * 2 + content, "a.flac") == cleaned(content, "a.flac")
+        for other in (MP3, b"", content[4:]):
+            with pytest.raises(ValidationError, match="incomplete or damaged"):
+                cleaned(tag + other, "a.flac")
+
     def test_a_concatenated_flac_is_kept_as_a_whole(self) -> None:
         """The frame numbers of the second part start over."""
         clean = cleaned(CLEANED["a whole FLAC"][0], "a.flac")
