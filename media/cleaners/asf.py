@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from typing import IO, Final
 from uuid import UUID
 
-from media.cleaners.frames import BITMAP_HEADER, cleaner_of_bitmaps
+from media.cleaners.codecs import BITMAP_HEADER, NAME, check_sound, cleaner_of_bitmaps
+from media.cleaners.frames import keep_frames
 from media.cleaners.streams import (
     copy_unchanged,
     damaged,
     read_at,
     size_of,
     too_complex,
+    unsupported_codec,
     unsupported_stream,
     write_at,
     write_zeros,
@@ -42,8 +44,8 @@ _INDEX: Final = _guid("D6E229D3-35DA-11D1-9034-00A0C90349BE")
 _PADDING: Final = _guid("1806D474-CADF-4509-A4BA-9AABCB96AAE8")
 # Objects that contain other objects, and the offset at which these begin.
 _CONTAINERS: Final = {_HEADER: 30, _HEADER_EXTENSION: 46}
-# The offset, within the properties of a stream, of the description of its frames, which is the same as in AVI.
-_BITMAP: Final = 89
+# The offsets, within the properties of a stream, of the description of sound or images, which is the same as in AVI.
+_SOUND, _BITMAP = 78, 89
 # The other objects that are needed for playing.
 _KEPT: Final = {
     _FILE_PROPERTIES,
@@ -59,8 +61,8 @@ _KEPT: Final = {
 def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
     """Turn everything that is not needed for playing into padding, and remove the date and the names of streams.
 
-    Raises ValidationError if there may be metadata in the video, which is split into packets here, and for streams
-    other than video and audio.
+    Raises ValidationError if there may be metadata in the video, which is split into packets here, for unknown codecs,
+    and for streams other than video and audio.
     """
     copy_unchanged(source, target)
     for kind, start, end in list(_objects(source, 0, size_of(source))):
@@ -71,13 +73,21 @@ def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
             for name_start, name_end in _names(source, start, end):
                 write_zeros(target, name_start, name_end)
         elif kind == _STREAM_PROPERTIES:
-            kind_of_stream = read_at(source, start + 24, 16)
-            clean = cleaner_of_bitmaps(read_at(source, start + _BITMAP, BITMAP_HEADER))
-            if (kind_of_stream == _VIDEO and clean) or kind_of_stream not in {_VIDEO, _AUDIO}:
-                raise unsupported_stream()
+            _check_stream(source, start)
         elif kind not in _KEPT:
             write_at(target, start, _PADDING)
             write_zeros(target, start + 24, end)
+
+
+def _check_stream(source: IO[bytes], start: int) -> None:
+    """Raise ValidationError unless these are the properties of a stream whose frames have no metadata."""
+    kind = read_at(source, start + 24, 16)
+    if kind == _AUDIO:
+        check_sound(read_at(source, start + _SOUND, BITMAP_HEADER))
+    elif kind != _VIDEO:
+        raise unsupported_stream()
+    elif cleaner_of_bitmaps(header := read_at(source, start + _BITMAP, BITMAP_HEADER)) is not keep_frames:
+        raise unsupported_codec(header[NAME])
 
 
 def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
