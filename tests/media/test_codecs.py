@@ -3,6 +3,7 @@
 import re
 import struct
 from typing import Final
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -180,6 +181,31 @@ class TestAccepted:
         assert b"SOUND" in cleaned(movie((b"soun", b"SOUND"), described=in_wave), "a.mov")
 
 
+def asf(*properties: bytes, extended: bytes = b"") -> bytes:
+    """Return a Windows Media file with the properties of streams, alone or within extended ones, and with data."""
+    header = asf_object("5FBF03B5-A92E-11CF-8EE3-00C00C205365", bytes(18) + struct.pack("<I", len(extended)) + extended)
+    header += b"".join(properties)
+    data = asf_object("75B22636-668E-11CF-A6D9-00AA0062CE6C", b"packets")
+    return asf_object("75B22630-668E-11CF-A6D9-00AA0062CE6C", bytes(4) + b"\1\2" + header) + data
+
+
+def asf_object(kind: str, body: bytes) -> bytes:
+    return UUID(kind).bytes_le + struct.pack("<Q", 24 + len(body)) + body
+
+
+def asf_video(name: bytes) -> bytes:
+    """Return the properties of a stream with this codec."""
+    kind = UUID("BC19EFC0-5B4D-11CF-A8FD-00805F5C442B").bytes_le
+    return asf_object("B7DC0791-A9B7-11CF-8EE6-00C00C205365", kind + bytes(49) + bitmap_header(name))
+
+
+def asf_extended(*extensions: str, name: bytes = b"", stream: bytes = b"") -> bytes:
+    """Return extended properties with a name, extensions of packets, and the properties of a stream."""
+    body = bytes(60) + struct.pack("<HHHH", 1, len(extensions), 0, len(name)) + name
+    body += b"".join(UUID(each).bytes_le + struct.pack("<HI", 2, 3) + b"abc" for each in extensions)
+    return asf_object("14E6A5CB-C672-4332-8399-A96952065B5A", body + stream)
+
+
 # By what is unknown: a file and the name of the codec in the message.
 WMV: Final = recording("asf", "wmv2", "wmav2")
 UNKNOWN: Final = {
@@ -216,6 +242,11 @@ UNKNOWN: Final = {
     "video of QuickTime in Matroska": (matroska(b"V_QUICKTIME", b"x", ebml("63A2", b"\0\0\0\0Qx9?")), "a.mkv", "Qx9?"),
     "video in Windows Media": (WMV.replace(b"WMV2", b"Qx9?"), "a.wmv", "Qx9?"),
     "audio in Windows Media": (WMV.replace(b"\x61\1\2\0\x80\xbb", b"\x34\x12\2\0\x80\xbb"), "a.wmv", "0x1234"),
+    "video in Windows Media that only some players show": (
+        asf(asf_video(b"WMV3"), extended=asf_extended(stream=asf_video(b"Qx9?"))),
+        "a.wmv",
+        "Qx9?",
+    ),
     "audio in WAV": (wav_of(0x1234), "a.wav", "0x1234"),
     "audio in WAV with a GUID": (wav_of(0xFFFE, 0x12345678), "a.wav", "0x12345678"),
     "a stream in Ogg": (ogg_page(b"\x80kate\0\0\0", serial=1), "a.ogg", "kate"),
@@ -303,6 +334,34 @@ class TestUndescribedData:
         clean = cleaned(first + second, "a.mkv")
         assert clean.count(SECRET) == 1
         assert b"\0\0\1\xb2" + bytes(len(SECRET)) in clean
+
+    def test_of_windows_media_is_refused(self) -> None:
+        assert b"packets" in cleaned(asf(asf_video(b"WMV3")), "a.wmv")
+        with pytest.raises(ValidationError, match="incomplete or damaged"):
+            cleaned(asf(), "a.wmv")
+
+
+class TestWindowsMedia:
+    DURATION: Final = "C6BD9450-867F-4907-83A3-C77921B733AD"
+
+    def test_loses_the_names_of_streams(self) -> None:
+        extended = asf_extended(self.DURATION, name=SECRET, stream=asf_video(b"WMV2"))
+        content = asf(asf_video(b"WMV3"), extended=extended)
+        assert cleaned(content, "a.wmv") == content.replace(SECRET, bytes(len(SECRET)))
+
+    @pytest.mark.parametrize(
+        "extension", ["399595EC-8667-4E2D-8FDB-98814CE76C1E", "E165EC0E-19ED-45D7-B4A7-25CBD1E28E9B"]
+    )
+    def test_with_time_codes_or_file_names_in_its_packets_is_refused(self, extension: str) -> None:
+        content = asf(asf_video(b"WMV3"), extended=asf_extended(self.DURATION, extension))
+        with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+            cleaned(content, "a.wmv")
+
+    def test_with_extended_properties_that_are_cut_off_is_refused(self) -> None:
+        cut = asf_extended(self.DURATION, name=SECRET)[24:-3]
+        content = asf(asf_video(b"WMV3"), extended=asf_object("14E6A5CB-C672-4332-8399-A96952065B5A", cut))
+        with pytest.raises(ValidationError, match="incomplete or damaged"):
+            cleaned(content, "a.wmv")
 
 
 class TestSubtitles:
