@@ -20,11 +20,12 @@ from media.cleaners.frames import (
 from media.cleaners.intermediates import clean_dnxhd, clean_prores, clean_prores_frame
 from media.cleaners.nal_units import Coding
 from media.cleaners.obus import clean_obus
-from media.cleaners.streams import unsupported_codec
+from media.cleaners.streams import damaged, unsupported_codec
 
 # The length of the header that describes frames in AVI, Windows Media and Matroska, and where it names the codec.
 BITMAP_HEADER: Final = 40
 NAME: Final = slice(16, 20)
+_LENGTH: Final = 4
 _clean_h264, _clean_h265 = cleaner_of_units(Coding(is_h265=False)), cleaner_of_units(Coding(is_h265=True))
 # By name in AVI, QuickTime, MP4 and Windows Media, in capitals, without spaces at the end. Left out, so refused, are:
 # images that are complete files (PNG, TIFF, Targa, DPX, QuickDraw, JPEG-LS), CineForm, ProRes RAW, APV, H.266, EVC,
@@ -126,7 +127,7 @@ _BY_NAME: Final[dict[bytes, CleanFrames]] = {
 }
 # The codecs whose descriptions after the header consist of the same units as their frames.
 _DESCRIBED_BY_UNITS: Final = {clean_mpeg, clean_vc1, _clean_h264, _clean_h265}
-# By the number of a codec in WAV, AVI, Windows Media and QuickTime: PCM, ADPCM and others of telephones and dictation
+# By number, in hexadecimal, in WAV, AVI, Windows Media and QuickTime: PCM, ADPCM and others of telephones and dictation
 # machines, GSM, G.72x, AMR, MP3, Windows Media, AAC, AC-3, DTS, Speex and FLAC. The last two are the beginnings of
 # GUIDs, of AC-3. Left out is Vorbis, whose description has comments.
 _NUMBERS: Final = """
@@ -170,7 +171,7 @@ _OF_MATROSKA: Final[tuple[tuple[CleanFrames, str], ...]] = (
         """
         A_AAC A_AAC/MPEG2/MAIN A_AAC/MPEG2/LC A_AAC/MPEG2/LC/SBR A_AAC/MPEG2/SSR A_AAC/MPEG4/MAIN A_AAC/MPEG4/LC
         A_AAC/MPEG4/LC/SBR A_AAC/MPEG4/SSR A_AAC/MPEG4/LTP A_AC3 A_AC3/BSID9 A_AC3/BSID10 A_ALAC A_ATRAC/AT1 A_DTS
-        A_DTS/EXPRESS A_DTS/LOSSLESS A_EAC3 A_FLAC A_MLP A_MPC A_MPEG/L1 A_MPEG/L2 A_MPEG/L3 A_OPUS A_OPUS/EXPERIMENTAL
+        A_DTS/EXPRESS A_DTS/LOSSLESS A_EAC3 A_FLAC A_MLP A_MPEG/L1 A_MPEG/L2 A_MPEG/L3 A_OPUS A_OPUS/EXPERIMENTAL
         A_PCM/FLOAT/IEEE A_PCM/INT/BIG A_PCM/INT/LIT A_QUICKTIME/QDM2 A_QUICKTIME/QDMC A_REAL/14_4 A_REAL/28_8
         A_REAL/ATRC A_REAL/COOK A_REAL/RALF A_REAL/SIPR A_TRUEHD A_TTA1 A_VORBIS
         """,
@@ -188,6 +189,8 @@ _BY_ID: Final = {name.encode(): clean for clean, names in _OF_MATROSKA for name 
 
 def cleaner_of(name: bytes) -> CleanFrames:
     """Return the cleaner for this name of a codec in AVI or QuickTime. Raises ValidationError if it is unknown."""
+    if len(name) < _LENGTH:
+        raise damaged()
     if clean := _BY_NAME.get(name.rstrip(b"\0 ").upper()):
         return clean
     if name.startswith(_NUMBERED):
