@@ -113,9 +113,11 @@ def _clean_extended_properties(source: IO[bytes], target: IO[bytes], start: int,
         position += 22 + size
     if position > end:
         raise damaged()
-    if position < end:
-        # The properties of a stream that only some players show.
+    # The properties of a stream that only some players show may follow.
+    if read_at(source, position, 16) == _STREAM_PROPERTIES:
         _check_stream(source, position)
+    else:
+        write_zeros(target, position, end)
 
 
 def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:

@@ -68,7 +68,7 @@ CASES: Final = [(container, video, "") for container, videos in VIDEO.items() fo
 OF_AVI: Final = """
     tscc TSC2 CSCD ZMBV FPS1 LAGS MSS1 MSS2 VMnc SCPR RSCC xtor MSZH HFYU FFVH YLC0 IV31 IV32 IV41 IV50 RT21 cvid mrle
     CRAM VP31 VP50 VP60 VP62 VP6F VP70 FLV4 H261 I263 T263 WMV3 WMVP DIV3 DIV4 MP41 MP42 MP43 MPG4 COL1 AP41 LM20 DUCK
-    TM20 ULTI VIXL QPEG AASC LOCO WNV1 VCR1 UYVY YV12 I420 NV12 Y800 HDYC v410
+    TM20 ULTI VIXL QPEG AASC LOCO WNV1 VCR1 UYVY YV12 I420 NV12 Y800 HDYC v410 FICV SPV1
 """
 OF_QUICKTIME: Final = """
     SVQ3 icod pxlt Hap1 HapY smc rle 8BPS raw 2vuy yuvs v408 R10k h263 s263 3IVD vp08 vp09 IV50 WMV3
@@ -341,7 +341,9 @@ class TestUndescribedData:
 class TestWindowsMedia:
     DURATION: Final = "C6BD9450-867F-4907-83A3-C77921B733AD"
 
-    def test_loses_the_names_of_streams(self) -> None:
+    def test_loses_the_names_of_streams_and_what_follows_their_properties(self) -> None:
+        followed = asf(asf_video(b"WMV3"), extended=asf_extended(stream=SECRET))
+        assert cleaned(followed, "a.wmv") == followed.replace(SECRET, bytes(len(SECRET)))
         extended = asf_extended(self.DURATION, name=SECRET, stream=asf_video(b"WMV2"))
         content = asf(asf_video(b"WMV3"), extended=extended)
         assert cleaned(content, "a.wmv") == content.replace(SECRET, bytes(len(SECRET)))
