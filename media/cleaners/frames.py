@@ -1,7 +1,8 @@
 """The frames of video: a cleaner for each codec, which works in place.
 
-H.264, H.265 and AV1 have their own modules. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC 15444-1,
-annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, annex E (VC-1), IEC 61834-2 and -4 (DV).
+H.264, H.265, AV1, ProRes and VC-3 have their own modules. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC
+15444-1, annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, annex E (VC-1), IEC 61834-2 and -4
+(DV).
 """
 
 import re
