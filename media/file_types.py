@@ -105,8 +105,10 @@ def _is_text(file: IO[bytes]) -> bool:
     return file.tell() > 0
 
 
-# An ID3 tag, or a frame of MPEG layer III.
-_is_mp3 = _start(rb"ID3[\x02-\x04][\x00-\xfe].[\x00-\x7f]{4}", rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
+# An ID3 tag, which programs also put before FLAC.
+_ID3: Final = rb"ID3[\x02-\x04][\x00-\xfe].[\x00-\x7f]{4}"
+# A tag, or a frame of MPEG layer III.
+_is_mp3 = _start(_ID3, rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
 _is_ogg = _start(rb"OggS\x00")
 _is_mp4 = _start(rb"\x00\x00..ftyp")
 # Before `ftyp` was introduced, such files could start with any of these atoms.
@@ -138,7 +140,7 @@ FILE_TYPES: Final[Mapping[str, FileType]] = {
     ".oga": FileType("audio/ogg", _is_ogg, is_inline=True),
     ".opus": FileType("audio/ogg", _is_ogg, is_inline=True),
     ".wav": FileType("audio/wav", _start(rb"RIFF.{4}WAVE"), is_inline=True),
-    ".flac": FileType("audio/flac", _start(rb"fLaC"), is_inline=True),
+    ".flac": FileType("audio/flac", _start(rb"fLaC", _ID3), is_inline=True),
     # Video
     ".mp4": FileType("video/mp4", _is_mp4, is_inline=True),
     ".m4v": FileType("video/mp4", _is_mp4, is_inline=True),

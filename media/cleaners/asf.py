@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from typing import IO, Final
 from uuid import UUID
 
-from media.cleaners.frames import BITMAP_HEADER, cleaner_of_bitmaps
+from media.cleaners.codecs import BITMAP_HEADER, NAME, check_sound, cleaner_of_bitmaps
+from media.cleaners.frames import keep_frames
 from media.cleaners.streams import (
     copy_unchanged,
     damaged,
     read_at,
     size_of,
     too_complex,
+    unsupported_codec,
     unsupported_stream,
     write_at,
     write_zeros,
@@ -39,11 +41,16 @@ _AUDIO: Final = _guid("F8699E40-5B4D-11CF-A8FD-00805F5C442B")
 _DATA: Final = _guid("75B22636-668E-11CF-A6D9-00AA0062CE6C")
 _SIMPLE_INDEX: Final = _guid("33000890-E5B1-11CF-89F4-00A0C90349CB")
 _INDEX: Final = _guid("D6E229D3-35DA-11D1-9034-00A0C90349BE")
+# What each packet may begin with, according to the properties of its stream: a time code, and the name of a file.
+_REVEALING_EXTENSIONS: Final = {
+    _guid("399595EC-8667-4E2D-8FDB-98814CE76C1E"),
+    _guid("E165EC0E-19ED-45D7-B4A7-25CBD1E28E9B"),
+}
 _PADDING: Final = _guid("1806D474-CADF-4509-A4BA-9AABCB96AAE8")
 # Objects that contain other objects, and the offset at which these begin.
 _CONTAINERS: Final = {_HEADER: 30, _HEADER_EXTENSION: 46}
-# The offset, within the properties of a stream, of the description of its frames, which is the same as in AVI.
-_BITMAP: Final = 89
+# The offsets, within the properties of a stream, of the description of sound or images, which is the same as in AVI.
+_SOUND, _BITMAP = 78, 89
 # The other objects that are needed for playing.
 _KEPT: Final = {
     _FILE_PROPERTIES,
@@ -59,25 +66,58 @@ _KEPT: Final = {
 def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
     """Turn everything that is not needed for playing into padding, and remove the date and the names of streams.
 
-    Raises ValidationError if there may be metadata in the video, which is split into packets here, and for streams
-    other than video and audio.
+    Raises ValidationError if there may be metadata in the video, which is split into packets here, for unknown codecs,
+    and for streams other than video and audio.
     """
     copy_unchanged(source, target)
+    is_described = False
     for kind, start, end in list(_objects(source, 0, size_of(source))):
         if kind == _FILE_PROPERTIES:
             # The date follows the ID and the size of the file.
             write_zeros(target, start + 48, min(start + 56, end))
         elif kind == _EXTENDED_STREAM_PROPERTIES:
-            for name_start, name_end in _names(source, start, end):
-                write_zeros(target, name_start, name_end)
+            _clean_extended_properties(source, target, start, end)
         elif kind == _STREAM_PROPERTIES:
-            kind_of_stream = read_at(source, start + 24, 16)
-            clean = cleaner_of_bitmaps(read_at(source, start + _BITMAP, BITMAP_HEADER))
-            if (kind_of_stream == _VIDEO and clean) or kind_of_stream not in {_VIDEO, _AUDIO}:
-                raise unsupported_stream()
+            _check_stream(source, start)
+            is_described = True
+        elif kind == _DATA and not is_described:
+            raise damaged()
         elif kind not in _KEPT:
             write_at(target, start, _PADDING)
             write_zeros(target, start + 24, end)
+
+
+def _check_stream(source: IO[bytes], start: int) -> None:
+    """Raise ValidationError unless these are the properties of a stream whose frames have no metadata."""
+    kind = read_at(source, start + 24, 16)
+    if kind == _AUDIO:
+        check_sound(read_at(source, start + _SOUND, BITMAP_HEADER))
+    elif kind != _VIDEO:
+        raise unsupported_stream()
+    elif cleaner_of_bitmaps(header := read_at(source, start + _BITMAP, BITMAP_HEADER)) is not keep_frames:
+        raise unsupported_codec(header[NAME])
+
+
+def _clean_extended_properties(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite the names of a stream. Raises ValidationError if its packets have metadata, or an unknown codec."""
+    name_count, extension_count = struct.unpack("<HH", read_at(source, start + 84, 4))
+    position = start + 88
+    for _number in range(name_count):
+        (size,) = struct.unpack("<2xH", read_at(source, position, 4))
+        write_zeros(target, position + 4, min(position + 4 + size, end))
+        position += 4 + size
+    for _number in range(extension_count):
+        kind, size = struct.unpack("<16s2xI", read_at(source, position, 22))
+        if kind in _REVEALING_EXTENSIONS:
+            raise unsupported_stream()
+        position += 22 + size
+    if position > end:
+        raise damaged()
+    # The properties of a stream that only some players show may follow.
+    if read_at(source, position, 16) == _STREAM_PROPERTIES:
+        _check_stream(source, position)
+    else:
+        write_zeros(target, position, end)
 
 
 def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
@@ -99,15 +139,3 @@ def _objects(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[
             yield kind, start, object_end
         start = object_end
     raise too_complex()
-
-
-def _names(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of each name in the extended properties of a stream."""
-    (count,) = struct.unpack("<H2x", read_at(file, start + 84, 4))
-    position = start + 88
-    for _number in range(count):
-        (size,) = struct.unpack("<2xH", read_at(file, position, 4))
-        position += 4 + size
-        if position > end:
-            raise damaged()
-        yield position - size, position

@@ -1,7 +1,8 @@
 """The frames of video: a cleaner for each codec, which works in place.
 
-H.264, H.265 and AV1 have their own modules. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC 15444-1,
-annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, annex E (VC-1), IEC 61834-2 and -4 (DV).
+H.264, H.265, AV1, ProRes and VC-3 have their own modules. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC
+15444-1, annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, annex E (VC-1), IEC 61834-2 and -4
+(DV).
 """
 
 import re
@@ -9,37 +10,12 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import IO, Final
 
-from media.cleaners.nal_units import Coding, clean_units, coding_of_name, units_in
+from media.cleaners.nal_units import Coding, clean_units, units_in
 from media.cleaners.streams import overlapping_parts, read_at, unsupported_stream, write_at, write_zeros
 
 # Overwrites the metadata between two positions of the second file, which is a copy of the first.
 type CleanFrames = Callable[[IO[bytes], IO[bytes], int, int], None]
 
-# The length of the header that describes frames in AVI, Windows Media and Matroska, and where it names the codec.
-BITMAP_HEADER: Final = 40
-_NAME: Final = slice(16, 20)
-_JPEG: Final = re.compile(
-    rb"[ACILMZ]JPG|jpeg|mjpa|dmb1|AVDJ|AVRn|JPGL|MSC2|JR24|MJLS|ACDV|QIVG|SLMJ|IJLV|MVJP|MMJP|MTSJ|AVI[12]|SP5[3-8]",
-    re.IGNORECASE,
-)
-_DV: Final = re.compile(
-    rb"dv(?:sd|sl|hd|is|25|50|h[1-9pq]|c[ps ]|l[p ]|pp|[15][np])|cdv[ch5]|pdvc|SL25|SLDV|AVdv|AVd1", re.IGNORECASE
-)
-_MPEG: Final = re.compile(
-    rb"mp[124]v|m[12]v.|mpe?g.?|hdv.|xd[v5h].|mx[345].|AVmp|[VML]MP[24]|PIM[12]|slif|EM2V|DIV[1X]|DX50|XVI[DX]|FMP4"
-    rb"|MP4S|M4S2|[ZURSQG]MP4|3IV2|DM4V|M4CC|BLZ0|SEDG|WV1F|FVFW|FFDS|DXGM|GEO[XV]|HDX4|WAWV|DCOD|MVXM|PM4V|SM4V|VIDM"
-    rb"|M4T3|G264|DMV2|DMK2|DIGI|EPHV|EM4A|SN40|VSPX|ULDX|SIPP|DreX|PLV1|GLV4|MNM4|GTM4|VCR2|DVR |MMES|M70[1-5]"
-    rb"|BW10|XMPG|[\x01\x02\x04]\0\0\x10|\x04\0{3}|CAVS|AVS[23]",
-    re.IGNORECASE | re.DOTALL,
-)
-_VC1: Final = re.compile(rb"WVC1|WMVA|WVP2|vc-1", re.IGNORECASE)
-_JPEG2000: Final = re.compile(rb"mjp2|mj2c|lj2[ck]|ipj2|avj2", re.IGNORECASE)
-# Codecs with metadata anywhere in their frames: each is a complete file, or the raw data of a cinema camera. The others
-# are rare, and not cleaned yet.
-_REVEALING: Final = re.compile(
-    rb"m?png.?|mng |tiff|gif |tga |dpx |exr |sgi |psd |webp|CFHD|apr[nh]|AV01|dav1|vv[ci]1|H266|evc1|drac|mjpb",
-    re.IGNORECASE | re.DOTALL,
-)
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BEGIN_OF_IMAGE, _END_OF_IMAGE, _SCAN = 0xD8, 0xD9, 0xDA
 # Segments that describe a frame, and the application segments that decoders need, with their maximum length.
@@ -77,26 +53,8 @@ def cleaner_of_units(coding: Coding) -> CleanFrames:
     return partial(clean_units, coding=coding)
 
 
-def cleaner_of(name: bytes) -> CleanFrames | None:
-    """Return the cleaner for the codec with this name in AVI or QuickTime; None if its frames have no metadata."""
-    if coding := coding_of_name(name):
-        return cleaner_of_units(coding)
-    return next((clean for pattern, clean in _CLEANERS if pattern.fullmatch(name)), None)
-
-
-def cleaner_of_bitmaps(header: bytes) -> CleanFrames | None:
-    """Return the cleaner for frames that this header describes; None if they have no metadata."""
-    return cleaner_of(header[_NAME])
-
-
-def clean_bitmap_description(source: IO[bytes], target: IO[bytes], header: bytes, start: int, end: int) -> None:
-    """Overwrite the messages that follow the header of the description between two positions."""
-    if coding := coding_of_name(header[_NAME]):
-        clean_units(source, target, start + BITMAP_HEADER, end, coding)
-    elif _MPEG.fullmatch(header[_NAME]):
-        clean_mpeg(source, target, start + BITMAP_HEADER, end)
-    elif _VC1.fullmatch(header[_NAME]):
-        clean_vc1(source, target, start + BITMAP_HEADER, end)
+def keep_frames(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Leave frames as they are, because they have no metadata."""
 
 
 def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
@@ -189,18 +147,3 @@ def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None
                 if pack and pack[0] not in _NEEDED_PACKS:
                     part[place : place + _PACK_LENGTH] = b"\xff" * len(pack)
         write_at(target, position, part)
-
-
-def _refuse(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Raise ValidationError for frames whose metadata can't be removed."""
-    raise unsupported_stream()
-
-
-_CLEANERS: Final[tuple[tuple[re.Pattern[bytes], CleanFrames], ...]] = (
-    (_JPEG, clean_jpegs),
-    (_JPEG2000, clean_jpeg2000),
-    (_DV, clean_dv),
-    (_MPEG, clean_mpeg),
-    (_VC1, clean_vc1),
-    (_REVEALING, _refuse),
-)

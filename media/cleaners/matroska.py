@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Final
 
-from media.cleaners.frames import (
+from media.cleaners.codecs import (
     BITMAP_HEADER,
-    CleanFrames,
+    check_sound,
     clean_bitmap_description,
-    clean_jpegs,
-    clean_mpeg,
     cleaner_of,
     cleaner_of_bitmaps,
-    cleaner_of_units,
+    cleaner_of_id,
 )
-from media.cleaners.nal_units import Coding, clean_h265_description, coding_of
+from media.cleaners.frames import CleanFrames, clean_mpeg, cleaner_of_units, keep_frames
+from media.cleaners.nal_units import clean_h265_description, coding_of
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
 from media.cleaners.streams import (
     CHUNK,
@@ -104,20 +103,18 @@ _END: Final = {
     _CLUSTER: _KEPT[0] | _KEPT[_SEGMENT] | {0x1254C367, 0x1941A469},
 }
 _SEEK_ENTRY: Final = re.compile(rb"\x53\xab\x84(.{4})\x53\xac[\x81-\x88].{1,8}", re.DOTALL)
-_SUBTITLES: Final = {b"S_TEXT/ASS", b"S_TEXT/SSA", b"S_ASS", b"S_SSA"}
+_SUBTITLES: Final = {b"S_TEXT/ASS", b"S_TEXT/SSA", b"S_ASS", b"S_SSA", b"S_VOBSUB"}
 # The lines in a description of subtitles that players need. The others name people, programs and files.
 _NEEDED_LINE: Final = re.compile(
     rb"\[(?:Script Info|V4\+? Styles|Events)\]|(?:Format|Style|ScriptType|PlayRes[XY]|LayoutRes[XY]|WrapStyle|Timer"
-    rb"|Collisions|ScaledBorderAndShadow|YCbCr Matrix) *:",
+    rb"|Collisions|ScaledBorderAndShadow|YCbCr Matrix"
+    rb"|size|org|scale|alpha|smooth|fadein/out|align|time offset|forced subs|palette|custom colors) *:",
     re.IGNORECASE,
 )
-# Codecs with messages in their frames that are described as in MP4, and codecs that are described as in AVI.
+# Codecs that are described as in MP4, and codecs whose names are in descriptions as in AVI, WAV and QuickTime.
 _BOXES: Final = {b"V_MPEG4/ISO/AVC": b"avcC", b"V_MPEGH/ISO/HEVC": b"hvcC"}
-_OF_AVI, _OF_QUICKTIME = b"V_MS/VFW/FOURCC", b"V_QUICKTIME"
-_MOTION_JPEG, _AV1 = b"V_MJPEG", b"V_AV1"
-_MPEG: Final = re.compile(rb"V_MPEG[12]|V_MPEG4/ISO/A?S?P|V_C?AVS[23]?")
-# Codecs with metadata that are rare, and not cleaned yet.
-_REVEALING: Final = re.compile(rb"V_MPEGI/.*|V_EVC|V_DIRAC|V_JPEG2000|V_PNG", re.DOTALL)
+_OF_AVI, _OF_WAV, _OF_QUICKTIME = b"V_MS/VFW/FOURCC", b"A_MS/ACM", {b"V_QUICKTIME", b"A_QUICKTIME"}
+_AV1: Final = b"V_AV1"
 _TEXT: Final = re.compile(rb"S_TEXT/|S_ASS|S_SSA|D_WEBVTT/")
 _EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
 
@@ -150,17 +147,19 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
             write_zeros(target, element.body, element.end)
         elif element.id == _TRACK:
             tracks.append({_TRACK: element})
+            cleaners = None
         elif element.id in {_TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION, _ENCODINGS}:
             tracks[-1][element.id] = element
         elif element.id in {_BLOCK_GROUP, _SIMPLE_BLOCK}:
             if cleaners is None:
-                subtitles = {_number(source, track): Subtitles() for track in tracks if _is_text(source, track)}
-                cleaners = {number: partial(_add_part, each) for number, each in subtitles.items()}
-                cleaners |= dict(_cleaners(source, tracks))
+                cleaners = dict(_cleaners(source, tracks))
+                for number in (_number(source, track) for track in tracks if _is_text(source, track)):
+                    cleaners[number] = partial(_add_part, subtitles.setdefault(number, Subtitles()))
             _clean_blocks(source, target, element, cleaners)
     for track in tracks:
+        clean = _cleaner(source, track)
         if described := track.get(_CODEC_DESCRIPTION):
-            _clean_description(source, target, _read(source, track[_CODEC]).rstrip(b"\0"), described)
+            _clean_description(source, target, _codec(source, track), described, clean)
     if hidden := {number for number, each in subtitles.items() if each.are_of_camera}:
         _hide(source, target, tracks, hidden)
 
@@ -218,34 +217,31 @@ def _read(file: IO[bytes], element: _Element) -> bytes:
 
 
 def _cleaners(source: IO[bytes], tracks: list[dict[int, _Element]]) -> Iterator[tuple[int, CleanFrames]]:
-    """Yield the numbers of the tracks with metadata in their frames, and the cleaners for these."""
+    """Yield the number of each track, and the cleaner for its frames. Raises ValidationError for an unknown codec."""
     for track in tracks:
-        if clean := _cleaner(source, track):
-            if _ENCODINGS in track:
-                # The blocks are compressed again, or without their beginnings.
-                raise unsupported_stream()
-            yield _number(source, track), clean
+        clean = _cleaner(source, track)
+        if clean is not keep_frames and _ENCODINGS in track:
+            # The blocks are compressed again, or without their beginnings.
+            raise unsupported_stream()
+        yield _number(source, track), clean
 
 
-def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | None:
-    codec, described = _read(source, track[_CODEC]).rstrip(b"\0"), track.get(_CODEC_DESCRIPTION)
-    if codec == _OF_AVI and described:
-        return cleaner_of_bitmaps(_read(source, described))
-    if codec == _OF_QUICKTIME and described:
+def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames:
+    codec = _codec(source, track)
+    description = _read(source, track[_CODEC_DESCRIPTION]) if _CODEC_DESCRIPTION in track else b""
+    if codec == _OF_AVI:
+        return cleaner_of_bitmaps(description)
+    if codec == _OF_WAV:
+        check_sound(description)
+        return keep_frames
+    if codec in _OF_QUICKTIME:
         # The name of the codec follows the size.
-        return cleaner_of(_read(source, described)[4:8])
-    if _REVEALING.fullmatch(codec):
-        raise unsupported_stream()
-    if codec == _MOTION_JPEG:
-        return clean_jpegs
-    if codec == _AV1:
-        return clean_obus
-    if _MPEG.fullmatch(codec):
-        return clean_mpeg
-    if (box := _BOXES.get(codec)) is None:
-        return None
-    coding = coding_of(source, box, described.body) if described else Coding(is_h265=box == b"hvcC")
-    return cleaner_of_units(coding) if coding else None
+        return cleaner_of(description[4:8])
+    clean = cleaner_of_id(codec)
+    if description and (box := _BOXES.get(codec)):
+        coding = coding_of(source, box, track[_CODEC_DESCRIPTION].body)
+        return cleaner_of_units(coding) if coding else clean
+    return clean
 
 
 def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, cleaners: dict[int, CleanFrames]) -> None:
@@ -256,11 +252,14 @@ def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, clean
                 _write_void(target, part)
             continue
         number, flags, start = _block_header(source, part)
-        if clean := cleaners.get(number):
-            # Several frames share a block.
-            if flags & 6:
-                raise unsupported_stream()
-            clean(source, target, start, part.end)
+        if (clean := cleaners.get(number)) is None:
+            raise damaged()
+        if clean is keep_frames:
+            continue
+        # Several frames share a block.
+        if flags & 6:
+            raise unsupported_stream()
+        clean(source, target, start, part.end)
 
 
 def _parts(source: IO[bytes], element: _Element) -> Iterator[_Element]:
@@ -286,8 +285,12 @@ def _number(source: IO[bytes], track: dict[int, _Element]) -> int:
     return int.from_bytes(_read(source, track[_TRACK_NUMBER]))
 
 
+def _codec(source: IO[bytes], track: dict[int, _Element]) -> bytes:
+    return _read(source, track[_CODEC]).rstrip(b"\0")
+
+
 def _is_text(source: IO[bytes], track: dict[int, _Element]) -> bool:
-    return _TEXT.match(_read(source, track[_CODEC])) is not None
+    return _TEXT.match(_codec(source, track)) is not None
 
 
 def _add_part(subtitles: Subtitles, source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
@@ -325,8 +328,10 @@ def _write_void(target: IO[bytes], element: _Element) -> None:
     write_zeros(target, element.start + len(header), element.end)
 
 
-def _clean_description(source: IO[bytes], target: IO[bytes], codec: bytes, described: _Element) -> None:
-    """Overwrite everything in the description of a codec that isn't needed for decoding."""
+def _clean_description(
+    source: IO[bytes], target: IO[bytes], codec: bytes, described: _Element, clean: CleanFrames
+) -> None:
+    """Overwrite everything that isn't needed for decoding in the description of a codec with this cleaner."""
     description = _read(source, described)
     write_at(target, described.body, _without_comments(codec, description))
     if _BOXES.get(codec) == b"hvcC":
@@ -335,7 +340,7 @@ def _clean_description(source: IO[bytes], target: IO[bytes], codec: bytes, descr
         clean_bitmap_description(source, target, description[:BITMAP_HEADER], described.body, described.end)
     elif codec == _AV1:
         clean_obus(source, target, described.body + DESCRIPTION_HEADER, described.end)
-    elif _MPEG.fullmatch(codec):
+    elif clean is clean_mpeg:
         clean_mpeg(source, target, described.body, described.end)
 
 

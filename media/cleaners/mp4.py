@@ -25,7 +25,7 @@ from media.cleaners.mp4_boxes import (
     handler_of,
     id_of,
 )
-from media.cleaners.mp4_descriptions import clean_descriptions, clean_images
+from media.cleaners.mp4_descriptions import clean_descriptions, cleaner_of_track
 from media.cleaners.mp4_fragments import boxes_of_tracks, runs_of
 from media.cleaners.streams import CHUNK, LANGUAGE, copy_part, damaged, read_at, too_complex, write_zeros
 from media.cleaners.subtitles import Subtitles
@@ -59,12 +59,9 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     for track in tracks:
         if titles and track.kind in _TEXTS and id_of(source, track) in titles:
             track.places.clear()
-    shown, hidden = [], set[Box]()
-    for track in tracks:
-        if _is_shown(source, track):
-            shown.append(track)
-        else:
-            hidden.add(track.box)
+    shown = [track for track in tracks if _is_shown(source, track)]
+    cleaners = [cleaner_of_track(source, track) for track in shown]
+    hidden = {track.box for track in tracks} - {track.box for track in shown}
     if is_fragmented and hidden:
         ids = {id_of(source, track) for track in tracks if track.box in hidden}
         hidden.update(_fragments_of(source, found, runs, ids))
@@ -73,10 +70,10 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
         raise damaged()
     copy_part(source, target, 0, end)
     _clean_boxes(source, target, found, hidden)
-    for track in shown:
+    for track, clean in zip(shown, cleaners, strict=True):
         clean_descriptions(source, target, track)
-        if track.kind == b"vide":
-            clean_images(source, target, track)
+        for start, last in apart(track.places):
+            clean(source, target, start, last)
     _zero_unused(target, data, sorted(place for track in shown for place in track.places))
 
 

@@ -1,4 +1,4 @@
-"""Descriptions of video and audio in MP4 and QuickTime files, and the metadata within frames.
+"""Descriptions of video and audio in MP4 and QuickTime files: their codecs, and what else they say.
 
 Sources: ISO/IEC 14496-12, 12.1 and 12.2, QuickTime File Format Specification (Apple).
 """
@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import IO, Final
 
+from media.cleaners.codecs import cleaner_of, cleaner_of_object
 from media.cleaners.codestreams import strip_profile
-from media.cleaners.frames import CleanFrames, clean_jpegs, clean_mpeg, clean_vc1, cleaner_of, cleaner_of_units
-from media.cleaners.mp4_boxes import Box, Track, apart, boxes, entries, free_box
+from media.cleaners.frames import CleanFrames, clean_mpeg, clean_vc1, cleaner_of_units, keep_frames
+from media.cleaners.mp4_boxes import Box, Track, boxes, entries, free_box
 from media.cleaners.nal_units import clean_h265_description, coding_of
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
-from media.cleaners.streams import read_at, too_complex, unsupported_stream, write_at, write_zeros
+from media.cleaners.streams import damaged, read_at, too_complex, write_at, write_zeros
 from media.cleaners.xiph import clean_flac_blocks
 
 # Where the descriptions of video and audio name the vendor and the encoder: offsets and lengths in bytes.
@@ -31,10 +32,13 @@ _NEEDED: Final = re.compile(
 _PROFILES: Final = {b"prof", b"rICC"}
 # Encrypted video and audio, whose descriptions say how they were encrypted.
 _PROTECTED: Final = {b"encv", b"enca"}
-# The part of an MPEG-4 description with the kind of frames, such as JPEG or PNG, and the length of its settings.
-_JPEG, _PNG = b"\x6c", b"\x6d"
-_IMAGES_OF_MPEG4: Final = re.compile(
-    rb"\x04[\x80-\xff]{0,3}[\0-\x7f](?P<kind>.)\x11(?:.{11}\x05(?P<length>[\x80-\xff]{0,3}[\0-\x7f]))?", re.DOTALL
+# A description in MPEG-4 (ISO/IEC 14496-1, 7.2.6): the kind of frames, and the length of their settings. Before it are
+# an ID and flags, by which more may follow, or only an ID.
+_LENGTH: Final = rb"[\x80-\xff]{0,3}[\0-\x7f]"
+_OF_MPEG4: Final = re.compile(
+    rb".{4}(?:\x03" + _LENGTH + rb"..(?:[\0-\x1f]|[\x20-\x3f\x80-\x9f]..|[\xa0-\xbf].{4})|..)"
+    rb"\x04" + _LENGTH + rb"(?P<kind>.)(?:.{12}\x05(?P<length>" + _LENGTH + rb"))?",
+    re.DOTALL,
 )
 # In bytes. Longer colour profiles and album covers aren't read.
 _LONGEST: Final = 16 * 1024 * 1024
@@ -58,6 +62,12 @@ def _clean_box(source: IO[bytes], target: IO[bytes], box: Box) -> None:
         _clean_content(source, target, box)
     elif box.kind == b"dvc1":
         clean_vc1(source, target, box.body, box.end)
+    elif box.kind == b"hvcC":
+        clean_h265_description(source, target, box.body, box.end)
+    elif box.kind == b"av1C":
+        clean_obus(source, target, box.body + DESCRIPTION_HEADER, box.end)
+    elif box.kind == b"esds" and _cleaner_of_mpeg4(source, box) is clean_mpeg:
+        _clean_mpeg4(source, target, box)
     elif box.kind in {b"wave", b"vexu"}:
         for part in boxes(source, box.body, box.end, (box.kind,)):
             if not part.is_needed:
@@ -83,46 +93,50 @@ def _clean_content(source: IO[bytes], target: IO[bytes], box: Box) -> None:
         write_at(target, box.body + 4, strip_profile(content))
 
 
-def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
-    """Overwrite the metadata within the frames of a track, and in the descriptions of their coding."""
+def cleaner_of_track(source: IO[bytes], track: Track) -> CleanFrames:
+    """Return the cleaner for the frames of a track. Raises ValidationError for an unknown codec."""
     cleaners = set[CleanFrames]()
     for kind, start, end in _descriptions(source, track):
-        boxes_of_coding = _boxes(source, track, start, end)
-        described = set(filter(None, (_clean_coding(source, target, box) for box in boxes_of_coding)))
-        cleaners.update(described or filter(None, [cleaner_of(kind)]))
-    if len(cleaners) > 1:
+        described = [_cleaner_of_box(source, box) for box in _boxes(source, track, start, end)]
+        cleaners.update(filter(None, described) if any(described) else [cleaner_of(kind)])
+    if track.places and not cleaners:
+        raise damaged()
+    if len(cleaners - {keep_frames}) > 1:
         raise too_complex()
-    for clean in cleaners:
-        for start, end in apart(track.places):
-            clean(source, target, start, end)
+    return next(iter(cleaners - {keep_frames}), keep_frames)
 
 
-def _clean_coding(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames | None:
-    """Clean a box about the coding of frames, and return the cleaner for them; None if it is about something else."""
+def _cleaner_of_box(source: IO[bytes], box: Box) -> CleanFrames | None:
+    """Return the cleaner for frames whose coding a box describes; None if it describes something else."""
     if coding := coding_of(source, box.kind, box.body):
-        if coding.is_h265:
-            clean_h265_description(source, target, box.body, box.end)
         return cleaner_of_units(coding)
     if box.kind == b"av1C":
-        clean_obus(source, target, box.body + DESCRIPTION_HEADER, box.end)
         return clean_obus
-    return _clean_mpeg4(source, target, box) if box.kind == b"esds" else None
+    if box.kind == b"esds":
+        return _cleaner_of_mpeg4(source, box)
+    if box.kind == b"wave":
+        found = (_cleaner_of_box(source, part) for part in boxes(source, box.body, box.end, (b"wave",)))
+        return next(filter(None, found), None)
+    return None
 
 
-def _clean_mpeg4(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames:
-    """Clean the description of frames in MPEG-4 (ISO/IEC 14496-1), and return the cleaner for them."""
-    images = _IMAGES_OF_MPEG4.search(read_at(source, box.body, min(64, box.end - box.body)))
-    if images and images["kind"] == _PNG:
-        raise unsupported_stream()
-    if images and images["kind"] == _JPEG:
-        return clean_jpegs
-    if images and images["length"]:
-        length = 0
-        for byte in images["length"]:
-            length = length << 7 | byte & 0x7F
-        start = box.body + images.end()
-        clean_mpeg(source, target, start, min(start + length, box.end))
-    return clean_mpeg
+def _find_mpeg4(source: IO[bytes], box: Box) -> re.Match[bytes]:
+    if found := _OF_MPEG4.match(read_at(source, box.body, min(64, box.end - box.body))):
+        return found
+    raise damaged()
+
+
+def _cleaner_of_mpeg4(source: IO[bytes], box: Box) -> CleanFrames:
+    return cleaner_of_object(_find_mpeg4(source, box)["kind"][0])
+
+
+def _clean_mpeg4(source: IO[bytes], target: IO[bytes], box: Box) -> None:
+    """Overwrite user data in the settings of MPEG-4 frames."""
+    found, length = _find_mpeg4(source, box), 0
+    for byte in found["length"] or b"":
+        length = length << 7 | byte & 0x7F
+    start = box.body + found.end()
+    clean_mpeg(source, target, start, min(start + length, box.end))
 
 
 def _descriptions(source: IO[bytes], track: Track) -> Iterator[tuple[bytes, int, int]]:

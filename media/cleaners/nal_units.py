@@ -17,12 +17,6 @@ _ESCAPE: Final = re.compile(rb"\0\0\x03")
 # The start code before each unit that doesn't come after its length. There may be more zeros.
 _START: Final = b"\0\0\1"
 _BEGINS_WITH_START: Final = re.compile(rb"\0\0+\x01|\0*\Z")
-# The names of the two codecs in AVI, Windows Media and QuickTime, such as those of Panasonic's and Sony's cameras.
-_H264: Final = re.compile(
-    rb"[HXQV]264|AVC[1-4]|[DG]AVC|VSSH|SMV2|UMSV|SHR[0-7]|TSHD|INMC|RV64|DVA[1V]|AI[15][1-6PQ]|AVIN|AIVX|XALG|AVLG",
-    re.IGNORECASE,
-)
-_H265: Final = re.compile(rb"[HX]265|HEVC|HEV1|HVC1|DVH[1E]", re.IGNORECASE)
 # The offset of the size of lengths in a box that describes the coding.
 _LENGTH_SIZE: Final = {b"avcC": 4, b"hvcC": 21}
 _REGISTERED, _UNREGISTERED, _TIME_CODE = 4, 5, 136
@@ -54,11 +48,6 @@ def coding_of(file: IO[bytes], kind: bytes, start: int) -> Coding | None:
     if kind not in _LENGTH_SIZE:
         return None
     return Coding(kind == b"hvcC", (read_at(file, start + _LENGTH_SIZE[kind], 1)[0] & 3) + 1)
-
-
-def coding_of_name(name: bytes) -> Coding | None:
-    """Return the coding with this name in AVI; None for other names."""
-    return Coding(is_h265=False) if _H264.fullmatch(name) else Coding(is_h265=True) if _H265.fullmatch(name) else None
 
 
 def clean_units(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, Final
 
-from media.cleaners.streams import damaged, size_of, too_complex, unsupported_stream
+from media.cleaners.streams import damaged, size_of, too_complex, unsupported_codec
 from media.cleaners.xiph import check_comments, empty_comments, empty_flac_block
 
 _CONTINUED, _FIRST = 1, 2
@@ -77,7 +77,7 @@ def _begin(body: bytes) -> _Stream:
         return _Stream()
     if comments := empty_comments(body):
         return _Stream(comments)
-    raise unsupported_stream()
+    raise unsupported_codec(body[:8])
 
 
 def _clean_page(stream: _Stream, sizes: bytes, body: bytes) -> bytes:

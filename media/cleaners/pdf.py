@@ -1,7 +1,6 @@
 """Removing metadata and active content from PDFs."""
 
 import re
-import zlib
 from collections.abc import Iterator, Set
 from typing import IO, Any, BinaryIO, Final, cast
 
@@ -13,7 +12,6 @@ from media.cleaners.codestreams import blank_jpeg, strip_jpeg, strip_jpeg2000, s
 from media.cleaners.markup import LOCAL_PATH
 
 _MAX_OBJECTS: Final = 300_000
-_MAX_IMAGE: Final = 200 * 1024 * 1024
 # Properties, private data of programs, scripts, attachments, thumbnails, originals for printing, and signatures, which
 # become invalid anyway. Source: ISO 32000-1, 7.7.2 (catalogue), 8.11.4 (optional content), 12.5.2 (annotations), 12.6
 # (actions), 12.8 (signatures), 14.3 to 14.5 (metadata), 14.10 (web capture), 14.11.7 (originals).
@@ -191,7 +189,7 @@ def _filters(stream: Any) -> list[str]:
 
 
 def _clean_image(stream: Any) -> None:
-    """Remove the metadata of a JPEG or JPEG 2000, which may be compressed again. Raises ValidationError."""
+    """Remove the metadata of a JPEG or JPEG 2000, which may be compressed or encoded again. Raises ValidationError."""
     names = _filters(stream)
     if names[-1:] == ["/DCTDecode"]:
         strip, kind = strip_jpeg, pikepdf.Name.DCTDecode
@@ -199,15 +197,14 @@ def _clean_image(stream: Any) -> None:
         strip, kind = strip_jpeg2000, pikepdf.Name.JPXDecode
     else:
         return
-    content = stream.read_raw_bytes()
-    for name in names[:-1]:
-        if name != "/FlateDecode":
-            raise ValidationError(_("The PDF is too complex to be cleaned. Save it in a simpler form."))
-        content = zlib.decompressobj().decompress(content, _MAX_IMAGE)
-    parameters = stream.get("/DecodeParms")
+    parameters, is_packed = stream.get("/DecodeParms"), len(names) > 1
+    if is_packed:
+        # Only the filters before the last one, so that the image itself isn't decoded.
+        stream.Filter = pikepdf.Array(list(stream.Filter)[:-1])
     if isinstance(parameters, pikepdf.Array):
-        # The parameters of the last filter.
+        stream.DecodeParms = pikepdf.Array(list(parameters)[:-1])
         parameters = parameters[len(parameters) - 1]
+    content = stream.read_bytes() if is_packed else stream.read_raw_bytes()
     stream.write(strip(content), filter=kind, decode_parms=parameters)
 
 

@@ -67,8 +67,11 @@ def _clean_first_frame(source: IO[bytes], target: IO[bytes], position: int, star
 
 
 def clean_flac(source: IO[bytes], target: IO[bytes]) -> None:
-    """Keep only the metadata blocks that decoders need, and the frames. Source: RFC 9639, 8."""
-    position, kept, is_last = 4, [], False
+    """Keep only the metadata blocks that decoders need, and the frames, and no tags. Source: RFC 9639, 8."""
+    start = _after_tags(source, 0)
+    if read_at(source, start, 4) != b"fLaC":
+        raise damaged()
+    position, kept, is_last = start + 4, [], False
     while not is_last and len(header := read_at(source, position, 4)) == 4:
         is_last, kind = bool(header[0] & 0x80), header[0] & 0x7F
         end = position + 4 + int.from_bytes(header[1:])
@@ -78,9 +81,9 @@ def clean_flac(source: IO[bytes], target: IO[bytes]) -> None:
     if not kept:
         raise damaged()
     target.write(b"fLaC")
-    for number, (kind, start, end) in enumerate(kept, start=1):
+    for number, (kind, begin, end) in enumerate(kept, start=1):
         target.write(bytes([kind | (0x80 if number == len(kept) else 0)]))
-        copy_part(source, target, start, end)
+        copy_part(source, target, begin, end)
     copy_part(source, target, position, _end_of_flac(source, position, _before_tags(source, position, size_of(source))))
 
 

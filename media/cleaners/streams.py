@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 # A language as video states it, such as `eng`, `pt-BR` or `zh-Hant`. Programs accept any other text there, too.
 LANGUAGE: Final = re.compile(rb"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?\0*")
 CHUNK: Final = 64 * 1024
+_UNREADABLE: Final = re.compile(r"[^!-~]+")
+_LONGEST_NAME: Final = 40
 
 
 def damaged() -> ValidationError:
@@ -22,6 +24,15 @@ def too_complex() -> ValidationError:
 
 def unsupported_stream() -> ValidationError:
     return ValidationError(_("The file has a stream of a type that can't be cleaned. Save it as MP3 or MP4."))
+
+
+def unsupported_codec(name: bytes) -> ValidationError:
+    """Return the error for a codec with this name, which may be any bytes."""
+    shown = _UNREADABLE.sub(" ", name[:_LONGEST_NAME].decode("latin-1")).strip() or f"0x{name[:_LONGEST_NAME].hex()}"
+    text = _(
+        "The file has a stream of a type that can't be cleaned: “%s”. Convert it to MP3, or to MP4 with H.264 and AAC."
+    )
+    return ValidationError(text % shown)
 
 
 def unsupported_type(extension: str, other: str) -> ValidationError:

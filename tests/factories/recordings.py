@@ -16,6 +16,8 @@ from tests.factories.files import ogg_page
 
 SECRET: Final = b"Amina-Secret"
 _RATE: Final = 48_000
+# The sizes of images, in pixels, in codecs that can't have any size.
+_SIZES: Final = {"dvvideo": (720, 576), "dnxhd": (1920, 1080), "h263": (176, 144)}
 _OPTIONS: Final = {"write_id3v1", "id3v2_version", "write_xing", "live"}
 
 
@@ -42,8 +44,7 @@ def _encode(
         file.metadata.update(said)
         streams: list[tuple[Any, Iterable[Any]]] = []
         if video:
-            pix_fmt = "yuvj420p" if video == "mjpeg" else "yuv420p"
-            streams.append((file.add_stream(video, rate=10, width=32, height=32, pix_fmt=pix_fmt), _images()))
+            streams.append((_video_stream(file, video), _images()))
         if audio:
             of_codec = {"strict": "experimental", "b": "64000"}
             streams.append((file.add_stream(audio, rate=_RATE, options=of_codec, layout="stereo"), _sound()))
@@ -60,6 +61,17 @@ def _encode(
                 file.mux(stream.encode(frame))
             file.mux(stream.encode(None))
     return written.getvalue()
+
+
+def _video_stream(file: Any, codec: str) -> Any:
+    """Add a stream with this codec, in the pixel format of the images if it has that, or else in its first one."""
+    width, height = _SIZES.get(codec, (32, 32))
+    formats = [each.name for each in av.Codec(codec, "w").video_formats or []]
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p" if "yuv420p" in formats or not formats else formats[0]
+    # DNxHD has only some bitrates.
+    bitrate = {"bit_rate": 36_000_000} if codec == "dnxhd" else {}
+    rate = 25 if codec in _SIZES else 10
+    return file.add_stream(codec, rate=rate, width=width, height=height, pix_fmt=pix_fmt, **bitrate)
 
 
 def _chapter(number: int, title: str) -> dict[str, Any]:

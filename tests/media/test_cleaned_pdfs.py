@@ -5,6 +5,8 @@ import io
 import re
 import struct
 import zlib
+from collections.abc import Callable
+from typing import Final
 
 import pikepdf
 import pytest
@@ -18,6 +20,12 @@ from tests.factories.files import PDF
 from tests.factories.hostile_files import cleaned, reveals
 from tests.factories.recordings import SECRET
 from tests.factories.revealing_files import jpeg, profile_with
+
+ENCODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "/FlateDecode": zlib.compress,
+    "/ASCII85Decode": lambda content: base64.a85encode(content, wrapcol=76) + b"~>",
+    "/ASCIIHexDecode": lambda content: content.hex(" ", 40).encode() + b">",
+}
 
 
 class TestPDF:
@@ -71,12 +79,23 @@ class TestPDF:
             assert document.pages[0].Resources.XObject.Ref.read_bytes() == b"q Q"
 
     @pytest.mark.parametrize("says_so", [True, False], ids=["says that it is one", "doesn't say so"])
-    @pytest.mark.parametrize("filters", [["/DCTDecode"], ["/FlateDecode", "/DCTDecode"]])
+    @pytest.mark.parametrize(
+        "filters",
+        [
+            ["/DCTDecode"],
+            ["/FlateDecode", "/DCTDecode"],
+            ["/ASCII85Decode", "/DCTDecode"],
+            ["/ASCIIHexDecode", "/DCTDecode"],
+            ["/ASCII85Decode", "/FlateDecode", "/DCTDecode"],
+        ],
+    )
     def test_images_lose_their_metadata_however_they_are_stored(self, filters: list[str], says_so: bool) -> None:
         content = jpeg()
         written = io.BytesIO()
         with pikepdf.open(io.BytesIO(PDF)) as document:
-            stored = zlib.compress(content) if len(filters) > 1 else content
+            stored = content
+            for each in reversed(filters[:-1]):
+                stored = ENCODERS[each](stored)
             image = document.make_stream(stored, Width=60, Height=40)
             image.Filter = pikepdf.Array([pikepdf.Name(each) for each in filters])
             if says_so:

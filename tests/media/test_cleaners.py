@@ -427,6 +427,13 @@ class TestAudio:
         assert cleaned(content + after, "a.flac") == clean
         assert cleaned(content + bytes(900) + after, "a.flac").rstrip(b"\0") == clean.rstrip(b"\0")
 
+    def test_tags_before_a_flac_are_removed(self) -> None:
+        content, tag = CLEANED["a whole FLAC"][0], b"ID3\4\0\0\0\0\0\x0c" + SECRET
+        assert cleaned(tag * 2 + content, "a.flac") == cleaned(content, "a.flac")
+        for other in (MP3, b"", content[4:]):
+            with pytest.raises(ValidationError, match="incomplete or damaged"):
+                cleaned(tag + other, "a.flac")
+
     def test_a_concatenated_flac_is_kept_as_a_whole(self) -> None:
         """The frame numbers of the second part start over."""
         clean = cleaned(CLEANED["a whole FLAC"][0], "a.flac")
@@ -546,7 +553,8 @@ class TestVideo:
         assert clean.endswith(f"SOUND{text}".encode() + bytes(len(SECRET)))
 
     def test_descriptions_keep_only_what_decoders_need(self) -> None:
-        needed, buyer = box(b"esds", b"needed"), box(b"pinf", box(b"schi", box(b"name", SECRET)))
+        needed = box(b"esds", b"\0\0\0\0\x03\x16\0\1\0\x04\x11\x40\x15" + bytes(15))
+        buyer = box(b"pinf", box(b"schi", box(b"name", SECRET)))
         clean = cleaned(movie((b"soun", b"SOUND"), described=needed + buyer), "a.m4a")
         assert needed in clean
         assert not reveals(clean)
@@ -628,7 +636,7 @@ class TestVideo:
     def test_colour_profiles_in_descriptions_lose_the_device(self) -> None:
         profile = profile_with({b"mmod": SECRET})
         described = bytes(50) + box(b"colr", b"prof" + profile)
-        clean = cleaned(movie((b"vide", b"x"), codec=b"ap4h", described=described), "a.mov")
+        clean = cleaned(movie((b"vide", b"x"), codec=b"v210", described=described), "a.mov")
         assert box(b"colr", b"prof" + strip_profile(profile)) in clean
         assert not reveals(clean)
 

@@ -18,6 +18,7 @@ from media.recleaning import Recleaning, clean_again, due_documents
 from media.sandbox import clean_in_sandbox
 from media.storage import StorageUnavailableError
 from tests.factories import UserFactory
+from tests.factories.containers import avi
 from tests.factories.files import PDF, SAMPLES, pdf_file
 from tests.factories.hostile_files import CLEANED, reveals
 from tests.factories.revealing_files import docx, emf, packed, revealing_image
@@ -83,6 +84,15 @@ class TestCleaningAgain:
         after = Document.objects.get()
         assert content_of(document) == SAMPLES[".doc"]
         assert after.uncleaned_because.startswith("Names and places can't be removed from “.doc” files.")
+        assert not due_documents().exists()
+
+    def test_a_video_that_would_be_refused_now_is_kept_with_the_reason(self) -> None:
+        content = avi(b"Qx9?", b"images")
+        document = store_before(content, "a.avi")
+        assert clean_again(document) is Recleaning.IMPOSSIBLE
+        after = Document.objects.get()
+        assert content_of(document) == content
+        assert "can't be cleaned: “Qx9?”" in after.uncleaned_because
         assert not due_documents().exists()
 
     def test_a_document_that_is_replaced_while_it_is_cleaned_is_left_alone(

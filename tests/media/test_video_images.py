@@ -17,9 +17,10 @@ from PIL import Image
 from media.cleaners.nal_units import Coding, clean_units
 from media.cleaners.streams import CHUNK
 from media.metadata import clean_file
+from tests.factories.containers import avi, bitmap_header, matroska
 from tests.factories.files import MP4
 from tests.factories.hostile_files import cleaned, reveals
-from tests.factories.recordings import SECRET, ebml, messages, noted, play, recording, riff
+from tests.factories.recordings import SECRET, ebml, messages, noted, play, recording
 from tests.factories.revealing_files import box, jpeg, movie
 
 NOTE: Final = messages((5, SECRET))
@@ -270,22 +271,6 @@ class TestByteStreams:
         stream = stream[:place] + junk + stream[place:]
         with contextlib.suppress(ValidationError):
             assert len(without_messages(stream)) == len(stream)
-
-
-def bitmap_header(name: bytes, more: bytes = b"") -> bytes:
-    return struct.pack("<IIIHH4s5I", 40 + len(more), 32, 32, 1, 24, name, 0, 0, 0, 0, 0) + more
-
-
-def listed(kind: bytes, *chunks: bytes) -> bytes:
-    return riff(b"LIST", kind + b"".join(chunks))
-
-
-def avi(name: bytes, *images: bytes, described: bytes = b"", stream: bytes = b"vids", heard: bytes = b"") -> bytes:
-    """Return an AVI with sound and a stream whose images have this codec."""
-    sound = listed(b"strl", riff(b"strh", b"auds" + bytes(44)), riff(b"strf", bytes(16)))
-    video = listed(b"strl", riff(b"strh", stream + bytes(44)), riff(b"strf", bitmap_header(name, described)))
-    data = listed(b"movi", riff(b"00wb", heard), *(riff(b"01dc", image) for image in images))
-    return riff(b"RIFF", b"AVI " + listed(b"hdrl", riff(b"avih", bytes(56)), sound, video) + data)
 
 
 class TestAVI:
@@ -545,6 +530,10 @@ class TestAV1:
             assert clean.count(images.replace(self.NOTED, self.EMPTIED)) == content.count(images) == 2, file
             assert cleaned(clean, file) == clean
 
+    def test_in_avi_loses_messages_too(self) -> None:
+        clean = cleaned(avi(b"AV01", self.NOTED + self.FRAME), "a.avi")
+        assert self.EMPTIED + self.FRAME in clean
+
     def test_with_units_of_unknown_lengths_is_refused(self) -> None:
         for file, content in self.files(self.FRAME + b"\x28\x04\xb5" + SECRET).items():
             with pytest.raises(ValidationError, match="a type that can't be cleaned"):
@@ -618,16 +607,6 @@ class TestDV:
     def test_interleaved_with_sound_is_cleaned_too(self) -> None:
         content = avi(b"dvsd", b"\x1f\7\0".ljust(80, b"\xff") + b"\x56\7\0" + self.DATE, stream=b"iavs")
         assert self.DATE not in cleaned(content, "a.avi")
-
-
-def matroska(codec: bytes, block: bytes, *described: bytes, flags: int = 0, group: bytes = b"") -> bytes:
-    """Return a video with this codec and one block, which is in a block group if `group` is given."""
-    track = ebml("AE", ebml("D7", b"\1"), ebml("86", codec), *described)
-    block = b"\x81\0\0" + bytes([flags]) + block
-    data = ebml("A0", ebml("A1", block), group) if group else ebml("A3", block)
-    return ebml("1A45DFA3", ebml("4282", b"matroska")) + ebml(
-        "18538067", ebml("1654AE6B", track), ebml("1F43B675", ebml("E7", b"\0"), data)
-    )
 
 
 AVC: Final = b"V_MPEG4/ISO/AVC"
