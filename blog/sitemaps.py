@@ -116,7 +116,7 @@ class OverviewSitemap(SiteUrlSitemap):
 
     def items(self) -> list[str]:
         has_pages = Post.objects.published().order_by().annotate(has_archive=has_archive(), has_authors=has_authors())
-        (found,) = has_pages.values_list("has_archive", "has_authors")[:1] or [(0, 0)]
+        (found,) = has_pages.values_list("has_archive", "has_authors")[:1] or [(False, False)]
         return [path for path, exists in zip((ARCHIVE, AUTHORS), found, strict=True) if exists]
 
     def location(self, item: str) -> str:
