@@ -91,8 +91,8 @@ class PageSitemap(_EntrySitemap):
         return _shown(Page.objects.published().order_by("path")).only(*_SHOWN, "path")
 
     def location(self, item: Any) -> str:
-        home = look_of(SiteSettings.remembered()).home
-        return reverse("blog:front") if home and home.pk == item.pk else super().location(item)
+        is_home = item == look_of(SiteSettings.remembered()).home
+        return reverse("blog:front") if is_home else super().location(item)
 
 
 class TermSitemap(SiteUrlSitemap):

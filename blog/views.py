@@ -135,8 +135,7 @@ def _later_posts(request: SiteRequest, page_number: int) -> HttpResponse:
     posts_page = look_of(request.site).posts_page
     if posts_page is None:
         raise Http404(gettext("That page doesn't exist."))
-    url = listing_page_url(reverse("blog:page", args=[posts_page.path]), page_number)
-    return HttpResponsePermanentRedirect(url)
+    return HttpResponsePermanentRedirect(listing_page_url(posts_page.get_absolute_url(), page_number))
 
 
 def _list_of_posts(request: SiteRequest, page_number: int | None, url: str, **about: Any) -> HttpResponse:
@@ -276,9 +275,8 @@ def post(
 def page(request: SiteRequest, path: str) -> HttpResponse:
     look = look_of(request.site)
     if look.posts_page and (match := _PAGE_OF_POSTS.fullmatch(path)) and match["path"] == look.posts_page.path:
-        title = look.posts_page.title or gettext("(no title)")
+        title, url = str(look.posts_page), look.posts_page.get_absolute_url()
         number = int(match["number"]) if match["number"] else None
-        url = reverse("blog:page", args=[look.posts_page.path])
         return _list_of_posts(request, number, url, heading=title, title=title)
     # What the URL may mean: the path of a page and the number of one of its pages, the most likely first.
     candidates: dict[str, int | None] = {path: None, _normalise(path): None}
@@ -297,7 +295,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     found, page_number = by_path[found_at], candidates[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:
         return _redirect_to(found, page_number or 1)
-    if look.home and look.home.pk == found.pk and page_number is None and request.method != "POST":
+    if look.home == found and page_number is None and request.method != "POST":
         return RedirectToPage(reverse("blog:front"))
     return reader_response(request, found, page_number or 1)
 
