@@ -20,13 +20,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from blog import breadcrumbs, privacy
 from blog.appearance.looks import look_of
+from blog.appearance.options import Link
 from blog.caching import has_session
 from blog.editing import preview_links
 from blog.entry_pages import entry_page_url, entry_response, reader_response
 from blog.generated_pages import generated_pages
 from blog.listings.archives import period_response
 from blog.listings.listing import (
-    FeedLink,
     Listing,
     all_posts,
     listing_options,
@@ -193,7 +193,7 @@ def by_category(request: SiteRequest, path: str, page_number: int | None = None)
         heading=gettext("Archive for the '%(name)s' Category") % {"name": category.name},
         title=gettext("Posts in %(category)s") % {"category": category.name},
         description=category.description,
-        feeds=[FeedLink(category.name, reverse("blog:category_feed", args=[category.path]))],
+        feeds=[Link(category.name, reverse("blog:category_feed", args=[category.path]))],
         nodes=lambda: [breadcrumb_list(request.site, breadcrumbs.to_category(category))],
     )
 
@@ -216,7 +216,7 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
         title=gettext("Posts by %(author)s") % {"author": author},
         author=author,
         description=author.bio,
-        feeds=[FeedLink(str(author), reverse("blog:author_feed", args=[author.slug]))],
+        feeds=[Link(str(author), reverse("blog:author_feed", args=[author.slug]))],
         nodes=lambda: [profile_page(author)],
         # Accounts without public posts must not be revealed.
         not_found_if_empty=True,

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from blog.appearance.blocks import SidebarBlock
-from blog.listings.listing import FeedLink, listing_response, posts_in_language
+from blog.appearance.options import Link
+from blog.listings.listing import listing_response, posts_in_language
 from blog.models import Post
 from blog.sidebar import Line
 from core.languages import activate_language, language_name, may_be_in_url
@@ -33,7 +34,7 @@ def by_language(request: SiteRequest, language: str, page_number: int | None = N
         about=[language],
         heading=gettext("Language: %(language)s") % {"language": name},
         title=name,
-        feeds=[FeedLink(name, reverse("blog:language_feed", args=[language]))],
+        feeds=[Link(name, reverse("blog:language_feed", args=[language]))],
         not_found_if_empty=True,
     )
 
