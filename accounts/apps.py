@@ -23,7 +23,7 @@ class AccountsConfig(AppConfig):
         from django.contrib.auth.models import Group
 
         from accounts import sessions
-        from accounts.audit.history import AuditedHistory
+        from accounts.audit.history import HISTORY
         from accounts.audit.titles import titles
         from accounts.forms import OwnPasswordForm
         from accounts.logging_in import logged_in, logged_out
@@ -34,7 +34,7 @@ class AccountsConfig(AppConfig):
         from core.privacy import kept_data
 
         admin.site.password_change_form = OwnPasswordForm
-        histories.register("accounts", AuditedHistory())
+        histories.register("accounts", HISTORY)
         # The stored names. The log translates them into its reader's language.
         titles.register("auth.group", attrgetter("name"))
         titles.register("accounts.rolepolicy", attrgetter("role"))
