@@ -146,12 +146,7 @@ def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, 
         people = User.objects.filter(groups=instance)
     elif isinstance(instance, Group) and action in {"post_add", "post_remove"} and pk_set:
         people = User.objects.filter(pk__in=pk_set)
-    end_after_change(people)
-
-
-def end_after_change(people: Iterable[User]) -> int:
-    """End the sessions of people who got another role, except the one that makes this change; return their count."""
-    return end(people, keep=context.request)
+    end(people, keep=context.request)
 
 
 def is_current(session: Session, request: HttpRequest) -> bool:
