@@ -22,19 +22,19 @@ class AccountsConfig(AppConfig):
         from allauth.mfa.models import Authenticator
         from django.contrib.auth.models import Group
 
-        from accounts import sessions
-        from accounts.audit.history import AuditedHistory
+        from accounts.audit.history import HISTORY
         from accounts.audit.titles import titles
         from accounts.forms import OwnPasswordForm
         from accounts.logging_in import logged_in, logged_out
-        from accounts.models import Portrait, Session, User, group_deleted, roles_changed
+        from accounts.models import Portrait, Session, User
         from accounts.panels import missing_name, recent_actions
         from accounts.privacy import kept_of_staff
+        from accounts.role_changes import group_deleted, roles_changed
         from accounts.tasks import delete_expired_sessions, delete_old_audit_records
         from core.privacy import kept_data
 
         admin.site.password_change_form = OwnPasswordForm
-        histories.register("accounts", AuditedHistory())
+        histories.register("accounts", HISTORY)
         # The stored names. The log translates them into its reader's language.
         titles.register("auth.group", attrgetter("name"))
         titles.register("accounts.rolepolicy", attrgetter("role"))
@@ -80,9 +80,6 @@ class AccountsConfig(AppConfig):
         register_ability("accounts.people", _("manage people"), every_action("user"), order=80)
         m2m_changed.connect(roles_changed, sender=User.groups.through, dispatch_uid="accounts.roles_changed")
         post_delete.connect(group_deleted, sender=Group, dispatch_uid="accounts.group_deleted")
-        m2m_changed.connect(
-            sessions.roles_changed, sender=User.groups.through, dispatch_uid="accounts.sessions.roles_changed"
-        )
         kept_data.register("accounts", kept_of_staff)
         started_and_used = ("device", "started_at", "last_used_at")
         personal_rows.register("accounts.portraits", PersonalRows(Portrait, "person__email", ("name", "image")))

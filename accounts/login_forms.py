@@ -111,7 +111,7 @@ class CodeForm(forms.Form):
         request, code = context.request, self.cleaned_data["code"]
         try:
             known = browsers.known_browser(request, self.user)
-            guess = throttle.count_code(str(self.user.pk), sender(request), known)
+            guess = throttle.count_guess("code", str(self.user.pk), sender(request), known)
         except throttle.TooManyGuessesError:
             raise too_many_guesses() from None
         found = use_code(self.user, code)

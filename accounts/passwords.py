@@ -31,7 +31,8 @@ def check_password(request: HttpRequest, name: str, password: str) -> User | Non
     """
     user = User.objects.named(name)
     try:
-        guess = throttle.count_password(account_key(user, name), sender(request), browsers.known_browser(request, user))
+        known = browsers.known_browser(request, user)
+        guess = throttle.count_guess("password", account_key(user, name), sender(request), known)
     except throttle.TooManyGuessesError:
         raise too_many_guesses() from None
     authenticated = authenticate(request, username=name, password=password)

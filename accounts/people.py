@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.core import context
 from django.contrib.auth.models import Group
 from django.db import transaction
 
@@ -60,7 +61,7 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
     person.is_superuser, person.is_staff = role == OWNER, bool(role)
     person.save(update_fields=["is_superuser", "is_staff"])
     person.groups.set([] if role in ("", OWNER) else [Group.objects.get(name=role)])
-    sessions.end_after_change([person])
+    sessions.end([person], keep=context.request)
 
 
 @transaction.atomic

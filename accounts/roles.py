@@ -17,6 +17,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.languages import in_words
+from core.navigation import existing_permissions
 from core.registry import Registry
 
 if TYPE_CHECKING:
@@ -89,16 +90,12 @@ class Ability:
 
 def _find_problems(name: str, ability: Ability) -> Iterator[str]:
     label = name.partition(".")[0]
-    app = current_apps.app_configs.get(label)
-    if app is None:
+    if label not in current_apps.app_configs:
         yield "There is no such app."
         return
-    models = [model._meta for model in app.get_models()]
-    existing = {get_permission_codename(action, model) for model in models for action in model.default_permissions}
-    existing |= {codename for model in models for codename, _name in model.permissions}
     for role in sorted(ability.roles.difference(ROLES)):
         yield f"There is no role {role!r}."
-    for permission in sorted(ability.permissions.difference(f"{label}.{codename}" for codename in existing)):
+    for permission in sorted(ability.permissions - existing_permissions()):
         yield f"The app has no permission {permission.removeprefix(f'{label}.')!r}."
 
 

@@ -8,10 +8,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from allauth.core import context
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
@@ -135,23 +133,6 @@ def end(people: Iterable[User], keep: HttpRequest | None = None) -> int:
     if keep is not None:
         rows = rows.exclude(pk=keep.session.session_key)
     return rows.delete()[0]
-
-
-def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, **kwargs: Any) -> None:
-    """Handle m2m_changed: end the sessions of people whose roles changed, except the one that made the change."""
-    people: Iterable[User] = ()
-    if isinstance(instance, User) and (action == "post_clear" or (action in {"post_add", "post_remove"} and pk_set)):
-        people = [instance]
-    elif isinstance(instance, Group) and action == "pre_clear":
-        people = User.objects.filter(groups=instance)
-    elif isinstance(instance, Group) and action in {"post_add", "post_remove"} and pk_set:
-        people = User.objects.filter(pk__in=pk_set)
-    end_after_change(people)
-
-
-def end_after_change(people: Iterable[User]) -> int:
-    """End the sessions of people who got another role, except the one that makes this change; return their count."""
-    return end(people, keep=context.request)
 
 
 def is_current(session: Session, request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ Names without an account are counted like those with one, so that a refusal reve
 
 import threading
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -49,44 +49,35 @@ class Guess:
     def was_right(self) -> None:
         """Give back this guess only. Otherwise an attacker with an account of their own could reset the counters."""
         for key, period in self.counters:
-            _counters.add(key, -1, period)
-
-
-def count_password(account: str, sender: str, browser: str = "") -> Guess:
-    """Count a guess at the password of `account`, which is any text that identifies it. Raises TooManyGuessesError.
-
-    `browser` identifies a browser that has logged in to this account before; it is empty for all others. All unknown
-    senders count as one.
-    """
-    return _count("password", account, sender, browser)
-
-
-def count_code(account: str, sender: str, browser: str = "") -> Guess:
-    """Count a guess at a code of `account`, as `count_password` does. Raises TooManyGuessesError."""
-    return _count("code", account, sender, browser)
+            _add(key, -1, period)
 
 
 def is_too_often(action: str, key: str, limit: int) -> bool:
     """Count an action, such as asking for an e-mail, and return whether it is one too many in this period."""
-    return _counters.add(_key(action, key), 1) > limit
+    return _add(_key(action, key), 1) > limit
 
 
-def _count(kind: str, account: str, sender: str, browser: str) -> Guess:
+def count_guess(kind: Literal["password", "code"], account: str, sender: str, browser: str) -> Guess:
+    """Count a guess at a secret of `account`, which is any text that identifies it. Raises TooManyGuessesError.
+
+    `browser` identifies a browser that has logged in to this account before; it is empty for all others. All unknown
+    senders count as one.
+    """
     if browser:
         key = _key(f"{kind}-browser", account, browser)
-        if _counters.add(key, 1) > PER_KNOWN_BROWSER:
+        if _add(key, 1) > PER_KNOWN_BROWSER:
             raise TooManyGuessesError
         return Guess(((key, PERIOD),))
     of_sender, at_account = _key(f"{kind}-sender", sender), _key(f"{kind}-account", account)
     of_sender_at_account = _key(f"{kind}-sender-account", sender, account)
     # Counted before the comparison, so that concurrent guesses can't exceed a limit together. A sender's refused
     # guesses don't count for the account, so a single sender can't make it look like an attack.
-    by_sender = _counters.add(of_sender, 1)
-    by_sender_at_account = _counters.add(of_sender_at_account, 1)
+    by_sender = _add(of_sender, 1)
+    by_sender_at_account = _add(of_sender_at_account, 1)
     if by_sender > PER_SENDER or by_sender_at_account > PER_SENDER_AND_ACCOUNT:
         raise TooManyGuessesError
     period = _DAY if kind == "code" else PERIOD
-    by_all = _counters.add(at_account, 1, period)
+    by_all = _add(at_account, 1, period)
     if kind == "code":
         is_refused = by_all > CODES_PER_ACCOUNT
     else:
@@ -96,31 +87,20 @@ def _count(kind: str, account: str, sender: str, browser: str) -> Guess:
     return Guess(((of_sender, PERIOD), (of_sender_at_account, PERIOD), (at_account, period)))
 
 
-class _Counters:
-    """Numbers by key, in this process and in the cache."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._numbers: dict[str, int] = {}
-
-    def add(self, key: str, by: int, period: int = PERIOD) -> int:
-        """Add `by` to a counter of the current period, and return its value."""
-        key = f"{int(timezone.now().timestamp()) // period}:{key}"
-        with self._lock:
-            number = self._numbers[key] = self._numbers.pop(key, 0) + by
-            while len(self._numbers) > _MAX_COUNTERS:
-                # Drop the least recently used. Those of earlier periods go first.
-                del self._numbers[next(iter(self._numbers))]
-        return max(number, count(f"accounts.throttle:{key}", by, period))
-
-    def forget(self) -> None:
-        """Forget what this process has counted."""
-        with self._lock:
-            self._numbers.clear()
+# The counters of this process by their keys, and the lock for changing them.
+_numbers: Final[dict[str, int]] = {}
+_lock: Final = threading.Lock()
 
 
-_counters: Final = _Counters()
-forget: Final = _counters.forget
+def _add(key: str, by: int, period: int = PERIOD) -> int:
+    """Add `by` to a counter of the current period, in this process and in the cache, and return its value."""
+    key = f"{int(timezone.now().timestamp()) // period}:{key}"
+    with _lock:
+        number = _numbers[key] = _numbers.pop(key, 0) + by
+        while len(_numbers) > _MAX_COUNTERS:
+            # Drop the least recently used. Those of earlier periods go first.
+            del _numbers[next(iter(_numbers))]
+    return max(number, count(f"accounts.throttle:{key}", by, period))
 
 
 def _key(kind: str, *values: str) -> str:

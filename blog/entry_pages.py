@@ -13,8 +13,9 @@ from django.utils.translation import get_language, gettext
 
 from blog import breadcrumbs, passwords, privacy
 from blog.appearance.looks import look_of
+from blog.appearance.options import Link
 from blog.caching import mark_private
-from blog.listings.listing import FeedLink, join_parts, page_label, site_feed
+from blog.listings.listing import join_parts, page_label, site_feed
 from blog.models import Entry, Post
 from blog.page_metadata.lead_pictures import lead_picture
 from blog.page_metadata.open_graph import article, locale, oembed_url
@@ -106,7 +107,7 @@ def entry_response(
     picture = lead_picture(entry)
     # Previews, later pages, and entries with a password or hidden from search engines have no structured data.
     is_described = page_number == 1 and not (preview or entry.password or entry.noindex)
-    comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
+    comment_feed = Link(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
         "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored
         "contents": contents,

@@ -1,7 +1,7 @@
 """The sidebar: blocks that apps register, read with one query and rendered once until the next change."""
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -9,15 +9,16 @@ from typing import Any, Final, NamedTuple
 
 from django import forms
 from django.core.cache import cache
-from django.db.models import CharField, Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from blog.appearance.blocks import Options, Row, SidebarBlock, default_blocks, sidebar_blocks
+from blog.appearance.blocks import Options, SidebarBlock, default_blocks, sidebar_blocks
 from blog.appearance.looks import footer_html, look_of
 from blog.appearance.options import CountField, LinksField, MarkdownField, read_links
 from blog.appearance.pictures import PictureField, find_picture, image_html
@@ -27,6 +28,7 @@ from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_
 from core.dates import format_month
 from core.memory import remembered
 from core.models import SiteSettings
+from core.prepared import Parameter, Prepared, together
 
 # In CSS pixels.
 _ABOUT_WIDTH: Final = 240
@@ -86,22 +88,12 @@ def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any
     key = f"sidebar-lines:{site.entries_version}:{get_language()}"
     lines: dict[str, Sequence[Any]] | None = cache.get(key)
     if lines is None:
-        queries = [
-            block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
-            for name, block in sidebar_blocks.items()
-            if block.rows and name in kinds
-        ]
-        rows: defaultdict[str, list[Row]] = defaultdict(list)
-        if queries:
-            for *columns, name in queries[0].union(*queries[1:], all=True).order_by():
-                rows[name].append(Row(*columns))
-        lines = {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
+        now = timezone.now()
+        queries = {name: (rows, [now]) for name in kinds if (rows := sidebar_blocks[name].rows)}
+        found = together(*queries.values()) if queries else []
+        lines = {name: sidebar_blocks[name].arrange(rows) for name, rows in zip(queries, found, strict=True)}
         cache.set(key, lines, site.seconds_to_next_change)
     return lines
-
-
-ZERO: Final = Value(0, output_field=IntegerField())
-EMPTY: Final = Value("", output_field=CharField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +115,26 @@ class Line:
         return self.url.strip("/").replace("/", "-")
 
 
-def _page_rows() -> QuerySet[Any, Any]:
-    return Page.objects.published().filter(parent=None).values_list("menu_order", ZERO, "title", "path", ZERO)
+@Prepared
+def _page_rows(now: Parameter) -> QuerySet[Any, tuple[int, str, str]]:
+    pages: QuerySet[Any, Page] = Page.objects.published(now).filter(parent=None).order_by()
+    return pages.values_list("menu_order", "title", "path")
 
 
-def _page_lines(rows: Sequence[Row]) -> Sequence[Line]:
+def _page_lines(rows: Sequence[tuple[int, str, str]]) -> Sequence[Line]:
     return [
-        Line(row.label or gettext("(no title)"), reverse("blog:page", args=[row.path]))
-        for row in sorted(rows, key=lambda row: (row.first, row.label.casefold()))
+        Line(title or gettext("(no title)"), reverse("blog:page", args=[path]))
+        for _order, title, path in sorted(rows, key=lambda row: (row[0], row[1].casefold()))
     ]
 
 
-def _category_rows() -> QuerySet[Any, Any]:
+@Prepared
+def _category_rows(now: Parameter) -> QuerySet[Any, tuple[str, str, int]]:
     # All posts of each category minus the hidden ones, which are few. Both are counted from indexes.
-    hidden = Entry.objects.exclude(public_condition()).values("pk")
+    hidden = Entry.objects.exclude(public_condition(now=now)).values("pk")
     filed = Entry.categories.through._default_manager.filter(category=OuterRef("pk"))
     total = _count(filed) - _count(filed.filter(entry__in=hidden))
-    return Category.objects.annotate(total=total).values_list(ZERO, ZERO, "name", "path", "total")
+    return Category.objects.annotate(total=total).order_by().values_list("name", "path", "total")
 
 
 def _count(rows: QuerySet[Any, Any]) -> Coalesce:
@@ -147,47 +142,50 @@ def _count(rows: QuerySet[Any, Any]) -> Coalesce:
     return Coalesce(Subquery(counts, output_field=IntegerField()), 0)
 
 
-def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
-    names = {row.path: row.label.casefold() for row in rows}
+def _category_lines(rows: Sequence[tuple[str, str, int]]) -> Sequence[Line]:
+    names = {path: name.casefold() for name, path, _total in rows}
     # Includes their ancestors. Other categories may have nothing but drafts, which readers must not learn about.
-    with_posts = {path for row in rows if row.total for path in paths_to(row.path)}
+    with_posts = {above for _name, path, total in rows if total for above in paths_to(path)}
 
-    def names_from_the_top(row: Row) -> list[str]:
-        return [names.get(path, "") for path in paths_to(row.path)]
+    def names_from_the_top(row: tuple[str, str, int]) -> list[str]:
+        return [names.get(path, "") for path in paths_to(row[1])]
 
     return [
-        Line(row.label, reverse("blog:category", args=[row.path]), row.total, row.path.count("/"))
-        for row in sorted(rows, key=names_from_the_top)
-        if row.path in with_posts
+        Line(name, reverse("blog:category", args=[path]), total, path.count("/"))
+        for name, path, total in sorted(rows, key=names_from_the_top)
+        if path in with_posts
     ]
 
 
-def _month_rows() -> Any:
-    months = Post.objects.published().values(month=month_of_post()).annotate(total=Count("pk"))
+@Prepared
+def _month_rows(now: Parameter) -> QuerySet[Any, tuple[str, int, bool, bool]]:
+    months: Any = Post.objects.published(now).order_by().values(month=month_of_post()).annotate(total=Count("pk"))
     # Whether these pages exist, which is the same in each row.
-    pages = months.annotate(has_archive=has_archive(), has_authors=has_authors())
-    return pages.values_list("has_archive", "has_authors", "month", EMPTY, "total")
+    pages = months.annotate(has_archive=has_archive(now), has_authors=has_authors(now))
+    rows: QuerySet[Any, tuple[str, int, bool, bool]] = pages.values_list("month", "total", "has_archive", "has_authors")
+    return rows
 
 
-def _archive_lines(rows: Sequence[Row]) -> Sequence[Line]:
+def _archive_lines(rows: Sequence[tuple[str, int, bool, bool]]) -> Sequence[Line]:
     """Return lines for the overviews, and one for each year with those of its months, the newest first."""
     lines = []
-    if rows and rows[0].first:
-        lines.append(Line(gettext("Archive"), overview_url(ARCHIVE)))
-    if rows and rows[0].second:
-        lines.append(Line(gettext("Authors"), overview_url(AUTHORS)))
-    newest_first = sorted(rows, key=lambda row: row.label, reverse=True)
-    for year, rows_of_year in groupby(newest_first, key=lambda row: row.label[:4]):
-        months = tuple(map(_month_line, rows_of_year))
-        count = sum(month.count for month in months)
-        lines.append(Line(str(int(year)), reverse("blog:year", args=[year]), count, below=months))
+    for _month, _total, has_archive_page, has_authors_page in rows[:1]:
+        if has_archive_page:
+            lines.append(Line(gettext("Archive"), overview_url(ARCHIVE)))
+        if has_authors_page:
+            lines.append(Line(gettext("Authors"), overview_url(AUTHORS)))
+    months = [_month_line(month, total) for month, total, *_pages in sorted(rows, reverse=True)]
+    for year, months_of_year in groupby(months, key=lambda line: line.period[:4]):
+        below = tuple(months_of_year)
+        count = sum(month.count for month in below)
+        lines.append(Line(str(int(year)), reverse("blog:year", args=[year]), count, below=below))
     return lines
 
 
-def _month_line(row: Row) -> Line:
-    year, month = row.label.split("-")
+def _month_line(text: str, count: int) -> Line:
+    year, month = text.split("-")
     name = format_month(dt.date(int(year), int(month), 1))
-    return Line(name, reverse("blog:month", args=[year, month]), row.total)
+    return Line(name, reverse("blog:month", args=[year, month]), count)
 
 
 def _archive_lines_shown(lines: Sequence[Line], options: Options) -> Sequence[Line]:

@@ -91,8 +91,8 @@ class PageSitemap(_EntrySitemap):
         return _shown(Page.objects.published().order_by("path")).only(*_SHOWN, "path")
 
     def location(self, item: Any) -> str:
-        home = look_of(SiteSettings.remembered()).home
-        return reverse("blog:front") if home and home.pk == item.pk else super().location(item)
+        is_home = item == look_of(SiteSettings.remembered()).home
+        return reverse("blog:front") if is_home else super().location(item)
 
 
 class TermSitemap(SiteUrlSitemap):
@@ -116,7 +116,7 @@ class OverviewSitemap(SiteUrlSitemap):
 
     def items(self) -> list[str]:
         has_pages = Post.objects.published().order_by().annotate(has_archive=has_archive(), has_authors=has_authors())
-        (found,) = has_pages.values_list("has_archive", "has_authors")[:1] or [(0, 0)]
+        (found,) = has_pages.values_list("has_archive", "has_authors")[:1] or [(False, False)]
         return [path for path, exists in zip((ARCHIVE, AUTHORS), found, strict=True) if exists]
 
     def location(self, item: str) -> str:

@@ -20,13 +20,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from blog import breadcrumbs, privacy
 from blog.appearance.looks import look_of
+from blog.appearance.options import Link
 from blog.caching import has_session
 from blog.editing import preview_links
 from blog.entry_pages import entry_page_url, entry_response, reader_response
 from blog.generated_pages import generated_pages
 from blog.listings.archives import period_response
 from blog.listings.listing import (
-    FeedLink,
     Listing,
     all_posts,
     listing_options,
@@ -135,8 +135,7 @@ def _later_posts(request: SiteRequest, page_number: int) -> HttpResponse:
     posts_page = look_of(request.site).posts_page
     if posts_page is None:
         raise Http404(gettext("That page doesn't exist."))
-    url = listing_page_url(reverse("blog:page", args=[posts_page.path]), page_number)
-    return HttpResponsePermanentRedirect(url)
+    return HttpResponsePermanentRedirect(listing_page_url(posts_page.get_absolute_url(), page_number))
 
 
 def _list_of_posts(request: SiteRequest, page_number: int | None, url: str, **about: Any) -> HttpResponse:
@@ -194,7 +193,7 @@ def by_category(request: SiteRequest, path: str, page_number: int | None = None)
         heading=gettext("Archive for the '%(name)s' Category") % {"name": category.name},
         title=gettext("Posts in %(category)s") % {"category": category.name},
         description=category.description,
-        feeds=[FeedLink(category.name, reverse("blog:category_feed", args=[category.path]))],
+        feeds=[Link(category.name, reverse("blog:category_feed", args=[category.path]))],
         nodes=lambda: [breadcrumb_list(request.site, breadcrumbs.to_category(category))],
     )
 
@@ -217,7 +216,7 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
         title=gettext("Posts by %(author)s") % {"author": author},
         author=author,
         description=author.bio,
-        feeds=[FeedLink(str(author), reverse("blog:author_feed", args=[author.slug]))],
+        feeds=[Link(str(author), reverse("blog:author_feed", args=[author.slug]))],
         nodes=lambda: [profile_page(author)],
         # Accounts without public posts must not be revealed.
         not_found_if_empty=True,
@@ -276,9 +275,8 @@ def post(
 def page(request: SiteRequest, path: str) -> HttpResponse:
     look = look_of(request.site)
     if look.posts_page and (match := _PAGE_OF_POSTS.fullmatch(path)) and match["path"] == look.posts_page.path:
-        title = look.posts_page.title or gettext("(no title)")
+        title, url = str(look.posts_page), look.posts_page.get_absolute_url()
         number = int(match["number"]) if match["number"] else None
-        url = reverse("blog:page", args=[look.posts_page.path])
         return _list_of_posts(request, number, url, heading=title, title=title)
     # What the URL may mean: the path of a page and the number of one of its pages, the most likely first.
     candidates: dict[str, int | None] = {path: None, _normalise(path): None}
@@ -297,7 +295,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     found, page_number = by_path[found_at], candidates[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:
         return _redirect_to(found, page_number or 1)
-    if look.home and look.home.pk == found.pk and page_number is None and request.method != "POST":
+    if look.home == found and page_number is None and request.method != "POST":
         return RedirectToPage(reverse("blog:front"))
     return reader_response(request, found, page_number or 1)
 

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.confirmation import confirmation_required
-from core.dashboard import panels_for
+from core.dashboard import dashboard_panels, panels_for
 from core.navigation import navigation_for
 from core.slugs import reserved_slugs
 
@@ -59,7 +59,7 @@ class BroadsideAdminSite(admin.AdminSite):
         links = context["navigation"].links
         if len(links) == 1 and links[0].url != request.path:
             return redirect(links[0].url)
-        context["dashboard_panels"] = panels_for(request)
+        context["dashboard_panels"] = panels_for(request, dashboard_panels)
         return response
 
     @confirmation_required

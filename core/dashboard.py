@@ -47,12 +47,11 @@ dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", find_miss
 concerns: Final[Registry[Callable[[HttpRequest], Iterable[Concern]]]] = Registry("source of concerns")
 
 
-def panels_for(request: HttpRequest, panels: Registry[Panel] | None = None) -> list[dict[str, Any]]:
-    """Return the name, title and HTML of each panel (by default, the dashboard's) for the user who sends `request`."""
+def panels_for(request: HttpRequest, panels: Registry[Panel]) -> list[dict[str, Any]]:
+    """Return the name, title and HTML of each of these panels for the user who sends `request`."""
     user: Any = request.user
     shown = []
-    registered = dashboard_panels if panels is None else panels
-    for name, panel in sorted(registered.items(), key=lambda pair: pair[1].order):
+    for name, panel in sorted(panels.items(), key=lambda pair: pair[1].order):
         if panel.permissions and not any(map(user.has_perm, panel.permissions)):
             continue
         if (context := panel.context(request)) is not None:

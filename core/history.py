@@ -1,7 +1,8 @@
 """The history of objects: what users do to them in the admin. The app that has the users stores it."""
 
-from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.db.models import Model, QuerySet
 from django.utils.text import capfirst
@@ -13,17 +14,18 @@ from core.registry import Registry
 type ChangeMessage = str | list[dict[str, Any]]
 
 
-class History(Protocol):
-    """A record of who did what to which objects."""
+@dataclass(frozen=True, slots=True)
+class History:
+    """How a record is kept of who did what to which objects.
 
-    def record(self, by: Any, flag: int, objects: Iterable[Model], details: str) -> None:
-        """Record that `by` has added, changed or deleted objects: a flag of django.contrib.admin.models."""
+    `record` takes the user who has added, changed or deleted objects (a flag of django.contrib.admin.models), these,
+    and details. `of` returns the records of an object, newest first. `read` makes records ready to be shown: each has
+    `at`, `who` and `text`.
+    """
 
-    def of(self, obj: Model) -> QuerySet[Any]:
-        """Return the records of an object, newest first."""
-
-    def read(self, records: Iterable[Any]) -> list[Any]:
-        """Return records from `of`, ready to be shown: each has `at`, `who` and `text`."""
+    record: Callable[[Any, int, Iterable[Model], str], None]
+    of: Callable[[Model], QuerySet[Any]]
+    read: Callable[[Iterable[Any]], list[Any]]
 
 
 # Exactly one is registered.

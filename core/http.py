@@ -130,7 +130,7 @@ class HTTPClient:
     """Fetches URLs of the allowed `hosts` (named as by `host_of`), or of any host if None.
 
     `timeout` limits connecting and each read, and `deadline` the whole fetch with all redirects, both in seconds; large
-    files may take longer. `allow_private` permits private addresses, for tests.
+    files may take longer. `allow_private` permits private addresses, for URLs of the site itself and for tests.
     """
 
     hosts: Collection[str] | None = None

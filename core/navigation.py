@@ -118,7 +118,8 @@ class Navigation:
         return sum(link.count for link in pages)
 
 
-def _existing_permissions() -> set[str]:
+def existing_permissions() -> set[str]:
+    """Return the names of all permissions that models define, as in "blog.add_post". Takes no query."""
     options = [model._meta for model in apps.get_models()]
     default = {f"{o.app_label}.{get_permission_codename(name, o)}" for o in options for name in o.default_permissions}
     return default | {f"{o.app_label}.{codename}" for o in options for codename, _name in o.permissions}
@@ -138,7 +139,7 @@ def _find_missing(url_name: str, permissions: Collection[str]) -> Iterator[str]:
         reverse(url_name)
     except NoReverseMatch:
         yield f"There is no URL {url_name!r}."
-    for permission in sorted(set(permissions) - _existing_permissions()):
+    for permission in sorted(set(permissions) - existing_permissions()):
         yield f"There is no permission {permission!r}."
 
 

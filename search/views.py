@@ -14,7 +14,8 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from blog import views
-from blog.listings.listing import FeedLink, join_parts, page_label, pager, site_feed
+from blog.appearance.options import Link
+from blog.listings.listing import join_parts, page_label, pager, site_feed
 from blog.page_metadata.structured_data import Node
 from blog.redirects.look_up import RedirectToPage
 from core.site import SiteRequest, absolute_url
@@ -192,7 +193,7 @@ def _facets(hits: Hits, search: _Search) -> list[tuple[str, list[tuple[str, int,
     ]
 
 
-def _feed(query: Query, title: str) -> list[FeedLink]:
+def _feed(query: Query, title: str) -> list[Link]:
     # Slashes would make it another path.
     terms = query.text.replace("/", " ").strip()
-    return [FeedLink(title, reverse("search:search_feed", args=[terms]))] if terms else []
+    return [Link(title, reverse("search:search_feed", args=[terms]))] if terms else []

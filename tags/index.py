@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from django.core.paginator import EmptyPage, Paginator
-from django.db.models import CharField, Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,11 +19,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from blog.appearance.blocks import Options, Row, SidebarBlock
+from blog.appearance.blocks import Options, SidebarBlock
 from blog.appearance.options import CountField
 from blog.listings.listing import join_parts, listing_page_url, page_label, pager, site_feed
 from blog.overviews import is_free, overview_url
-from blog.sidebar import EMPTY, ZERO, Line
+from blog.sidebar import Line
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
@@ -222,16 +222,15 @@ def index_url(letter: str = "") -> str:
     return overview_url(f"{PATH}/{_in_url(letter)}" if letter else PATH)
 
 
-def link_rows() -> QuerySet[Any, Any]:
+@Prepared
+def link_rows(now: Parameter) -> QuerySet[Any, tuple[int]]:
     """Return a row for the sidebar if the index exists and has any tags (blog.sidebar)."""
-    path = Value(PATH, output_field=CharField())
-    any_used = TaggedPost.objects.public().order_by().values("tag")[:1]
-    tags = Tag.objects.filter(is_free(PATH), pk=Subquery(any_used))
-    return tags.values_list(ZERO, ZERO, EMPTY, path, ZERO)
+    any_used = TaggedPost.objects.public(now).order_by().values("tag")[:1]
+    return Tag.objects.filter(is_free(PATH, now), pk=Subquery(any_used)).order_by().values_list("pk")
 
 
-def link_lines(rows: Sequence[Row]) -> Sequence[Line]:
-    return [Line(gettext("Tags"), index_url()) for _row in rows]
+def link_lines(rows: Sequence[tuple[int]]) -> Sequence[Line]:
+    return [Line(gettext("Tags"), index_url()) for _pk in rows]
 
 
 def cloud(site: SiteSettings, options: Options) -> dict[str, Any]:

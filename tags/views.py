@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from blog.listings.listing import FeedLink, Listing, listing_response
+from blog.appearance.options import Link
+from blog.listings.listing import Listing, listing_response
 from blog.page_metadata.structured_data import breadcrumb_list
 from blog.redirects.look_up import RedirectToPage, rows_at
 from blog.terms import Term
@@ -60,7 +61,7 @@ def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> H
         heading=gettext("Posts Tagged ‘%(name)s’") % {"name": name},
         title=gettext("Posts tagged “%(tag)s”") % {"tag": name},
         description="" if is_combined else tags[0].description,
-        feeds=[FeedLink(name, reverse("tags:tag_feed", args=[slug_of_all]))],
+        feeds=[Link(name, reverse("tags:tag_feed", args=[slug_of_all]))],
         not_found_if_empty=is_combined,
         is_combined=is_combined,
         nodes=lambda: [breadcrumb_list(request.site, [Term(name, url)])],

@@ -2,7 +2,7 @@
 
 from accounts.models.audit import AppendOnlyError, AuditRecord, AuditRecordQuerySet
 from accounts.models.links import EmergencyLink, PasswordLink
-from accounts.models.people import User, UserManager, follow_roles, group_deleted, roles_changed
+from accounts.models.people import User, UserManager
 from accounts.models.policies import RolePolicy
 from accounts.models.portraits import Portrait
 from accounts.models.sessions import Session
@@ -18,7 +18,4 @@ __all__ = [
     "Session",
     "User",
     "UserManager",
-    "follow_roles",
-    "group_deleted",
-    "roles_changed",
 ]

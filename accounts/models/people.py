@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
@@ -117,30 +117,3 @@ def _main_role(names: Iterable[str]) -> str:
     """Return the role of someone in these groups: one of ROLES if there are several, which only scripts can cause."""
     held = sorted(names)
     return next((name for name in (*ROLES, *held) if name in held), "")
-
-
-def follow_roles(people: models.QuerySet[User]) -> None:
-    """Let those of `people` who have a role or own the site log in to the admin, and none of the others."""
-    roles = User.groups.through._default_manager.filter(user=OuterRef("pk"))
-    may_log_in = Q(Exists(roles)) | Q(is_superuser=True)
-    people.filter(may_log_in, is_staff=False).update(is_staff=True)
-    people.filter(~may_log_in, is_staff=True).update(is_staff=False)
-
-
-def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, **kwargs: Any) -> None:
-    """Handle m2m_changed, which is sent wherever people get or lose a role: in the admin, by scripts, in the shell."""
-    if not action.startswith("post_"):
-        return
-    if isinstance(instance, User):
-        follow_roles(User.objects.filter(pk=instance.pk))
-        # A later `save` must not undo it.
-        instance.refresh_from_db(fields=["is_staff"])
-        instance.role_names = None
-    else:
-        # The former members of a group that was cleared may be in no other.
-        follow_roles(User.objects.filter(groups=None) if pk_set is None else User.objects.filter(pk__in=pk_set))
-
-
-def group_deleted(**kwargs: Any) -> None:
-    """Handle post_delete of a group, for which Django sends no m2m_changed: its people have no role any more."""
-    follow_roles(User.objects.filter(groups=None))

@@ -16,7 +16,7 @@ from accounts.models import User
 from blog import curation, twins
 from blog.admin.curation import ChangeAdmin, CurationAdmin, TwinsAdmin, explains_refusal, twins_row
 from blog.admin.forms import CategoryForm
-from blog.admin.trees import dashed, indented, tree_order
+from blog.admin.trees import TreeChoiceField, indented, tree_order
 from blog.models import Category, CategoryChange, CategoryTwins
 from blog.models.curation import CurationError
 from core.admin_routes import route
@@ -24,15 +24,10 @@ from core.kind_messages import KindMessages
 from core.text import parse_ids
 
 
-class _TreeChoiceField(forms.ModelChoiceField[Category]):
-    def label_from_instance(self, obj: Category) -> str:
-        return dashed(obj)
-
-
 class MergeForm(forms.Form):
     """Asks which category gets the posts, and whether to keep the others."""
 
-    target = _TreeChoiceField(Category.objects.order_by(tree_order()), label=_("Move posts to"), empty_label=None)
+    target = TreeChoiceField(Category.objects.order_by(tree_order()), label=_("Move posts to"), empty_label=None)
     keep = forms.BooleanField(label=_("Only move the posts, and keep the other categories"), required=False)
 
 

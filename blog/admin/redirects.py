@@ -11,14 +11,15 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.urls import Resolver404, resolve
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog.models import TEXTS, Category, Page, Post
+from blog.menu_targets import MENU_TARGETS
+from blog.models import TEXTS
 from blog.models.redirect import MAX_LENGTH, TARGETS, Redirect, normalise_path, target_name
 from core.admin import BaseAdmin
 from core.kind_messages import KindMessages
@@ -90,16 +91,12 @@ def find_object(path: str) -> Model | None:
         )
     # Not every path is a URL of the site.
     with suppress(Resolver404):
-        match resolve(path):
-            case ResolverMatch(view_name="blog:post", kwargs=arguments):
-                return Post.objects.at(**arguments).first()
-            case ResolverMatch(view_name="blog:category", kwargs={"path": category_path}):
-                return Category.objects.filter(path=category_path).first()
-            case ResolverMatch(view_name="blog:author", kwargs={"slug": slug}):
-                author: User | None = User.objects.filter(slug=slug).first()
-                return author
-            case ResolverMatch(view_name="blog:page", kwargs={"path": page_path}):
-                return Page.objects.filter(path=page_path).first()
+        match = resolve(path)
+        if match.view_name in MENU_TARGETS:
+            return MENU_TARGETS[match.view_name].find(match.kwargs).first()
+        if match.view_name == "blog:author":
+            author: User | None = User.objects.filter(slug=match.kwargs["slug"]).first()
+            return author
     return None
 
 

@@ -37,16 +37,20 @@ def dashed(node: TreeNode) -> str:
     return f"{'— ' * node.path.count('/')}{node}"
 
 
-class ParentField(forms.ModelChoiceField[Any]):
+class TreeChoiceField(forms.ModelChoiceField[Any]):
+    """A choice of a tree node."""
+
+    def label_from_instance(self, obj: TreeNode) -> str:
+        return dashed(obj)
+
+
+class ParentField(TreeChoiceField):
     """A choice of a tree node, or none, as the parent of another."""
 
     def __init__(self, nodes: QuerySet[Any], help_text: Any) -> None:
         super().__init__(
             nodes.order_by(tree_order()), label=_("Parent"), required=False, help_text=help_text, empty_label=_("None")
         )
-
-    def label_from_instance(self, obj: TreeNode) -> str:
-        return dashed(obj)
 
 
 class TreeCheckboxesField(RowsField):

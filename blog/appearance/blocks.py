@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import find_missing_template
 from core.models import SiteSettings
+from core.prepared import Prepared
 from core.registry import Registry
 from core.text import parse_id
 
@@ -26,34 +26,24 @@ type Options = Mapping[str, Any]
 type Block = dict[str, Any]
 
 
-class Row(NamedTuple):
-    """A row of the query for a block. Each block gives the columns its own meaning."""
-
-    first: int
-    second: int
-    label: str
-    path: str
-    total: int
-
-
 @dataclass(frozen=True, slots=True)
 class SidebarBlock:
     """A kind of block, rendered with `template`, which gets `block` with its `lines`, `key`, `title` and `options`.
 
-    `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. It must not depend on comments. `arrange` turns the rows, which come in any order, into lines, and `choose`
-    returns the lines that a block with these options shows. The template of a block with lines may show only these and
-    `current`, the URL of the page if a line has it. A block without `rows` consists of its template alone, which is
-    rendered for each page, or only once if it `is_same_on_every_page`. In that case, `context` may return further
-    context for the template, which must not depend on comments.
+    `rows` is the block's part of the query, which takes the time and must not depend on comments. `arrange` turns the
+    rows, which come in any order, into lines, and `choose` returns the lines that a block with these options shows. The
+    template of a block with lines may show only these and `current`, the URL of the page if a line has it. A block
+    without `rows` consists of its template alone, which is rendered for each page, or only once if it
+    `is_same_on_every_page`. In that case, `context` may return further context for the template, which must not depend
+    on comments.
 
     The admin calls it `label` and shows a form with its `options`. Every site starts with the blocks that are
     `is_default`. Only `is_repeatable` blocks can be used more than once.
     """
 
     template: str
-    rows: Callable[[], QuerySet[Any, Any]] | None = None
-    arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
+    rows: Prepared[Any] | None = None
+    arrange: Callable[[Sequence[Any]], Sequence[Any]] = tuple
     choose: Callable[[Sequence[Any], Options], Sequence[Any]] = lambda lines, options: lines
     is_same_on_every_page: bool = False
     label: str | Promise = ""

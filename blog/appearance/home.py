@@ -1,9 +1,10 @@
 """The page that replaces the list of posts at the root of the site, and the page that shows the list instead."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from blog.models import Page
@@ -13,32 +14,26 @@ from core.text import parse_id
 _SHOWN: Final = 300
 
 
-class HomePage(NamedTuple):
-    """A page with one of these roles, reduced to what URLs need."""
-
-    pk: int
-    path: str
-    title: str
+def _possible_pages() -> QuerySet[Any, Page]:
+    """Return the pages that readers can see without a password, with what their titles and URLs need."""
+    pages: QuerySet[Any, Page] = Page.objects.published().filter(password="")
+    return pages.only("kind", "title", "path", "password").order_by("path")
 
 
-def find_page(pk: str) -> HomePage | None:
+def find_page(pk: str) -> Page | None:
     """Return the page with this ID, if readers can see it without a password."""
-    if not (number := parse_id(pk)):
-        return None
-    pages = Page.objects.published().filter(pk=number, password="")
-    return next((HomePage(*row) for row in pages.values_list("pk", "path", "title")), None)
+    return _possible_pages().filter(pk=number).first() if (number := parse_id(pk)) else None
 
 
 class PageSelect(forms.Select):
     """A choice of one of the public pages."""
 
     def optgroups(self, name: str, value: list[str], attrs: Any = None) -> Any:
-        pages = Page.objects.published().filter(password="").order_by("path").values_list("pk", "title", "path")
-        listed = [(str(pk), f"{title or gettext('(no title)')} (/{path}/)") for pk, title, path in pages[:_SHOWN]]
+        pages = list(_possible_pages()[:_SHOWN])
         chosen = find_page(value[0]) if value and value[0] else None
-        if chosen is not None and str(chosen.pk) not in dict(listed):
-            listed.append((str(chosen.pk), f"{chosen.title} (/{chosen.path}/)"))
-        self.choices = [("", gettext("None")), *listed]
+        if chosen is not None and chosen not in pages:
+            pages.append(chosen)
+        self.choices = [("", gettext("None")), *((str(page.pk), f"{page} (/{page.path}/)") for page in pages)]
         return super().optgroups(name, value, attrs)
 
 

@@ -11,12 +11,12 @@ from rcssmin import cssmin
 
 from blog.appearance.colours import DARK, LIGHT, Colour, Scheme
 from blog.appearance.documents import MENUS, Appearance, TypeStyle, read
-from blog.appearance.home import HomePage, find_page
+from blog.appearance.home import find_page
 from blog.appearance.menus import links_of
 from blog.appearance.options import Link
 from blog.appearance.pictures import find_picture, icon_key, image_html
 from blog.appearance.typeface import FILES, SUBSTITUTES, font_url
-from blog.models import SiteAppearance
+from blog.models import Page, SiteAppearance
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
 from core.memory import remembered
 from core.models import SiteSettings
@@ -60,8 +60,8 @@ class Look:
     name: SafeString | str
     header_html: SafeString
     icon: "SiteIcon | None"
-    home: HomePage | None
-    posts_page: HomePage | None
+    home: Page | None
+    posts_page: Page | None
     header_menu: list[Link]
     footer_menu: list[Link]
     social_menu: list[Link]

@@ -11,11 +11,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from blog.appearance.blocks import Row, SidebarBlock
-from blog.listings.listing import FeedLink, listing_response, posts_in_language
+from blog.appearance.blocks import SidebarBlock
+from blog.appearance.options import Link
+from blog.listings.listing import listing_response, posts_in_language
 from blog.models import Post
-from blog.sidebar import EMPTY, ZERO, Line
+from blog.sidebar import Line
 from core.languages import activate_language, language_name, may_be_in_url
+from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
 
 
@@ -32,30 +34,31 @@ def by_language(request: SiteRequest, language: str, page_number: int | None = N
         about=[language],
         heading=gettext("Language: %(language)s") % {"language": name},
         title=name,
-        feeds=[FeedLink(name, reverse("blog:language_feed", args=[language]))],
+        feeds=[Link(name, reverse("blog:language_feed", args=[language]))],
         not_found_if_empty=True,
     )
 
 
-def _rows() -> QuerySet[Any, Any]:
-    counted: Any = Post.objects.published().exclude(language="").values("language").annotate(total=Count("pk"))
-    rows: QuerySet[Any, Any] = counted.values_list(ZERO, ZERO, "language", EMPTY, "total")
-    return rows
+@Prepared
+def _totals(now: Parameter) -> QuerySet[Any, tuple[str, int]]:
+    posts: Any = Post.objects.published(now).exclude(language="").order_by()
+    totals: QuerySet[Any, tuple[str, int]] = posts.values_list("language").annotate(Count("pk"))
+    return totals
 
 
-def _lines(rows: Sequence[Row]) -> Sequence[Line]:
+def _lines(rows: Sequence[tuple[str, int]]) -> Sequence[Line]:
     """Return the languages by name, the site's language first; none if there are no others."""
-    rows = [row for row in rows if may_be_in_url(row.label)]
-    if {row.label for row in rows} <= {settings.LANGUAGE_CODE}:
+    totals = {language: total for language, total in rows if may_be_in_url(language)}
+    if totals.keys() <= {settings.LANGUAGE_CODE}:
         return []
 
-    def site_first_then_by_name(row: Row) -> tuple[bool, str]:
-        return row.label != settings.LANGUAGE_CODE, language_name(row.label).casefold()
+    def site_first_then_by_name(language: str) -> tuple[bool, str]:
+        return language != settings.LANGUAGE_CODE, language_name(language).casefold()
 
     return [
-        Line(language_name(row.label), reverse("blog:language", args=[row.label]), row.total)
-        for row in sorted(rows, key=site_first_then_by_name)
+        Line(language_name(language), reverse("blog:language", args=[language]), totals[language])
+        for language in sorted(totals, key=site_first_then_by_name)
     ]
 
 
-LANGUAGES_BLOCK: Final = SidebarBlock("blog/sidebar/languages.html", _rows, _lines, label=_("Languages"))
+LANGUAGES_BLOCK: Final = SidebarBlock("blog/sidebar/languages.html", _totals, _lines, label=_("Languages"))

@@ -19,6 +19,7 @@ from django.utils.translation import get_language, gettext
 from accounts.models import User
 from blog.appearance.documents import ListStyle
 from blog.appearance.looks import look_of
+from blog.appearance.options import Link
 from blog.listings.listed_posts import listed_posts
 from blog.listings.titles import entry_list
 from blog.models import Entry, Post, PostInCategory, PostQuerySet
@@ -28,12 +29,6 @@ from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, Value
 from core.site import SiteRequest, absolute_url, is_probe
-
-
-@dataclass(frozen=True, slots=True)
-class FeedLink:
-    title: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +167,7 @@ def listing_response(
     title: str = "",
     author: User | None = None,
     description: str = "",
-    feeds: Sequence[FeedLink] = (),
+    feeds: Sequence[Link] = (),
     sticky: Sequence[Post] = (),
     nodes: Callable[[], Iterable[Node]] = tuple,
     not_found_if_empty: bool = False,
@@ -251,8 +246,8 @@ def join_parts(*parts: str) -> str:
     return " – ".join(filter(None, parts))
 
 
-def site_feed(request: SiteRequest) -> FeedLink:
-    return FeedLink(request.site.title, reverse("blog:front_feed"))
+def site_feed(request: SiteRequest) -> Link:
+    return Link(request.site.title, reverse("blog:front_feed"))
 
 
 def pager(page: Page[Any], url_of: Callable[[int], str]) -> Pager:

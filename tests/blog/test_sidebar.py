@@ -4,15 +4,15 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from django.db.models import F, QuerySet
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from blog.appearance.blocks import SidebarBlock, sidebar_blocks
 from blog.models import Category, Status
-from blog.sidebar import ZERO, Line, sidebar
+from blog.sidebar import Line, sidebar
 from core.models import SiteSettings
+from core.prepared import Prepared
 from core.registry import check_registries
 from tests.factories import CategoryFactory, PageFactory, PostFactory
 
@@ -91,10 +91,8 @@ class TestBlockOfAnotherApp:
         settings.TEMPLATES = [templates | {"DIRS": [*templates["DIRS"], tmp_path]}]
 
     def register_shelves(self) -> None:
-        def rows() -> QuerySet[Category, tuple[object, ...]]:
-            return Category.objects.values_list(F("pk"), ZERO, "name", "slug", ZERO)
-
-        block = SidebarBlock("shelves.html", rows, lambda rows: sorted(f"{row.label}: {row.path}" for row in rows))
+        rows = Prepared[tuple[str, str]](lambda now: Category.objects.order_by().values_list("name", "slug"))
+        block = SidebarBlock("shelves.html", rows, lambda rows: sorted(f"{name}: {slug}" for name, slug in rows))
         sidebar_blocks.register("shelves", block)
 
     def test_is_shown_with_its_lines(self, client: Client) -> None:

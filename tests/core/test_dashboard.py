@@ -14,7 +14,6 @@ from django.utils import timezone
 from accounts.models import AuditRecord, User
 from blog.models import Post, Status
 from comments.models import CommentStatus
-from core import dashboard
 from core.dashboard import Panel, dashboard_panels
 from core.models import SiteSettings
 from core.registry import Registry, registries
@@ -33,7 +32,7 @@ def panels(monkeypatch: pytest.MonkeyPatch) -> Registry[Panel]:
     """An empty registry that the dashboard uses."""
     registry: Registry[Panel] = Registry("dashboard panel", dashboard_panels.find_problems)
     registries.remove(registry)
-    monkeypatch.setattr(dashboard, "dashboard_panels", registry)
+    monkeypatch.setattr("config.admin.dashboard_panels", registry)
     return registry
 
 

@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.audit.history import AuditedHistory
+from accounts.audit import history
 from media.documents import store_document
 from media.models import Document, Picture
 from media.pictures import store_picture
@@ -84,7 +84,7 @@ class TestRowsThatCannotBeSaved:
     def test_leave_no_file_if_a_later_step_of_the_admin_fails(
         self, upload: Any, editor: Client, stored: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(AuditedHistory, "record", full)
+        monkeypatch.setattr(history, "record", full)
         assert upload(editor).status_code == 503
         assert stored() == []
         assert not Picture.objects.exists()
