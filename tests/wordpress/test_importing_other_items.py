@@ -90,6 +90,13 @@ class TestShortcodes:
         assert list(found) == ["acf/quote", "shop/cart"]
         assert found["acf/quote"].startswith("2 texts have this block")
 
+    def test_forms_in_blocks_are_counted(self, import_parts: ImportParts) -> None:
+        form = '<!-- wp:jetpack/contact-form {"to":"a@example.org"} --><div></div><!-- /wp:jetpack/contact-form -->'
+        report = import_parts(item(7, content=form), page(20, content=f"{form}<!-- wp:jetpack/subscriptions /-->"))
+        found = notes(report, "block")
+        assert list(found) == ["jetpack/contact-form", "jetpack/subscriptions"]
+        assert "Readers see nothing" in found["jetpack/contact-form"]
+
     def test_texts_in_several_languages_are_counted_with_an_example(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:

@@ -59,6 +59,12 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("pinterest", "reddit", "soundcloud", "tiktok", "tumblr", "twitch", "twitchtv", "twitter"), ()),
     **dict.fromkeys(("ustream", "vine"), ()),
+    # Frames, documents and players of plugins.
+    **dict.fromkeys(
+        ("advanced_iframe", "cartodb", "descript", "embeddoc", "flat", "fvplayer", "google-drive-embed"), ()
+    ),
+    **dict.fromkeys(("gview", "houzz", "iframe", "nextdoor", "pdf", "pdf-embedder", "pdfjs-viewer"), ()),
+    **dict.fromkeys(("pocketcasts", "vr"), ()),
 }
 # Shortcodes of plugins that show a file or the description of a repository, which become links.
 _GITHUB = {"github", "github_readme"}
