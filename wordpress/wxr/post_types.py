@@ -22,10 +22,11 @@ THEME_TYPES: Final = {
 }
 INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
 # Confidential messages from readers: form responses of Jetpack, Contact Form 7 (with Flamingo or Contact Form
-# Submissions), HappyForms, Ninja Forms, Pirate Forms and WPForms, and requests to disclose or erase personal data.
+# Submissions), HappyForms, Ninja Forms, Pirate Forms and WPForms, applications and messages of WP Job Manager, and
+# requests to disclose or erase personal data.
 FORM_TYPES: Final = {
-    *("feedback", "flamingo_contact", "flamingo_inbound", "happyforms-message", "nf_sub", "pf_contact"),
-    *("user_request", "wpcf7s", "wpforms_entries"),
+    *("feedback", "flamingo_contact", "flamingo_inbound", "happyforms-message", "job_application", "nf_sub"),
+    *("pf_contact", "private-messages", "user_request", "wpcf7s", "wpforms_entries"),
 }
 # Custom types whose items always become pages, because all of their content was public, and the slug above them in
 # their URLs. Source: Jetpack, which WordPress.com includes; Divi; Avada.
