@@ -29,7 +29,8 @@ def _redirect(context: ImportContext, shown_by: Mapping[int, Sequence[int]], pks
     orphans = {wordpress_id: link for wordpress_id, parent, link in rows if wordpress_id and parent not in parents}
     columns = ("wordpress_id", "object_pk")
     images = {"kind": FEATURED_IMAGES, "site": context.site}
-    featured = list(fetch_rows(ImportedItem, "wordpress_id", orphans, *columns, **images))
+    # Of several entries, the first counts.
+    featured = sorted(fetch_rows(ImportedItem, "wordpress_id", orphans, *columns, **images), reverse=True)
     entries = Entry.objects.without_texts().in_bulk([pk for _id, pk in featured])
     targets = {wordpress_id: entries[pk] for wordpress_id, pk in featured if pk in entries and entries[pk].is_public}
     ids = {wordpress_id: shown_by.get(wordpress_id, ()) for wordpress_id in orphans.keys() - targets}
