@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -505,6 +505,7 @@ class TestRepairs:
         ),
         st.lists(st.integers(0, 120), max_size=8),
     )
+    @example(["<a:b c='", "&", ">", "&", "<![CDATA[", "]]>", "]]>"], [10])
     def test_the_result_does_not_depend_on_where_pieces_end(self, parts: list[str], cuts: list[int]) -> None:
         def repaired(*pieces: str) -> str:
             markup = MarkupRepairer(Repairs(), {"wp"}, 1)
