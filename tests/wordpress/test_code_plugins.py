@@ -70,6 +70,13 @@ class TestBlocksOfCode:
         html = body(f"<!-- wp:shortcode -->\n[cc_php]\n{CODE}\n[/cc_php]\n<!-- /wp:shortcode -->")
         assert html == f"<pre><code>{ESCAPED}</code></pre>"
 
+    @pytest.mark.parametrize("name", ["cc", "code", "php"])
+    def test_keep_the_shortcodes_in_them(self, name: str) -> None:
+        code = '[vc_row][one_half]a[/one_half][su_box title="b"]c[/su_box][caption]d[/caption][/vc_row]'
+        source = f"[{name}]{code}[/{name}] [one_half]e[/one_half]"
+        assert f"<pre><code>{code}</code></pre>\n<p>e</p>" in body(source)
+        assert count_unknown(source) == {"one_half": 1}
+
     def test_in_elements_of_codecolorer_are_shown_as_typed(self) -> None:
         html = body(f'Before\n\n<code lang="php" lines="9">\n{CODE}\n</code>\n\nAfter')
         assert f"<p>Before</p>\n<pre><code>{ESCAPED}</code></pre>\n<p>After</p>" in html

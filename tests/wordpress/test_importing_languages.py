@@ -105,6 +105,12 @@ class TestImporting:
         import_parts(wxr.item(1, content=ENGLISH, inside=[wxr.filed("language", "fr")]))
         assert Post.objects.get().language == "fr"
 
+    def test_the_language_that_wpml_exports_is_kept_and_not_reported(self, import_parts: ImportParts) -> None:
+        fields = [wxr.meta("_wpml_import_language_code", "fr"), wxr.meta("_wpml_import_translation_group", "9")]
+        report = import_parts(wxr.item(1, content=ENGLISH, inside=fields))
+        assert Post.objects.get().language == "fr"
+        assert [note.title for note in report.notes] == ["_wpml_import_translation_group"]
+
     @pytest.mark.parametrize(
         ("stated", "language"),
         [

@@ -90,6 +90,26 @@ class TestShortcodes:
         assert list(found) == ["acf/quote", "shop/cart"]
         assert found["acf/quote"].startswith("2 texts have this block")
 
+    def test_the_report_says_what_readers_see_in_place_of_a_shortcode(self, import_parts: ImportParts) -> None:
+        shortcodes = '[nggallery id=1] [su_box title="A"]B[/su_box] [toggle]C[/toggle] [chart x="1"] [contact-form]'
+        found = notes(import_parts(item(7, content=shortcodes)), "shortcode")
+        expected = {
+            "[nggallery]": "not in the export, so readers see nothing.",
+            "[su_…]": "Readers see its texts, pictures and links, but not the layout.",
+            "[toggle]": "Readers see its texts, pictures and links, but not the layout.",
+            "[chart]": "is not supported, so readers see it as text.",
+            "[contact-form]": "Forms are not supported, so readers see nothing.",
+        }
+        assert found.keys() == expected.keys()
+        assert all(found[name].endswith(text) for name, text in expected.items())
+
+    def test_forms_in_blocks_are_counted(self, import_parts: ImportParts) -> None:
+        form = '<!-- wp:jetpack/contact-form {"to":"a@example.org"} --><div></div><!-- /wp:jetpack/contact-form -->'
+        report = import_parts(item(7, content=form), page(20, content=f"{form}<!-- wp:jetpack/subscriptions /-->"))
+        found = notes(report, "block")
+        assert list(found) == ["jetpack/contact-form", "jetpack/subscriptions"]
+        assert "Readers see nothing" in found["jetpack/contact-form"]
+
     def test_texts_in_several_languages_are_counted_with_an_example(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:

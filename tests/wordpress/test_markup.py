@@ -351,6 +351,12 @@ class TestBlockEditor:
         assert render(f"<!-- wp:jetpack/{name} -->{button}<!-- /wp:jetpack/{name} -->", "wordpress").body_html == ""
         assert render('[simple-payment id="5"]', "wordpress").body_html == ""
 
+    @pytest.mark.parametrize("name", ["related-posts", "sharing-buttons", "cookie-consent"])
+    def test_headings_and_buttons_of_what_is_not_here_are_removed(self, name: str) -> None:
+        inside = "<!-- wp:heading --><h2>More</h2><!-- /wp:heading --><ul></ul>"
+        html = render(f"<!-- wp:jetpack/{name} -->{inside}<!-- /wp:jetpack/{name} --><p>x</p>", "wordpress").body_html
+        assert html == "<p>x</p>"
+
     @pytest.mark.parametrize(
         ("block", "html"),
         [
@@ -366,6 +372,11 @@ class TestBlockEditor:
                 "<dl><dt>Monday</dt><dd>9:00–12:00, 13:00–17:00</dd></dl>",
             ),
             ('jetpack/business-hours {"days":7}', ""),
+            (
+                'jetpack/blogroll-item {"url":"https://e.org/","name":"A & B","description":"<i>"}',
+                '<p><a href="https://e.org/" rel="noopener">A &amp; B</a><br>&lt;i&gt;</p>',
+            ),
+            ('jetpack/blogroll-item {"name":"A"}', ""),
             (
                 'kadence/advancedgallery {"imagesDynamic":[{"url":"/media/a.jpg","alt":"A","caption":{"raw":"B"}}]}',
                 f'<figure class="wp-block-gallery columns-3"><ul><li><figure>{IMAGE}</figure></li></ul></figure>',

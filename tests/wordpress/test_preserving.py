@@ -338,7 +338,10 @@ class TestPrivacy:
 
     @pytest.mark.parametrize(
         "post_type",
-        ["feedback", "flamingo_contact", "flamingo_inbound", "nf_sub", "user_request", "wpforms_entries"],
+        [
+            *("feedback", "flamingo_contact", "flamingo_inbound", "happyforms-message", "job_application", "nf_sub"),
+            *("pf_contact", "private-messages", "user_request", "wpcf7s", "wpforms_entries"),
+        ],
     )
     def test_confidential_messages_of_readers_are_not_stored(self, import_parts: ImportParts, post_type: str) -> None:
         report = import_parts(item(7, post_type=post_type, content="In confidence"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -151,6 +151,11 @@ class TestRecords:
     )
     def test_names_in_several_languages_contain_all_of_them(self, markup: str, expected: str) -> None:
         assert plain_line(markup) == expected
+
+    @pytest.mark.parametrize("name", ["Rosa \x85 \x96", "\x94\tRosa <b>\x93</b> "])
+    def test_names_have_no_space_where_a_control_character_was_at_their_end(self, name: str) -> None:
+        """Text of Windows-1252 that was taken for Latin-1 has such characters instead of quotation marks and dashes."""
+        assert plain_line(name) == plain_line(plain_line(name)) == "Rosa"
 
     @pytest.mark.parametrize("function", [plain_line, plain_lines, has_markup])
     def test_comments_that_never_end_take_linear_time(
@@ -500,6 +505,7 @@ class TestRepairs:
         ),
         st.lists(st.integers(0, 120), max_size=8),
     )
+    @example(["<a:b c='", "&", ">", "&", "<![CDATA[", "]]>", "]]>"], [10])
     def test_the_result_does_not_depend_on_where_pieces_end(self, parts: list[str], cuts: list[int]) -> None:
         def repaired(*pieces: str) -> str:
             markup = MarkupRepairer(Repairs(), {"wp"}, 1)

@@ -205,6 +205,21 @@ class TestPlayers:
         url = "https://example.org/a?b=1&amp;c=2"
         assert html == f'<p><a href="{url}" rel="noopener">{url}</a></p>'
 
+    @pytest.mark.parametrize(
+        "shortcode",
+        [
+            '[iframe src="https://example.org/x" width="100%"]',
+            '[pdf-embedder url="https://example.org/x" title="X"]',
+            "[pdf]https://example.org/x[/pdf]",
+            '[gview file="https://example.org/x"]',
+            "[houzz=https://example.org/x]",
+            "[vr url=https://example.org/x view=360]",
+        ],
+    )
+    def test_frames_and_documents_become_links(self, shortcode: str) -> None:
+        assert body(shortcode) == '<p><a href="https://example.org/x" rel="noopener">https://example.org/x</a></p>'
+        assert not count_unknown(shortcode)
+
     def test_text_around_a_player_is_kept(self) -> None:
         html = body("before [youtube wTzbIc6oiqs] after").replace("\n", "")
         assert html.startswith("<p>before</p><figure")

@@ -20,10 +20,15 @@ from wordpress.wxr.values import parse_json
 _URLS: Final = ("url", "giphyUrl", "link")
 # Jetpack's abbreviations, starting with Monday like WEEKDAYS.
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-# A block of a plugin that has no content. Jetpack's blocks are excluded: the ones not shown here are forms and lists of
-# recent content.
+# A block of a plugin that has no content. Jetpack's blocks are excluded: the ones not shown here are lists of recent
+# content, or forms, which are counted by their names.
 _PLUGIN_BLOCK = re.compile(
     r"<!--\s+wp:(?!core/|core-embed/|divi/|jetpack/)([a-z][a-z0-9-]*+/[a-z][a-z0-9/-]*?)\s(?:[^<>]*)/-->"
+)
+# Forms and payment buttons of Jetpack.
+_FORM_BLOCK = re.compile(
+    r"<!--\s+wp:(jetpack/(?:contact-form|donations|mailchimp|payment-buttons|recurring-payments|simple-payments"
+    r"|subscriptions))\s"
 )
 # The attributes of a block.
 type _Values = dict[str, Any]
@@ -56,9 +61,12 @@ def link_without_content(name: str, comment: str) -> str:
 
 
 def count_gaps(source: str) -> Counter[str]:
-    """Count the blocks of plugins in `source` that have no content and show nothing here, by name."""
+    """Count the blocks of plugins in `source` that have no content or are forms, and show nothing here, by name."""
     blocks = _PLUGIN_BLOCK.finditer(source) if "/-->" in source else ()
-    return Counter(block[1] for block in blocks if block[1] not in _SHOWN and not empty_block(block[1], block[0]))
+    gaps = Counter(block[1] for block in blocks if block[1] not in _SHOWN and not empty_block(block[1], block[0]))
+    if "wp:jetpack/" in source:
+        gaps.update(_FORM_BLOCK.findall(source))
+    return gaps
 
 
 def _values(comment: str) -> _Values:
@@ -88,6 +96,12 @@ def _social_link(values: _Values) -> str:
     url = _text(values, "url")
     label = _text(values, "label") or _text(values, "service").capitalize() or url
     return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n' if url else ""
+
+
+def _blogroll_item(values: _Values) -> str:
+    url, description = _text(values, "url"), _text(values, "description")
+    link = f'<a href="{escape(url)}">{escape(_text(values, "name") or url)}</a>'
+    return f"\n<p>{link}{f'<br>{escape(description)}' if description else ''}</p>\n" if url else ""
 
 
 def _formula(values: _Values) -> str:
@@ -141,6 +155,7 @@ _LINKING: Final = (
     *("jetpack/nextdoor", "jetpack/pinterest", "jetpack/podcast-player"),
 )
 _SHOWN: Final[dict[str, Callable[[_Values], str]]] = {
+    "jetpack/blogroll-item": _blogroll_item,
     "jetpack/business-hours": _opening_hours,
     "jetpack/story": _gallery,
     "kadence/advancedgallery": _gallery,

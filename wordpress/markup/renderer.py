@@ -44,10 +44,11 @@ _FOOTNOTE_LINK = re.compile(
 )
 
 # Blocks that show nothing here. The second is the message of an empty list of recent content, which has no equivalent
-# here; the last ones are forms.
+# here; the last ones are forms. The others have nothing but the heading or buttons of what is not here, or ask for
+# consent to cookies.
 _NEVER_SHOWN = frozenset(
-    {"spacer", "query-no-results", "jetpack/donations", "jetpack/recurring-payments", "jetpack/simple-payments"}
-    | {"jetpack/subscriptions"}
+    {"spacer", "query-no-results", "jetpack/cookie-consent", "jetpack/related-posts", "jetpack/sharing-buttons"}
+    | {"jetpack/donations", "jetpack/recurring-payments", "jetpack/simple-payments", "jetpack/subscriptions"}
 )
 # Blocks with classic content.
 _CLASSIC = frozenset({"", "freeform", "shortcode", "divi/placeholder"})

@@ -59,6 +59,12 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("pinterest", "reddit", "soundcloud", "tiktok", "tumblr", "twitch", "twitchtv", "twitter"), ()),
     **dict.fromkeys(("ustream", "vine"), ()),
+    # Frames, documents and players of plugins.
+    **dict.fromkeys(
+        ("advanced_iframe", "cartodb", "descript", "embeddoc", "flat", "fvplayer", "google-drive-embed"), ()
+    ),
+    **dict.fromkeys(("gview", "houzz", "iframe", "nextdoor", "pdf", "pdf-embedder", "pdfjs-viewer"), ()),
+    **dict.fromkeys(("pocketcasts", "vr"), ()),
 }
 # Shortcodes of plugins that show a file or the description of a repository, which become links.
 _GITHUB = {"github", "github_readme"}
@@ -113,7 +119,9 @@ def expand(source: str, find_uploads: UploadFinder) -> str:
     Embedded content becomes its URL on a line of its own, which blog.rendering turns into a card or a link.
     `find_uploads` finds the files of galleries and playlists.
     """
-    source = _replace_code_and_captions(expand_builders(source, find_uploads))
+    # First, so that the shortcodes in code stay.
+    source = replace_code(source)
+    source = replace_enclosing(expand_builders(source, find_uploads), _CAPTION, _figure)
     if not _MAY_BE_SHORTCODE.search(source):
         return source
     expected_ends: Counter[str] = Counter()
@@ -135,8 +143,9 @@ def count_unknown(source: str) -> Counter[str]:
     names: Counter[str] = Counter()
     if not _MAY_BE_SHORTCODE.search(source):
         return names
+    source = replace_code(source)
     names.update(count_builders(source))
-    source = take_notes(_replace_code_and_captions(expand_builders(source, _any_upload)), {})
+    source = take_notes(replace_enclosing(expand_builders(source, _any_upload), _CAPTION, _figure), {})
     ends = set(_END_TAG.findall(source))
     for shortcode in find_in_texts(_SHORTCODE, _FORM.sub("", source)):
         name = shortcode["name"]
@@ -158,7 +167,7 @@ def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
     """Return the names of the shortcodes in `source` that show nothing, because their files are not here."""
     return {
         shortcode["name"]
-        for shortcode in find_in_texts(_SHORTCODE, _replace_code_and_captions(source))
+        for shortcode in find_in_texts(_SHORTCODE, replace_enclosing(replace_code(source), _CAPTION, _figure))
         if shortcode["name"] in SHOWING_FILES
         and not (shortcode["escaped"] and shortcode["escape_end"])
         and _html(shortcode, find_uploads) == ""
@@ -262,11 +271,6 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     children = "".join(f'<source src="{escape(source)}">' for source in sources)
     # As in WordPress, the content is for browsers that can't play the file.
     return f"<{name}{size}>{children}{content.strip()}</{name}>"
-
-
-def _replace_code_and_captions(source: str) -> str:
-    """Turn source code into `<pre>` elements, formulas into `<code>`, and captions into `<figure>` elements."""
-    return replace_enclosing(replace_code(source), _CAPTION, _figure)
 
 
 def _picture_end(content: str) -> int:

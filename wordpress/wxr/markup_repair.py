@@ -209,13 +209,12 @@ class MarkupRepairer:
 def _safe_end(text: str) -> int:
     """Return the last position at which `text` can be cut without splitting a tag or an entity."""
     end = len(text)
-    tag = text.rfind("<", max(0, end - _LONGEST_TAG))
-    if tag >= 0 and text.find(">", tag) < 0:
-        end = tag
-    entity = text.rfind("&", max(0, len(text) - _LONGEST_ENTITY))
+    entity = text.rfind("&", max(0, end - _LONGEST_ENTITY))
     if entity >= 0 and text.find(";", entity) < 0:
-        end = min(end, entity)
-    return end
+        end = entity
+    # The entity may be in a tag.
+    tag = text.rfind("<", max(0, end - _LONGEST_TAG), end)
+    return tag if tag >= 0 and text.find(">", tag, end) < 0 else end
 
 
 def _repaired_entity(entity: re.Match[str]) -> tuple[str, str]:

@@ -21,9 +21,13 @@ THEME_TYPES: Final = {
     *("wp_template", "wp_template_part", NAVIGATION),
 }
 INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
-# Confidential messages from readers: form responses of Jetpack, Contact Form 7 with Flamingo, Ninja Forms and WPForms,
-# and requests to disclose or erase personal data.
-FORM_TYPES: Final = {"feedback", "flamingo_contact", "flamingo_inbound", "nf_sub", "user_request", "wpforms_entries"}
+# Confidential messages from readers: form responses of Jetpack, Contact Form 7 (with Flamingo or Contact Form
+# Submissions), HappyForms, Ninja Forms, Pirate Forms and WPForms, applications and messages of WP Job Manager, and
+# requests to disclose or erase personal data.
+FORM_TYPES: Final = {
+    *("feedback", "flamingo_contact", "flamingo_inbound", "happyforms-message", "job_application", "nf_sub"),
+    *("pf_contact", "private-messages", "user_request", "wpcf7s", "wpforms_entries"),
+}
 # Custom types whose items always become pages, because all of their content was public, and the slug above them in
 # their URLs. Source: Jetpack, which WordPress.com includes; Divi; Avada.
 PAGE_TYPES: Final = {
@@ -42,8 +46,13 @@ GROUPINGS: Final = {
 }
 # Taxonomies that don't group the items of one custom type.
 SHARED_TAXONOMIES: Final = {CATEGORY, TAG, LANGUAGE, TRANSLATIONS, CO_AUTHORS, "nav_menu", "post_format"}
-# Payments and orders of WooCommerce, Easy Digital Downloads and GiveWP. They are preserved, but can't become pages.
-ORDER_TYPES: Final = {"edd_payment", "give_payment", "shop_order", "shop_order_refund", "shop_subscription"}
+# Payments, orders, bookings and the people who made them: of WooCommerce, Easy Digital Downloads, GiveWP, Jetpack,
+# Event Tickets, LearnPress and LifterLMS. They are preserved, but can't become pages.
+ORDER_TYPES: Final = {
+    *("edd_payment", "give_payment", "jp_pay_order", "llms_order", "llms_transaction", "lp_order", "shop_order"),
+    *("shop_order_refund", "shop_subscription", "tec_tc_attendee", "tec_tc_order", "tribe_rsvp_attendees"),
+    *("tribe_tpp_attendees", "tribe_tpp_orders", "wc_booking", "wc_user_membership"),
+}
 _NEVER_PAGES: Final = {
     *("post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE),
     *THEME_TYPES,

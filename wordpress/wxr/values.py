@@ -48,7 +48,7 @@ def plain_line(text: str) -> str:
     if (parts := language_parts(text)) != [("", text)]:
         return " / ".join(dict.fromkeys(plain_line(part) for _language, part in parts))
     lines = html.unescape(_without_tags(text)).replace("\t", " ").splitlines()
-    return CONTROL.sub("", " ".join(filter(None, map(str.strip, lines))))
+    return CONTROL.sub("", " ".join(filter(None, map(str.strip, lines)))).strip()
 
 
 def plain_lines(text: str) -> str:

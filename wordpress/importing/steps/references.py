@@ -6,7 +6,7 @@ The files themselves are imported like those of other attachments (wordpress.imp
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from itertools import batched
+from itertools import batched, chain
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -73,13 +73,11 @@ class KnownFiles(NamedTuple):
             states[url] = attachment.file_state if attachment else FileState.MISSING
         return states
 
-    def missing_ids(self, references: FileReferences, hosts: Collection[str]) -> set[int]:
-        """Return the IDs of the attachments that `references` refer to and whose files are not here."""
-        found = [*map(self.by_url.get, references.files_of(hosts)), *map(self.by_id.get, references.picture_ids)]
+    def missing_ids(self) -> dict[FileURL | int | None, int]:
+        """Return the IDs of the attachments whose files are not here, by the references to them."""
+        found = chain(self.by_url.items(), self.by_id.items())
         return {
-            each.wordpress_id
-            for each in found
-            if each and each.wordpress_id and not (each.picture_id or each.document_id)
+            key: each.wordpress_id for key, each in found if each.wordpress_id and each.file_state != FileState.PRESENT
         }
 
 
@@ -102,12 +100,14 @@ def report_references(context: ImportContext) -> dict[int, list[int]]:
     hosts = blog_hosts(context.analysis, context.site)
     for references in context.spool.references.chunks():
         known = KnownFiles.find(references, _attachments(context.site), hosts, are_hosts_final=True)
+        missing = known.missing_ids()
         for each in references:
             for url, state in known.states(each, hosts, context.site.rstrip("/")).items():
                 context.report.add_file_reference(each.type, each.id, each.title, state, url)
-            for wordpress_id in known.missing_ids(each, hosts) if each.type in {POSTS, PAGES} else ():
-                if len(shown_by[wordpress_id]) < _MAX_SHOWING:
-                    shown_by[wordpress_id].append(each.id)
+            if missing and each.type in {POSTS, PAGES}:
+                for wordpress_id in {missing[key] for key in (*each.files, *each.picture_ids) if key in missing}:
+                    if len(shown_by[wordpress_id]) < _MAX_SHOWING:
+                        shown_by[wordpress_id].append(each.id)
     context.report.other_hosts = count_other_hosts(context.site)
     return shown_by
 
