@@ -63,6 +63,8 @@ def _blocks(site: SiteSettings) -> Sequence[tuple[SidebarBlock, ShownBlock, Set[
     for block in chosen:
         name = block["kind"]
         kind = sidebar_blocks[name]
+        if kind.is_empty(block["options"]):
+            continue
         counts[name] += 1
         key = name if counts[name] == 1 else f"{name}-{counts[name]}"
         shown = kind.choose(lines.get(name, ()), block["options"])
@@ -245,6 +247,7 @@ BLOCKS: Final = {
         is_same_on_every_page=True,
         label=_("About"),
         options={"picture": PictureField(label=_("Picture"), initial=""), "text": MarkdownField()},
+        contents=("picture", "text"),
         context=_about,
         is_default=False,
     ),
@@ -261,6 +264,7 @@ BLOCKS: Final = {
         is_same_on_every_page=True,
         label=_("Links"),
         options={"links": LinksField(label=_("Links"))},
+        contents=("links",),
         context=_links,
         is_default=False,
         is_repeatable=True,
@@ -270,6 +274,7 @@ BLOCKS: Final = {
         is_same_on_every_page=True,
         label=_("Text"),
         options={"text": MarkdownField()},
+        contents=("text",),
         context=_text,
         is_default=False,
         is_repeatable=True,

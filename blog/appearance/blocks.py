@@ -37,8 +37,9 @@ class SidebarBlock:
     `is_same_on_every_page`. In that case, `context` may return further context for the template, which must not depend
     on comments.
 
-    The admin calls it `label` and shows a form with its `options`. Every site starts with the blocks that are
-    `is_default`. Only `is_repeatable` blocks can be used more than once.
+    The admin calls it `label` and shows a form with its `options`. If all of its `contents`, the names of options,
+    are empty, readers don't see the block. Every site starts with the blocks that are `is_default`. Only
+    `is_repeatable` blocks can be used more than once.
     """
 
     template: str
@@ -48,6 +49,7 @@ class SidebarBlock:
     is_same_on_every_page: bool = False
     label: str | Promise = ""
     options: Mapping[str, forms.Field] = field(default_factory=dict)
+    contents: tuple[str, ...] = ()
     context: Callable[[SiteSettings, Options], dict[str, Any]] = lambda site, options: {}
     is_default: bool = True
     is_repeatable: bool = False
@@ -55,6 +57,9 @@ class SidebarBlock:
     @property
     def default_options(self) -> dict[str, Any]:
         return {name: option.initial for name, option in self.options.items()}
+
+    def is_empty(self, options: Options) -> bool:
+        return bool(self.contents) and not any(str(options.get(name) or "").strip() for name in self.contents)
 
 
 # In the order in which sites show them by default.
@@ -123,7 +128,12 @@ class BlocksWidget(forms.Widget):
         context["widget"] |= {
             "kinds": present,
             "blocks": [
-                {"kind": block["kind"], "label": _label(block["kind"]), "form": BlockForm(block, f"{name}-{number}")}
+                {
+                    "kind": block["kind"],
+                    "label": _label(block["kind"]),
+                    "form": BlockForm(block, f"{name}-{number}"),
+                    "is_empty": sidebar_blocks[block["kind"]].is_empty(block["options"]),
+                }
                 for number, block in enumerate(blocks)
             ],
             "addable": [

@@ -1,7 +1,8 @@
 """Captions and galleries in Markdown: `![description](image.jpg "Caption")`, alone or with others in a paragraph.
 
 CommonMark shows the title of an image only to people with a mouse. A paragraph that consists of one image with a title
-becomes a figure, and a paragraph of several images becomes a gallery, with or without captions.
+becomes a figure, and a paragraph of several images becomes a gallery, with or without captions. Each image of a gallery
+is small, so it leads to its file.
 """
 
 from html import escape
@@ -21,7 +22,9 @@ def make_figures(state: StateCore) -> None:
         if len(images) > 1:
             opening.attrSet("class", "wp-block-gallery")
             inline.children = [
-                part for image in images for part in (_html("<figure>"), *_captioned(image), _html("</figure>"))
+                part
+                for image in images
+                for part in (_html("<figure>"), *_captioned(image, linked=True), _html("</figure>"))
             ]
         elif images and images[0].attrGet("title"):
             inline.children = _captioned(images[0])
@@ -41,9 +44,13 @@ def _images(inline: Token) -> list[Token]:
     return [] if others or marks else images
 
 
-def _captioned(image: Token) -> list[Token]:
-    caption = image.attrs.pop("title", "")
-    return [image, _html(f"<figcaption>{escape(str(caption))}</figcaption>")] if caption else [image]
+def _captioned(image: Token, *, linked: bool = False) -> list[Token]:
+    caption = str(image.attrs.pop("title", ""))
+    shown = [image]
+    # The image's alternative text names the link, and without a name there is none.
+    if linked and image.content:
+        shown = [_html(f'<a href="{escape(str(image.attrs["src"]))}">'), image, _html("</a>")]
+    return [*shown, _html(f"<figcaption>{escape(caption)}</figcaption>")] if caption else shown
 
 
 def _html(code: str) -> Token:

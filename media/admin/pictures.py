@@ -87,6 +87,11 @@ class PictureAdmin(DuplicatesAdmin):
         "uploaded_at",
     )
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        # In view of those who describe it.
+        return fields if obj is None else ["preview", *(name for name in fields if name != "preview")]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         pictures: QuerySet[Any] = super().get_queryset(request).annotate(is_used=is_used(Picture))
         return pictures

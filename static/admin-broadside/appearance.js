@@ -49,6 +49,14 @@ for (const list of document.querySelectorAll("ol.blocks")) {
   const addable = list.parentElement.querySelector("select[name=add]");
   let dragged = null;
 
+  // The button that adds a block opens the page again. Until then, the browser is still moving to the fragment.
+  window.addEventListener("load", () => {
+    if (location.hash === `#${list.id}-new`) {
+      const added = list.lastElementChild.querySelector("details");
+      added.querySelector(added.open ? "input, textarea" : "summary").focus();
+    }
+  });
+
   // Let text in fields be selected as usual.
   list.addEventListener("pointerdown", (event) => {
     const block = event.target.closest("li.block");

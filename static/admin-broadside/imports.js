@@ -9,7 +9,7 @@ if (progress) {
 }
 const uploadForm = document.querySelector(".import .upload");
 if (uploadForm) {
-  checkSize(uploadForm);
+  prepareUpload(uploadForm);
 }
 
 function watchProgress(box) {
@@ -48,9 +48,11 @@ function watchProgress(box) {
   setTimeout(update, INTERVAL);
 }
 
-function checkSize(form) {
+function prepareUpload(form) {
   const errors = form.querySelector(".errorlist");
   const button = form.querySelector("button[type=submit]");
+  const cancel = form.querySelector("button[type=button]");
+  const status = form.querySelector("[role=status]");
   form.addEventListener("submit", (event) => {
     const bytes = [...form.querySelector("input[type=file]").files].reduce((sum, file) => sum + file.size, 0);
     errors.replaceChildren();
@@ -62,7 +64,18 @@ function checkSize(form) {
       return;
     }
     // The browser must collect the form's data before the button is disabled.
-    setTimeout(() => { button.disabled = true; });
+    setTimeout(() => showUploading(true));
   });
-  window.addEventListener("pageshow", () => { button.disabled = false; });
+  cancel.addEventListener("click", () => {
+    window.stop();
+    showUploading(false);
+    button.focus();
+  });
+  window.addEventListener("pageshow", () => showUploading(false));
+
+  function showUploading(isUploading) {
+    button.disabled = isUploading;
+    cancel.hidden = !isUploading;
+    status.textContent = isUploading ? status.dataset.uploading : "";
+  }
 }

@@ -54,3 +54,4 @@ class RenameForm(forms.ModelForm[Tag]):
     class Meta:
         model = Tag
         fields = ("name", "slug")
+        widgets = {"name": forms.TextInput(attrs={"autofocus": True})}

@@ -22,10 +22,19 @@ def html_of(source: str) -> str:
             '<figure><img src="/media/a.jpg" alt="A"><figcaption>R. &amp; &lt;b&gt;S&lt;/b&gt;</figcaption></figure>',
         ),
         (
-            '![A](/media/a.jpg "One")\n![B](/media/b.jpg)',
+            '![A](/media/a.jpg "One")\n![B](/media/b.jpg?x=1&y=2)',
             GALLERY.format(
-                '<figure><img src="/media/a.jpg" alt="A"><figcaption>One</figcaption></figure>'
-                '<figure><img src="/media/b.jpg" alt="B"></figure>'
+                '<figure><a href="/media/a.jpg"><img src="/media/a.jpg" alt="A"></a>'
+                "<figcaption>One</figcaption></figure>"
+                '<figure><a href="/media/b.jpg?x=1&amp;y=2"><img src="/media/b.jpg?x=1&amp;y=2" alt="B"></a></figure>'
+            ),
+        ),
+        (
+            # A link needs a name.
+            '![](/media/a.jpg "One")\n![](/media/b.jpg)',
+            GALLERY.format(
+                '<figure><img src="/media/a.jpg" alt=""><figcaption>One</figcaption></figure>'
+                '<figure><img src="/media/b.jpg" alt=""></figure>'
             ),
         ),
         (

@@ -74,6 +74,13 @@ class TestChosenBlocks:
         publish_appearance(blocks=[block("meta"), block("archives"), block("pages")])
         assert headings() == ["Meta", "Archives", "Pages"]
 
+    def test_are_not_shown_while_they_are_empty(self, publish_appearance: Publish) -> None:
+        empty = [block("about"), block("links"), block("text", "Title"), block("recent-posts")]
+        publish_appearance(blocks=[block("search"), *empty])
+        assert headings() == ["Search"]
+        publish_appearance(blocks=[block("about", text="We are here."), block("links", links="Us /about/")])
+        assert headings() == ["About", "Links"]
+
     def test_have_the_titles_that_they_were_given(self, publish_appearance: Publish) -> None:
         PostFactory()
         publish_appearance(blocks=[block("archives", "Years & <days>")])
@@ -333,6 +340,7 @@ class TestTheForm:
         data["add"] = "text"
         response = self.send(client, data, "add")
         assert self.kinds(response) == [second, *others, "text"]
+        assert "This block is empty, so readers don't see it." in response.content.decode()
         # Nothing is saved until the owner saves it.
         assert SiteAppearance.current().draft is None
         data = self.fields(response.content)

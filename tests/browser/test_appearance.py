@@ -184,7 +184,13 @@ def test_a_block_that_was_removed_can_be_added_again(log_in: LogIn) -> None:
     page.get_by_role("button", name="Remove Categories").click()
     page.get_by_label("Another block").select_option(label="Categories")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.locator(".blocks > li").last.locator("summary")).to_have_text("Categories")
+    added = page.locator(".blocks > li").last
+    expect(added.locator("summary")).to_have_text("Categories")
+    expect(added.locator("summary")).to_be_focused()
+    # A block that shows nothing until it is filled in is open.
+    page.get_by_label("Another block").select_option(label="Links")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(added.get_by_label("Title")).to_be_focused()
 
 
 def test_messages_and_errors_are_scrolled_into_view(log_in: LogIn) -> None:

@@ -18,6 +18,16 @@ from wordpress.uploads.folder import JobFolder, StageProgress
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+UPLOAD_AND_CANCEL = """async (button) => {
+  const [cancel, status] = button.form.querySelectorAll("button[type=button], [role=status]");
+  const state = () => [button.disabled, cancel.hidden, status.textContent];
+  button.click();
+  await new Promise((resolve) => setTimeout(resolve));
+  const uploading = state();
+  cancel.click();
+  return [uploading, state()];
+}"""
+
 
 @pytest.fixture
 def blog(tmp_path: Path) -> Path:
@@ -116,6 +126,16 @@ def test_an_upload_that_is_too_large_is_not_sent(log_in: LogIn, blog: Path, owne
     tab.click("text=Upload files")
     expect(tab.locator(".errorlist")).to_contain_text("larger than")
     assert not ImportJob.objects.exists()
+
+
+def test_an_upload_can_be_cancelled(log_in: LogIn, blog: Path, owner: None) -> None:
+    tab = log_in("owner", UPLOAD_URL)
+    # It takes for ever, and Playwright would wait for it.
+    tab.route(f"**{UPLOAD_URL}", lambda route: None)
+    tab.set_input_files("#id_exports", blog)
+    states = tab.get_by_role("button", name="Upload files").evaluate(UPLOAD_AND_CANCEL)
+    assert states == [[True, False, "Uploading…"], [False, True, ""]]
+    expect(tab.get_by_role("button", name="Upload files")).to_be_focused()
 
 
 def test_a_double_click_uploads_once(log_in: LogIn, blog: Path, owner: None) -> None:

@@ -136,6 +136,10 @@ def test_an_invited_person_chooses_a_passkey_and_publishes(
     owner.get_by_label("Editor", exact=False).first.check()
     press(owner, "Invite")
     link = owner.get_by_label("Link for “Rosa Pen”").input_value()
+    owner.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    press(owner, "Copy link")
+    expect(owner.get_by_text("The link was copied.")).to_be_visible()
+    assert owner.evaluate("navigator.clipboard.readText()") == link
     page = open_page(link.removeprefix("http://testserver"), **device)
     authenticator(page)
     assert faults(page) == ""

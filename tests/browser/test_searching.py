@@ -60,4 +60,7 @@ def test_the_form_needs_no_script(open_page: OpenPage) -> None:
     page.fill("#search-menu", "lantern")
     page.click(".sidebar .search-form button")
     expect(page.locator("h1")).to_have_text("Search Results")
+    # One form is enough.
+    expect(page.locator("#search-main")).to_be_visible()
+    expect(page.locator("#search-menu")).to_be_hidden()
     expect(page.locator(".search-result mark").first).to_have_text("Lanterns")

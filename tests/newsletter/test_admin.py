@@ -72,6 +72,19 @@ def test_the_page_says_why_no_emails_are_sent(monkeypatch: pytest.MonkeyPatch) -
     assert "turned off, so no e-mails are sent" in page_text()
 
 
+def test_turning_it_on_without_a_mail_server_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = client_of(UserFactory.create(is_staff=True, is_superuser=True))
+    url = "/admin/newsletter/newslettersettings/1/change/"
+
+    def messages_after_saving(**fields: str) -> str:
+        return owner.post(url, {**fields, "hour": "8", "weekday": "4"}, follow=True).content.decode()
+
+    assert "No mail server" not in messages_after_saving(is_on="on")
+    monkeypatch.setattr(messages, "is_on", lambda: False)
+    assert "No mail server is set up, so nothing is sent. Set EMAIL_URL." in messages_after_saving(is_on="on")
+    assert "No mail server" not in messages_after_saving()
+
+
 def test_the_owner_turns_it_on_and_off() -> None:
     NewsletterSettings.objects.update(is_on=False, on_since=None)
     owner = client_of(UserFactory.create(is_staff=True, is_superuser=True))
