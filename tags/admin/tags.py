@@ -66,6 +66,7 @@ class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
 class TagAdmin(TagCurationAdmin):
     kind_messages = KindMessages(
         add=_("Add tag"),
+        empty=_("No tags yet. Tags that are added to posts are listed here too."),
         edit=_("Edit tag"),
         view=_("View tag"),
         added=_("Tag “{object}” added."),
