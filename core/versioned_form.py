@@ -11,7 +11,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -179,7 +179,8 @@ class VersionedForm(forms.ModelForm[Any]):
         elif isinstance(form_field, forms.ChoiceField):
             labels: dict[Any, Any] = dict(cast("Any", form_field.choices))
             chosen = value if isinstance(value, list) else [value]
-            value = ", ".join(str(labels.get(each, each)) for each in chosen)
+            # The labels of roles contain HTML.
+            value = ", ".join(strip_tags(str(labels.get(each, each))) for each in chosen)
         return "" if value is None else str(value)
 
     def changed_values(self) -> dict[str, Any]:
@@ -204,9 +205,11 @@ class VersionedForm(forms.ModelForm[Any]):
     def conflict_help(self) -> SafeString:
         """What to do about the conflict, and a link to the other version."""
         meta = self.instance._meta
+        lost = gettext("The files couldn't be kept. Choose them again.") if self.files else ""
         return format_html(
-            '{} <a href="{}" target="_blank">{}</a>',
+            '{} {} <a href="{}" target="_blank">{}</a>',
             self.conflict_advice(),
+            lost,
             reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.instance.pk]),
             gettext("Open the other version in a new window"),
         )

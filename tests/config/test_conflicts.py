@@ -22,7 +22,7 @@ from readers.models import ReaderSettings
 from tags.models import Tag
 from tests.factories import CategoryFactory, TagFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
-from tests.factories.files import picture
+from tests.factories.files import pdf_file, picture
 from tests.factories.responses import one, read, text
 from tests.factories.types import AtOnce
 
@@ -113,7 +113,15 @@ class TestMerging:
         assert "You both changed what is shown here." in text(conflict)
         for shown in ("Biography", "Theirs <b>", "Mine", "Role", "Editor", "Moderator"):
             assert shown in text(conflict)
+        assert "<span" not in text(conflict)
         assert values_of(response)["bio"] == ["Mine"]
+
+    def test_a_file_has_to_be_chosen_again(self, owner: Client) -> None:
+        url, values = opened(owner, Document.objects.create(title="Report", file="report.pdf"))
+        owner.post(url, values | {"title": "Theirs"})
+        response = owner.post(url, values | {"replacement": pdf_file()})
+        assert "The files couldn't be kept. Choose them again." in text(one(read(response), ".conflict"))
+        assert values_of(response)["title"] == ["Theirs"]
 
     def test_what_else_is_wrong_is_listed_as_well(self, owner: Client) -> None:
         url, values = opened(owner, CategoryFactory())
