@@ -321,6 +321,7 @@ class GroupAdmin(OwnersOnlyAdmin[Group]):
     readonly_fields = ("role", "allowed")
     kind_messages = KindMessages(
         add=_("Add group"),
+        empty=_("No groups yet."),
         edit=_("Edit group"),
         delete=_("Delete group"),
         added=_("Group “{object}” added."),

@@ -9,6 +9,7 @@ from django.db import models
 from accounts.models import User
 from core.dashboard import Panel, find_missing_template
 from core.registry import Registry
+from core.versioned_rows import VersionedFormSet
 
 
 def _find_problems(name: str, inline: Any) -> Iterator[str]:
@@ -19,6 +20,7 @@ def _find_problems(name: str, inline: Any) -> Iterator[str]:
 class PersonInline[Model: models.Model](StackedInline[Model, User]):
     """The one row of `model` that belongs to a person, as another part of their form."""
 
+    formset = VersionedFormSet
     template = "admin/accounts/person_inline.html"
     can_delete = False
     # Its form shows all there is to see.

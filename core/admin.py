@@ -101,7 +101,11 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
                 self.opts.pk.run_validators(self.opts.pk.to_python(selected))
         except ValidationError as error:
             raise BadRequest("The selection contains an invalid ID.") from error
-        context = {"title": capfirst(self.opts.verbose_name_plural), "add_label": self._title("add")}
+        context = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "add_label": self._title("add"),
+            "empty": self.kind_messages.empty or gettext("There is nothing here yet."),
+        }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def render_change_form(

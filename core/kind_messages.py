@@ -19,5 +19,7 @@ class KindMessages:
     added: str | Promise = ""
     saved: str | Promise = ""
     deleted: str | Promise = ""
+    # What a list says if there are none.
+    empty: str | Promise = ""
     # Whether to delete it.
     question: str | Promise = ""

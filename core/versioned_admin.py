@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from core.database import wait_for_others
-from core.versioned_form import VersionedForm
+from core.versioned_form import CONFLICT, Merge, VersionedForm
 
 
 class VersionedAdmin[Model: models.Model](admin.ModelAdmin[Model]):
@@ -23,6 +23,19 @@ class VersionedAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         """Before a form is saved, wait for others that save the same one, so that it is compared with theirs."""
         if request.method == "POST":
             wait_for_others(f"form {self.opts.label_lower} {object_id}")
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show what was merged, in the form or in its rows. If nothing has to be corrected, the page says so."""
+        form, rows = context["adminform"].form, [each.formset for each in context["inline_admin_formsets"]]
+        for each in rows:
+            if merge := getattr(each, "merge", None):
+                form.merge = form.merge or Merge()
+                form.merge.add(merge)
+        errors = [*form.errors.as_data().values(), *(each.non_form_errors().as_data() for each in rows)]
+        errors += [found for each in rows for row in each.errors for found in row.as_data().values()]
+        if {error.code for found in errors for error in found} == {CONFLICT}:
+            context["errors"] = []
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         # The template shows the version, because it belongs to no fieldset.

@@ -22,6 +22,7 @@ from accounts.models import User
 from blog.models import Entry
 from core.admin import OneRowAdmin, ReadOnlyAdmin
 from core.admin_routes import route
+from core.kind_messages import KindMessages
 from core.languages import separator
 from core.navigation import NavigationItem
 from mail import messages
@@ -92,6 +93,7 @@ class IssueAdmin(ReadOnlyAdmin):
     """The list of issues, which have no pages of their own."""
 
     change_list_template = "admin/newsletter/issues.html"
+    kind_messages = KindMessages(empty=_("No posts have been sent by e-mail yet."))
     list_display = ("created_at", "frequency", "posts", "sent_count", "waiting")
     list_display_links = None
     list_filter = ("frequency",)

@@ -23,6 +23,7 @@ from core.admin import ReadOnlyAdmin
 from core.admin_routes import route
 from core.change_list import FilterChangeList
 from core.dates import format_datetime
+from core.kind_messages import KindMessages
 from core.text import parse_id
 
 
@@ -56,6 +57,7 @@ class AuditChangeList(FilterChangeList):
 
 
 class AuditRecordAdmin(ReadOnlyAdmin):
+    kind_messages = KindMessages(empty=_("Nothing has been recorded yet."))
     list_display = ("time_cell", "who_cell", "role_cell", "text_cell", "kind_cell", "object_cell")
     list_display_links = None
     list_filter = (PersonFilter, "action", "at")

@@ -150,7 +150,7 @@ class AutosaveMixin(BaseAdmin[Any]):
         fields = fields and _storable(fields)
         if "compare" in request.GET:
             differences = self._open_form(request, entry).differences(fields or {})
-            html = render_to_string("admin/blog/_differences.html", {"differences": differences}, request)
+            html = render_to_string("admin/_differences.html", {"differences": differences}, request)
             return JsonResponse({"differs": bool(differences), "html": html})
         form.report(fields)
         return JsonResponse({"editing": _editing(object_id, user)})

@@ -36,6 +36,7 @@ class CategoryAdmin(CurationAdmin):
     form = CategoryForm
     kind_messages = KindMessages(
         add=_("Add category"),
+        empty=_("No categories yet."),
         edit=_("Edit category"),
         view=_("View category"),
         delete=_("Delete category"),

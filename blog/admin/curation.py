@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from blog.models.curation import CurationError, UndoableChange
 from core.admin import BaseAdmin, ReadOnlyAdmin
 from core.admin_routes import route
+from core.kind_messages import KindMessages
 from core.text import parse_ids
 from core.twins import Likeness
 
@@ -130,6 +131,7 @@ class ChangeAdmin(_CuratorsAdmin):
 
     undo: Callable[[int, Any], UndoableChange]
 
+    kind_messages = KindMessages(empty=_("No changes yet."))
     list_display = ("summary", "made_by", "made_at", "state")
     list_display_links = None
     list_select_related = ("made_by", "undone_by")

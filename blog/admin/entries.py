@@ -59,6 +59,7 @@ class PostAdmin(CalendarView, EntryAdmin):
     form = PostForm
     kind_messages = KindMessages(
         add=_("Add post"),
+        empty=_("No posts yet."),
         edit=_("Edit post"),
         view=_("View post"),
         delete=_("Delete post"),
@@ -92,6 +93,7 @@ class PageAdmin(EntryAdmin):
     form = PageForm
     kind_messages = KindMessages(
         add=_("Add page"),
+        empty=_("No pages yet."),
         edit=_("Edit page"),
         view=_("View page"),
         delete=_("Delete page"),

@@ -33,7 +33,7 @@ class LanguageForm(forms.Form):
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False, choices=languages)
 
 
-class EntryForm(MergingForm, VersionedForm):
+class EntryForm(MergingForm):
     """The base class of the forms for posts and pages. The admin sets `user` to the person who is writing.
 
     It has no field for the status: the button that submits it names a `step` (blog.editing.workflow).

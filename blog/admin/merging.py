@@ -1,13 +1,12 @@
 """Merging concurrent edits: the second person to save a post or page gets the form with both versions merged."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlencode
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.safestring import SafeString
@@ -20,19 +19,16 @@ from blog.models.entry_query import EntryKind
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
-from core.dates import format_datetime
 from core.text import parse_ids, parse_time, unify_line_ends
+from core.versioned_form import Clash, Merge, VersionedForm
 
 _TEXTS: Final = ("title", "source", "excerpt")
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
-    """A part of the entry that both people changed, as it is in each version, and the text before it."""
+class TextClash(Clash):
+    """A part of a text that both people changed, and the text before it. What only one version has is marked."""
 
-    label: str
-    mine: str
-    theirs: str
     before: str = ""
 
     @property
@@ -44,72 +40,54 @@ class Clash:
         return self._html(self.mine, self.theirs)
 
     def _html(self, other: str, text: str) -> SafeString:
-        """Return `text` with marks around what `other` does not have."""
         pieces = [piece for piece in compare(other, text) if piece.kind != "removed"]
         return as_html(shorten([*([Piece("same", self.before)] if self.before else []), *pieces]))
 
 
-@dataclass(slots=True)
-class Merge:
-    """The result of merging two versions. `name` is the person who saved the other one."""
+class MergingForm(DraftForm, VersionedForm):
+    """The form for an entry, whose texts, tags and categories are merged even if both people changed them."""
 
-    name: str
-    clashes: list[Clash] = field(default_factory=list)
-    mine: list[Difference] = field(default_factory=list)
-    theirs: Sequence[Difference] = ()
-
-
-class MergingForm(DraftForm):
-    """The form for an entry that others may have saved since it was opened."""
-
-    # Set if they have, for display on the page.
-    merge: Merge | None = None
-
-    def merge_with_stored(self, version: str) -> None:
-        """Merge what others stored after `version` into the submitted data, which must be mutable.
-
-        Fields that only they changed get their values. Fields that both changed are merged; where that is impossible,
-        the submitted value stays and is shown next to theirs.
-        """
+    def merge_with_stored(self, version: str) -> Merge:
         stored = Revision.of(self.instance, by=None)
         base = self._opened(version, stored)
         latest = Revision.objects.filter(entry=self.instance.pk).select_related("by").first()
         author = latest.by if latest and latest.digest == stored.digest else None
-        self.merge = Merge(str(author) if author else gettext("Someone else"))
+        found = Merge(str(author) if author else gettext("Someone else"))
         if base is not None:
-            self.merge.theirs = differences(base, stored)
+            found.theirs = differences(base, stored)
         for name, form_field in self.fields.items():
-            key = self.add_prefix(name)
-            mine = form_field.widget.value_from_datadict(self.data, self.files, key)
+            mine = self.submitted_value(name)
             theirs = self.get_initial_for_field(form_field, name)
             if name != "version" and not form_field.disabled and form_field.has_changed(theirs, mine):
-                self._merge_field(name, mine, theirs, base, stored)
+                self._merge_field(found, name, mine, theirs, base, stored)
+        return found
 
-    def _merge_field(self, name: str, mine: Any, theirs: Any, base: Revision | None, stored: Revision) -> None:
-        assert self.merge is not None  # noqa: S101  # set by the caller
+    def _merge_field(
+        self, found: Merge, name: str, mine: Any, theirs: Any, base: Revision | None, stored: Revision
+    ) -> None:
         form_field = self.fields[name]
         label = str(self[name].label)
         if base is not None and not form_field.has_changed(_form_value(name, base), mine):
-            self._set_submitted(name, theirs)
+            self.set_submitted(name, theirs)
             return
         if name in _TEXTS:
             before = _text(name, base)
-            self.merge.mine.append(Difference(label, shorten(compare(before, unify_line_ends(mine or "")))))
+            found.mine.append(Difference(label, shorten(compare(before, unify_line_ends(mine or "")))))
         else:
-            self.merge.mine.append(Difference(label, [Piece("same", gettext("changed"))]))
+            found.mine.append(Difference(label, [Piece("same", gettext("changed"))]))
         if base is not None and _value(name, base) == _value(name, stored):
             return
         if name in _TEXTS:
             merged = merge(_text(name, base), unify_line_ends(mine or ""), _text(name, stored))
-            self._set_submitted(name, merged.text)
-            self.merge.clashes += [
-                Clash(label, overlap.mine, overlap.theirs, overlap.before) for overlap in merged.overlaps
+            self.set_submitted(name, merged.text)
+            found.clashes += [
+                TextClash(label, overlap.mine, overlap.theirs, overlap.before) for overlap in merged.overlaps
             ]
         elif base is not None and name in ("tags", "categories"):
-            self._set_submitted(name, self._merged_set(name, mine, base, stored))
+            self.set_submitted(name, self._merged_set(name, mine, base, stored))
         else:
-            in_words = [self._display_value(name, value) for value in (mine, theirs)]
-            self.merge.clashes.append(Clash(label, *in_words))
+            in_words = [self.display_value(name, value) for value in (mine, theirs)]
+            found.clashes.append(Clash(label, *in_words))
 
     def _merged_set(self, name: str, mine: Any, base: Revision, stored: Revision) -> Any:
         """Return the stored values, plus those added in this form, minus those removed in it."""
@@ -122,48 +100,24 @@ class MergingForm(DraftForm):
         merged = sorted((theirs | (chosen_here - before)) - (before - chosen_here))
         return ", ".join(merged) if name == "tags" else merged
 
-    def _set_submitted(self, name: str, value: Any) -> None:
-        """Set `value` in the submitted data, as the field's widget would submit it."""
-        # An error in the replaced value no longer matters.
-        self.errors.pop(name, None)
-        form_field = self.fields[name]
-        key, data = self.add_prefix(name), cast("QueryDict", self.data)
-        widget, value = form_field.widget, form_field.prepare_value(value)
-        if isinstance(widget, forms.CheckboxInput):
-            data.setlist(key, ["on"] if value else [])
-        elif isinstance(widget, forms.CheckboxSelectMultiple):
-            data.setlist(key, [str(each) for each in value])
-        elif isinstance(widget, SiteTimeInput):
-            widget.set_submitted(data, key, value)
-        else:
-            shown = widget.format_value(value)
-            data[key] = (shown[0] if isinstance(shown, list) and shown else shown) or ""
+    def set_submitted(self, name: str, value: Any) -> None:
+        super().set_submitted(name, value)
+        widget = self.fields[name].widget
+        if isinstance(widget, SiteTimeInput):
+            time = self.fields[name].prepare_value(value)
+            widget.set_submitted(cast("QueryDict", self.data), self.add_prefix(name), time)
 
-    def _display_value(self, name: str, value: Any) -> str:
-        """Return a submitted or stored value of this field for display."""
-        form_field = self.fields[name]
+    def display_value(self, name: str, value: Any) -> str:
         if name == "password":
             return "•••" if value else ""
-        if value is None or value == []:
-            return ""
-        is_submitted = all(isinstance(each, str) for each in (value if isinstance(value, list) else [value]))
-        try:
-            value = form_field.clean(value) if is_submitted else value
-        except ValidationError:
-            return str(value)
         if name in ("tags", "categories"):
-            return ", ".join(sorted(str(each) for each in value))
-        if isinstance(value, bool):
-            return gettext("yes") if value else gettext("no")
-        if isinstance(value, dt.datetime):
-            return format_datetime(value)
-        if isinstance(form_field, forms.ModelChoiceField):
-            # There can be thousands of choices, so look up stored values too.
-            value = value if is_submitted else form_field.to_python(value)
-        elif isinstance(form_field, forms.ChoiceField):
-            choices: Any = form_field.choices
-            value = dict(choices).get(value, value)
-        return "" if value is None else str(value)
+            is_submitted = all(isinstance(each, str) for each in value or ())
+            try:
+                chosen = self.fields[name].clean(value) if is_submitted else value
+            except ValidationError:
+                return str(value)
+            return ", ".join(sorted(str(each) for each in chosen))
+        return super().display_value(name, value)
 
     def _opened(self, version: str, stored: Revision) -> Revision | None:
         """Return the entry's content when its form was opened, or None if it is unknown."""

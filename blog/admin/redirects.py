@@ -105,6 +105,7 @@ class RedirectAdmin(BaseAdmin[Redirect]):
     form = RedirectForm
     kind_messages = KindMessages(
         add=_("Add redirect"),
+        empty=_("No redirects yet."),
         view=_("View redirect"),
         delete=_("Delete redirect"),
         added=_("Redirect “{object}” added."),

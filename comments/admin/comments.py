@@ -79,6 +79,7 @@ class CommentAdmin(BaseAdmin[Comment]):
     form = CommentAdminForm
     kind_messages = KindMessages(
         edit=_("Edit comment"),
+        empty=_("No comments yet."),
         view=_("View comment"),
         saved=_("Comment “{object}” saved."),
     )

@@ -20,6 +20,7 @@ from blog.permissions import may_publish
 from comments.models import Block, CommentSettings, NotificationPreference
 from comments.rules import blocklist
 from core.admin import BaseAdmin, OneRowAdmin, ReadOnlyAdmin
+from core.kind_messages import KindMessages
 from mail.messages import is_on
 from mail.tasks import wake_worker
 
@@ -42,6 +43,7 @@ class CommentSettingsAdmin(OneRowAdmin):
 
 @admin.register(Block)
 class BlockAdmin(BaseAdmin[Block]):
+    kind_messages = KindMessages(empty=_("Nothing is blocked yet."))
     fields = ("kind", "text", "verdict")
     list_display = ("text", "kind", "verdict", "added_by", "added_at")
     list_filter = ("kind", "verdict")

@@ -69,6 +69,7 @@ class PictureAdmin(DuplicatesAdmin):
     form = PictureForm
     kind_messages = KindMessages(
         edit=_("Edit image"),
+        empty=_("No images yet."),
         view=_("View image"),
         saved=_("Image “{object}” saved."),
     )

@@ -249,6 +249,7 @@ class DocumentAdmin(UploadAdmin):
     form = DocumentForm
     kind_messages = KindMessages(
         edit=_("Edit document"),
+        empty=_("No documents, audio or video yet."),
         view=_("View document"),
         saved=_("Document “{object}” saved."),
     )

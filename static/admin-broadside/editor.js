@@ -65,7 +65,7 @@ function showShortcuts(box, modes) {
 /* Ask before leaving a page with unsaved text. Submit a form only once, however often the button is pressed, and only
  * when all its files have been uploaded. */
 function guard(form, uploads, status) {
-  let hasUnsavedText = document.querySelector(".errornote, [data-is-submitted='1']") !== null;
+  let hasUnsavedText = document.querySelector(".errornote, .conflict, [data-is-submitted='1']") !== null;
   let isSubmitted = false;
   let isWaiting = false;
   let timer = 0;

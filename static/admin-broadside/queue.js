@@ -124,11 +124,13 @@ async function fetchMore() {
 
 /* Messages */
 
-function showResult(message, canUndo) {
+/* `isLatest` says whether the message is about the decision that can be undone now, or about something after it. */
+function showResult(message, isLatest = false) {
   // The element exists from the start, so screen readers announce the message.
   result.classList.remove("visually-hidden");
   document.getElementById("result-message").textContent = message;
-  undoButton.hidden = !canUndo;
+  undoButton.hidden = undoUrls.length === 0;
+  undoButton.firstElementChild.textContent = isLatest ? undoButton.dataset.latest : undoButton.dataset.earlier;
 }
 
 function selected() {
@@ -211,14 +213,14 @@ async function decide(name, chosen, field = null) {
     leaving.forEach((row) => row.remove());
     changeCount(-leaving.length);
     insert(data.rows, !leaving.length);
-    showResult(data.message, undoUrls.length > 0);
+    showResult(data.message, Boolean(data.undo) && undoUrls.at(-1) === undoUrl);
   } catch {
     forget(undoUrl);
     chosen.forEach((row) => {
       row.hidden = false;
     });
     setCurrent(chosen[0], document.activeElement === document.body);
-    showResult(form.dataset.failed, undoUrls.length > 0);
+    showResult(form.dataset.failed);
   } finally {
     if (field) {
       field.readOnly = false;
@@ -260,7 +262,7 @@ async function undo() {
   const last = undoUrls.pop();
   const url = await last;
   if (!url) {
-    showResult(form.dataset.nothing, false);
+    showResult(form.dataset.nothing);
     return;
   }
   try {
@@ -271,7 +273,7 @@ async function undo() {
     }
     changeCount(Object.keys(data.rows).length);
     insert(data.rows, true);
-    showResult(data.message, undoUrls.length > 0);
+    showResult(data.message);
   } catch {
     undoUrls.push(last);
     showResult(form.dataset.failed, true);

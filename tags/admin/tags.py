@@ -15,6 +15,7 @@ from taggit.models import Tag as TaggitTag
 from core.admin_routes import route
 from core.dates import format_day_for_staff
 from core.kind_messages import KindMessages
+from core.versioned_rows import VersionedFormSet
 from tags import suggestions
 from tags.admin.curation import TagCurationAdmin
 from tags.models import Tag, TagAlias
@@ -49,6 +50,7 @@ class UseFilter(admin.SimpleListFilter):
 
 class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
     model = TagAlias
+    formset = VersionedFormSet
     fields = ("slug",)
     extra = 0
     verbose_name = _("former slug")
@@ -64,6 +66,7 @@ class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
 class TagAdmin(TagCurationAdmin):
     kind_messages = KindMessages(
         add=_("Add tag"),
+        empty=_("No tags yet. Tags that are added to posts are listed here too."),
         edit=_("Edit tag"),
         view=_("View tag"),
         added=_("Tag “{object}” added."),

@@ -227,6 +227,25 @@ def test_keyboard_shortcuts_can_be_turned_off(log_in: LogIn, moderators: list[Us
     assert statuses(comments) == [Status.PENDING]
 
 
+def test_the_button_says_which_decision_it_undoes(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(3)
+    page = log_in("anna", QUEUE)
+    button, message = page.locator("#undo"), page.locator("#result-message")
+    for number in (0, 1):
+        page.locator(row(page, comments[number])).get_by_role("button", name="Spam").click()
+        expect(message).to_have_text("1 comment marked as spam.")
+        expect(button).to_have_accessible_name("Undo")
+        expect(page.locator(row(page, comments[number]))).to_have_count(0)
+    button.click()
+    expect(message).to_have_text("Undone for 1 comment.")
+    expect(page.locator(row(page, comments[1]))).to_be_visible()
+    expect(button).to_have_accessible_name("Undo the decision before")
+    button.click()
+    expect(page.locator(row(page, comments[0]))).to_be_visible()
+    expect(button).to_be_hidden()
+    assert statuses(comments) == [Status.PENDING] * 3
+
+
 def test_comments_are_moderated_with_mouse_or_touch(
     log_in: LogIn, moderators: list[User], device: Device, faults: Faults
 ) -> None:

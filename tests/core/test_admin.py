@@ -197,9 +197,27 @@ class TestLoggingInAndOut:
 
 class TestEmptyLists:
     def test_say_so_and_offer_no_actions(self, owner: Client) -> None:
-        shown = owner.get(CATEGORIES).content.decode()
-        assert "There is nothing here yet." in shown
-        assert 'name="action"' not in shown
+        page = read(owner.get(CATEGORIES))
+        assert text(one(page, ".list-empty")) == "No categories yet. Add category"
+        assert one(page, ".list-empty a").get("href") == "/admin/blog/category/add/"
+        assert find(page, "[name=action]") == []
+
+    @pytest.mark.parametrize(
+        ("path", "expected"),
+        [
+            ("/admin/blog/post/", "No posts yet. Add post"),
+            ("/admin/blog/page/", "No pages yet. Add page"),
+            ("/admin/comments/block/", "Nothing is blocked yet. Add blocklist entry"),
+            ("/admin/comments/comment/", "No comments yet."),
+            ("/admin/comments/decision/", "There is nothing here yet."),
+        ],
+    )
+    def test_say_what_would_be_there_and_link_to_adding_it(self, owner: Client, path: str, expected: str) -> None:
+        assert text(one(read(owner.get(path)), ".list-empty")) == expected
+
+    def test_offer_adding_only_to_those_who_may(self) -> None:
+        page = read(client_of(UserFactory(role="Moderator")).get("/admin/comments/comment/"))
+        assert find(page, ".list-empty a") == []
 
     def test_a_search_without_results_has_its_own_message(self, owner: Client) -> None:
         CategoryFactory(name="Awards")

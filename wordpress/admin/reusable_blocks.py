@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from blog.admin.fields import SourceField
 from blog.rendering import MAX_SOURCE_LENGTH
 from core.admin import BaseAdmin
+from core.kind_messages import KindMessages
 from core.versioned_form import VersionedForm
 from wordpress.markup.footnotes_and_blocks import MAX_RENDERED_AT_ONCE, save_block
 from wordpress.models import FragmentKind, ReusableBlock
@@ -39,6 +40,7 @@ class ReusableBlockForm(VersionedForm):
 
 @admin.register(ReusableBlock)
 class ReusableBlockAdmin(BaseAdmin[ReusableBlock]):
+    kind_messages = KindMessages(empty=_("No reusable blocks yet. Imports from WordPress create them."))
     form = ReusableBlockForm
     fields = ("title", "text", "name", "site")
     readonly_fields = ("name", "site")
