@@ -154,7 +154,7 @@ def paths(author: User, tmp_path: Path) -> list[str]:
         *("/follow-by-email/", "/follow-by-email/author/nightingale/", "/follow-by-email/author/legallogin/"),
         *(f"/follow-by-email/{page}/x/" for page in ("confirm", "manage", "unsubscribe")),
         *("/appearance-x.css", "/icon-x-32.png", f"/portrait-{portrait.digest}.webp"),
-        *("/admin/", "/admin/login/"),
+        *("/admin/", "/admin/login/", "/static/x.css"),
     ]
 
 

@@ -203,7 +203,7 @@ class TestContent:
         owner = client_of(user_in_role("superuser"))
         welcome = "Welcome to your new site"
         page = read(owner.get(INDEX))
-        assert "/admin/wordpress/importjob/" in {link.get("href") for link in find(page, ".panel-box li a")}
+        assert "/admin/wordpress/importjob/add/" in {link.get("href") for link in find(page, ".panel-box li a")}
         assert titles_for("superuser")[0] == welcome
         assert welcome not in titles_for("Editor")
         PostFactory()
