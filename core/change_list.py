@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from core.outages import is_outage
 
 # In characters. The values of all filters together are shorter, and comparing each row with thousands takes seconds.
-_MAX_FILTER_LENGTH: Final = 1000
+_MAX_FILTER_LENGTH: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
