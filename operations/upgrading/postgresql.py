@@ -1,7 +1,7 @@
 """Copies of a PostgreSQL database, in schemas of their own."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -32,9 +32,12 @@ class PostgresqlCopies:
 
     @staticmethod
     def clear() -> None:
-        with connection.cursor() as cursor:
-            for schema in (_COPY, _BEFORE):
-                cursor.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        def drop() -> None:
+            with connection.cursor() as cursor:
+                for schema in (_COPY, _BEFORE):
+                    cursor.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+        _retry(drop)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -72,29 +75,35 @@ class PostgresqlCopies:
 
 def _move(database: Any, *moves: tuple[str, str]) -> None:
     """Move all tables from one schema to another, in one transaction. The schema they come from is removed."""
+
+    def move() -> None:
+        with database.cursor() as cursor:
+            # Within the transaction of `held`, if there is one, so that its locks are kept if this fails.
+            is_inside = database.connection.info.transaction_status.name == "INTRANS"
+            cursor.execute("SAVEPOINT moving" if is_inside else "BEGIN")
+            try:
+                _cancel_waiting(cursor)
+                cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'")
+                for source, target in moves:
+                    _move_tables(cursor, source, target)
+            except BaseException:
+                cursor.execute("ROLLBACK TO SAVEPOINT moving" if is_inside else "ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    _retry(move)
+
+
+def _retry(work: Callable[[], None]) -> None:
+    """Run `work` again while a reader holds a lock that it needs, or waits for one of its own (a deadlock)."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with database.cursor() as cursor:
-                # Within the transaction of `held`, if there is one, so that its locks are kept if this fails.
-                is_inside = database.connection.info.transaction_status.name == "INTRANS"
-                cursor.execute("SAVEPOINT moving" if is_inside else "BEGIN")
-                try:
-                    _cancel_waiting(cursor)
-                    cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'")
-                    for source, target in moves:
-                        _move_tables(cursor, source, target)
-                except BaseException:
-                    cursor.execute("ROLLBACK TO SAVEPOINT moving" if is_inside else "ROLLBACK")
-                    raise
-                cursor.execute("COMMIT")
+            return work()
         except OperationalError:
-            # A reader is holding a lock.
             if time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE)
-        else:
-            return
 
 
 def _move_tables(cursor: Any, source: str, target: str) -> None:

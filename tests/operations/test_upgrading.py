@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from pytest_django import Settings
 
 from blog.models import Post
@@ -116,6 +116,23 @@ def test_leftovers_of_a_killed_upgrade_are_deleted_at_night(copies: Copies, sett
     assert left()
     delete_leftovers()
     assert not left()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="The copy of a SQLite database is a file.")
+def test_a_copy_is_deleted_even_if_a_reader_is_in_the_way(copies: Copies) -> None:
+    deadlocks = iter([OperationalError("deadlock detected")])
+
+    def fail_once(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("DROP SCHEMA") and (error := next(deadlocks, None)):
+            raise error
+        return execute(sql, *arguments)
+
+    copies.copy(quiet)
+    with connection.execute_wrapper(fail_once):
+        copies.clear()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regnamespace('upgrade_copy')")
+        assert cursor.fetchone() == (None,)
 
 
 def test_readers_can_keep_reading_during_the_upgrade(copies: Copies) -> None:
