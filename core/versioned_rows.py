@@ -59,7 +59,7 @@ class VersionedFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
 
     @cached_property
     def _stored_version(self) -> str:
-        """The columns of each row, except large ones, which others tell of."""
+        """The columns of each row, except binary ones: whenever one of these changes, so does another column."""
         columns = [each for each in self._opts.concrete_fields if each.get_internal_type() != "BinaryField"]
         stored = self.get_queryset()
         rows = {str(row.pk): {each.attname: each.value_from_object(row) for each in columns} for row in stored}

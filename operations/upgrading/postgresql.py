@@ -95,7 +95,7 @@ def _move(database: Any, *moves: tuple[str, str]) -> None:
 
 
 def _retry(work: Callable[[], None]) -> None:
-    """Run `work` again while a reader holds a lock that it needs, or waits for one of its own (a deadlock)."""
+    """Run `work`. Try it again for a while if a reader holds a lock that it needs, or if both wait for each other."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
