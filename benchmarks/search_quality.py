@@ -1,12 +1,13 @@
-"""Measures the recall of the search: how many relevant texts are among its first ten results. See README.md."""
+"""Measures whether searches find what is relevant (recall), and nothing else (precision). See README.md."""
 
 import argparse
 import random
 import tomllib
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import scratch_site  # isort: split
@@ -27,11 +28,15 @@ OTHERS = 40
 
 
 class Judged(NamedTuple):
-    """A search, the IDs of everything that it should find, and its part of the report."""
+    """A search, the IDs of the texts that it should find, and its part of the report.
+
+    `is_complete` is whether no other texts are relevant; in the sample content, some may be.
+    """
 
     typed: str
     relevant: frozenset[int]
     part: str
+    is_complete: bool = True
 
 
 def make_texts(language: dict[str, Any], author: User, rng: random.Random) -> Iterator[Judged]:
@@ -69,10 +74,14 @@ def make_post(title: str, text: str, tags: list[str], language: str, author: Use
     return int(post.pk)
 
 
-def recall(judged: Judged, site: SiteSettings) -> float:
+def recall(judged: Judged, found: Sequence[int]) -> float:
     """Return the share of relevant texts, or of as many as fit there, that are among the first results."""
-    found = find_entries(parse(judged.typed), site).pks[:FIRST]
-    return len(judged.relevant.intersection(found)) / min(FIRST, len(judged.relevant))
+    return len(judged.relevant.intersection(found[:FIRST])) / min(FIRST, len(judged.relevant))
+
+
+def precision(judged: Judged, found: Sequence[int]) -> float:
+    """Return the share of the results that are relevant; 1 if nothing was found."""
+    return len(judged.relevant.intersection(found)) / len(found) if found else 1
 
 
 def main() -> None:
@@ -84,23 +93,28 @@ def main() -> None:
     data = tomllib.loads(JUDGED.read_text())
     author = User.objects.create_user("judge")
     slugs = dict(Post.objects.values_list("slug", "pk"))
-    judged = [Judged(typed, frozenset([slugs[slug]]), "demo") for typed, slug in data["demo"].items()]
+    judged = [Judged(typed, frozenset([slugs[slug]]), "demo", False) for typed, slug in data["demo"].items()]
     rng = random.Random(13)  # noqa: S311  # test data needs no secrecy
     for language in data["language"]:
         judged += make_texts(language, author, rng)
     site = SiteSettings.current()
-    parts: defaultdict[str, list[float]] = defaultdict(list)
+    recalls: defaultdict[str, list[float]] = defaultdict(list)
+    precisions: defaultdict[str, list[float]] = defaultdict(list)
     for each in judged:
-        value = recall(each, site)
+        found = find_entries(parse(each.typed), site).pks
+        value, exact = recall(each, found), precision(each, found)
         # Only the first half was used to tune the search.
         half = "held out" if zlib.crc32(each.typed.encode()) % 2 else "tuned with"
         for name in (each.part, half, "all"):
-            parts[name].append(value)
+            recalls[name].append(value)
+            if each.is_complete:
+                precisions[name].append(exact)
         if options.missed and value < 1 and half == "tuned with":
             print(f"{each.part}: {each.typed}: {value:.2f}")
-    print(f"{'':<14}{'searches':>10}{f'recall@{FIRST}':>12}")
-    for name, values in parts.items():
-        print(f"{name:<14}{len(values):>10}{sum(values) / len(values):>12.3f}")
+    print(f"{'':<14}{'searches':>10}{f'recall@{FIRST}':>12}{'precision':>12}")
+    for name, values in recalls.items():
+        exact_part = f"{fmean(precisions[name]):.3f}" if precisions[name] else ""
+        print(f"{name:<14}{len(values):>10}{fmean(values):>12.3f}{exact_part:>12}".rstrip())
 
 
 if __name__ == "__main__":
