@@ -151,10 +151,12 @@ def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
         entry = follower.entry if follower.entry.is_public else None
         return render(request, "comments/unsubscribe.html", {"entry": entry})
     everything = "everything" in request.POST
+    link = "", ""
     if follower is not None:
         subscriptions.end(follower, everything=everything)
+        link = back_to(follower.entry)
     if everything:
         text = gettext("You no longer follow any discussion by e-mail.")
     else:
         text = gettext("You no longer follow this discussion by e-mail.")
-    return message(request, gettext("You are unsubscribed"), text)
+    return message(request, gettext("You are unsubscribed"), text, *link)
