@@ -124,8 +124,10 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
         activate_language(follower.language)
     if follower is None or not follower.entry.is_public:
         text = ngettext(
-            "It worked for %(n)d day, or the discussion is no longer public. You can subscribe again below the post.",
-            "It worked for %(n)d days, or the discussion is no longer public. You can subscribe again below the post.",
+            "It worked for %(n)d day or until you unsubscribed, or the discussion is no longer public. You can "
+            "subscribe again below the post.",
+            "It worked for %(n)d days or until you unsubscribed, or the discussion is no longer public. You can "
+            "subscribe again below the post.",
             subscriptions.CONFIRM_WITHIN.days,
         )
         text %= {"n": subscriptions.CONFIRM_WITHIN.days}
