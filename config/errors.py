@@ -22,6 +22,7 @@ from blog.caching import mark_private
 from core.navigation import Navigation
 from core.outages import as_unavailable, is_outage, outage_page, outage_texts
 from core.sent_forms import sent_context
+from core.site import GoneError
 from operations.request_ids import current_id
 from operations.withdrawals.gone_urls import is_gone
 
@@ -29,7 +30,10 @@ from operations.withdrawals.gone_urls import is_gone
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     text = _("This page doesn't exist. It may have been deleted.")
     page = _admin_page(request, 404, _("Not found"), text) or views.not_found(request, exception)
-    if (site := getattr(request, "site", None)) and is_gone(request.path, site):
+    if isinstance(exception, GoneError):
+        page.status_code = HTTPStatus.GONE
+        mark_private(page)
+    elif (site := getattr(request, "site", None)) and is_gone(request.path, site):
         page.status_code = HTTPStatus.GONE
     return page
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -19,6 +19,10 @@ class SiteRequest(HttpRequest):
     """A request with the site's settings, which a middleware adds."""
 
     site: SiteSettings  # type: ignore[assignment]  # the stubs expect django.contrib.sites, which we don't use
+
+
+class GoneError(Http404):
+    """What was at the URL has been removed for good, so the response is 410."""
 
 
 def is_probe(request: HttpRequest) -> bool:

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import AUTHOR, EDITOR, every_action, register_ability
 from core.navigation import NavigationItem, navigation_items
 from core.schedule import ScheduledTask, daily, every, scheduled_tasks
-from core.slugs import reserved_slugs
 
 
 class MediaConfig(AppConfig):
@@ -39,7 +38,6 @@ class MediaConfig(AppConfig):
         scheduled_tasks.register("media.trash", ScheduledTask(remove_expired_files, daily(4, 40)))
         concerns.register("media", cleaning_concerns)
         post_migrate.connect(_clean_after_upgrade, sender=self, dispatch_uid="media.clean_after_upgrade")
-        reserved_slugs.register("media", {"media"})
         navigation_items.register("media", NavigationItem.of_list("media.picture", _("Media"), order=40))
         documents = NavigationItem.of_list("media.document", _("Documents"), order=41, parent="media")
         navigation_items.register("documents", documents)

@@ -1,6 +1,6 @@
 """The URLs of uploads."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from media import picker, views
 
@@ -8,5 +8,6 @@ urlpatterns = [
     path("admin/markdownx/upload/", views.markdownx_upload, name="markdownx_upload"),
     path("admin/editor/media/", picker.picker, name="editor_media"),
     path("admin/media/upload/", views.upload, name="media_upload"),
-    path("media/<path:path>", views.media, name="media"),
+    # A page may be at `/media/`, with its feeds and child pages below it. The URLs of files never end with a slash.
+    re_path("^(?!.*/$)media/(?P<path>.+)$", views.media, name="media"),
 ]

@@ -31,6 +31,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.static import was_modified_since
 
 from accounts.models import User
+from core.site import GoneError
 from media.codes import describe, document_code, picture_code
 from media.documents import store_document
 from media.file_types import PICTURE_TYPES, file_type_of, is_pdf
@@ -135,7 +136,9 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
             return _serve(request, path)
         if elsewhere.status_code == HTTPStatus.GONE:
             # Users who may restore the file can open it, and no cache stores either response.
-            response = _serve(request, path) if request.user.has_perms(_RESTORING) else elsewhere
+            if not request.user.has_perms(_RESTORING):
+                raise GoneError(_("That file doesn't exist."))
+            response = _serve(request, path)
             response.headers["Cache-Control"] = "private, no-store"
             return response
         return elsewhere

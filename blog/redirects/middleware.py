@@ -110,7 +110,8 @@ class FormerHostsMiddleware:
 
 
 def _is_file(path: str) -> bool:
-    return path.startswith((settings.MEDIA_URL, settings.STATIC_URL))
+    # A page and its child pages may be at `/media/`.
+    return path.startswith((settings.MEDIA_URL, settings.STATIC_URL)) and not path.endswith("/")
 
 
 def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[str, str] = {}) -> WSGIRequest:

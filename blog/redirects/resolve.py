@@ -247,7 +247,7 @@ def _rewrites() -> list[tuple[re.Pattern[str], str]]:
 @cache
 def _entry_path() -> re.Pattern[str]:
     return re.compile(
-        rf"/(?!{reserved_pattern()}/)"
+        rf"/(?!(?:{reserved_pattern()}|media)/)"
         r"(?:(?P<year>[0-9]{4})/(?:(?P<month>[0-9]{2})/(?:(?P<day>[0-9]{2})/)?)?|(?P<parents>.+/))?(?P<slug>[^/]+)/"
     )
 

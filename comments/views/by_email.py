@@ -124,8 +124,10 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
         activate_language(follower.language)
     if follower is None or not follower.entry.is_public:
         text = ngettext(
-            "It worked for %(n)d day, or the discussion is no longer public. You can subscribe again below the post.",
-            "It worked for %(n)d days, or the discussion is no longer public. You can subscribe again below the post.",
+            "It worked for %(n)d day or until you unsubscribed, or the discussion is no longer public. You can "
+            "subscribe again below the post.",
+            "It worked for %(n)d days or until you unsubscribed, or the discussion is no longer public. You can "
+            "subscribe again below the post.",
             subscriptions.CONFIRM_WITHIN.days,
         )
         text %= {"n": subscriptions.CONFIRM_WITHIN.days}
@@ -151,10 +153,12 @@ def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
         entry = follower.entry if follower.entry.is_public else None
         return render(request, "comments/unsubscribe.html", {"entry": entry})
     everything = "everything" in request.POST
+    link = "", ""
     if follower is not None:
         subscriptions.end(follower, everything=everything)
+        link = back_to(follower.entry)
     if everything:
         text = gettext("You no longer follow any discussion by e-mail.")
     else:
         text = gettext("You no longer follow this discussion by e-mail.")
-    return message(request, gettext("You are unsubscribed"), text)
+    return message(request, gettext("You are unsubscribed"), text, *link)

@@ -227,6 +227,11 @@ class TestAlmostRightUrl:
         PageFactory(slug="people", parent=PageFactory(slug="about"))
         assert_single_redirect(client, old, "/about/people/")
 
+    def test_redirects_to_a_page_below_the_folder_of_files(self, client: Client) -> None:
+        PageFactory(slug="press", parent=PageFactory(slug="media"))
+        Redirect.objects.create(path="/media/releases/", entry=Page.objects.get(slug="press"))
+        assert_single_redirect(client, "/media/releases/", "/media/press/")
+
     @pytest.mark.parametrize(
         "old", ["/tag/star-power/", "/category/star-power/", "/author/star-power/", "/media/star-power/"]
     )

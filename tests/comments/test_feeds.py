@@ -103,6 +103,14 @@ class TestRss:
         CommentFactory.create(entry=page, name="Bo")
         assert titles(client, "/about/feed/") == ["By: Bo"]
 
+    def test_pages_below_the_folder_of_files_have_one_too(self, client: Client) -> None:
+        page = PageFactory.create(title="Media")
+        child = PageFactory.create(title="Press releases", parent=page)
+        CommentFactory.create(entry=page, name="Bo")
+        CommentFactory.create(entry=child, name="Cy")
+        assert titles(client, "/media/feed/") == ["By: Bo"]
+        assert titles(client, "/media/press-releases/feed/") == ["By: Cy"]
+
     def test_newest_first_and_limited_by_the_settings(self, client: Client, post: Post) -> None:
         SiteSettings.objects.update(entries_per_feed=2)
         for name in "ABC":

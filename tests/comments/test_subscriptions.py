@@ -392,6 +392,21 @@ class TestUnsubscribing:
         assert not response.cookies
         assert not Follower.objects.exists()
 
+    @pytest.mark.parametrize("is_public", [True, False])
+    def test_it_leads_back_to_the_post_if_readers_can_see_it(self, client: Client, post: Post, is_public: bool) -> None:
+        stop = subscriptions.unsubscribe_url(create_follower(post))
+        if not is_public:
+            Post.objects.update(status=EntryStatus.DRAFT)
+        assert (f'href="{post.get_absolute_url()}"' in client.post(stop).content.decode()) is is_public
+
+    def test_the_link_to_confirm_says_that_it_has_ended(self, client: Client, post: Post) -> None:
+        follower = create_follower(post)
+        confirm = subscriptions.confirm_url(follower)
+        client.post(subscriptions.unsubscribe_url(follower))
+        response = client.get(confirm)
+        assert response.status_code == 410
+        assert "until you unsubscribed" in response.content.decode()
+
     def test_get_requests_change_nothing(self, client: Client, post: Post) -> None:
         assert client.get(subscriptions.unsubscribe_url(create_follower(post))).status_code == 200
         assert Follower.objects.exists()

@@ -80,6 +80,15 @@ class TestDeleting:
         assert "Nothing was restored" in message(editor.post(form.get("action", ""), follow=True))
 
     @KINDS
+    def test_readers_see_a_page_instead_of_the_file(self, client: Client, kind: str) -> None:
+        upload = store(kind)
+        trash.delete(type(upload), [upload.pk])
+        response = client.get(upload.file.url)
+        assert response.status_code == 410
+        assert "the page may have been removed" in response.content.decode()
+        assert "sandbox" not in response.headers["Content-Security-Policy"]
+
+    @KINDS
     def test_hides_the_file_under_any_spelling_of_its_url(self, client: Client, kind: str) -> None:
         upload = store(kind)
         trash.delete(type(upload), [upload.pk])

@@ -65,6 +65,16 @@ class TestRequesting:
         assert subscription.frequency == Frequency.IMMEDIATELY
         assert "/manage/" in client.get(link).content.decode()
 
+    def test_every_page_names_the_site(self, client: Client, mailed: Deliver) -> None:
+        site = NewsletterSettings.current().site
+        site.title = "Bread & Roses"
+        site.save()
+        name = '<a href="/" rel="home">Bread &amp; Roses</a>'
+        assert name in client.get(FOLLOW).content.decode()
+        assert name in request_follow(client).content.decode()
+        assert name in client.get(confirm_link(mailed)).content.decode()
+        assert name in client.get(f"{FOLLOW}confirm/").content.decode()
+
     def test_each_kind_of_topic_can_be_followed(self, client: Client, mailed: Deliver) -> None:
         category, tag = CategoryFactory.create(name="Art"), TagFactory.create(name="Peace")
         author = UserFactory.create(username="ann")

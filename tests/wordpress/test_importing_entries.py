@@ -487,7 +487,7 @@ class TestPages:
     @pytest.mark.parametrize(
         ("slug", "below", "reached"),
         [
-            ("media", "a", ["/media/"]),
+            ("media", "a", ["/media/", "/media/a/"]),
             ("feed", "a", ["/feed/a/"]),
             ("2014", "05", []),
             ("2014", "a", ["/2014/a/"]),

@@ -242,9 +242,14 @@ class TestBlockEditor:
     def test_blocks_with_dynamic_content_are_removed(self) -> None:
         source = (
             '<!-- wp:latest-posts {"postsToShow":3} /-->\n<!-- wp:spacer {"height":"9px"} -->\n'
-            '<div style="height:9px" class="wp-block-spacer"></div>\n<!-- /wp:spacer -->\n<!-- wp:archives /-->'
+            '<div style="height:9px" class="wp-block-spacer"></div>\n<!-- /wp:spacer -->\n<!-- wp:latest-comments /-->'
         )
         assert render(source, "wordpress").body_html == ""
+
+    def test_lists_of_archives_become_a_link_to_the_archive(self) -> None:
+        source = '<!-- wp:archives {"displayAsDropdown":true,"showPostCounts":true} /-->'
+        assert render(source, "wordpress").body_html == '<p><a href="/archive/">Archive</a></p>'
+        assert render(source, "wordpress", language="fr").body_html == '<p><a href="/archive/">Archives</a></p>'
 
     def test_the_no_results_text_of_a_removed_query_is_removed(self) -> None:
         source = (

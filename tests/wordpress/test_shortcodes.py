@@ -496,7 +496,6 @@ class TestListsOfOtherContent:
     @pytest.mark.parametrize(
         "shortcode",
         [
-            "[archives limit=10]",
             "[toc]",
             "[portfolio columns=2]",
             "[jetpack-related-posts]",
@@ -519,6 +518,15 @@ class TestListsOfOtherContent:
     def test_are_not_ordinary_words_in_brackets(self, text: str) -> None:
         assert body(text) == f"<p>{text}</p>"
         assert not count_unknown(text)
+
+    @pytest.mark.parametrize(
+        "attributes", ["", " limit=10", " type=postbypost order=asc", ' type="alpha" format=custom']
+    )
+    def test_of_archives_become_a_link_to_the_archive(self, attributes: str) -> None:
+        shortcode = f"[archives{attributes}]"
+        link = '<p><a href="/archive/">Archive</a></p>'
+        assert body(f"Before {shortcode} after").replace("\n", "") == f"<p>Before</p>{link}<p>after</p>"
+        assert not count_unknown(shortcode)
 
     def test_keep_the_text_in_them(self) -> None:
         assert body("[bbp-x]A text.[/bbp-x]") == "<p>A text.</p>"

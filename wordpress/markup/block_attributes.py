@@ -11,7 +11,9 @@ from html import escape
 from typing import Any, Final
 
 from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext
 
+from blog.overviews import ARCHIVE, overview_url
 from blog.rendering.tree import clean_text
 from wordpress.markup.page_builders import divi_block_html
 from wordpress.wxr.values import parse_json
@@ -138,6 +140,11 @@ def _player(tag: str, url: str, title: str) -> str:
     return html if url else ""
 
 
+def _archives(values: _Values) -> str:
+    """Return a link to the archive. In WordPress, this is a list of years, months or posts."""
+    return f'\n<p><a href="{overview_url(ARCHIVE)}">{escape(gettext("Archive"))}</a></p>\n'
+
+
 def _opening_hours(values: _Values) -> str:
     """Return the days on which a business is open, with its hours."""
     days, rows = values.get("days"), ""
@@ -155,6 +162,7 @@ _LINKING: Final = (
     *("jetpack/nextdoor", "jetpack/pinterest", "jetpack/podcast-player"),
 )
 _SHOWN: Final[dict[str, Callable[[_Values], str]]] = {
+    "archives": _archives,
     "jetpack/blogroll-item": _blogroll_item,
     "jetpack/business-hours": _opening_hours,
     "jetpack/story": _gallery,

@@ -6,8 +6,8 @@ The result is untrusted: blog.rendering sanitises it.
 
 Deliberate differences from WordPress: classic content between blocks keeps its paragraphs, which WordPress runs
 together; galleries, players and playlists without files show nothing; unknown shortcodes stay as text; the names of
-those that embed other sites, and of forms, may have capitals, as in `[YouTube URL]`; and blocks with dynamic content
-(newest posts, archives) show nothing.
+those that embed other sites, and of forms, may have capitals, as in `[YouTube URL]`; lists of archives become a link to
+the archive; and other blocks with dynamic content, such as newest posts, show nothing.
 """
 
 import re

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape, unescape
 
 from blog.rendering.providers import find_embed
+from wordpress.markup.block_attributes import empty_block
 from wordpress.markup.galleries import UploadFinder, gallery_html, playlist_html
 from wordpress.markup.note_shortcodes import take_notes
 from wordpress.markup.page_builders import count_builders, expand_builders
@@ -87,12 +88,12 @@ _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
 _FORM = re.compile(rf"\[(?<!\[\[){_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
 # Shortcodes that show the site's own files. Without a file, they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
-_KNOWN = _EMBEDS.keys() | _GITHUB | SHOWING_FILES | {"caption", "wp_caption"}
+_KNOWN = _EMBEDS.keys() | _GITHUB | SHOWING_FILES | {"archives", "caption", "wp_caption"}
 # Shortcodes of WordPress.com and of plugins that show nothing here: lists of other content, shops, galleries, sliders,
 # maps, polls, adverts, and buttons for logging in and sharing, whose content is not in the text. These names are always
 # those of shortcodes.
 _NOT_SHOWN = {
-    *("add_to_cart", "addtoany", "adinserter", "adrotate", "ajax_load_more", "archives", "best_selling_products"),
+    *("add_to_cart", "addtoany", "adinserter", "adrotate", "ajax_load_more", "best_selling_products"),
     *("catlist", "custom-facebook-feed", "custom-twitter-feeds", "display-posts", "envira-gallery", "ez-toc"),
     *("featured_products", "foogallery", "googleplus", "gravatar_profile", "huge_it_gallery", "huge_it_slider"),
     *("imagebrowser", "instagram-feed", "layerslider", "leaflet-map", "leaflet-marker", "lwptoc"),
@@ -219,6 +220,8 @@ def _html(shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
         return gallery_html(parse_attributes(attributes), find_uploads)
     if name == "playlist":
         return playlist_html(parse_attributes(attributes), find_uploads)
+    if name == "archives":
+        return empty_block(name, "")
     if name in _GITHUB:
         return escape(_github_url(attributes, content)) or None
     return shortcode["content"] or "" if _is_hidden(name, attributes) else None
