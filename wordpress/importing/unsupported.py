@@ -30,6 +30,7 @@ from wordpress.wxr.records import (
     OLD_SLUG_KEY,
     THUMBNAIL,
     WPML_LANGUAGE,
+    WPML_TRANSLATIONS,
     Item,
 )
 from wordpress.wxr.values import may_be_in_languages
@@ -44,7 +45,7 @@ _INTERNAL: Final = (
 # Fields that are imported or that repeat other parts of the export. For posts, enclosures are imported too.
 _IMPORTED: Final = {
     *(FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL),
-    WPML_LANGUAGE,
+    *(WPML_LANGUAGE, WPML_TRANSLATIONS),
     *NOINDEX,
 }
 # How many texts are checked at a time.
