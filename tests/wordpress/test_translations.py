@@ -87,7 +87,6 @@ class TestImporting:
         import_parts(*groups, translated(7, "en"), translated(8, "ar"), translated(9, "fr"))
         assert linked_languages() == {7: ["ar"], 8: ["en"], 9: []}
 
-
     def test_entries_are_linked_if_only_they_name_the_group(self, import_parts: ImportParts) -> None:
         # WordPress leaves the terms of a group out when only posts, or those of one author, are exported.
         parts = translated(7, "en"), translated(8, "ar"), translated(9, "fr", "pll_2")
