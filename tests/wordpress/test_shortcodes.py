@@ -116,6 +116,12 @@ class TestPlayers:
                 "Scribd",
                 "https://www.scribd.com/document/39027960?secret_password=key-3kaiwcjqhtipf25m8tw",
             ),
+            ('[codepen slug_hash="QjRmEx" user="a-b"]', "CodePen", "https://codepen.io/a-b/pen/QjRmEx"),
+            (
+                "[codepen_embed height=265 slug_hash='QjRmEx' user='a-b']See the Pen[/codepen_embed]",
+                "CodePen",
+                "https://codepen.io/a-b/pen/QjRmEx",
+            ),
             ("[scribd id=39027960]", "Scribd", "https://www.scribd.com/document/39027960"),
             ("[tweet 123456789]", "X (Twitter)", "https://x.com/i/web/status/123456789"),
             ("[tweet https://twitter.com/a_b/status/123?s=20]", "X (Twitter)", "https://x.com/a_b/status/123"),

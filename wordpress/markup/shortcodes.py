@@ -30,6 +30,7 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
         "https://bandcamp.com/EmbeddedPlayer/album={album}/",
         "https://bandcamp.com/EmbeddedPlayer/track={track}/",
     ),
+    **dict.fromkeys(("codepen", "codepen_embed"), ("https://codepen.io/{user}/pen/{slug_hash}",)),
     "crowdsignal": ("https://poll.fm/{poll}", "https://{domain}.survey.fm/{}", "https://survey.fm/{survey}"),
     "dailymotion": ("https://www.dailymotion.com/video/{}",),
     "flickr": (
@@ -54,9 +55,7 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
     "wpvideo": ("https://videopress.com/v/{}",),
     "wufoo": ("https://{username}.wufoo.com/forms/{formhash}",),
     "youtube": ("https://youtu.be/{}",),
-    **dict.fromkeys(
-        ("codepen", "crayon", "embed", "facebook", "getty", "googlemaps", "googlevideo", "kickstarter", "medium"), ()
-    ),
+    **dict.fromkeys(("crayon", "embed", "facebook", "getty", "googlemaps", "googlevideo", "kickstarter", "medium"), ()),
     **dict.fromkeys(("pinterest", "reddit", "soundcloud", "tiktok", "tumblr", "twitch", "twitchtv", "twitter"), ()),
     **dict.fromkeys(("ustream", "vine"), ()),
     # Frames, documents and players of plugins.
