@@ -7,7 +7,7 @@ from html import escape, unescape
 
 from blog.rendering.providers import find_embed
 from wordpress.markup.galleries import UploadFinder, gallery_html, playlist_html
-from wordpress.markup.note_shortcodes import take_notes
+from wordpress.markup.note_shortcodes import NOTES, take_notes
 from wordpress.markup.page_builders import count_builders, expand_builders
 from wordpress.markup.source_code import parse_attributes, replace_code, replace_enclosing
 from wordpress.markup.tokenizer import change_texts, find_in_texts, tokenise
@@ -108,6 +108,7 @@ _NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tri
 _NOT_SHOWN_WITH_ATTRIBUTES = {"ad", "album", "gravatar", "modula", "poll", "product", "products", "wpdm_package"}
 # Text in brackets need not be a shortcode. These names always are.
 _CERTAIN = _KNOWN | _NOT_SHOWN | {"blip"}
+_NOT_FOR_LAYOUT = _CERTAIN | FORMS | {*NOTES}
 _CAPTION = re.compile(r"\[(?<!\[\[)(?P<name>caption|wp_caption)(?=[\s\]])(?P<attributes>[^\[\]]*+)\]")
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
@@ -120,7 +121,7 @@ def expand(source: str, find_uploads: UploadFinder) -> str:
     """
     # First, so that the shortcodes in code stay.
     source = replace_code(source)
-    source = replace_enclosing(expand_builders(source, find_uploads), _CAPTION, _figure)
+    source = replace_enclosing(expand_builders(source, find_uploads, _is_known), _CAPTION, _figure)
     if not _MAY_BE_SHORTCODE.search(source):
         return source
     expected_ends: Counter[str] = Counter()
@@ -143,8 +144,8 @@ def count_unknown(source: str) -> Counter[str]:
     if not _MAY_BE_SHORTCODE.search(source):
         return names
     source = replace_code(source)
-    names.update(count_builders(source))
-    source = take_notes(replace_enclosing(expand_builders(source, _any_upload), _CAPTION, _figure), {})
+    names.update(count_builders(source, _is_known))
+    source = take_notes(replace_enclosing(expand_builders(source, _any_upload, _is_known), _CAPTION, _figure), {})
     ends = set(_END_TAG.findall(source))
     for shortcode in find_in_texts(_SHORTCODE, _FORM.sub("", source)):
         name = shortcode["name"]
@@ -155,6 +156,11 @@ def count_unknown(source: str) -> Counter[str]:
             names[name] += 1
     names.update(form["name"] for form in find_in_texts(_FORM, source) if not form["end"])
     return names
+
+
+def _is_known(name: str) -> bool:
+    """Return whether the name is that of a shortcode which is not for layout."""
+    return name in _NOT_FOR_LAYOUT or shows_nothing(name)
 
 
 def shows_nothing(name: str) -> bool:
