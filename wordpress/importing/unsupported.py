@@ -22,6 +22,7 @@ from wordpress.markup.tables import expand_tables, missing_tables
 from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
 from wordpress.wxr.records import (
+    BLOGGER_PATH_KEY,
     DESIRED_SLUG_KEY,
     ENCLOSURE,
     FOOTNOTES,
@@ -37,7 +38,17 @@ from wordpress.wxr.values import may_be_in_languages, plain_line
 
 # Prefixes of the fields in which WordPress and its plugins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
-    *("_akismet", "akismet_", "_dp_original", "_edit_", "_elasticsearch", "_encloseme", "_jetpack_", "_last_editor"),
+    *(
+        "_akismet",
+        "akismet_",
+        "blogger_",
+        "_dp_original",
+        "_edit_",
+        "_elasticsearch",
+        "_encloseme",
+        "_jetpack_",
+        "_last_editor",
+    ),
     *("_oembed_", "_pingme", "_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
@@ -45,7 +56,7 @@ _INTERNAL: Final = (
 # Fields that are imported or that repeat other parts of the export. For posts, enclosures are imported too.
 _IMPORTED: Final = {
     *(FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL),
-    *(WPML_LANGUAGE, WPML_TRANSLATIONS),
+    *(BLOGGER_PATH_KEY, WPML_LANGUAGE, WPML_TRANSLATIONS),
     *NOINDEX,
 }
 # How many texts are checked at a time.

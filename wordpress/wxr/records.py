@@ -23,6 +23,8 @@ SECTION_GUID: Final = "urn:wordpress:section:"
 # wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
 THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
 OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
+# A meta field that WordPress's importer for Blogger adds: the path of a post there, such as `/2012/08/name.html`.
+BLOGGER_PATH_KEY = "blogger_permalink"
 # Meta fields with the language code of a post, and the name that it shares with its translations, in exports prepared
 # with WPML's plugin for exporting and importing.
 WPML_LANGUAGE, WPML_TRANSLATIONS = "_wpml_import_language_code", "_wpml_import_translation_group"
