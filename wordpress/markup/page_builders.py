@@ -26,12 +26,13 @@ BUILDERS: Final = ("et_pb_", "fusion_", "siteorigin_widget", "su_", "vc_")
 MARKS: Final = (*(f"[{prefix}" for prefix in BUILDERS), 'image="', 'images="', '_ids="')
 # Shortcodes of WordPress.com and of themes. Some are also ordinary words, so only those with an end tag count.
 _ENCLOSING: Final = (
-    *("accordion", "alert", "answer", "box", "button", "column", "columns", "dropcap", "expand", "explanation"),
-    *("five_sixth", "four_fifth", "highlight", "info", "note", "one_fifth", "one_fourth", "one_half"),
-    *("one_half_last", "one_sixth", "one_third", "one_third_last", "presentation", "pullquote", "question", "quiz"),
-    *("recipe", "recipe-directions", "recipe-ingredients", "recipe-notes", "recipe-nutrition", "row", "slide"),
-    *("spoiler", "tab", "tabs", "three_fourth", "toggle", "toggles", "tooltip", "two_third", "two_third_last"),
-    *("two_thirds", "warning", "wrong"),
+    *("accordion", "alert", "answer", "blockquote", "box", "button", "checklist", "column", "columns", "dropcap"),
+    *("expand", "explanation", "five_sixth", "four_fifth", "highlight", "info", "lightbox", "list", "noformat"),
+    *("note", "one_fifth", "one_fourth", "one_half", "one_half_last", "one_sixth", "one_third", "one_third_last"),
+    *("presentation", "pullquote", "question", "quiz", "quote", "raw", "recipe", "recipe-directions"),
+    *("recipe-ingredients", "recipe-notes", "recipe-nutrition", "row", "slide", "spoiler", "tab", "tabs"),
+    *("three_fourth", "toggle", "toggles", "tooltip", "two_third", "two_third_last", "two_thirds", "warning"),
+    "wrong",
 )
 _NAMES: Final = "|".join(map(re.escape, _ENCLOSING))
 # The prefix of a theme's shortcodes.
@@ -69,6 +70,7 @@ _INLINE: Final = frozenset(
     {"dropcap", "highlight", "su_dropcap", "su_highlight", "su_label", "su_permalink", "su_tooltip", "tooltip"}
 )
 _LINKED: Final = frozenset({"button", "fusion_button", "su_button", "su_lightbox"})
+_QUOTES: Final = frozenset({"blockquote", "quote"})
 _TITLES: Final = frozenset({"fusion_title", "su_heading"})
 _BUTTONS: Final = frozenset({"vc_btn", "vc_button", "vc_button2"})
 _BUTTON_ENDS: Final = ("_btn", "_button")
@@ -195,6 +197,8 @@ def _html(name: str, values: Mapping[str, str], find_uploads: UploadFinder) -> t
     if name in _LINKED:
         link = link or _url(values.get("href") or values.get("src") or "")
         return (f'<a href="{escape(link)}">', "</a>") if link else ("", "")
+    if name in _QUOTES:
+        return "\n\n<blockquote>\n\n", "\n\n</blockquote>\n\n"
     if name in _TITLES:
         return "\n\n<h3>", "</h3>\n\n"
     if name in _BUTTONS:

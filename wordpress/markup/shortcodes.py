@@ -77,10 +77,10 @@ _GALLERIES = {"gallery", "slideshow"}
 # at the first closing bracket, which opening ones may precede: many have a subject such as `[My blog`. If
 # their names are in capitals, WordPress shows them as text, with the address; here they are hidden too.
 FORMS = {
-    *("blog_subscription_form", "caldera_form", "contact-field", "contact-form", "contact-form-7", "everest_form"),
-    *("fluentform", "forminator_form", "gravityform", "gravityforms", "jetpack_subscription_form", "mailpoet_form"),
-    *("mc4wp_form", "ninja_form", "ninja_forms", "ninja_forms_display_form", "simple-payment", "wpforms"),
-    "wysija_form",
+    *("blog_subscription_form", "bookly-form", "caldera_form", "cforms", "contact-field", "contact-form"),
+    *("contact-form-7", "everest_form", "fluentform", "formidable", "forminator_form", "give_form", "gravityform"),
+    *("gravityforms", "jetpack_subscription_form", "mailpoet_form", "mc4wp_form", "ninja_form", "ninja_forms"),
+    *("ninja_forms_display_form", "si-contact-form", "simple-payment", "wpforms", "wysija_form"),
 }
 _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
 _FORM = re.compile(rf"\[(?<!\[\[){_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
@@ -88,9 +88,12 @@ _FORM = re.compile(rf"\[(?<!\[\[){_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(so
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | _GITHUB | SHOWING_FILES | {"caption", "wp_caption"}
 # Shortcodes of WordPress.com and of plugins that show nothing here: lists of other content, shops, galleries, sliders,
-# maps, polls, adverts, and buttons for logging in and sharing, whose content is not in the text. These names are always
-# those of shortcodes.
+# maps, polls, adverts, calendars, tables, players of podcasts, and buttons for logging in and sharing, whose content is
+# not in the text. These names are always those of shortcodes.
 _NOT_SHOWN = {
+    *("add_eventon", "ai1ec", "eo_events", "event_embed", "events_list", "h5p", "ninja_tables", "podcast_episode"),
+    *("podlove-episode-web-player", "podlove-web-player", "powerpress", "print_gllr", "ssp_player"),
+    *("supsystic-tables", "visualizer", "wpdatatable", "wpdatachart"),
     *("add_to_cart", "addtoany", "adinserter", "adrotate", "ajax_load_more", "archives", "best_selling_products"),
     *("catlist", "custom-facebook-feed", "custom-twitter-feeds", "display-posts", "envira-gallery", "ez-toc"),
     *("featured_products", "foogallery", "googleplus", "gravatar_profile", "huge_it_gallery", "huge_it_slider"),
@@ -109,6 +112,12 @@ _NOT_SHOWN_WITH_ATTRIBUTES = {"ad", "album", "gravatar", "modula", "poll", "prod
 # Text in brackets need not be a shortcode. These names always are.
 _CERTAIN = _KNOWN | _NOT_SHOWN | {"blip"}
 _NOT_FOR_LAYOUT = _CERTAIN | FORMS | {*NOTES}
+# Unknown shortcodes with the URL of a video or of an audio file are players of plugins: `[embedyt]URL[/embedyt]`.
+_MEDIA_FILE = re.compile(
+    r"[^?#]+\.(?:(mp3|m4a|oga|ogg|opus|wav|flac)|(?:mp4|m4v|webm|ogv|mov))(?:[?#].*)?", re.IGNORECASE
+)
+# A scheme of the plugins WP YouTube Lyte and Smart YouTube: `httpv://www.youtube.com/watch?v=…`.
+_PLAYER_SCHEME = re.compile(r"\bhttp(?:a|v[a-z]{0,2})://(?=(?:www\.)?youtu)")
 _CAPTION = re.compile(r"\[(?<!\[\[)(?P<name>caption|wp_caption)(?=[\s\]])(?P<attributes>[^\[\]]*+)\]")
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
@@ -121,6 +130,8 @@ def expand(source: str, find_uploads: UploadFinder) -> str:
     """
     # First, so that the shortcodes in code stay.
     source = replace_code(source)
+    if "httpv" in source or "httpa:" in source:
+        source = _PLAYER_SCHEME.sub("https://", source)
     source = replace_enclosing(expand_builders(source, find_uploads, _is_known), _CAPTION, _figure)
     if not _MAY_BE_SHORTCODE.search(source):
         return source
@@ -226,7 +237,19 @@ def _html(shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
         return playlist_html(parse_attributes(attributes), find_uploads)
     if name in _GITHUB:
         return escape(_github_url(attributes, content)) or None
+    if player := _player(attributes, content):
+        return player if _URL.fullmatch(content.strip()) else f"{player}\n\n{shortcode['content'] or ''}"
     return shortcode["content"] or "" if _is_hidden(name, attributes) else None
+
+
+def _player(attributes: str, content: str) -> str:
+    """Return the player for the content or an attribute of an unknown shortcode; empty if neither is a URL of one."""
+    for url in filter(_URL.fullmatch, (content.strip(), *parse_attributes(attributes).values())):
+        if embed := find_embed(url):
+            return escape(embed.page) if embed.player else ""
+        if file := _MEDIA_FILE.fullmatch(url):
+            return _media_element("audio" if file[1] else "video", f'src="{url}"', "")
+    return ""
 
 
 def _embedded_url(name: str, attributes: str, content: str) -> str:
