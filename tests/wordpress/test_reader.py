@@ -200,6 +200,11 @@ class TestRecords:
             ("post_tag", "art-co", "Art & Co"),
         )
 
+    def test_authors_in_the_element_of_wordpress_com_and_wp_cli(self, tmp_path: Path) -> None:
+        document = export(authors=[author("bo", id=3)]).replace("wp:author>", "wp:wp_author>")
+        assert "<wp:wp_author>" in document
+        assert list(Export(write(tmp_path, document)).records()) == [Author(3, "bo", "anna@example.org", "Anna A.")]
+
     def test_authors_and_terms(self, tmp_path: Path) -> None:
         document = export(
             category("c", "C", parent="p", description="d"),
