@@ -61,6 +61,14 @@ class TestOldURLs:
         assert client.get("/2012/08/a-name.html").headers["Location"] == "/2014/03/01/name/"
         assert [note.title for note in report.notes] == ["internal"]
 
+    @pytest.mark.parametrize("slug", ["2014/3/1/a-name", "2014/03/a-name"])
+    def test_the_date_in_a_slug_of_squarespace_is_not_part_of_it(
+        self, import_parts: ImportParts, client: Client, slug: str
+    ) -> None:
+        import_parts(item(7, post_name=slug, link=f"/blog/{slug}"))
+        assert Post.objects.get().get_absolute_url() == "/2014/03/01/a-name/"
+        assert client.get(f"/blog/{slug}").headers["Location"] == "/2014/03/01/a-name/"
+
     def test_an_existing_redirect_is_kept(self, import_parts: ImportParts) -> None:
         mine = PostFactory()
         add_redirects([("/x/", mine)])

@@ -514,6 +514,9 @@ class TestListsOfOtherContent:
             "[singlepic id=5 w=320 float=left]",
             '[rev_slider alias="home"]',
             '[poll id="2"]',
+            '[icon icon="fa-road"]',
+            '[h5p id="4"]',
+            "[powerpress]",
         ],
     )
     def test_show_nothing_and_are_counted(self, shortcode: str) -> None:

@@ -98,7 +98,7 @@ _NOT_SHOWN = {
     *("catlist", "custom-facebook-feed", "custom-twitter-feeds", "display-posts", "envira-gallery", "ez-toc"),
     *("featured_products", "foogallery", "googleplus", "gravatar_profile", "huge_it_gallery", "huge_it_slider"),
     *("imagebrowser", "instagram-feed", "layerslider", "leaflet-map", "leaflet-marker", "lwptoc"),
-    *("mailchimp_subscriber_popup", "mapsmarker", "metaslider", "my_calendar", "portfolio", "post_grid"),
+    *("mailchimp_subscriber_popup", "mappress", "mapsmarker", "metaslider", "my_calendar", "portfolio", "post_grid"),
     *("product_categories", "product_category", "product_page", "pt_view", "quads", "recent-posts"),
     *("recent_products", "rev_slider", "sale_products", "shop_messages", "simple-sitemap", "singlepic", "sitemap"),
     *("smartslider3", "social_warfare", "soliloquy", "subscribe", "testimonials", "the-post-grid", "the_ad"),
@@ -108,7 +108,9 @@ _NOT_SHOWN = {
 }
 _NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tribe_", "woocommerce_")
 # These are not shown if they have attributes. Otherwise they may be text in brackets.
-_NOT_SHOWN_WITH_ATTRIBUTES = {"ad", "album", "gravatar", "modula", "poll", "product", "products", "wpdm_package"}
+_NOT_SHOWN_WITH_ATTRIBUTES = {
+    *("ad", "album", "fa", "gravatar", "icon", "modula", "poll", "product", "products", "wpdm_package"),
+}
 # Text in brackets need not be a shortcode. These names always are.
 _CERTAIN = _KNOWN | _NOT_SHOWN | {"blip"}
 _NOT_FOR_LAYOUT = _CERTAIN | FORMS | {*NOTES}
