@@ -203,6 +203,11 @@ _PROVIDERS: Final = (
         r"(?:polldaddy|crowdsignal)\.com/(?:p|poll|s)/\w{4,40}" + _END,
         r"[\w-]{1,60}\.(?:survey\.fm|polldaddy\.com/s|crowdsignal\.net)/[\w-]{1,100}" + _END,
     ),
+    _Provider(
+        "CodePen",
+        r"codepen\.io/(?:team/)?(?P<user>[\w-]{1,60})/(?:details|embed|full|pen)(?:/preview)?/(?P<id>\w{4,40})" + _END,
+        page="https://codepen.io/{user}/pen/{id}",
+    ),
     _Provider("GitHub Gist", r"gist\.github\.com/(?:[\w-]{1,60}/)?[0-9a-f]{5,40}(?!\w)"),
     _Provider("Mixcloud", r"mixcloud\.com/[\w-]{1,100}/(?:playlists/)?[\w%-]{1,200}" + _END),
     _Provider("Pinterest", r"(?:[a-z]{2}\.)?pinterest\.com/pin/[0-9]{4,25}(?![0-9])"),

@@ -119,6 +119,7 @@ WITHOUT_PLAYER = [
     ("Google Maps", "http://maps.google.com/maps?q=a&output=embed", "https://maps.google.com/maps?q=a"),
     ("Google Docs", "https://docs.google.com/forms/d/e/1a/viewform", "https://docs.google.com/forms/d/e/1a/viewform"),
     ("Crowdsignal", "http://polldaddy.com/poll/7910844/", "https://polldaddy.com/poll/7910844"),
+    ("CodePen", "https://codepen.io/a-b/embed/preview/QjRmEx?height=300", "https://codepen.io/a-b/pen/QjRmEx"),
     ("GitHub Gist", "https://gist.github.com/a/57cc50246a", "https://gist.github.com/a/57cc50246a"),
     ("Bandcamp", "https://a.bandcamp.com/album/b?from=x", "https://a.bandcamp.com/album/b"),
     ("Reddit", "https://www.reddit.com/r/a/comments/1ab/b/", "https://www.reddit.com/r/a/comments/1ab/b"),

@@ -18,7 +18,7 @@ from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, meta, page, write
 from wordpress.importing.pipeline import import_export
-from wordpress.importing.report import Outcome
+from wordpress.importing.report import Outcome, summarise
 from wordpress.wxr.extensions import checksum, to_json
 from wordpress.wxr.repair import InvalidExportError
 
@@ -52,6 +52,12 @@ class TestIdentity:
         theirs = Post.objects.get(slug="theirs")
         assert theirs.pk == 9
         assert "new ID 9" in remarks(report)[0]
+
+    def test_items_without_ids_are_one_line_of_a_summary(self, import_parts: ImportParts) -> None:
+        report = import_parts(*(item(0, post_id="", guid=f"urn:{name}", post_name=name) for name in "abc"))
+        assert [(reason.text, reason.count) for reason in summarise(report.notes).shown] == [
+            ("It has no ID in the export, so it got a new one.", 3)
+        ]
 
     def test_two_items_with_the_same_guid_are_both_imported(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, guid="g"), item(8, guid="g"))

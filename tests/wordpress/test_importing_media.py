@@ -635,6 +635,13 @@ class TestURLs:
         undo_run(ImportRun.objects.get(pk=first))
         assert not Post.objects.exists()
 
+    def test_urls_of_a_missing_file_lead_to_the_first_post_that_shows_it_in_whatever_order_they_are_exported(
+        self, client: Client, import_parts: ImportParts
+    ) -> None:
+        posts = [item(number, content='[gallery ids="30"]') for number in range(16, 6, -1)]
+        import_parts(*posts, attachment(30))
+        assert client.get("/?p=30").headers["Location"] == "/2014/03/01/post-7/"
+
     def test_urls_of_a_deleted_picture_are_not_found(self, client: Client, picture_url: str) -> None:
         for found in Picture.objects.all():
             found.delete()

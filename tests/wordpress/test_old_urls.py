@@ -54,6 +54,21 @@ class TestOldURLs:
         for path in ("/2014/03/01/é/", "/2013/12/31/é/", "/2013/12/31/post-7/"):
             assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"
 
+    @pytest.mark.parametrize("former", ["/2012/08/a-name.html", "http://name.blogspot.com/2012/08/a-name.html"])
+    def test_paths_at_blogger_become_redirects(self, import_parts: ImportParts, client: Client, former: str) -> None:
+        fields = [meta("blogger_blog", "name.blogspot.com"), meta("blogger_permalink", f"\n{former}\n")]
+        report = import_parts(item(7, post_name="name", inside=fields))
+        assert client.get("/2012/08/a-name.html").headers["Location"] == "/2014/03/01/name/"
+        assert [note.title for note in report.notes] == ["internal"]
+
+    @pytest.mark.parametrize("slug", ["2014/3/1/a-name", "2014/03/a-name"])
+    def test_the_date_in_a_slug_of_squarespace_is_not_part_of_it(
+        self, import_parts: ImportParts, client: Client, slug: str
+    ) -> None:
+        import_parts(item(7, post_name=slug, link=f"/blog/{slug}"))
+        assert Post.objects.get().get_absolute_url() == "/2014/03/01/a-name/"
+        assert client.get(f"/blog/{slug}").headers["Location"] == "/2014/03/01/a-name/"
+
     def test_an_existing_redirect_is_kept(self, import_parts: ImportParts) -> None:
         mine = PostFactory()
         add_redirects([("/x/", mine)])

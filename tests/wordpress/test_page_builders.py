@@ -218,3 +218,61 @@ def test_other_shortcodes_are_counted_by_name_for_the_report() -> None:
 @pytest.mark.parametrize("text", ["[box]", "the [question] is", "[slide] and [/slides]", "[tab=1] [tables][/tables]"])
 def test_ordinary_words_in_brackets_are_kept(text: str) -> None:
     assert body(text).strip() == f"<p>{text}</p>"
+
+
+class TestShortcodesOfThemes:
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            (
+                '[my_tabs mode="x"][my_tab title="One"]Two[/my_tab][my_divider/][/my_tabs]',
+                ["<h2>One</h2>", "<p>Two</p>"],
+            ),
+            ("[my_dropcap]O[/my_dropcap]nce [my_divider]", ["<p>Once</p>"]),
+            (
+                '[my_row][my_btn url="https://example.org/" color="red"]Go[/my_btn][/my_row]',
+                ['<p><a href="https://example.org/" rel="noopener">Go</a></p>'],
+            ),
+            (
+                '[my_row][my_button link="https://example.org/" text="Go"][/my_button][/my_row]',
+                ['<p><a href="https://example.org/" rel="noopener">Go</a></p>'],
+            ),
+            ('[my_row]One[/my_row][my_video src="https://vimeo.com/12345678"]', ["<p>One</p>", PLAYER]),
+            ('[vc_row][vc_column][my_space height="9"]One[/vc_column][/vc_row]', ["<p>One</p>"]),
+            ('[vc_row][my_title title="One"]Two[/my_title][/vc_row]', ["<h2>One</h2>", "<p>Two</p>"]),
+        ],
+    )
+    def test_leave_their_texts(self, source: str, expected: list[str]) -> None:
+        shown = lines(source)
+        assert [line[: len(start)] for line, start in zip(shown, expected, strict=True)] == expected
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            *("[my_box]One[/my_box]", "[my_box] and [my_tab]", "<code>[my_tabs][my_tab]One[/my_tab][/my_tabs]</code>"),
+            *("[my_tab]One[/my_tab] [your_tab]", '[my_box id="1"]', "[vc_row][my_box]One[/vc_row]"),
+        ],
+    )
+    def test_of_which_there_is_only_one_stay_as_text(self, source: str) -> None:
+        assert "[my_" in body(source)
+
+    def test_other_known_shortcodes_with_such_names_are_no_layout(self) -> None:
+        source = "[vc_row]One[efn_note]Two[/efn_note][codepen_embed slug_hash=abcdef user=a][rev_slider id=1][/vc_row]"
+        html = body(source)
+        assert "Two" in html
+        assert "https://codepen.io/a/pen/abcdef" in html
+        assert count_unknown(source) == {"vc_…": 1, "rev_slider": 1}
+
+    def test_are_counted_by_prefix_for_the_report(self) -> None:
+        assert count_unknown('[my_tabs][my_tab title="x"]y[/my_tab][/my_tabs] [your_tab z="1"]') == {
+            "my_…": 2,
+            "your_tab": 1,
+        }
+        assert is_layout("my_…")
+        assert not is_layout("…")
+        assert not is_layout("your_tab")
+
+    @pytest.mark.parametrize("unit", ["[my_a]", "[my_a x='", "[/my_a", "[a_", "[my_a][/my_a]"])
+    def test_take_linear_time(self, unit: str, grows_with_length: GrowsWithLength) -> None:
+        source = (unit * 50_000)[:200_000] + "[my_b][/my_b]"
+        assert grows_with_length(lambda text: expand(text, partial(find_uploads, Origin())), source)

@@ -200,6 +200,11 @@ class TestRecords:
             ("post_tag", "art-co", "Art & Co"),
         )
 
+    def test_authors_in_the_element_of_wordpress_com_and_wp_cli(self, tmp_path: Path) -> None:
+        document = export(authors=[author("bo", id=3)]).replace("wp:author>", "wp:wp_author>")
+        assert "<wp:wp_author>" in document
+        assert list(Export(write(tmp_path, document)).records()) == [Author(3, "bo", "anna@example.org", "Anna A.")]
+
     def test_authors_and_terms(self, tmp_path: Path) -> None:
         document = export(
             category("c", "C", parent="p", description="d"),
@@ -370,6 +375,27 @@ class TestRepairs:
         assert source.source.repairs.lines["controls"] == [before + 5]
         broken = messages + "<?xml version='1.0'?>\n<rss><channel>\n<item>a < b</item></channel></rss>"
         assert f"line {before + 3}, column " in error_message(tmp_path, broken)
+
+    @pytest.mark.parametrize(
+        "inserted",
+        [
+            '<meta name="generator" content="A theme 1.5" />\n',
+            "<br />\n<b>Notice</b>: x in <b>a.php</b><br />\n<!-- a -->\n",
+            "A theme 1.5",
+        ],
+    )
+    def test_what_a_theme_or_php_wrote_before_the_root_element_is_removed_and_counted(
+        self, tmp_path: Path, inserted: str
+    ) -> None:
+        document = export(item(7, content="a\x01b")).replace("<rss", f"{inserted}<rss")
+        source = Export(write(tmp_path, document))
+        (found,) = (record for record in source.records() if isinstance(record, Item))
+        assert (found.id, found.content) == (7, "ab")
+        lines = inserted.count("\n")
+        assert source.source.repairs.counts == {"messages": max(lines, 1), "controls": 1}
+        assert source.source.repairs.lines == {"messages": [3], "controls": [5 + lines]}
+        broken = f"<?xml version='1.0'?>\n{inserted}<rss><channel>\n<item>a < b</item></channel></rss>"
+        assert f"line {lines + 3}, column " in error_message(tmp_path, broken)
 
     @pytest.mark.parametrize(
         ("appended", "lines"),

@@ -116,6 +116,12 @@ class TestPlayers:
                 "Scribd",
                 "https://www.scribd.com/document/39027960?secret_password=key-3kaiwcjqhtipf25m8tw",
             ),
+            ('[codepen slug_hash="QjRmEx" user="a-b"]', "CodePen", "https://codepen.io/a-b/pen/QjRmEx"),
+            (
+                "[codepen_embed height=265 slug_hash='QjRmEx' user='a-b']See the Pen[/codepen_embed]",
+                "CodePen",
+                "https://codepen.io/a-b/pen/QjRmEx",
+            ),
             ("[scribd id=39027960]", "Scribd", "https://www.scribd.com/document/39027960"),
             ("[tweet 123456789]", "X (Twitter)", "https://x.com/i/web/status/123456789"),
             ("[tweet https://twitter.com/a_b/status/123?s=20]", "X (Twitter)", "https://x.com/a_b/status/123"),
@@ -507,6 +513,9 @@ class TestListsOfOtherContent:
             "[singlepic id=5 w=320 float=left]",
             '[rev_slider alias="home"]',
             '[poll id="2"]',
+            '[icon icon="fa-road"]',
+            '[h5p id="4"]',
+            "[powerpress]",
         ],
     )
     def test_show_nothing_and_are_counted(self, shortcode: str) -> None:
@@ -625,3 +634,57 @@ class TestSourceCode:
     def test_many_start_tags_without_an_end_take_linear_time(self, end: str) -> None:
         source = "[code]" * 50_000 + end
         assert expand(source, partial(find_uploads, Origin())).count("[code]") == 50_000
+
+
+class TestPlayersOfPlugins:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "[embedyt]https://www.youtube.com/watch?v=wTzbIc6oiqs[/embedyt]",
+            "[embedyt] https://www.youtube.com/watch?v=wTzbIc6oiqs&amp;width=400 [/embedyt]",
+            '[arve url="https://youtu.be/wTzbIc6oiqs" mode="lazyload" /]',
+            "httpv://www.youtube.com/watch?v=wTzbIc6oiqs",
+            "httpvh://youtu.be/wTzbIc6oiqs",
+        ],
+    )
+    def test_with_the_url_of_a_video_show_it(self, source: str) -> None:
+        html = render(source, "wordpress").body_html
+        assert html.startswith('<figure class="player" data-player="https://www.youtube-nocookie.com/embed/wTzbIc6oiqs')
+        assert not count_unknown(source)
+
+    @pytest.mark.parametrize(
+        ("source", "name"),
+        [
+            ('[jwplayer file="https://a.example/b.mp4" width="400"]', "b.mp4"),
+            ('[mp3j track="https://a.example/b.mp3?x=1"]', "b.mp3"),
+            ('[powerpress url="https://a.example/b.mp3"]', "b.mp3"),
+        ],
+    )
+    def test_with_the_url_of_a_file_show_it(self, source: str, name: str) -> None:
+        html = render(source, "wordpress").body_html
+        assert html.strip().startswith('<p><a class="remote-media" href="https://a.example/b')
+        assert html.strip().endswith(f">{name}</a></p>")
+
+    def test_keep_their_content(self) -> None:
+        html = render('[player url="https://youtu.be/wTzbIc6oiqs"]My <b>film</b>[/player]', "wordpress").body_html
+        assert 'class="player"' in html
+        assert html.rstrip().endswith("<p>My <b>film</b></p>")
+        html = render('[player url="https://youtu.be/wTzbIc6oiqs"]My film[/player]', "wordpress").body_html
+        assert html.rstrip().endswith("<p>My film</p>")
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "[see https://youtu.be/wTzbIc6oiqs]",
+            '[box link="https://youtu.be/" x="https://example.org/a"]',
+            "[x]See https://youtu.be/wTzbIc6oiqs[/x]",
+            "<code>[embedyt]https://youtu.be/wTzbIc6oiqs[/embedyt]</code>",
+        ],
+    )
+    def test_other_brackets_stay_as_text(self, source: str) -> None:
+        assert "player" not in render(source, "wordpress").body_html
+
+
+@pytest.mark.parametrize("source", ["[quote]One[/quote]", '[blockquote author="X"]One[/blockquote]'])
+def test_quotations_in_shortcodes_are_quotations(source: str) -> None:
+    assert render(source, "wordpress").body_html.replace("\n", "") == "<blockquote><p>One</p></blockquote>"

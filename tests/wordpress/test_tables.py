@@ -81,12 +81,24 @@ class TestShortcodes:
     @pytest.mark.parametrize(
         "source",
         [
-            *("[table id=6 /]", "[table]a,b[/table]", "<code>[table id=5 /]</code>", "[[table id=5 /]]"),
-            *("[tables id=5]", "[Table id=5] [table]"),
+            *("[table]a,b[/table]", "[table id=6]a,b[/table]", "[table 6]", "<code>[table id=5 /]</code>"),
+            *("<code>[table id=6 /]</code>", "[[table id=5 /]]", "[[table id=6 /]]", "[tables id=5]"),
+            "[Table id=5] [table]",
         ],
     )
-    def test_of_other_tables_and_in_code_stay_as_text(self, shown: Shown, source: str) -> None:
+    def test_of_other_plugins_and_in_code_stay_as_text(self, shown: Shown, source: str) -> None:
         assert shown(source) == f"<p>{source}</p>"
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            *("[table id=6 /]", "[table id='6']", "[table=6]", "[table 6 /]", "<p>[table id=6 /]</p>"),
+            "<!-- wp:shortcode -->\n[table id=6 /]\n<!-- /wp:shortcode -->",
+            '<!-- wp:tablepress/table {"id":"6"} /-->',
+        ],
+    )
+    def test_of_tables_that_are_not_here_are_removed(self, shown: Shown, source: str) -> None:
+        assert shown(f"Before\n\n{source}\n\nAfter") == "<p>Before</p><p>After</p>"
 
     @pytest.mark.parametrize(
         ("attributes", "first_row"),
@@ -185,15 +197,19 @@ class TestImport:
     ) -> None:
         report = import_parts(item(7, content="[table id=5 /]"), table(**values))
         assert [each.text for each in report.skipped if reason in each.text]
-        assert "[table id=5 /]" in Post.objects.get().body_html or "content" in values
+        assert "table" not in Post.objects.get().body_html
         assert (TABLE, 40) in items(exported(tmp_path))
 
-    def test_formulas_and_unknown_tables_are_reported(self, import_parts: ImportParts) -> None:
-        report = import_parts(item(7, content="[table id=5 /] [table id=6 /]"), table(rows=[["=A1+1"]]))
+    def test_formulas_are_reported(self, import_parts: ImportParts) -> None:
+        report = import_parts(item(7, content="[table id=5 /]"), table(rows=[["=A1+1"]]))
         assert "formulas" in self.note(report)
-        [unknown] = [each for each in report.notes if each.kind == "shortcode"]
-        assert unknown.title == "[table]"
-        assert "1 time" in unknown.text
+
+    def test_texts_whose_tables_are_not_here_are_reported(self, import_parts: ImportParts) -> None:
+        content = "[table id=7 /] [table id=5 /] [table id=6 /] [table id=6 /] [table 8]"
+        report = import_parts(item(7, title="Prizes", content=content), page(20, content="[table 9]"), table())
+        [note] = report.notes
+        assert (note.kind, note.id, note.title) == ("post", 7, "Prizes")
+        assert "not in the export or not public: 6, 7." in note.text
 
     def test_files_in_tables_are_imported_and_shown(self, import_parts: ImportParts, tmp_path: Path) -> None:
         url = "https://old.example/wp-content/uploads/2014/03/a.png"

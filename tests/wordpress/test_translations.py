@@ -1,6 +1,7 @@
-"""Translations are imported from Polylang's exports, and exported in the same form."""
+"""Translations are imported from exports of Polylang and WPML, and exported as Polylang does."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from blog.editing import translations
 from blog.models import Entry, Post
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.types import ImportParts
-from tests.factories.wxr import exported, filed, item, items, page, term
+from tests.factories.wxr import exported, filed, item, items, meta, page, term
 from wordpress.importing.pipeline import import_export
 from wordpress.models import PreservedData
 from wordpress.wxr.php_values import PHPValue, serialise
@@ -85,6 +86,51 @@ class TestImporting:
         groups = group_of({"en": 7, "ar": 8}), group_of({"ar": 8, "fr": 9}, "pll_2")
         import_parts(*groups, translated(7, "en"), translated(8, "ar"), translated(9, "fr"))
         assert linked_languages() == {7: ["ar"], 8: ["en"], 9: []}
+
+    def test_entries_are_linked_if_only_they_name_the_group(self, import_parts: ImportParts) -> None:
+        # WordPress leaves the terms of a group out when only posts, or those of one author, are exported.
+        parts = translated(7, "en"), translated(8, "ar"), translated(9, "fr", "pll_2")
+        report = import_parts(*parts)
+        assert linked_languages() == {7: ["ar"], 8: ["en"], 9: []}
+        assert not list(report.skipped)
+        assert not import_parts(*parts).has_changes
+
+
+def prepared_by_wpml(wordpress_id: int, language: str, group: str = "9", **values: Any) -> str:
+    fields = [meta("_wpml_import_language_code", language), meta("_wpml_import_translation_group", group)]
+    return item(wordpress_id, inside=fields, **values)
+
+
+class TestImportingFromWPML:
+    def test_entries_of_a_group_are_linked(self, import_parts: ImportParts) -> None:
+        parts = prepared_by_wpml(7, "en"), prepared_by_wpml(8, "ar"), prepared_by_wpml(9, "fr", "10")
+        report = import_parts(*parts)
+        assert linked_languages() == {7: ["ar"], 8: ["en"], 9: []}
+        assert not list(report.skipped)
+        assert not list(report.notes)
+        assert not import_parts(*parts).has_changes
+
+    def test_groups_that_cannot_be_linked_are_reported(self, import_parts: ImportParts) -> None:
+        report = import_parts(prepared_by_wpml(7, "en"), prepared_by_wpml(8, "en"))
+        assert linked_languages() == {7: [], 8: []}
+        assert [(remark.title, remark.text) for remark in report.skipped] == [
+            ("9", "Fewer than two of its translations are posts or pages here with different languages.")
+        ]
+
+    def test_texts_that_were_unlinked_here_are_not_linked_by_our_own_export(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        import_parts(prepared_by_wpml(7, "en"), prepared_by_wpml(8, "ar"))
+        Entry.objects.update(translation_group=None)
+        path = exported(tmp_path)
+        assert "_wpml_import_translation_group" in path.read_text()
+        Entry.objects.all().delete()
+        import_export([path])
+        assert linked_languages() == {7: [], 8: []}
+
+    def test_a_name_that_is_too_long_is_ignored(self, import_parts: ImportParts) -> None:
+        import_parts(prepared_by_wpml(7, "en", "9" * 300), prepared_by_wpml(8, "ar", "9" * 300))
+        assert linked_languages() == {7: [], 8: []}
 
 
 class TestRoundTrip:

@@ -27,6 +27,7 @@ from wordpress.wxr.reader import MAX_TERMS as MAX_TERMS_OF_ITEM
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Term
 from wordpress.wxr.repair import InvalidExportError
+from wordpress.wxr.translations import translation_group
 from wordpress.wxr.values import language_code
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
@@ -104,6 +105,8 @@ class Analysis:
     terms: ExportedTerms = field(default_factory=ExportedTerms)
     # How often posts are filed under terms of other taxonomies.
     other_terms: Counter[str] = field(default_factory=Counter)
+    # The IDs of the posts and pages in each group of translations.
+    translations: dict[str, list[int]] = field(default_factory=dict)
     # The highest ID of an item, or in a link.
     highest_item_id: int = 0
     highest_comment_id: int = 0
@@ -300,6 +303,8 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
         return
     analysis.creators.add(item.author)
     analysis.add_guid(item.guid)
+    if group := translation_group(item):
+        analysis.translations.setdefault(group, []).append(item.id)
     if item.type == "post" and item.status == "publish" and item.date:
         day = f"/{item.date:%Y/%m/%d}/"
         analysis.dates |= {day[:6], day[:9], day}

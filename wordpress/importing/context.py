@@ -51,7 +51,7 @@ class ImportContext:
         self.ledger = Ledger(self.run)
         self.new_ids = NewIds(self.analysis)
         self.old_urls = OldUrls(folder_of(self.analysis.base_url))
-        self.unsupported = Unsupported(self.site)
+        self.unsupported = Unsupported(self.site, self.report)
         self.item_count = self.analysis.items.total()
 
     @property

@@ -164,7 +164,7 @@ def remarks_on(imported: ImportedEntry, now: dt.datetime) -> Iterator[str]:
             % entry.pk
         )
     elif item.id != entry.pk:
-        yield _why_new_id(item) % entry.pk
+        yield _why_new_id(item, entry.pk)
     if entry.guid != item.guid:
         yield _("The unique ID by which feed readers know it is missing, too long or in use, so it got a new one.")
     if has_markup(item.title):
@@ -194,12 +194,14 @@ def _remarks_on_terms(item: Item) -> Iterator[str]:
         yield _("Pages have no categories and tags here. Those of this page are kept and exported again.")
 
 
-def _why_new_id(item: Item) -> str:
+def _why_new_id(item: Item, pk: int) -> str:
     if item.id:
-        return _("Its ID was already in use, so it was imported with the new ID %d.")
+        return _("Its ID was already in use, so it was imported with the new ID %d.") % pk
     if item.guid.startswith(SECTION_GUID):
-        return _("It is not in the export. It was added with the ID %d to list the pages below it at its URL.")
-    return _("It has no ID in the export, so it was imported with the new ID %d.")
+        text = _("It is not in the export. It was added with the ID %d to list the pages below it at its URL.")
+        return text % pk
+    # Without the ID, so that a summary has one line for all items of an export without IDs.
+    return _("It has no ID in the export, so it got a new one.")
 
 
 def _is_named(slug: str, login: str) -> bool:

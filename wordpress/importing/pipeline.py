@@ -101,7 +101,7 @@ def import_export(
                         everywhere = bool(hosts) and confirm_hosts(hosts)
                         media = MediaDownload(hosts_of(analysis, site), everywhere=everywhere)
                     import_files(context, media)
-                    context.unsupported.note_empty(report)
+                    context.unsupported.note_empty()
                 shown_by = report_references(context)
                 if not dry_run:
                     redirect_attachment_pages(context, shown_by)
@@ -150,4 +150,4 @@ def _import_texts(context: ImportContext) -> None:
     import_references(context)
     skip_others(context)
     import_menus(context)
-    context.unsupported.add_notes(context.report, context.analysis.other_meta)
+    context.unsupported.add_notes(context.analysis.other_meta)

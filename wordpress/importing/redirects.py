@@ -16,7 +16,7 @@ from wordpress.importing.ledger import Ledger
 from wordpress.importing.report import PAGES, POSTS
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, ImportedItem
-from wordpress.wxr.records import OLD_DATE_KEY, OLD_SLUG_KEY, Author, Item, Term
+from wordpress.wxr.records import BLOGGER_PATH_KEY, OLD_DATE_KEY, OLD_SLUG_KEY, Author, Item, Term
 from wordpress.wxr.values import usable_slug
 
 _TARGET_IDS: Final = [f"{name}_id" for name in TARGETS]
@@ -92,7 +92,8 @@ class OldUrls:
         link = "" if "?" in item.link else item.link
         slug = (entry.path or "") if isinstance(entry, Page) else entry.slug
         others = (*_in_lower_case(slug, current), *_with_exported_slug(current, item), *item.legacy_urls)
-        self._add(entry, (link, *others, *_renamed(entry, item)), current, is_new=is_new)
+        at_blogger = (value.strip() for key, value in item.meta if key == BLOGGER_PATH_KEY)
+        self._add(entry, (link, *others, *_renamed(entry, item), *at_blogger), current, is_new=is_new)
 
     def add_category(self, category: Category, term: Term, *, is_new: bool) -> None:
         with_id = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []

@@ -14,7 +14,7 @@ from blog.rendering.moved_files import FileResolver
 from wordpress.importing.render_worker import CommentText, RenderWorker, render_comments
 from wordpress.importing.spool import Spool
 from wordpress.importing.texts import Derived, Text, derive
-from wordpress.markup.page_builders import BUILDERS
+from wordpress.markup.page_builders import MARKS as BUILDER_MARKS
 from wordpress.markup.tables import MARKS as TABLE_MARKS
 
 # Bytes. Importing a smaller export takes less time than starting a process.
@@ -26,7 +26,7 @@ _CHARACTERS_AHEAD: Final = 1_000_000
 # uncommitted rows and the copy that a preview works on.
 _DATABASE_MARKS: Final = (
     *("[gallery", "[slideshow", "[playlist", "data-fn=", "wp:block", *TABLE_MARKS),
-    *(f"[{name}" for name in BUILDERS),
+    *BUILDER_MARKS,
 )
 
 

@@ -18,10 +18,11 @@ from wordpress.markup.block_attributes import count_gaps
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
 from wordpress.markup.galleries import find_uploads
 from wordpress.markup.page_builders import is_layout
-from wordpress.markup.tables import expand_tables
+from wordpress.markup.tables import expand_tables, missing_tables
 from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
 from wordpress.wxr.records import (
+    BLOGGER_PATH_KEY,
     DESIRED_SLUG_KEY,
     ENCLOSURE,
     FOOTNOTES,
@@ -30,13 +31,24 @@ from wordpress.wxr.records import (
     OLD_SLUG_KEY,
     THUMBNAIL,
     WPML_LANGUAGE,
+    WPML_TRANSLATIONS,
     Item,
 )
-from wordpress.wxr.values import may_be_in_languages
+from wordpress.wxr.values import may_be_in_languages, plain_line
 
 # Prefixes of the fields in which WordPress and its plugins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
-    *("_akismet", "akismet_", "_dp_original", "_edit_", "_elasticsearch", "_encloseme", "_jetpack_", "_last_editor"),
+    *(
+        "_akismet",
+        "akismet_",
+        "blogger_",
+        "_dp_original",
+        "_edit_",
+        "_elasticsearch",
+        "_encloseme",
+        "_jetpack_",
+        "_last_editor",
+    ),
     *("_oembed_", "_pingme", "_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
@@ -44,7 +56,7 @@ _INTERNAL: Final = (
 # Fields that are imported or that repeat other parts of the export. For posts, enclosures are imported too.
 _IMPORTED: Final = {
     *(FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL),
-    WPML_LANGUAGE,
+    *(BLOGGER_PATH_KEY, WPML_LANGUAGE, WPML_TRANSLATIONS),
     *NOINDEX,
 }
 # How many texts are checked at a time.
@@ -70,8 +82,9 @@ _META_OF: Final = {
 class Unsupported:
     """Counts the parts of the posts and pages of `site` that readers don't see."""
 
-    def __init__(self, site: str) -> None:
+    def __init__(self, site: str, report: Report) -> None:
         self._site = site
+        self._report = report
         # How many items have each of these, and how often each shortcode is used (`_uses`).
         self._fields: Counter[str] = Counter()
         self._internal_fields: Counter[str] = Counter()
@@ -93,7 +106,14 @@ class Unsupported:
                 _count(self._internal_fields, key if len(key) < len(prefix) + 20 else f"{prefix}…")
             else:
                 _count(self._fields, key)
-        content = expand_tables(item.content, Origin(self._site))
+        origin = Origin(self._site)
+        if missing := missing_tables(item.content, origin):
+            text = _(
+                "Readers see nothing in place of the tables with these IDs, which are not in the export or not public: "
+                "%s. Export all content of the old blog and import again, or add the tables to the text."
+            )
+            self._report.note(item.type, item.id, plain_line(item.title), text % ", ".join(missing))
+        content = expand_tables(item.content, origin)
         for name in count_gaps(content):
             _count(self._gaps, name)
         for name, times in shortcodes.count_unknown(content).items():
@@ -108,10 +128,10 @@ class Unsupported:
         for block in count_blocks(item.content):
             _count(self._blocks, block)
 
-    def add_notes(self, report: Report, other_meta: Counter[tuple[str, str]]) -> None:
+    def add_notes(self, other_meta: Counter[tuple[str, str]]) -> None:
         """Add notes to the report, the most frequent first, then those on the `other_meta` of comments and terms."""
-        note = report.note
-        self._add_shortcodes(report)
+        note = self._report.note
+        self._add_shortcodes()
         if self._in_languages:
             text = ngettext(
                 "%(count)d text is in several languages, as in “%(example)s”. Readers see all of them.",
@@ -155,7 +175,7 @@ class Unsupported:
                 _("Readers never saw these fields, which are kept and exported again: %s.") % names,
             )
 
-    def _add_shortcodes(self, report: Report) -> None:
+    def _add_shortcodes(self) -> None:
         for name, times in self._uses.most_common():
             text = ngettext(
                 "It is used %(times)d time (texts: %(texts)d) and is not supported, so readers see it as text.",
@@ -184,9 +204,9 @@ class Unsupported:
                     "the layout.",
                     times,
                 )
-            report.note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
+            self._report.note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
 
-    def note_empty(self, report: Report) -> None:
+    def note_empty(self) -> None:
         """Note the texts in which a shortcode for files shows nothing. Call this after the files are imported."""
         columns = ("object_pk", "wordpress_id")
         for batch in batched(self._showing_files, _BATCH):
@@ -196,7 +216,7 @@ class Unsupported:
                 find = partial(find_uploads, Origin(self._site, imported[entry.pk]))
                 for name in sorted(shortcodes.find_empty(entry.source, find)):
                     text = _("Readers see nothing in place of its shortcode [%s], because no file for it is here.")
-                    report.note(entry.kind, imported[entry.pk], entry.title, text % name)
+                    self._report.note(entry.kind, imported[entry.pk], entry.title, text % name)
 
 
 def _count(counts: Counter[str], name: str, times: int = 1) -> None:

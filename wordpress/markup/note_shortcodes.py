@@ -12,8 +12,8 @@ from typing import Final
 from wordpress.markup.autop import BLOCKS
 from wordpress.markup.tokenizer import tokenise_with_code
 
-_NAMES: Final = "efn_note|fn|footnote|mfn|modern_footnote|ref"
-_TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAMES})(?:\s[^\[\]]*+)?\](?!\])")
+NOTES: Final = ("efn_note", "fn", "footnote", "mfn", "modern_footnote", "ref")
+_TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{'|'.join(NOTES)})(?:\s[^\[\]]*+)?\](?!\])")
 
 
 def take_notes(source: str, notes: dict[str, str]) -> str:

@@ -1,14 +1,15 @@
 """Page builders: Divi, WPBakery and Avada store pages as shortcodes around their texts, SiteOrigin some of its widgets.
 
-The plugin Shortcodes Ultimate, WordPress.com and many themes have such shortcodes, too. Pages have a single column
-here. The shortcodes are removed, except for the headings, pictures, videos and links in their attributes. The text
-between them stays. Source: exports of sites that use these builders.
+The plugin Shortcodes Ultimate, WordPress.com and many themes have such shortcodes, too. All names of a theme's begin
+with the same word, as in `[wm_tabs]…[/wm_tabs]` and `[wm_button]`. Pages have a single column here. The shortcodes are
+removed, except for the headings, pictures, videos and links in their attributes. The text between them stays. Source:
+exports of sites that use these builders.
 """
 
 import re
 from base64 import b64decode
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html import escape, unescape
 from typing import Any, Final
 from urllib.parse import unquote
@@ -21,19 +22,24 @@ from wordpress.wxr.values import plain_line
 
 # The prefixes of their shortcodes.
 BUILDERS: Final = ("et_pb_", "fusion_", "siteorigin_widget", "su_", "vc_")
+# Every text in which a shortcode refers to pictures by their IDs contains one of these.
+MARKS: Final = (*(f"[{prefix}" for prefix in BUILDERS), 'image="', 'images="', '_ids="')
 # Shortcodes of WordPress.com and of themes. Some are also ordinary words, so only those with an end tag count.
 _ENCLOSING: Final = (
-    *("accordion", "alert", "answer", "box", "button", "column", "columns", "dropcap", "expand", "explanation"),
-    *("five_sixth", "four_fifth", "highlight", "info", "note", "one_fifth", "one_fourth", "one_half"),
-    *("one_half_last", "one_sixth", "one_third", "one_third_last", "presentation", "pullquote", "question", "quiz"),
-    *("recipe", "recipe-directions", "recipe-ingredients", "recipe-notes", "recipe-nutrition", "row", "slide"),
-    *("spoiler", "tab", "tabs", "three_fourth", "toggle", "toggles", "tooltip", "two_third", "two_third_last"),
-    *("two_thirds", "warning", "wrong"),
+    *("accordion", "alert", "answer", "blockquote", "box", "button", "checklist", "column", "columns", "dropcap"),
+    *("expand", "explanation", "five_sixth", "four_fifth", "highlight", "info", "lightbox", "list", "noformat"),
+    *("note", "one_fifth", "one_fourth", "one_half", "one_half_last", "one_sixth", "one_third", "one_third_last"),
+    *("presentation", "pullquote", "question", "quiz", "quote", "raw", "recipe", "recipe-directions"),
+    *("recipe-ingredients", "recipe-notes", "recipe-nutrition", "row", "slide", "spoiler", "tab", "tabs"),
+    *("three_fourth", "toggle", "toggles", "tooltip", "two_third", "two_third_last", "two_thirds", "warning"),
+    "wrong",
 )
 _NAMES: Final = "|".join(map(re.escape, _ENCLOSING))
-_NAME: Final = rf"(?:(?:{'|'.join(BUILDERS)})\w*+|(?:{_NAMES})(?=[\s\]]))"
-_MARK = re.compile(rf"\[(?:{'|'.join(BUILDERS)}|/(?:{_NAMES})\])")
-_TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAME})(?P<attributes>(?:\s[^\[\]]*+)?)\]")
+# The prefix of a theme's shortcodes.
+_PREFIX: Final = r"[a-z][a-z0-9]{1,15}_"
+_NAME: Final = rf"(?:(?:{'|'.join(BUILDERS)})\w*+|(?:{_NAMES})(?=[\s\]])|{_PREFIX}\w++)"
+_MARK = re.compile(rf"\[(?:{'|'.join(BUILDERS)}|/(?:(?:{_NAMES})\]|{_PREFIX}))")
+_TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAME})(?P<attributes>(?:[\s/][^\[\]]*+)?)\]")
 _ATTRIBUTE = re.compile(r"""(?<![\w-])(\w++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""")
 # Shortcodes whose content is encoded code or the URL of a picture.
 _ENCODED = re.compile(
@@ -64,42 +70,47 @@ _INLINE: Final = frozenset(
     {"dropcap", "highlight", "su_dropcap", "su_highlight", "su_label", "su_permalink", "su_tooltip", "tooltip"}
 )
 _LINKED: Final = frozenset({"button", "fusion_button", "su_button", "su_lightbox"})
+_QUOTES: Final = frozenset({"blockquote", "quote"})
 _TITLES: Final = frozenset({"fusion_title", "su_heading"})
 _BUTTONS: Final = frozenset({"vc_btn", "vc_button", "vc_button2"})
-_VIDEOS: Final = frozenset({"et_pb_video", "vc_video", "fusion_video", "su_video", "su_vimeo", "su_youtube"})
+_BUTTON_ENDS: Final = ("_btn", "_button")
+_VIDEOS: Final = frozenset({"su_vimeo", "su_youtube"})
 
 
-def count_builders(source: str) -> Counter[str]:
-    """Count the shortcodes of page builders, by builder, and others by name."""
+def count_builders(source: str, is_other: Callable[[str], bool]) -> Counter[str]:
+    """Count the shortcodes of page builders and themes, by prefix, and others by name (see expand_builders)."""
     if not _MARK.search(source):
         return Counter()
-    ends = _ends(source)
-    names = (tag["name"] for tag in find_in_texts(_TAG, source) if not tag["end"] and _counts(tag["name"], ends))
-    return Counter(f"{prefix}…" if (prefix := _prefix(name)) else name for name in names)
+    layout = _Layout(source, is_other)
+    names = (tag["name"] for tag in find_in_texts(_TAG, source) if not tag["end"] and layout.has(tag["name"]))
+    return Counter(f"{prefix}…" if (prefix := layout.prefix(name)) else name for name in names)
 
 
 def is_layout(name: str) -> bool:
-    """Return whether a shortcode, as named by count_builders, is one of a page builder."""
-    return name in _ENCLOSING or bool(_prefix(name))
+    """Return whether a shortcode, as named by count_builders, is one of a page builder or theme."""
+    return name in _ENCLOSING or (name.endswith("…") and len(name) > 1)
 
 
-def expand_builders(source: str, find_uploads: UploadFinder) -> str:
-    """Replace the shortcodes of page builders. Takes time proportional to the length of `source`."""
+def expand_builders(source: str, find_uploads: UploadFinder, is_other: Callable[[str], bool]) -> str:
+    """Replace the shortcodes of page builders and themes. Takes time proportional to the length of `source`.
+
+    `is_other` is called with a name, and returns whether it is that of a known shortcode which is not for layout.
+    """
     if not _MARK.search(source):
         return source
     source = _FRAMED.sub(r'\1<img src="\2" alt="">', _ENCODED.sub(_decoded, source.replace(_LINE_BREAK, "\n")))
-    ends = _ends(source)
+    layout = _Layout(source, is_other)
     # The HTML that follows the content of each open shortcode, by name.
     waiting = defaultdict[str, list[str]](list)
 
     def replace(tag: re.Match[str]) -> str:
         name = tag["name"]
-        if not _counts(name, ends):
+        if not layout.has(name):
             return tag[0]
         if tag["end"]:
             return waiting[name].pop() if waiting[name] else "\n\n"
         before, after = _html(name, _values(tag["attributes"]), find_uploads)
-        if name not in ends:
+        if name not in layout.ends:
             return before + after
         waiting[name].append(after)
         return before
@@ -125,18 +136,35 @@ def divi_block_html(attributes: Mapping[str, Any]) -> str:
     return "\n\n".join(["", *parts, ""])
 
 
-def _prefix(name: str) -> str:
-    return next(filter(name.startswith, BUILDERS), "")
+class _Layout:
+    """The shortcodes of page builders and themes in a text. `ends` are the names of those that have an end tag."""
 
+    def __init__(self, source: str, is_other: Callable[[str], bool]) -> None:
+        self.ends: set[str] = set()
+        self._of_themes: dict[str, set[str]] = {}
+        with_attributes: set[str] = set()
+        for tag in _TAG.finditer(source):
+            name, prefix = tag["name"], f"{tag['name'].partition('_')[0]}_"
+            if tag["end"]:
+                self.ends.add(name)
+            elif "=" in tag["attributes"]:
+                with_attributes.add(name)
+            if name not in _ENCLOSING and not name.startswith(BUILDERS) and not is_other(name):
+                self._of_themes.setdefault(prefix, set()).add(name)
+        # Where there is no builder, a single name may be an example or belong to a plugin that is not for layout.
+        is_built = any(f"[{prefix}" in source for prefix in BUILDERS)
+        for prefix, names in list(self._of_themes.items()):
+            if not (names & (self.ends | with_attributes) if is_built else names & self.ends and len(names) > 1):
+                del self._of_themes[prefix]
 
-def _ends(source: str) -> set[str]:
-    """Return the names of the shortcodes that have an end tag."""
-    return {tag["name"] for tag in _TAG.finditer(source) if tag["end"]}
+    def prefix(self, name: str) -> str:
+        """Return the prefix of the builder or theme; an empty string if the shortcode has none."""
+        theme = f"{name.partition('_')[0]}_"
+        return theme if name in self._of_themes.get(theme, ()) else next(filter(name.startswith, BUILDERS), "")
 
-
-def _counts(name: str, ends: Container[str]) -> bool:
-    """Return whether text in brackets with this name is a shortcode."""
-    return name in ends or bool(_prefix(name))
+    def has(self, name: str) -> bool:
+        """Return whether text in brackets with this name is a shortcode for layout."""
+        return bool(self.prefix(name)) or (name in _ENCLOSING and name in self.ends)
 
 
 def _decoded(shortcode: re.Match[str]) -> str:
@@ -163,17 +191,21 @@ def _html(name: str, values: Mapping[str, str], find_uploads: UploadFinder) -> t
     """Return the HTML that a shortcode shows before and after its content."""
     if name in _WITHOUT_TEXT:
         return "", ""
-    if name in _INLINE:
+    if name in _INLINE or name.rpartition("_")[2] in _INLINE:
         return "", ""
     link = _url(values.get("url") or values.get("link") or "")
     if name in _LINKED:
         link = link or _url(values.get("href") or values.get("src") or "")
         return (f'<a href="{escape(link)}">', "</a>") if link else ("", "")
+    if name in _QUOTES:
+        return "\n\n<blockquote>\n\n", "\n\n</blockquote>\n\n"
     if name in _TITLES:
         return "\n\n<h3>", "</h3>\n\n"
     if name in _BUTTONS:
         return _link(values.get("title", ""), link), ""
-    if name in _VIDEOS:
+    if name.endswith(_BUTTON_ENDS) and link:
+        return f'<a href="{escape(link)}">{escape(values.get("text", ""))}', "</a>"
+    if name in _VIDEOS or name.endswith("_video"):
         video = _url(values.get("src") or values.get("video") or link)
         return (f'\n\n[video src="{escape(video)}"]\n\n' if video else "\n\n"), "\n\n"
     picture = _picture(values, link, find_uploads)

@@ -8,7 +8,7 @@ from html import escape, unescape
 from blog.rendering.providers import find_embed
 from wordpress.markup.block_attributes import empty_block
 from wordpress.markup.galleries import UploadFinder, gallery_html, playlist_html
-from wordpress.markup.note_shortcodes import take_notes
+from wordpress.markup.note_shortcodes import NOTES, take_notes
 from wordpress.markup.page_builders import count_builders, expand_builders
 from wordpress.markup.source_code import parse_attributes, replace_code, replace_enclosing
 from wordpress.markup.tokenizer import change_texts, find_in_texts, tokenise
@@ -31,6 +31,7 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
         "https://bandcamp.com/EmbeddedPlayer/album={album}/",
         "https://bandcamp.com/EmbeddedPlayer/track={track}/",
     ),
+    **dict.fromkeys(("codepen", "codepen_embed"), ("https://codepen.io/{user}/pen/{slug_hash}",)),
     "crowdsignal": ("https://poll.fm/{poll}", "https://{domain}.survey.fm/{}", "https://survey.fm/{survey}"),
     "dailymotion": ("https://www.dailymotion.com/video/{}",),
     "flickr": (
@@ -55,9 +56,7 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
     "wpvideo": ("https://videopress.com/v/{}",),
     "wufoo": ("https://{username}.wufoo.com/forms/{formhash}",),
     "youtube": ("https://youtu.be/{}",),
-    **dict.fromkeys(
-        ("codepen", "crayon", "embed", "facebook", "getty", "googlemaps", "googlevideo", "kickstarter", "medium"), ()
-    ),
+    **dict.fromkeys(("crayon", "embed", "facebook", "getty", "googlemaps", "googlevideo", "kickstarter", "medium"), ()),
     **dict.fromkeys(("pinterest", "reddit", "soundcloud", "tiktok", "tumblr", "twitch", "twitchtv", "twitter"), ()),
     **dict.fromkeys(("ustream", "vine"), ()),
     # Frames, documents and players of plugins.
@@ -79,10 +78,10 @@ _GALLERIES = {"gallery", "slideshow"}
 # at the first closing bracket, which opening ones may precede: many have a subject such as `[My blog`. If
 # their names are in capitals, WordPress shows them as text, with the address; here they are hidden too.
 FORMS = {
-    *("blog_subscription_form", "caldera_form", "contact-field", "contact-form", "contact-form-7", "everest_form"),
-    *("fluentform", "forminator_form", "gravityform", "gravityforms", "jetpack_subscription_form", "mailpoet_form"),
-    *("mc4wp_form", "ninja_form", "ninja_forms", "ninja_forms_display_form", "simple-payment", "wpforms"),
-    "wysija_form",
+    *("blog_subscription_form", "bookly-form", "caldera_form", "cforms", "contact-field", "contact-form"),
+    *("contact-form-7", "everest_form", "fluentform", "formidable", "forminator_form", "give_form", "gravityform"),
+    *("gravityforms", "jetpack_subscription_form", "mailpoet_form", "mc4wp_form", "ninja_form", "ninja_forms"),
+    *("ninja_forms_display_form", "si-contact-form", "simple-payment", "wpforms", "wysija_form"),
 }
 _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
 _FORM = re.compile(rf"\[(?<!\[\[){_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
@@ -90,14 +89,17 @@ _FORM = re.compile(rf"\[(?<!\[\[){_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(so
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | _GITHUB | SHOWING_FILES | {"archives", "caption", "wp_caption"}
 # Shortcodes of WordPress.com and of plugins that show nothing here: lists of other content, shops, galleries, sliders,
-# maps, polls, adverts, and buttons for logging in and sharing, whose content is not in the text. These names are always
-# those of shortcodes.
+# maps, polls, adverts, calendars, tables, players of podcasts, and buttons for logging in and sharing, whose content is
+# not in the text. These names are always those of shortcodes.
 _NOT_SHOWN = {
+    *("add_eventon", "ai1ec", "eo_events", "event_embed", "events_list", "h5p", "ninja_tables", "podcast_episode"),
+    *("podlove-episode-web-player", "podlove-web-player", "powerpress", "print_gllr", "ssp_player"),
+    *("supsystic-tables", "visualizer", "wpdatatable", "wpdatachart"),
     *("add_to_cart", "addtoany", "adinserter", "adrotate", "ajax_load_more", "best_selling_products"),
     *("catlist", "custom-facebook-feed", "custom-twitter-feeds", "display-posts", "envira-gallery", "ez-toc"),
     *("featured_products", "foogallery", "googleplus", "gravatar_profile", "huge_it_gallery", "huge_it_slider"),
     *("imagebrowser", "instagram-feed", "layerslider", "leaflet-map", "leaflet-marker", "lwptoc"),
-    *("mailchimp_subscriber_popup", "mapsmarker", "metaslider", "my_calendar", "portfolio", "post_grid"),
+    *("mailchimp_subscriber_popup", "mappress", "mapsmarker", "metaslider", "my_calendar", "portfolio", "post_grid"),
     *("product_categories", "product_category", "product_page", "pt_view", "quads", "recent-posts"),
     *("recent_products", "rev_slider", "sale_products", "shop_messages", "simple-sitemap", "singlepic", "sitemap"),
     *("smartslider3", "social_warfare", "soliloquy", "subscribe", "testimonials", "the-post-grid", "the_ad"),
@@ -107,9 +109,18 @@ _NOT_SHOWN = {
 }
 _NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tribe_", "woocommerce_")
 # These are not shown if they have attributes. Otherwise they may be text in brackets.
-_NOT_SHOWN_WITH_ATTRIBUTES = {"ad", "album", "gravatar", "modula", "poll", "product", "products", "wpdm_package"}
+_NOT_SHOWN_WITH_ATTRIBUTES = {
+    *("ad", "album", "fa", "gravatar", "icon", "modula", "poll", "product", "products", "wpdm_package"),
+}
 # Text in brackets need not be a shortcode. These names always are.
 _CERTAIN = _KNOWN | _NOT_SHOWN | {"blip"}
+_NOT_FOR_LAYOUT = _CERTAIN | FORMS | {*NOTES}
+# Unknown shortcodes with the URL of a video or of an audio file are players of plugins: `[embedyt]URL[/embedyt]`.
+_MEDIA_FILE = re.compile(
+    r"[^?#]+\.(?:(mp3|m4a|oga|ogg|opus|wav|flac)|(?:mp4|m4v|webm|ogv|mov))(?:[?#].*)?", re.IGNORECASE
+)
+# A scheme of the plugins WP YouTube Lyte and Smart YouTube: `httpv://www.youtube.com/watch?v=…`.
+_PLAYER_SCHEME = re.compile(r"\bhttp(?:a|v[a-z]{0,2})://(?=(?:www\.)?youtu)")
 _CAPTION = re.compile(r"\[(?<!\[\[)(?P<name>caption|wp_caption)(?=[\s\]])(?P<attributes>[^\[\]]*+)\]")
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
@@ -122,7 +133,9 @@ def expand(source: str, find_uploads: UploadFinder) -> str:
     """
     # First, so that the shortcodes in code stay.
     source = replace_code(source)
-    source = replace_enclosing(expand_builders(source, find_uploads), _CAPTION, _figure)
+    if "httpv" in source or "httpa:" in source:
+        source = _PLAYER_SCHEME.sub("https://", source)
+    source = replace_enclosing(expand_builders(source, find_uploads, _is_known), _CAPTION, _figure)
     if not _MAY_BE_SHORTCODE.search(source):
         return source
     expected_ends: Counter[str] = Counter()
@@ -145,8 +158,8 @@ def count_unknown(source: str) -> Counter[str]:
     if not _MAY_BE_SHORTCODE.search(source):
         return names
     source = replace_code(source)
-    names.update(count_builders(source))
-    source = take_notes(replace_enclosing(expand_builders(source, _any_upload), _CAPTION, _figure), {})
+    names.update(count_builders(source, _is_known))
+    source = take_notes(replace_enclosing(expand_builders(source, _any_upload, _is_known), _CAPTION, _figure), {})
     ends = set(_END_TAG.findall(source))
     for shortcode in find_in_texts(_SHORTCODE, _FORM.sub("", source)):
         name = shortcode["name"]
@@ -157,6 +170,11 @@ def count_unknown(source: str) -> Counter[str]:
             names[name] += 1
     names.update(form["name"] for form in find_in_texts(_FORM, source) if not form["end"])
     return names
+
+
+def _is_known(name: str) -> bool:
+    """Return whether the name is that of a shortcode which is not for layout."""
+    return name in _NOT_FOR_LAYOUT or shows_nothing(name)
 
 
 def shows_nothing(name: str) -> bool:
@@ -224,7 +242,19 @@ def _html(shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
         return empty_block(name, "")
     if name in _GITHUB:
         return escape(_github_url(attributes, content)) or None
+    if player := _player(attributes, content):
+        return player if _URL.fullmatch(content.strip()) else f"{player}\n\n{shortcode['content'] or ''}"
     return shortcode["content"] or "" if _is_hidden(name, attributes) else None
+
+
+def _player(attributes: str, content: str) -> str:
+    """Return the player for the content or an attribute of an unknown shortcode; empty if neither is a URL of one."""
+    for url in filter(_URL.fullmatch, (content.strip(), *parse_attributes(attributes).values())):
+        if embed := find_embed(url):
+            return escape(embed.page) if embed.player else ""
+        if file := _MEDIA_FILE.fullmatch(url):
+            return _media_element("audio" if file[1] else "video", f'src="{url}"', "")
+    return ""
 
 
 def _embedded_url(name: str, attributes: str, content: str) -> str:

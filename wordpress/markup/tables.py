@@ -26,6 +26,8 @@ from wordpress.wxr.values import parse_json, plain_line
 MARKS: Final = ("[table", "[TABLE", "wp:tablepress/")
 _OPTIONS, _VISIBILITY = "_tablepress_table_options", "_tablepress_table_visibility"
 _SHORTCODE = re.compile(r"\[(?<!\[\[)(?:table|TABLE)(?=[\s=])(?P<attributes>[^\[\]]*+)\](?!\])")
+# What distinguishes the shortcode from others with its name, which have a content, and from text in brackets.
+_CERTAIN = re.compile(r"^=|\sid\s*=|/$")
 _BLOCK = re.compile(r"<!--\s+wp:tablepress/table\s+(?P<attributes>\{[^<>]{1,1000}\})\s+/-->")
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 # The contents of cells that are merged with the cell to their left, above them, or both.
@@ -47,19 +49,22 @@ def parse_rows(content: str) -> list[list[str]]:
 
 
 def expand_tables(source: str, origin: Origin) -> str:
-    """Replace the shortcodes of known tables with the tables, unless the source would become too long."""
+    """Replace the shortcodes of tables with the tables, unless the source would become too long.
+
+    Those of tables that are not here are removed.
+    """
     if not any(mark in source for mark in MARKS):
         return source
-    source = _BLOCK.sub(_as_shortcode, source)
-    ids = {_id(_attributes(shortcode)) for shortcode in find_in_texts(_SHORTCODE, source)}
-    if not (tables := _find_tables(ids - {""}, origin.site)):
-        return source
+    source, tables, missing = _find(source, origin)
     room = MAX_SOURCE_LENGTH - len(source)
 
     def replace(shortcode: re.Match[str]) -> str:
         nonlocal room
         attributes = _attributes(shortcode)
-        table = tables.get(_id(attributes))
+        table_id = _id(attributes)
+        if table_id in missing:
+            return ""
+        table = tables.get(table_id)
         if table is None or room < 0:
             return shortcode[0]
         room -= len(table.get("elements", {}).get("content:encoded", ""))
@@ -70,6 +75,23 @@ def expand_tables(source: str, origin: Origin) -> str:
     return change_texts(source, lambda text: _SHORTCODE.sub(replace, text))
 
 
+def missing_tables(source: str, origin: Origin) -> list[str]:
+    """Return the IDs of the tables that `source` refers to and that are not here."""
+    if not any(mark in source for mark in MARKS):
+        return []
+    _source, _tables, missing = _find(source, origin)
+    return sorted(missing)
+
+
+def _find(source: str, origin: Origin) -> tuple[str, dict[str, Mapping[str, Any]], set[str]]:
+    """Return `source` with all tables as shortcodes, its tables that are here, and the IDs of the others."""
+    source = _BLOCK.sub(_as_shortcode, source)
+    shortcodes = list(find_in_texts(_SHORTCODE, source))
+    tables = _find_tables({_id(_attributes(each)) for each in shortcodes} - {""}, origin.site)
+    certain = () if "[/table]" in source.lower() else filter(_is_certain, shortcodes)
+    return source, tables, {_id(_attributes(each)) for each in certain} - tables.keys() - {""}
+
+
 def _find_tables(ids: Iterable[str], site: str | None) -> dict[str, Mapping[str, Any]]:
     """Return the preserved fields of `site`'s tables by ID; if `site` is None, of the first table with each ID."""
     of_site = {} if site is None else {"site": site}
@@ -78,6 +100,10 @@ def _find_tables(ids: Iterable[str], site: str | None) -> dict[str, Mapping[str,
     rows = fetch_rows(PreservedData, "key", keys, "pk", "key", "fields", kind=kind, **of_site)
     first = {key: fields for _pk, key, fields in sorted(rows, key=itemgetter(0), reverse=True)}
     return {keys[key]: fields for key, fields in first.items() if _is_public(fields.get("elements", {}))}
+
+
+def _is_certain(shortcode: re.Match[str]) -> bool:
+    return bool(_CERTAIN.search(shortcode["attributes"]))
 
 
 def _is_public(elements: Mapping[str, str]) -> bool:

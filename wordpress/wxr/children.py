@@ -14,6 +14,8 @@ from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.markup_repair import UNDECLARED
 from wordpress.wxr.records import CATEGORY, TAG, Author, Elements, Meta, Term, TermRef
 
+# WordPress's element for an author, and the one of WordPress.com and of WP-CLI until 2015.
+AUTHOR_ELEMENTS: Final = {"wp:author", "wp:wp_author"}
 # For each kind of term: its taxonomy (empty if it is in an element), and the elements with its slug, name, parent and
 # description.
 TERM_ELEMENTS: Final = {
@@ -76,7 +78,7 @@ def _markup(element: Any) -> str:
 
 
 def author_of(fields: Children, meta: Meta) -> Author:
-    """Return the author described by the fields of a `wp:author` element."""
+    """Return the author described by the fields of one of AUTHOR_ELEMENTS."""
     first, last = fields.text("wp:author_first_name").strip(), fields.text("wp:author_last_name").strip()
     author = Author(
         id=values.parse_id(fields.text("wp:author_id")),

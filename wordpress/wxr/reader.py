@@ -10,7 +10,7 @@ from lxml import etree
 
 from core.slugs import slug_before_trash, slug_from_export
 from wordpress.wxr import extensions, values
-from wordpress.wxr.children import TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
+from wordpress.wxr.children import AUTHOR_ELEMENTS, TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
 from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above
 from wordpress.wxr.records import DESIRED_SLUG_KEY, LANGUAGE, Comment, Item, Meta, Record
@@ -144,7 +144,7 @@ class Export:
         name = self._name(element)
         if name == "item":
             return self._item(element)
-        if name == "wp:author":
+        if name in AUTHOR_ELEMENTS:
             fields = self._children(element)
             return author_of(fields, self._meta(fields, "author"))
         if name in TERM_ELEMENTS:

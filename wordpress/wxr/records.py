@@ -23,8 +23,11 @@ SECTION_GUID: Final = "urn:wordpress:section:"
 # wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
 THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
 OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
-# A meta field with the language code of a post, in exports prepared with WPML's plugin for exporting and importing.
-WPML_LANGUAGE = "_wpml_import_language_code"
+# A meta field that WordPress's importer for Blogger adds: the path of a post there, such as `/2012/08/name.html`.
+BLOGGER_PATH_KEY = "blogger_permalink"
+# Meta fields with the language code of a post, and the name that it shares with its translations, in exports prepared
+# with WPML's plugin for exporting and importing.
+WPML_LANGUAGE, WPML_TRANSLATIONS = "_wpml_import_language_code", "_wpml_import_translation_group"
 # The meta fields and values that hide a post from search engines, in Yoast SEO; Jetpack, which WordPress.com includes;
 # The SEO Framework; All in One SEO; SEOPress; and Rank Math, where the value is one of several.
 YOAST_NOINDEX, JETPACK_NOINDEX = "_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex"

@@ -58,6 +58,11 @@ _START = re.compile(
 _ROOT_TAG = re.compile(rf"({_PROLOG})(<[^<>]*+>)", re.DOTALL)
 # The old site's error messages may precede the XML declaration.
 _MESSAGES = re.compile(rb"[^<]*+(?:<(?!rss[\s>])[^<]*+)*?(?=<\?xml\s)")
+# Before the root element, themes write what identifies them (`<meta name="generator">`), and PHP its messages.
+_INSERTED = re.compile(
+    rf"[{_LEADING}]*+{_PROLOG}(?P<inserted>(?:[^<]++|</?(?:b|br|i|link|meta|p)\b[^<>]*+>|<!--.*?-->)++)(?=<rss[\s>])",
+    re.DOTALL,
+)
 _ROOT_END: Final = b"</rss>"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
 
@@ -114,6 +119,17 @@ class RepairedSource:
         self.repairs.add("messages", 1, max(self._lines_before, 1))
         self._line += self._lines_before
         return first[messages.end() :]
+
+    def _without_insertion(self, head: str) -> str:
+        """Return the beginning of the document without anything between its prolog and its root element."""
+        inserted = _INSERTED.match(head)
+        if inserted is None:
+            return head
+        start, end = inserted.span("inserted")
+        line_ends = "\n" * head.count("\n", start, end)
+        line = 1 + self._lines_before + head.count("\n", 0, start)
+        self.repairs.add("messages", line, max(len(line_ends), 1))
+        return head[:start] + line_ends + head[end:]
 
     def _find_end(self, file: IO[bytes]) -> tuple[int, bytes]:
         """Return where the export ends, and any text appended by the old site or its host, such as error messages."""
@@ -183,7 +199,7 @@ class RepairedSource:
         head, start = "", None
         # The space terminates the name of a root element at the very end of the file.
         for text in chain(texts, " "):
-            head += text
+            head = self._without_insertion(head + text)
             start = _START.match(head)
             if start or len(head) > _MAX_PROLOG:
                 break

@@ -88,9 +88,15 @@ def _without_tags(text: str) -> str:
     return _TAG_OR_COMMENT.sub("", head + end) + _TAG.sub("", rest)
 
 
+# The slugs of posts in Squarespace's exports are their paths below the blog's.
+_DATE_IN_SLUG = re.compile(r"\A[0-9]{4}/[0-9]{1,2}/(?:[0-9]{1,2}/)?(?=.)", re.DOTALL)
+
+
 def usable_slug(exported: str) -> str:
     """Return a slug that can be part of a URL here, nearly always the exported one; empty if nothing usable is left."""
     slug = slug_from_export(exported)
+    if "/" in slug:
+        slug = _DATE_IN_SLUG.sub("", slug)
     try:
         validate_slug(slug)
     except ValidationError:

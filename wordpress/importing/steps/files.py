@@ -49,7 +49,7 @@ from wordpress.importing.redirects import add_id_redirects, add_missing_redirect
 from wordpress.importing.report import FILES, OTHER_FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
-from wordpress.markup.page_builders import BUILDERS
+from wordpress.markup.page_builders import MARKS as BUILDER_MARKS
 from wordpress.markup.tables import MARKS as TABLE_MARKS
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
@@ -64,7 +64,7 @@ _NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
 _MARKS: Final = (
     *("[gallery", "[slideshow", "[playlist", "/wp-content/uploads/", ".files.wordpress.com"),
-    *(f"[{name}" for name in BUILDERS),
+    *BUILDER_MARKS,
     *TABLE_MARKS,
 )
 _PATH_MARKS: Final = ('="/', "='/")

@@ -3,6 +3,7 @@
 The files themselves are imported like those of other attachments (wordpress.importing.steps.files).
 """
 
+from bisect import insort
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -106,8 +107,9 @@ def report_references(context: ImportContext) -> dict[int, list[int]]:
                 context.report.add_file_reference(each.type, each.id, each.title, state, url)
             if missing and each.type in {POSTS, PAGES}:
                 for wordpress_id in {missing[key] for key in (*each.files, *each.picture_ids) if key in missing}:
-                    if len(shown_by[wordpress_id]) < _MAX_SHOWING:
-                        shown_by[wordpress_id].append(each.id)
+                    # The lowest IDs, because an export of this site has its items in another order.
+                    insort(shown_by[wordpress_id], each.id)
+                    del shown_by[wordpress_id][_MAX_SHOWING:]
     context.report.other_hosts = count_other_hosts(context.site)
     return shown_by
 

@@ -1,7 +1,7 @@
-"""Linking posts and pages to their translations, as Polylang exports them."""
+"""Linking posts and pages to their translations, as Polylang and WPML export them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from django.utils.translation import gettext as _
@@ -19,16 +19,27 @@ from wordpress.wxr.translations import parse_translations
 
 def link_translations(context: ImportContext) -> None:
     """Link the texts of each group of translations. Groups with a text that is already linked here are left alone."""
-    groups = (term for term in context.analysis.terms if term.taxonomy == TRANSLATIONS and term.elements)
-    write_batches(context, groups, partial(_link, context))
+    write_batches(context, _groups(context), partial(_link, context))
 
 
-def _link(context: ImportContext, terms: Sequence[Term]) -> None:
-    ids = [list(parse_translations(dict(term.elements).get("wp:term_description", "")).values()) for term in terms]
-    entries = entries_by_id(context.site, {pk for each in ids for pk in each})
+def _groups(context: ImportContext) -> Iterator[tuple[Term, list[int]]]:
+    """Yield each group of translations, with the IDs of its texts in the export."""
+    named = dict(context.analysis.translations)
+    for term in context.analysis.terms:
+        if term.taxonomy == TRANSLATIONS and term.elements:
+            described = parse_translations(dict(term.elements).get("wp:term_description", ""))
+            named_ids = named.pop(term.slug, [])
+            yield term, list(described.values()) or named_ids
+    for name, ids in named.items():
+        if len(ids) > 1:
+            yield Term(TRANSLATIONS, name, name, "", ""), ids
+
+
+def _link(context: ImportContext, groups: Sequence[tuple[Term, list[int]]]) -> None:
+    entries = entries_by_id(context.site, {pk for _term, ids in groups for pk in ids})
     unlinked: list[Term] = []
-    for term, wanted in zip(terms, ids, strict=True):
-        found = [entries[pk] for pk in wanted if pk in entries]
+    for term, ids in groups:
+        found = [entries[pk] for pk in ids if pk in entries]
         by_language = {entry.language: entry for entry in found if entry.language and entry.kind == found[0].kind}
         if any(entry.translation_group for entry in found):
             context.report.count(OTHER_TERMS, Outcome.UNCHANGED)
@@ -39,7 +50,7 @@ def _link(context: ImportContext, terms: Sequence[Term]) -> None:
         else:
             _store(list(by_language.values()))
             context.report.count(OTHER_TERMS, Outcome.IMPORTED)
-    preserve_unknown(context, unlinked)
+    preserve_unknown(context, [term for term in unlinked if term.elements])
 
 
 def _store(entries: list[Entry]) -> None:
