@@ -23,7 +23,8 @@ from operations.serving.processes import RETIRE_SIGNAL, end_after_parent
 
 _APPLICATION: Final = "config.rsgi:application"
 _BACKLOG: Final = 1024
-# How many seconds running requests have to end.
+# How many seconds running requests have to end after the parent was killed. Otherwise, the supervisor's limit counts.
+# granian's own limit also kills processes that have just stopped, and says that they refused to.
 _STOP_SECONDS: Final = 30
 _LOGGING: Final = {
     "formatters": {
@@ -116,7 +117,6 @@ def main(listening: int, ready: int, processes: int) -> None:
         websockets=False,
         # A process that ends, for example because memory ran out, is replaced while the others answer.
         respawn_failed_workers=True,
-        workers_kill_timeout=_STOP_SECONDS,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )

@@ -44,6 +44,39 @@ def test_a_process_that_does_not_stop_after_its_parent_was_killed_is_ended_with_
     assert b'File "<string>"' in stderr
 
 
+class StoppedWorker:
+    """A process that has stopped. granian doesn't know it yet, because another of its threads has waited for it."""
+
+    idx = 0
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def terminate(self) -> None:
+        self.calls.append("terminate")
+
+    def join(self, timeout: float | None = None) -> None:
+        self.calls.append("join")
+
+    def is_alive(self) -> bool:
+        return True
+
+    def kill(self) -> None:
+        self.calls.append("kill")
+
+
+def test_a_process_that_has_just_stopped_is_not_reported_and_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(web.Server, "serve", lambda server, **options: started.append(server))
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    web.main(listening=7, ready=8, processes=1)
+    worker = StoppedWorker()
+    (server,) = started
+    server.wrks = [worker]
+    server._stop_workers()
+    assert worker.calls == ["terminate", "join"]
+
+
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
 def test_a_retired_server_stops_accepting_connections_and_others_continue(family: socket.AddressFamily) -> None:
     with socket.socket(family) as listening, socket.socket(family) as client:
