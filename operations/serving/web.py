@@ -61,6 +61,7 @@ class Application:
         self._listening = listening
         self._is_retired = False
         signal.signal(RETIRE_SIGNAL, self._retire)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {RETIRE_SIGNAL})
 
     async def __rsgi__(self, scope: Any, exchange: Any) -> None:
         await self._site.__rsgi__(scope, LastExchange(exchange) if self._is_retired else exchange)
@@ -120,8 +121,8 @@ def main(listening: int, ready: int, processes: int) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )
-    # Only the processes that answer requests handle it.
-    signal.signal(RETIRE_SIGNAL, signal.SIG_IGN)
+    # It waits for the application in each of the processes that answer requests.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {RETIRE_SIGNAL})
     load: Any = partial(_load, os.getpid(), listening, ready)
     server.serve(target_loader=load, wrap_loader=False)
 

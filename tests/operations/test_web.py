@@ -31,6 +31,25 @@ if not os.fork():
 time.sleep(1000)
 """
 
+# A web server that is replaced before its application is loaded.
+EARLY = """
+import os
+from operations.serving import web
+
+def serve(server, **options):
+    os.kill(os.getpid(), web.RETIRE_SIGNAL)
+    web.stop_accepting = lambda listening: print("It stopped accepting.")
+    web.Application(None, 7)
+
+web.Server.serve = serve
+web.main(7, 8, 1)
+"""
+
+
+def test_a_server_that_is_replaced_while_it_starts_never_accepts_connections() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], cwd=ROOT, stdout=subprocess.PIPE, check=True)  # noqa: S603  # our own code
+    assert done.stdout == b"It stopped accepting.\n"
+
 
 def test_a_process_that_does_not_stop_after_its_parent_was_killed_is_ended_with_a_traceback() -> None:
     parent = subprocess.Popen([sys.executable, "-c", STUCK], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  # our own code
