@@ -16,10 +16,11 @@ from core.serving.rsgi import is_large
 # Pages that readers requested recently, and that must be rendered again because something changed.
 KNOWN_PAGES: Final = Lane(2, waiting=32, patience=10)
 # Requests that a flood can vary without end: one at a time, because two would get through no more of it, and would keep
-# readers of known pages waiting longer. Many may wait, because a client that is refused requests the next page at once.
+# readers of known pages waiting longer. Many may wait, and for long, because a client that is refused requests the next
+# page at once. After a start, no page is known yet, and on a busy machine many readers wait here.
 _TURNS: Final = asyncio.Semaphore(1)
-NEW_PAGES: Final = Lane(1, waiting=128, patience=1, turns=_TURNS)
-SEARCHES: Final = Lane(1, waiting=128, patience=1, turns=_TURNS)
+NEW_PAGES: Final = Lane(1, waiting=128, patience=10, turns=_TURNS)
+SEARCHES: Final = Lane(1, waiting=128, patience=10, turns=_TURNS)
 # Comments and other submissions of readers, which must not be lost.
 SUBMISSIONS: Final = Lane(2, waiting=64, patience=20)
 # People with accounts, and logging in.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final
 
+from django.conf import settings
 from django.core.cache import BaseCache, cache, caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.filebased import FileBasedCache
@@ -100,6 +101,14 @@ class FailSafeCache(BaseCache):
                 FailSafeCache._silent_until = now + LOG_INTERVAL
                 _log.warning("The cache failed, so pages are slower. %s: %s", type(error).__name__, error)
             return result_of_failure
+
+
+def is_cache_working() -> bool:
+    """Return whether the actual cache keeps what is stored in it. Raises its errors, which the default cache hides."""
+    backend = caches["backend" if "backend" in settings.CACHES else "default"]
+    key = f"core.cache.{os.getpid()}"
+    backend.set(key, "kept", 60)
+    return bool(backend.get(key) == "kept")
 
 
 class FileCache(FileBasedCache):

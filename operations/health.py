@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.cache import caches
 from django.db import close_old_connections, connection
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.cache import is_cache_working
 from core.changes import content_version
 from core.updating import update_token
 from operations.backups.creating import version
@@ -81,11 +81,7 @@ def _migrations() -> str:
 
 
 def _cache() -> str:
-    # The actual backend, because the default cache hides its failures.
-    backend = caches["backend" if "backend" in settings.CACHES else "default"]
-    key = f"operations.health.{os.getpid()}"
-    backend.set(key, "kept", 60)
-    return "" if backend.get(key) == "kept" else _("The cache does not keep what is stored in it.")
+    return "" if is_cache_working() else _("The cache does not keep what is stored in it.")
 
 
 def _disk() -> str:

@@ -17,6 +17,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.cache import is_cache_working
 from core.data_folder import exposed_paths
 from operations.backups.work import RESERVE
 from operations.checks.diagnoses import CheckOptions, Diagnosis
@@ -108,6 +109,21 @@ def disk(options: CheckOptions) -> Iterator[Diagnosis]:
     if files.f_files and files.f_favail < _FEW_FILES:
         text = _("The disk has room for only %d more files, however small.") % files.f_favail
         yield (Diagnosis.problem if files.f_favail < _VERY_FEW_FILES else Diagnosis.warning)(text, advice)
+
+
+def cache(options: CheckOptions) -> Iterator[Diagnosis]:
+    try:
+        problem = "" if is_cache_working() else _("The cache does not keep what is stored in it.")
+    except Exception as error:  # noqa: BLE001  each kind of cache has its own errors
+        problem = _("The cache can't be used (%s), so pages are slower.") % type(error).__name__
+    if problem:
+        advice = _(
+            "Check CACHE_URL in .env, and that the server it names is running. Without CACHE_URL, the site has to be "
+            "able to write to %s."
+        )
+        yield Diagnosis.problem(problem, advice % (settings.DATA_DIR / "cache"))
+    else:
+        yield Diagnosis.ok(_("The cache can be used."))
 
 
 def days_until_full(free: int) -> int | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError, ProgrammingError, transaction
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from core.outages import is_outage
 from operations.checks.catalogue import CHECKS
 from operations.checks.diagnoses import NO_OPTIONS, Check, CheckOptions, Diagnosis, Severity
 from operations.models import CheckResult, FreeSpace
@@ -95,10 +96,19 @@ def _run(check: Check, options: CheckOptions) -> tuple[Diagnosis, ...]:
 
 
 def _failed(error: Exception) -> Diagnosis:
-    return Diagnosis.problem(
-        _("This could not be checked: %s") % describe(error),
-        _("Check the log: “journalctl -u 'broadside*'”. If that doesn't help, please report this."),
-    )
+    if not (isinstance(error, DatabaseError) and is_outage(error)):
+        advice = _("Check the log: “journalctl -u 'broadside*'”. If that doesn't help, please report this.")
+    elif connection.vendor == "sqlite":
+        advice = _(
+            "Check that the disk isn't full, and that the user of the site can write to %(folder)s. If a command was "
+            "run as root, “chown -R broadside: %(folder)s” gives the files back."
+        ) % {"folder": settings.DATA_DIR}
+    else:
+        advice = _(
+            "Check that the PostgreSQL server is running, has room on its disk and accepts changes, and check "
+            "DATABASE_URL in .env."
+        )
+    return Diagnosis.problem(_("This could not be checked: %s") % describe(error), advice)
 
 
 def _is_table_missing(error: DatabaseError) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext as _
@@ -135,6 +136,26 @@ def _missing_headers(answer: Probe) -> Iterator[str]:
         yield "Set-Cookie"
 
 
+def styles(options: CheckOptions) -> Iterator[Diagnosis]:
+    """Check that browsers get the style sheet, which nginx sends itself."""
+    try:
+        answer = _get(static("css/site.css"))
+    except FetchError:
+        yield _skipped()
+        return
+    if answer.status == 200 and answer.headers.get_content_type() == "text/css":
+        yield Diagnosis.ok(_("Browsers get the styles and scripts of the site."))
+    else:
+        yield Diagnosis.problem(
+            _("Browsers don't get the styles and scripts of the site (status %d).") % answer.status,
+            _(
+                "Run “manage.py collectstatic”, and let nginx send the files below /static/ from the folder %s, as in "
+                "deploy/nginx.conf."
+            )
+            % settings.STATIC_ROOT,
+        )
+
+
 def files(options: CheckOptions) -> Iterator[Diagnosis]:
     """Check that private files can't be downloaded, and that media are neither listed nor sent without headers."""
     try:
@@ -167,7 +188,17 @@ def files(options: CheckOptions) -> Iterator[Diagnosis]:
             _("The web server serves media itself, so deleted files stay available, and uploads may run in browsers."),
             _("Let the web server pass requests below /media/ on to Broadside, as in deploy/nginx.conf."),
         )
-    if not (served or is_listed or is_bare):
+    is_lost = media is not None and media.status != 200
+    if media is not None and is_lost:
+        yield Diagnosis.problem(
+            _("The picture that was uploaded last can't be loaded (status %d).") % media.status,
+            _(
+                "Check that the site can read its media. If a command was run as root, “chown -R broadside: %s” gives "
+                "them back. If they are in a bucket, check STORAGE_URL."
+            )
+            % settings.DATA_DIR,
+        )
+    if not (served or is_listed or is_bare or is_lost):
         yield Diagnosis.ok(_("Private files can't be downloaded, and media are not listed."))
 
 

@@ -1,7 +1,10 @@
 """Checks of background work: the worker, its tasks, and mail."""
 
 import datetime as dt
+import socket
+import ssl
 from collections.abc import Iterator
+from smtplib import SMTPAuthenticationError
 from typing import Final
 
 from django.conf import settings
@@ -99,10 +102,7 @@ def mail(options: CheckOptions) -> Iterator[Diagnosis]:
                 connection.send_messages([_test_message(owner) for owner in owners])
     except OSError as error:
         # Without the server's message, which may contain addresses.
-        yield Diagnosis.problem(
-            _("The mail server can't be used (%s).") % type(error).__name__,
-            _("Check EMAIL_URL in .env: host, port, encryption, name and password. Then restart the site."),
-        )
+        yield Diagnosis.problem(_("The mail server can't be used (%s).") % type(error).__name__, _advice_on_mail(error))
         return
     if options.mail and owners:
         text = ngettext(
@@ -113,6 +113,25 @@ def mail(options: CheckOptions) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(text % len(owners))
     else:
         yield Diagnosis.ok(_("The mail server accepts our username and password."))
+
+
+def _advice_on_mail(error: OSError) -> str:
+    match error:
+        case socket.gaierror():
+            advice = _("The host in EMAIL_URL doesn't exist.")
+        case SMTPAuthenticationError():
+            advice = _("It refuses the name or password in EMAIL_URL. Write @, # and / in them as %40, %23 and %2F.")
+        case ssl.SSLError():
+            advice = _(
+                "The encryption doesn't fit: smtp+ssl:// is for port 465, smtp+tls:// for port 587. The certificate "
+                "has to be valid for that host."
+            )
+        case ConnectionRefusedError() | TimeoutError():
+            advice = _("Nothing answers at that host and port. Some providers block the ports of mail servers.")
+        case _:
+            advice = ""
+    check = _("Check EMAIL_URL in .env: host, port, encryption, name and password. Then restart the site.")
+    return f"{advice} {check}".lstrip()
 
 
 def _test_message(owner: str) -> EmailMessage:

@@ -23,7 +23,8 @@ from operations.serving.processes import RETIRE_SIGNAL, end_after_parent
 
 _APPLICATION: Final = "config.rsgi:application"
 _BACKLOG: Final = 1024
-# How many seconds running requests have to end.
+# How many seconds running requests have to end after the parent was killed. Otherwise, the supervisor's limit counts.
+# granian's own limit also kills processes that have just stopped, and says that they refused to.
 _STOP_SECONDS: Final = 30
 _LOGGING: Final = {
     "formatters": {
@@ -60,6 +61,7 @@ class Application:
         self._listening = listening
         self._is_retired = False
         signal.signal(RETIRE_SIGNAL, self._retire)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {RETIRE_SIGNAL})
 
     async def __rsgi__(self, scope: Any, exchange: Any) -> None:
         await self._site.__rsgi__(scope, LastExchange(exchange) if self._is_retired else exchange)
@@ -116,12 +118,11 @@ def main(listening: int, ready: int, processes: int) -> None:
         websockets=False,
         # A process that ends, for example because memory ran out, is replaced while the others answer.
         respawn_failed_workers=True,
-        workers_kill_timeout=_STOP_SECONDS,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )
-    # Only the processes that answer requests handle it.
-    signal.signal(RETIRE_SIGNAL, signal.SIG_IGN)
+    # It waits for the application in each of the processes that answer requests.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {RETIRE_SIGNAL})
     load: Any = partial(_load, os.getpid(), listening, ready)
     server.serve(target_loader=load, wrap_loader=False)
 

@@ -342,6 +342,9 @@ def test_an_account_can_be_rescued_on_the_server(
     User.objects.update(is_active=False)
     with pytest.raises(CommandError, match="no account"):
         call_command("rescue_account", "nobody")
+    User.objects.update(is_superuser=True)
+    with pytest.raises(CommandError, match=r"Owners: amina\.$"):
+        call_command("rescue_account", "Amina?")
     call_command("rescue_account", "amina")
     assert "http://testserver/admin/password/set/" in capsys.readouterr().out
     assert enter_password(Client())["Location"] == "/admin/blog/post/"

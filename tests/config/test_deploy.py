@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from operations.serving import supervisor
 from tests.factories.programs import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -70,6 +71,14 @@ class TestSystemd:
             "/var/lib/broadside": ("0700", "broadside", "broadside"),
             "/var/backups/broadside": ("0700", "broadside", "broadside"),
         }
+
+
+@pytest.mark.parametrize(("name", "option"), [("nginx.conf", "keepalive_timeout"), ("Caddyfile", "keepalive")])
+def test_proxies_close_idle_connections_before_a_replaced_web_server_does(name: str, option: str) -> None:
+    # A proxy that has sent a comment on a connection that is being closed can't know whether to send it again.
+    upstream = re.search(rf"(?:upstream broadside|transport http) \{{[^}}]*\s{option} (\d+)s", texts()[name])
+    assert upstream
+    assert int(upstream[1]) < supervisor._RETIREMENT
 
 
 def test_caddy_accepts_the_caddyfile(tmp_path: Path) -> None:

@@ -65,3 +65,24 @@ def test_new_pages_and_searches_take_turns_and_no_other_lane_waits_for_them() ->
     at_first, afterwards = in_a_loop(run())
     assert at_first == {*LANES} - {SEARCHES}
     assert afterwards == {*LANES}
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_no_one_is_refused_because_a_lane_is_busy_for_some_seconds(lane: Lane) -> None:
+    async def run() -> str:
+        loop, leave = asyncio.get_running_loop(), asyncio.Event()
+
+        async def stay() -> str:
+            async with lane.enter():
+                await leave.wait()
+                return "answered"
+
+        tasks = [asyncio.create_task(stay()) for _ in range(lane.at_once + 1)]
+        await asyncio.sleep(0.01)
+        clock = loop.time
+        loop.time = lambda: clock() + 5  # type: ignore[method-assign]  # five seconds pass
+        await asyncio.sleep(0.01)
+        leave.set()
+        return (await asyncio.gather(*tasks))[-1]
+
+    assert in_a_loop(run()) == "answered"

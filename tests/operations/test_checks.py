@@ -4,19 +4,24 @@ import datetime as dt
 import io
 import json
 import os
+import socket
+import ssl
 import sys
 import zipfile
 from collections.abc import Callable
 from http.client import HTTPMessage
 from pathlib import Path
+from smtplib import SMTPAuthenticationError
 from typing import Any
 
 import pytest
 from django.conf import settings as current_settings
 from django.core import mail
+from django.core.cache import BaseCache
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.tasks import TaskResultStatus
+from django.templatetags.static import static
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
@@ -223,6 +228,13 @@ class TestMachine:
         monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 20 * 2**30}))
         assert "will be full in 20 days" in next(machine.disk(NO_OPTIONS)).text
 
+    def test_a_cache_that_fails_or_forgets_is_a_problem(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert severities(machine.cache) == ["ok"]
+        monkeypatch.setattr(BaseCache, "make_and_validate_key", lambda *args, **options: 1 / 0)
+        assert "(ZeroDivisionError)" in only(machine.cache).text
+        monkeypatch.setattr(machine, "is_cache_working", lambda: False)
+        assert "does not keep" in only(machine.cache).text
+
     @pytest.mark.parametrize(("state", "found"), [(0, "ok"), (5, "warning"), (-1, "ok")])
     def test_an_unsynchronised_clock_is_a_warning(
         self, state: int, found: str, monkeypatch: pytest.MonkeyPatch
@@ -283,6 +295,27 @@ class TestWork:
         with mail_server_down():
             diagnosis = only(work.mail, CheckOptions(mail=True))
         assert (diagnosis.severity, "ConnectionRefusedError" in diagnosis.text) == (Severity.PROBLEM, True)
+
+    @pytest.mark.parametrize(
+        ("error", "advice"),
+        [
+            (socket.gaierror(), "doesn't exist"),
+            (ConnectionRefusedError(), "Nothing answers"),
+            (TimeoutError(), "Nothing answers"),
+            (SMTPAuthenticationError(535, b"5.7.8 no"), "refuses the name or password"),
+            (ssl.SSLError(), "smtp+ssl:// is for port 465"),
+            (OSError(), "Check EMAIL_URL"),
+        ],
+    )
+    def test_the_advice_depends_on_how_the_mail_server_failed(
+        self, error: OSError, advice: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(connection: object) -> None:
+            raise error
+
+        UserFactory(is_superuser=True, email="owner@example.org")
+        monkeypatch.setattr(type(mail.mailers.default), "__enter__", fail)
+        assert advice in only(work.mail).advice
 
     def test_with_the_mail_option_each_owner_gets_a_message(self) -> None:
         for number in range(2):
@@ -390,6 +423,22 @@ class TestOutside:
         Picture.objects.create(file="2020/05/crowd.webp", width=1, height=1)
         site.answer("/media/2020/05/crowd.webp", Content_Security_Policy=policy)
         assert severities(outside.files) == [found]
+
+    @pytest.mark.parametrize("status", [403, 404, 500])
+    def test_media_that_can_not_be_read_are_reported(self, status: int, site: StubServer) -> None:
+        Picture.objects.create(file="2020/05/crowd.webp", width=1, height=1)
+        site.answer("/media/2020/05/crowd.webp", status)
+        assert f"(status {status})" in only(outside.files).text
+
+    @pytest.mark.parametrize(
+        ("status", "kind", "found"),
+        [(200, "text/css", "ok"), (200, "text/html", "problem"), (404, "text/css", "problem")],
+    )
+    def test_styles_that_browsers_do_not_get_are_a_problem(
+        self, status: int, kind: str, found: str, site: StubServer
+    ) -> None:
+        site.answer(static("css/site.css"), status, Content_Type=kind)
+        assert severities(outside.styles) == [found]
 
     @pytest.mark.parametrize(("hours", "found"), [(0, "ok"), (2, "warning")])
     def test_a_clock_that_differs_from_the_web_server_is_a_warning(
@@ -530,3 +579,5 @@ def test_an_error_in_a_check_is_reported_as_a_problem(monkeypatch: pytest.Monkey
     (outcome,) = outcomes.run_checks(["migrations"])
     assert outcome.severity == Severity.PROBLEM
     assert "OperationalError: the table …" in outcome.diagnoses[0].text
+    advice = "chown" if connection.vendor == "sqlite" else "DATABASE_URL"
+    assert advice in outcome.diagnoses[0].advice

@@ -31,6 +31,25 @@ if not os.fork():
 time.sleep(1000)
 """
 
+# A web server that is replaced before its application is loaded.
+EARLY = """
+import os
+from operations.serving import web
+
+def serve(server, **options):
+    os.kill(os.getpid(), web.RETIRE_SIGNAL)
+    web.stop_accepting = lambda listening: print("It stopped accepting.")
+    web.Application(None, 7)
+
+web.Server.serve = serve
+web.main(7, 8, 1)
+"""
+
+
+def test_a_server_that_is_replaced_while_it_starts_never_accepts_connections() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], cwd=ROOT, stdout=subprocess.PIPE, check=True)  # noqa: S603  # our own code
+    assert done.stdout == b"It stopped accepting.\n"
+
 
 def test_a_process_that_does_not_stop_after_its_parent_was_killed_is_ended_with_a_traceback() -> None:
     parent = subprocess.Popen([sys.executable, "-c", STUCK], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  # our own code
@@ -42,6 +61,39 @@ def test_a_process_that_does_not_stop_after_its_parent_was_killed_is_ended_with_
     assert b"Timeout" in stderr
     # On a busy machine, the handler may not have started, so its line may be missing from the traceback.
     assert b'File "<string>"' in stderr
+
+
+class StoppedWorker:
+    """A process that has stopped. granian doesn't know it yet, because another of its threads has waited for it."""
+
+    idx = 0
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def terminate(self) -> None:
+        self.calls.append("terminate")
+
+    def join(self, timeout: float | None = None) -> None:
+        self.calls.append("join")
+
+    def is_alive(self) -> bool:
+        return True
+
+    def kill(self) -> None:
+        self.calls.append("kill")
+
+
+def test_a_process_that_has_just_stopped_is_not_reported_and_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(web.Server, "serve", lambda server, **options: started.append(server))
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    web.main(listening=7, ready=8, processes=1)
+    worker = StoppedWorker()
+    (server,) = started
+    server.wrks = [worker]
+    server._stop_workers()
+    assert worker.calls == ["terminate", "join"]
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])

@@ -22,7 +22,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.named(options["name"])
         if user is None:
-            raise CommandError(f"There is no account with the name {options['name']!r}. Check capital letters.")
+            names = User.objects.filter(is_superuser=True).order_by("username").values_list("username", flat=True)
+            owners = ", ".join(names) or "none (createsuperuser creates one)"
+            raise CommandError(
+                f"There is no account with the name {options['name']!r}. Check capital letters. Owners: {owners}."
+            )
         with transaction.atomic():
             record(Action.RESCUED, [user], by=None)
             reactivate(user)
