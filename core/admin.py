@@ -175,8 +175,7 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
         """Show the history of an object to users who may view it."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            missing = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]  # missing in the stubs
-            return cast("HttpResponse", missing)
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         page = Paginator(history().of(obj), _HISTORY_PER_PAGE).get_page(request.GET.get("page"))
