@@ -106,7 +106,12 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
             "add_label": self._title("add"),
             "empty": self.kind_messages.empty or gettext("There is nothing here yet."),
         }
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        response = super().changelist_view(request, {**context, **(extra_context or {})})
+        page = getattr(response, "context_data", None) or {}
+        if request.method == "POST" and "cl" not in page and "navigation" in page:
+            # The page of an action has the URL of the list.
+            page["navigation"].lead_to_list()
+        return response
 
     def render_change_form(
         self,
