@@ -209,6 +209,12 @@ class TestFormerSlugs:
         assert owner.post(url, values_of(response)).status_code == 302
         assert self.slugs(tag) == {"kept", "mine", "kept-by-me"}
 
+    def test_can_be_added_without_scripts(self, owner: Client) -> None:
+        tag = TagFactory()
+        url, values = opened(owner, tag)
+        assert owner.post(url, values | {"aliases-0-slug": "older"}).status_code == 302
+        assert self.slugs(tag) == {"older"}
+
     def test_that_only_someone_else_changed_stay_as_they_are(self, owner: Client, tag: Tag) -> None:
         url, values = opened(owner, tag)
         owner.post(url, self.changed(values, "theirs", renamed="theirs-too", removed=None))
