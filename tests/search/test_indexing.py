@@ -22,6 +22,7 @@ from comments import personal_data
 from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import decisions, deletion, submission
 from core.models import SiteSettings
+from search import indexing
 from search.finding import find_comments, find_entries
 from search.indexes import entry_index
 from search.indexes.queries import Expression, Phrase
@@ -291,6 +292,18 @@ class TestComments:
             publishing.set_language(Entry.objects.filter(pk=post.pk), editor, "fr")
         assert found_comments("cheval") == {"Les chevaux"}
         assert found_comments("dehors") == {other.text}
+
+    def test_that_are_too_many_to_be_indexed_at_once_in_a_new_language_are_indexed_by_the_worker(
+        self, editor: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(indexing, "_TRANSLATED", 1)
+        post = PostFactory(language="en")
+        for text in ("un cheval", "deux chevaux", "trois chevaux"):
+            CommentFactory(entry=post, text=text)
+        publishing.set_language(Entry.objects.all(), editor, "fr")
+        assert found_comments("cheval") == {"un cheval", "trois chevaux"}
+        index_stale_entries.call()
+        assert found_comments("cheval") == {"un cheval", "deux chevaux", "trois chevaux"}
 
     def test_are_not_read_when_anything_else_of_their_post_changes(
         self, editor: User, django_assert_num_queries: Any
