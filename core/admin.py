@@ -106,7 +106,12 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
             "add_label": self._title("add"),
             "empty": self.kind_messages.empty or gettext("There is nothing here yet."),
         }
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        response = super().changelist_view(request, {**context, **(extra_context or {})})
+        page = getattr(response, "context_data", None) or {}
+        if request.method == "POST" and "cl" not in page and "navigation" in page:
+            # The page of an action has the URL of the list.
+            page["navigation"].lead_to_list()
+        return response
 
     def render_change_form(
         self,
@@ -175,8 +180,7 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
         """Show the history of an object to users who may view it."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            missing = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]  # missing in the stubs
-            return cast("HttpResponse", missing)
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         page = Paginator(history().of(obj), _HISTORY_PER_PAGE).get_page(request.GET.get("page"))

@@ -106,6 +106,10 @@ class Navigation:
     links: list[Link]
     trail: list[Link]
 
+    def lead_to_list(self) -> None:
+        """End the trail with the current item, for a page with the URL of that item's list."""
+        self.trail += [link for top in self.links for link in (top, *top.children) if link.current == "page"]
+
     @property
     def waiting(self) -> int:
         """The number of objects that all items together have waiting."""

@@ -14,6 +14,8 @@ from core.origin import comes_from_here
 
 # Names of fields whose values are never shown. They have to be entered again.
 _SECRET: Final = re.compile(r"pass(word|phrase|code)[0-9]?$|^(code|otp)$")
+# Names of fields whose values nobody has typed: the CSRF token, and versions (core.versioned_form).
+_OURS: Final = re.compile(r"^csrfmiddlewaretoken$|(^|-)version$")
 # A value of several words, or longer than this, is typed text. All other values go into hidden fields.
 _LINE: Final = 60
 
@@ -64,4 +66,4 @@ def _field(name: str, value: str) -> SentField:
     if _SECRET.search(name.lower()):
         return SentField(name, "", "secret" if value else "hidden")
     is_text = len(value) > _LINE or len(value.split()) > 1
-    return SentField(name, value, "text" if is_text and name != "csrfmiddlewaretoken" else "hidden")
+    return SentField(name, value, "text" if is_text and not _OURS.search(name) else "hidden")

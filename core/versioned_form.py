@@ -199,7 +199,7 @@ class VersionedForm(forms.ModelForm[Any]):
         self.data = cast("QueryDict", self.data).copy()
         self.data[name] = stored
         self.merge = self.merge_with_stored(version)
-        raise ValidationError(format_html("{} {}", self.conflict_message(version), self.conflict_help), code=CONFLICT)
+        raise ValidationError(self.conflict_message(version), code=CONFLICT)
 
     @property
     def conflict_help(self) -> SafeString:

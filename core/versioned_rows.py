@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import deepcopy
 from typing import Any, Final, cast
 
 from django import forms
@@ -9,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.forms.formsets import INITIAL_FORM_COUNT, TOTAL_FORM_COUNT, ManagementForm
 from django.http import QueryDict
 from django.utils.functional import cached_property
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from core.versioned_form import CONFLICT, Change, Clash, Merge, has_changed, set_submitted, values_in
@@ -28,15 +28,14 @@ class VersionedFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
     If this person has changed something as well, it refuses once to save, and shows the result.
     """
 
-    # Set if it refuses.
+    # Set if someone else has saved since the form was opened.
     merge: Merge | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         version = self.data.get(f"{self.prefix}-version", "") if self.is_bound else ""
         if version and version != self._stored_version and self.management_form.is_valid():
-            merge = self._merge({pk: row for pk, row in values_in(version).items() if isinstance(row, dict)})
-            self.merge = merge if merge.mine else None
+            self.merge = self._merge({pk: row for pk, row in values_in(version).items() if isinstance(row, dict)})
             # It is made again from the merged data.
             del self.management_form
 
@@ -51,11 +50,8 @@ class VersionedFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
 
     def clean(self) -> None:
         super().clean()
-        if self.merge is not None:
-            texts = [gettext("This was changed elsewhere after you opened it.")]
-            if self.files:
-                texts.append(gettext("The files couldn't be kept. Choose them again."))
-            raise ValidationError(" ".join(texts), code=CONFLICT)
+        if self.merge is not None and self.merge.mine:
+            raise ValidationError(gettext("This was changed elsewhere after you opened it."), code=CONFLICT)
 
     @cached_property
     def _stored_version(self) -> str:
@@ -72,15 +68,18 @@ class VersionedFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
     def _merge(self, opened: dict[str, Any]) -> Merge:
         """Replace the submitted rows by the stored ones, with the rows that this person has changed or added."""
         merge, stored = Merge(), json.loads(self._stored_version)
-        label = capfirst(str(self._opts.verbose_name))
+        label = str(next(iter(self._fields.values())).label)
         mine = self._changed_rows(opened)
-        theirs = [pk for pk in stored if stored[pk] != opened.get(pk)]
-        merge.theirs = [Change(label, self._text(stored[pk])) for pk in theirs]
+        theirs = {pk: row for pk, row in stored.items() if row != opened.get(pk)}
+        removed = [row | {_DELETE: "on"} for pk, row in opened.items() if pk not in stored]
+        merge.theirs = [Change(label, self._text(row)) for row in [*theirs.values(), *removed]]
         merge.mine = [Change(label, self._text(row)) for row in mine.values()]
-        merge.clashes = [Clash(label, self._text(mine[pk]), self._text(stored[pk])) for pk in theirs if pk in mine]
+        merge.clashes = [
+            Clash(label, self._text(mine[pk]), self._text(row)) for pk, row in theirs.items() if pk in mine
+        ]
         rows = [mine.pop(pk, values) | {self._opts.pk.name: pk} for pk, values in stored.items()]
         # A row that was deleted elsewhere stays if it was changed here. Files can't be kept.
-        rows += [row for row in mine.values() if not row.get(_DELETE) and self._text(row)]
+        rows += [row for row in mine.values() if not row.get(_DELETE) and self._values(row)]
         data = cast("QueryDict", self.data).copy()
         for key in [key for key in data if re.match(rf"{re.escape(str(self.prefix))}-\d+-", key)]:
             del data[key]
@@ -110,21 +109,34 @@ class VersionedFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
                 rows[pk or f"new {index}"] = row
         return rows
 
-    @property
+    @cached_property
     def _fields(self) -> dict[str, forms.Field]:
-        return dict(self.form.base_fields)
+        # Widgets remember what they read, and those of the class belong to all requests.
+        return deepcopy(dict(self.form.base_fields))
 
     def _text(self, row: dict[str, Any]) -> str:
-        """Return the values of a row for display."""
-        shown = {name: row.get(name) for name, each in self._fields.items() if not each.widget.needs_multipart_form}
-        return ", ".join(str(value) for value in shown.values() if value not in (None, ""))
+        """Return what became of a row for display. Files can't be shown."""
+        values = ", ".join(self._values(row))
+        if _DELETE in row:
+            return gettext("%s (removed)") % values
+        is_removed = any(row.get(name) is False for name, each in self._fields.items() if _is_file(each))
+        return values or (gettext("removed") if is_removed else gettext("changed"))
+
+    def _values(self, row: dict[str, Any]) -> list[str]:
+        """Return the values of a row that can be shown."""
+        shown = [row.get(name) for name, each in self._fields.items() if not _is_file(each)]
+        return [str(value) for value in shown if value not in (None, "")]
 
     def _write(self, data: QueryDict, prefix: str, row: dict[str, Any]) -> None:
         for name, value in row.items():
             each = self._fields.get(name)
             if each is None:
                 data[f"{prefix}-{name}"] = str(value)
-            elif not each.widget.needs_multipart_form:
+            elif not _is_file(each):
                 set_submitted(data, f"{prefix}-{name}", each, value)
             elif value is False:
                 data[f"{prefix}-{name}-clear"] = "on"
+
+
+def _is_file(form_field: forms.Field) -> bool:
+    return bool(form_field.widget.needs_multipart_form)

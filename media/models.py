@@ -203,8 +203,13 @@ class Picture(Upload):
     @property
     def thumbnail_url(self) -> str:
         """The URL of the smallest copy in a format that every browser supports, or of the picture itself."""
-        name = next((each.name for each in self.renditions if each.name.endswith(".webp")), str(self.file.name))
-        return str(self.file.storage.url(name))
+        name = next((each.name for each in self.renditions if each.name.endswith(".webp")), None)
+        return str(self.file.storage.url(name)) if name else self.current_url
+
+    @property
+    def current_url(self) -> str:
+        """The URL of the file for staff, which changes with the file: browsers keep a replaced one for an hour."""
+        return f"{self.file.url}?{self.size}"
 
     def was_added(self) -> None:
         for handle in renditions_due.values():

@@ -17,6 +17,8 @@ from tags.models import TaggedPost
 
 # Raise this when the document of the same entry or comment changes.
 _VERSION: Final = 3
+# The length of the first part of a digest, which is of the whole source.
+OF_ALL: Final = 28
 
 
 class EntrySource(NamedTuple):
@@ -37,7 +39,8 @@ class EntrySource(NamedTuple):
     categories: tuple[int, ...]
 
     def digest(self) -> str:
-        return _digest(self)
+        """Return the digest of the source. It ends with one of the language alone, on which comments depend too."""
+        return _digest(self)[:OF_ALL] + _digest((self.language,))[OF_ALL:]
 
     def document(self) -> Document:
         """Return the document with its tokens."""

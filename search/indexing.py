@@ -11,13 +11,15 @@ from blog.models import Entry, Status
 from comments.models import Comment
 from core.bulk import batches, insert_rows
 from core.prepared import Prepared
-from search.documents import comment_sources, entry_sources
+from search.documents import OF_ALL, comment_sources, entry_sources
 from search.indexes import comment_index, entry_index
 from search.models import STALE, Indexed, IndexedComment, IndexedEntry
 
 # How many entries or comments are read and written together.
 _ENTRIES: Final = 250
 _COMMENTS: Final = 500
+# How many comments are indexed again at once if the language of their entries has changed. Each takes 0.5 ms.
+_TRANSLATED: Final = 250
 
 _digests: Final[Mapping[type[Indexed], Prepared[tuple[int, str]]]] = {
     model: Prepared[tuple[int, str]](
@@ -30,17 +32,20 @@ _digests: Final[Mapping[type[Indexed], Prepared[tuple[int, str]]]] = {
 def update_entries(pks: Collection[int]) -> int:
     """Bring the documents of these entries up to date, and return how many were out of date.
 
-    The comments of deleted entries are removed with them.
+    The comments of deleted entries are removed with them, and those of entries in another language indexed again.
     """
     changed = 0
     for batch in batched(pks, _ENTRIES):
         sources = {source.pk: source for source in entry_sources(batch)}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        stale = _stale(IndexedEntry, batch, digests)
+        stored = _stored(IndexedEntry, batch)
+        stale = _stale(stored, batch, digests)
         entry_index().write(sources[pk].document() for pk in stale if pk in sources)
         _record(IndexedEntry, ["id", "digest"], [(pk, digests[pk]) for pk in stale if pk in digests])
         if gone := [pk for pk in stale if pk not in digests]:
             _forget_entries(gone)
+        if translated := [pk for pk in stale if pk in stored and _has_another_language(stored[pk], digests.get(pk))]:
+            _update_comments_on(translated)
         changed += len(stale)
     return changed
 
@@ -55,9 +60,23 @@ def mark_as_stale(pks: Collection[int]) -> None:
         _forget_entries(gone)
 
 
+def _update_comments_on(entry_pks: Collection[int]) -> None:
+    """Index the newest comments on these entries again, and mark the others to be indexed later."""
+    rows = IndexedComment.objects.filter(entry_id__in=entry_pks).order_by("-pk")
+    pks = list(rows.values_list("pk", flat=True))
+    update_comments(pks[:_TRANSLATED])
+    for some in batched(pks[_TRANSLATED:], _COMMENTS):
+        IndexedComment.objects.filter(pk__in=some).update(digest=STALE)
+
+
 def stale_entries(limit: int) -> list[int]:
     """Return the IDs of the newest entries that are marked as stale."""
     return list(IndexedEntry.objects.filter(digest=STALE).order_by("-pk").values_list("pk", flat=True)[:limit])
+
+
+def stale_comments(limit: int) -> list[int]:
+    """Return the IDs of comments that are marked as stale."""
+    return list(IndexedComment.objects.filter(digest=STALE).values_list("pk", flat=True)[:limit])
 
 
 def has_stale() -> bool:
@@ -79,7 +98,7 @@ def update_comments(pks: Collection[int]) -> int:
     for batch in batched(pks, _COMMENTS):
         sources = {source.pk: source for source in comment_sources(batch)}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        stale = _stale(IndexedComment, batch, digests)
+        stale = _stale(_stored(IndexedComment, batch), batch, digests)
         if written := [sources[pk] for pk in stale if pk in sources]:
             comment_index().write(source.document() for source in written)
             rows = [(source.pk, digests[source.pk], source.entry) for source in written]
@@ -119,7 +138,8 @@ def count_stale(progress: Callable[[str, int, int], None]) -> Counter[str]:
         model, read = rows.model, entry_sources if rows.model is IndexedEntry else comment_sources
         index = entry_index() if model is IndexedEntry else comment_index()
         for batch in _batches(name, objects, size, progress):
-            stale[name] += len(_stale(model, batch, {source.pk: source.digest() for source in read(batch)}))
+            digests = {source.pk: source.digest() for source in read(batch)}
+            stale[name] += len(_stale(_stored(model, batch), batch, digests))
         stale[name] += len(_superfluous(objects, rows))
         stale[name] += len(index.pks() ^ set(rows.values_list("pk", flat=True)))
     return stale
@@ -156,10 +176,24 @@ def _superfluous(objects: Any, rows: Any) -> list[int]:
     return sorted(set(rows.values_list("pk", flat=True)) - set(objects.values_list("pk", flat=True)))
 
 
-def _stale(model: type[Indexed], pks: Collection[int], digests: Mapping[int, str]) -> list[int]:
+def _stored(model: type[Indexed], pks: Collection[int]) -> dict[int, str]:
+    """Return the digests of the documents in the index."""
+    return dict(_digests[model](list(pks)))
+
+
+def _stale(stored: Mapping[int, str], pks: Collection[int], digests: Mapping[int, str]) -> list[int]:
     """Return the IDs whose documents don't have these digests, or should not exist."""
-    stored = dict(_digests[model](list(pks)))
-    return [pk for pk in pks if stored.get(pk) != digests.get(pk)]
+    return [pk for pk in pks if _of_all(stored.get(pk)) != _of_all(digests.get(pk))]
+
+
+def _of_all(digest: str | None) -> str | None:
+    # In earlier releases, the rest was not of the language.
+    return digest and digest[:OF_ALL]
+
+
+def _has_another_language(before: str, after: str | None) -> bool:
+    """Return whether the language of an entry that still exists may have changed between these digests."""
+    return after is not None and before[OF_ALL:] != after[OF_ALL:]
 
 
 def _record(model: type[Indexed], columns: Sequence[str], rows: Sequence[tuple[int | str, ...]]) -> None:

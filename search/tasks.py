@@ -6,7 +6,7 @@ Indexing takes 2 ms for each entry, and nothing else could be written to SQLite 
 from collections.abc import Collection, Iterator
 from itertools import batched
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -18,9 +18,17 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from blog.models import Entry
+from comments.models import Comment
 from core.dashboard import Concern
 from core.tasks import TaskKind
-from search.indexing import count_stale_entries, mark_as_stale, stale_entries, update_entries
+from search.indexing import (
+    count_stale_entries,
+    mark_as_stale,
+    stale_comments,
+    stale_entries,
+    update_comments,
+    update_entries,
+)
 
 # How many entries are indexed in the transaction that changes them, and in each transaction of the worker.
 AT_ONCE: Final = 1_000
@@ -48,21 +56,29 @@ def index_changed(pks: Collection[int]) -> None:
 @TaskKind(_("Indexing for the search"))
 @task()
 def index_stale_entries() -> None:
-    """Index stale entries for a few seconds, and reschedule itself if there are more."""
+    """Index stale entries and comments for a few seconds, and reschedule itself if there are more."""
     if not index_stale(_TURN):
         _schedule()
 
 
 def index_stale(seconds: float) -> bool:
-    """Index stale entries, the newest first, for about this many seconds. Return whether none are left."""
+    """Index stale entries, the newest first, and then comments, for about this many seconds.
+
+    Return whether none are left.
+    """
     until = monotonic() + seconds
-    while pks := stale_entries(_BATCH):
-        if monotonic() > until:
-            return False
-        with transaction.atomic():
-            # A concurrent transaction that changes one of them waits, and then brings it up to date.
-            list(Entry.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk").values_list("pk"))
-            update_entries(pks)
+    objects: Any
+    for objects, stale, update in (
+        (Entry.objects, stale_entries, update_entries),
+        (Comment.objects, stale_comments, update_comments),
+    ):
+        while pks := stale(_BATCH):
+            if monotonic() > until:
+                return False
+            with transaction.atomic():
+                # A concurrent transaction that changes one of them waits, and then brings it up to date.
+                list(objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk").values_list("pk"))
+                update(pks)
     return True
 
 

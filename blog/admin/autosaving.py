@@ -265,11 +265,11 @@ class AutosaveMixin(BaseAdmin[Any]):
             )
         return response
 
-    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponseRedirect:
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         """Redirect to the form for a new entry, with the input restored, if an entry was deleted during editing."""
         if "source" not in request.POST or not self.has_add_permission(request):
-            response = super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # missing from the stubs
-            return _NothingSavedRedirect(response.url)
+            response = super()._get_obj_does_not_exist_redirect(request, opts, object_id)
+            return _NothingSavedRedirect(response.url) if isinstance(response, HttpResponseRedirect) else response
         fields = self._submitted(request, exclude={"version"})
         # The ID is derived from the input, so that a double click doesn't store it twice.
         form_id = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([opts.model_name, object_id, fields], sort_keys=True))

@@ -1,8 +1,8 @@
 """The moderation queue, similar comments and statistics in the admin."""
 
 import uuid
-from collections.abc import Iterable
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -31,9 +31,10 @@ from core.admin_routes import route
 from core.change_list import Tab
 from core.database import retry_on_conflict
 from core.dates import time_since
-from core.text import parse_ids
+from core.text import parse_id, parse_ids, unify_line_ends
 
 _may_moderate = permission_required("comments.moderate_comment", raise_exception=True)
+UNSENT: Final = _("This text isn't sent yet, so nothing was decided. Send it first, or reload the page to discard it.")
 # The status after a decision. A restored comment may have any.
 _BECOMES = {"approve": CommentStatus.APPROVED, "spam": CommentStatus.SPAM, "trash": CommentStatus.TRASH}
 
@@ -79,6 +80,7 @@ class QueueAdmin(ReadOnlyAdmin):
             "next_page": urlencode({"status": status, "after": after}) if after else "",
             "position": _position(request),
             "actions": ACTIONS,
+            "unsent": UNSENT,
         }
         return self._page(request, "queue", _("Moderation queue"), context)
 
@@ -90,6 +92,9 @@ class QueueAdmin(ReadOnlyAdmin):
         """Carry out the decision in `decide`: for the selected comments, or for the one whose ID follows its name."""
         name, _space, pk = request.POST.get("decide", "").partition(" ")
         pks = parse_ids([pk] if pk else request.POST.getlist("comment"))
+        unsent = _unsent_texts(request)
+        if unsent.keys() - ({parse_id(pk)} if name in {"reply", "edit"} else set()):
+            return self._refused(request, unsent, str(UNSENT))
         if name in ACTIONS:
             action = ACTIONS[name]
             result = action.decide([Comment(pk=pk) for pk in pks], cast("User", request.user), read_seen(request.POST))
@@ -121,20 +126,20 @@ class QueueAdmin(ReadOnlyAdmin):
                 message = gettext("Comment approved and reply published.")
                 return self._respond(request, message, batch=batch, gone=gone)
         except ValidationError as error:
-            return self._refused(request, pk, name, draft, " ".join(error.messages))
+            return self._refused(request, {pk: (name, draft)}, " ".join(error.messages))
         except OvertakenError:
-            return self._refused(request, pk, name, draft, latest_changes([pk])[pk])
+            return self._refused(request, {pk: (name, draft)}, latest_changes([pk])[pk])
         except Comment.DoesNotExist:
             message = gettext("This comment has been deleted. Your text was: %(text)s")
             return self._respond(request, message % {"text": draft}, gone=[pk])
         message = gettext("Comment updated. The earlier text is kept, and readers see that a moderator edited it.")
         return self._respond(request, message, rows=queue.rows_of([pk]))
 
-    def _refused(self, request: HttpRequest, pk: int, name: str, draft: str, error: str) -> HttpResponse:
-        """Show a text again that could not be saved, with the comment as it is now."""
-        rows = queue.rows_of([pk])
+    def _refused(self, request: HttpRequest, drafts: Mapping[int, tuple[str, str]], error: str) -> HttpResponse:
+        """Show texts again that were not saved, with the comments as they are now. Each is a `reply` or an `edit`."""
+        rows = queue.rows_of(list(drafts))
         for row in rows:
-            row.draft_kind, row.draft, row.error = name, draft, error
+            (row.draft_kind, row.draft), row.error = drafts[row.comment.pk], error
         return self._respond(request, error, rows=rows) if _wants_json(request) else self._queue(request, rows)
 
     @route("undo/<uuid:batch>/", "undo", _may_moderate, require_POST)
@@ -234,6 +239,26 @@ class QueueAdmin(ReadOnlyAdmin):
             "keep_spam_days": CommentSettings.current().keep_spam_days,
         }
         return self._page(request, "statistics", _("Statistics"), context)
+
+
+def _unsent_texts(request: HttpRequest) -> dict[int, tuple[str, str]]:
+    """Return the replies and edits in the form, by comment. Without the script, every button submits all of them."""
+    texts: dict[str, dict[int, str]] = {"edit": {}, "reply": {}}
+    for key in request.POST:
+        kind, _dash, pk = key.partition("-")
+        if kind in texts and (text := request.POST[key]).strip():
+            texts[kind][parse_id(pk)] = text
+    pks = {*texts["edit"], *texts["reply"]}
+    comments, seen = Comment.objects.in_bulk(list(pks)) if pks else {}, read_seen(request.POST)
+    # If someone else has edited a comment meanwhile, its text is only the one that the form showed.
+    edits = {
+        pk: ("edit", text)
+        for pk, text in texts["edit"].items()
+        if pk in comments
+        and comments[pk].mark == seen.get(pk)
+        and unify_line_ends(text).strip() != comments[pk].text.strip()
+    }
+    return edits | {pk: ("reply", text) for pk, text in texts["reply"].items() if pk in comments}
 
 
 def _status(request: HttpRequest) -> CommentStatus:

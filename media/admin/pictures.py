@@ -99,7 +99,7 @@ class PictureAdmin(DuplicatesAdmin):
 
     @admin.display(description=_("image"))
     def preview(self, picture: Picture) -> SafeString:
-        return format_html('<img class="media-preview" src="{}" alt="{}">', picture.file.url, picture.alt)
+        return format_html('<img class="media-preview" src="{}" alt="{}">', picture.current_url, picture.alt)
 
     @admin.display(description=_("dimensions"), ordering="width")
     def dimensions(self, picture: Picture) -> str:

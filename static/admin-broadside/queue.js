@@ -152,10 +152,13 @@ function changeCount(difference) {
   }
 }
 
-/* The navigation and the title of the page say how many comments are pending. */
+/* The navigation, its button and the title of the page say how many comments are pending. */
 function showPending(count) {
   const badge = document.querySelector("[data-count=comments]");
   if (badge) {
+    const total = document.querySelector(".menu-button .count");
+    total.textContent = Number(total.textContent) + count - Number(badge.textContent);
+    total.hidden = total.textContent === "0";
     badge.textContent = count;
     badge.hidden = count === 0;
     const words = badge.nextElementSibling;
@@ -180,6 +183,13 @@ async function post(url, fields) {
  * `field`, it is a reply or an edit, which can't be changed or sent again until the response arrives. */
 async function decide(name, chosen, field = null) {
   if (!chosen.length || field?.readOnly || (!field && !isOffered(chosen, name))) {
+    return;
+  }
+  const unsent = field ? null : unsentIn(chosen);
+  if (unsent) {
+    unsent.closest("details").open = true;
+    unsent.focus();
+    showResult(form.dataset.unsent);
     return;
   }
   const fields = [["decide", field ? `${name} ${chosen[0].dataset.pk}` : name]];
@@ -227,6 +237,12 @@ async function decide(name, chosen, field = null) {
     }
   }
   refresh();
+}
+
+/* Return a reply or an edit in one of these rows that was typed and not sent. */
+function unsentIn(chosen) {
+  const texts = chosen.flatMap((row) => [...row.querySelectorAll("textarea")]);
+  return texts.find((text) => text.value !== text.defaultValue);
 }
 
 function forget(undoUrl) {

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from django.contrib import admin
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import localtime
@@ -15,6 +16,7 @@ from taggit.models import Tag as TaggitTag
 from core.admin_routes import route
 from core.dates import format_day_for_staff
 from core.kind_messages import KindMessages
+from core.text import parse_ids
 from core.versioned_rows import VersionedFormSet
 from tags import suggestions
 from tags.admin.curation import TagCurationAdmin
@@ -52,7 +54,8 @@ class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
     model = TagAlias
     formset = VersionedFormSet
     fields = ("slug",)
-    extra = 0
+    # Without JavaScript, there is no button that adds one.
+    extra = 1
     verbose_name = _("former slug")
     verbose_name_plural = _("Former slugs (redirect here)")
 
@@ -84,6 +87,12 @@ class TagAdmin(TagCurationAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
         return Tag.objects.with_use()
+
+    def wait_for_others(self, request: HttpRequest, object_id: str) -> None:
+        """Wait also for those who rename, merge or delete the tag (tags.curation): they lock it."""
+        super().wait_for_others(request, object_id)
+        if request.method == "POST" and connection.in_atomic_block:
+            Tag.objects.locked(parse_ids([object_id]))
 
     def get_form(self, request: HttpRequest, obj: Tag | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is not None:

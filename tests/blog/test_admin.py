@@ -176,7 +176,7 @@ class TestEditConflicts:
         response = client.post(admin_url(post, "change"), second)
         assert Post.objects.get().title == "By the first"
         page = response.content.decode()
-        assert "This was changed elsewhere" in page
+        assert "saved this while you were editing" in page
         assert f'<a href="{admin_url(post, "change")}" target="_blank">' in page
         for words in ("By the second", "Long work", "tag, new"):
             assert words in page

@@ -142,7 +142,7 @@ class TestErrors:
         mine = data_of(post, title="Mine")
         client.post(url(post), data_of(post, title="Theirs"))
         page = read(client.post(url(post), mine))
-        assert "This was changed elsewhere" in text(one(page, "form.quick-form"))
+        assert "saved this while you were editing" in text(one(page, "form.quick-form"))
         assert "saved this while you were editing" in text(one(page, "section.conflict h2"))
         assert Post.objects.get().title == "Theirs"
         client.post(url(post), mine | {"version": one(page, "[name=version]").get("value")})

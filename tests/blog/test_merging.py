@@ -258,7 +258,7 @@ class TestChangesOfManyEntries:
         changed = self.filed()
         response = client.post(admin_url(post, "change"), opened | {"title": "Mine"})
         page = response.content.decode()
-        assert "This was changed elsewhere after you opened it." in page
+        assert "Someone else saved this while you were editing" in page
         assert page.count("Nothing was saved") == 1
         form = response.context["adminform"].form
         assert form.merge.clashes == []
@@ -287,14 +287,14 @@ class TestChangesOfManyEntries:
     def test_an_unknown_version_counts_as_a_different_one(self, client: Client, post: Post, version: str) -> None:
         sent = form_data(post, title="Mine", version=version.format(time=post.modified_at.isoformat()))
         response = client.post(admin_url(post, "change"), sent)
-        assert "This was changed elsewhere" in response.content.decode()
+        assert "saved this while you were editing" in response.content.decode()
         again = dict(response.context["adminform"].form.data.lists())
         assert client.post(admin_url(post, "change"), again).status_code == 302
         assert Post.objects.get().title == "Mine"
 
     def test_an_incomplete_form_is_compared_as_well(self, client: Client, post: Post) -> None:
         response = client.post(admin_url(post, "change"), {"title": "Mine", "version": "x"})
-        assert "This was changed elsewhere" in response.content.decode()
+        assert "saved this while you were editing" in response.content.decode()
         assert Post.objects.get().title == post.title
 
     def test_in_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:

@@ -18,6 +18,7 @@ from blog.models import Page, Post, Revision, Status
 from blog.revisions.comparing import compare, matches, paragraphs, words
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
+from tests.factories.responses import one, read
 from tests.factories.types import GrowsWithLength
 
 
@@ -185,6 +186,8 @@ class TestRestoring:
         post = PostFactory(source="With a name")
         save(client, post, source="Without it")
         data = {"delete": "", "revision": Revision.objects.all()[0].pk}
+        button = one(read(client.get(admin_url(post, "revisions"))), "button[name=delete]")
+        assert "danger" in button.get("class", "")
         client.post(admin_url(post, "revisions"), data)
         assert kept(post) == ["Without it"]
 

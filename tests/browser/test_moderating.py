@@ -280,6 +280,36 @@ def test_comments_are_moderated_with_mouse_or_touch(
     assert Block.objects.get().text == "example.org"
 
 
+def test_a_text_that_is_not_sent_yet_is_not_lost_with_a_decision(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(2)
+    page = log_in("anna", QUEUE)
+    reply = page.locator(f"#reply-{comments[0].pk}")
+    page.keyboard.press("r")
+    reply.fill("Dear N1")
+    page.get_by_role("button", name="Approve", exact=True).first.click()
+    expect(page.locator("#result-message")).to_contain_text("This text isn't sent yet, so nothing was decided.")
+    expect(reply).to_be_focused()
+    expect(reply).to_have_value("Dear N1")
+    # The other comment can still be decided about.
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        page.get_by_role("button", name="Spam", exact=True).nth(1).click()
+    assert statuses(comments) == [Status.PENDING, Status.SPAM]
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        page.get_by_role("button", name="Approve and reply").first.click()
+    assert Comment.objects.get(parent=comments[0]).text == "Dear N1"
+
+
+def test_the_button_of_the_menu_counts_along(log_in: LogIn, moderators: list[User]) -> None:
+    create_pending_comments(2)
+    page = log_in("anna", QUEUE, viewport={"width": 390, "height": 844})
+    count = page.locator(".menu-button .count")
+    expect(count).to_have_text("2")
+    page.get_by_role("button", name="Approve", exact=True).first.click()
+    expect(count).to_have_text("1")
+    page.get_by_role("button", name="Approve", exact=True).first.click()
+    expect(count).to_be_hidden()
+
+
 def test_comments_are_moderated_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
     comments = create_pending_comments(3)
     page = log_in("anna", QUEUE, java_script_enabled=False)

@@ -1,6 +1,7 @@
 """A post is submitted, gets notes, is returned, answered, submitted again and published, with e-mails at each step."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail
@@ -167,3 +168,15 @@ def test_without_javascript_nothing_typed_is_lost(log_in: LogIn) -> None:
     expect(tab.locator(".review-note blockquote")).to_have_text(SPRING)
     expect(page.locator("#id_title")).to_have_value("Unsaved")
     assert ReviewNote.objects.open().get().quote == SPRING
+
+
+def test_a_preview_link_is_created_copied_and_opened_without_an_account(log_in: LogIn, open_page: OpenPage) -> None:
+    post = PostFactory(title="Lamps", status=Status.DRAFT)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/preview-links/")
+    press(page, "Create link")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    press(page, "Copy link")
+    expect(page.get_by_text("The link was copied.")).to_be_visible()
+    # The site has another host than the server of the test.
+    copied = urlsplit(page.evaluate("navigator.clipboard.readText()"))
+    expect(open_page(f"{copied.path}?{copied.query}").get_by_role("heading", name="Lamps")).to_be_visible()

@@ -21,6 +21,7 @@ from tests.factories.types import Faults, LogIn
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADD = "/admin/blog/post/add/"
+PREVIEW = "**/admin/markdownx/preview/**"
 SAVED = re.compile(r"^\s*Draft saved\.")
 
 
@@ -264,3 +265,23 @@ def test_the_time_that_the_server_fills_in_is_shown_and_kept_when_saving_again(l
     dated = post.published_at
     post.refresh_from_db()
     assert post.published_at == dated
+
+
+def test_the_preview_follows_again_once_the_server_can_be_reached(failing: Page) -> None:
+    page, notice = failing, failing.locator(".editor-notice")
+    shown = page.frame_locator(".editor-preview").locator(".entry-body")
+    expect(shown).to_have_text("Stored.")
+    page.focus("#id_source")
+    page.keyboard.press("Control+End")
+    page.context.set_offline(True)
+    page.keyboard.type(" Offline.")
+    expect(notice).to_contain_text("The preview isn't available right now.")
+    page.context.set_offline(False)
+    expect(shown).to_have_text("Stored. Offline.")
+    expect(notice).to_be_empty()
+    page.route(PREVIEW, lambda route: route.fulfill(status=503, body="<html>"))
+    page.keyboard.type(" Busy.")
+    expect(notice).to_contain_text("The preview isn't available right now.")
+    page.unroute(PREVIEW)
+    page.keyboard.press("Control+s")
+    expect(shown).to_have_text("Stored. Offline. Busy.")

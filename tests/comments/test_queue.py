@@ -52,7 +52,10 @@ def rows(page: html.HtmlElement) -> list[str]:
 def click(client: Client, page: html.HtmlElement, value: str, **typed: str) -> Any:
     """Click the button with this value, as in a browser without JavaScript."""
     form = one(page, "#queue-form")
-    return client.post(form.get("action"), {**dict(form.form_values()), "decide": value, **typed}, follow=True)
+    values: dict[str, list[str]] = {}
+    for name, each in form.form_values():
+        values.setdefault(name, []).append(each)
+    return client.post(form.get("action"), {**values, "decide": value, **typed}, follow=True)
 
 
 class TestPermissions:
@@ -67,7 +70,9 @@ class TestPermissions:
     def test_deciding(self, who: str, decision: str, client: Client) -> None:
         comment = pending_comment()
         log_in(client, who)
-        sent = {"decide": f"{decision} {comment.pk}", f"reply-{comment.pk}": "Thank you."}
+        sent = {"decide": f"{decision} {comment.pk}"}
+        if decision == "reply":
+            sent[f"reply-{comment.pk}"] = "Thank you."
         assert is_refused(client.post(DECIDE, sent)) is (who not in MODERATORS)
         assert (status(comment) == Status.PENDING) is (who not in MODERATORS)
         assert Comment.objects.count() == 1 + (decision == "reply" and who in MODERATORS)
@@ -356,6 +361,29 @@ class TestConcurrentModerators:
         assert "Anna marked it as spam" in text(one(row, ".reply .errornote"))
         assert one(row, ".reply textarea").value == "Dear you"
         assert Comment.objects.count() == 1
+
+    @pytest.mark.parametrize("name", ["reply", "edit"])
+    @pytest.mark.parametrize("decision", ["approve", "spam", "reply"])
+    def test_nothing_is_decided_while_another_text_is_not_sent(
+        self, client: Client, moderator: User, name: str, decision: str
+    ) -> None:
+        first, second = pending_comment(), pending_comment(text="A longer text\nof two lines")
+        texts = {f"{name}-{first.pk}": "Dear you"} | {f"{decision}-{second.pk}": "Dear both"}
+        response = click(client, read(client.get(QUEUE)), f"{decision} {second.pk}", **texts)
+        row = find(read(response), ".to-review li.queue-comment")[0]
+        assert "This text isn't sent yet, so nothing was decided." in text(one(row, f".{name} .errornote"))
+        assert one(row, f".{name} textarea").value == "Dear you"
+        assert (status(first), status(second)) == (Status.PENDING, Status.PENDING)
+        assert Comment.objects.count() == 2
+
+    def test_a_text_that_someone_else_has_edited_meanwhile_is_not_taken_for_an_edit(
+        self, client: Client, moderator: User
+    ) -> None:
+        first, second = pending_comment(text="Before"), pending_comment()
+        page = read(client.get(QUEUE))
+        Comment.objects.filter(pk=first.pk).update(text="After")
+        click(client, page, f"approve {second.pk}")
+        assert (status(first), status(second)) == (Status.PENDING, Status.APPROVED)
 
     @pytest.mark.parametrize("name", ["reply", "edit"])
     def test_text_written_for_a_deleted_comment_is_returned(self, client: Client, moderator: User, name: str) -> None:

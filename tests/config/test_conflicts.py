@@ -71,7 +71,7 @@ def test_who_saves_second_is_told_and_can_then_save(
     assert owner.post(url, values | theirs).status_code == 302
     response = owner.post(url, values | mine)
     assert response.status_code == 200
-    assert "This was changed elsewhere after you opened it." in text(read(response))
+    assert "Someone else saved this while you were editing" in text(one(read(response), ".conflict"))
     again = values_of(response)
     ((name, value),) = mine.items()
     assert again.get(name, [""]) == [str(value)]
@@ -88,6 +88,8 @@ class TestMerging:
         page = read(response)
         assert "Your changes don't overlap, so the form has both." in text(page)
         assert "Nothing was saved yet." in text(one(page, ".conflict"))
+        # The heading says that already.
+        assert "This was changed elsewhere" not in text(page)
         assert "correct" not in text(page)
         assert not [*page.find_class("errornote"), *page.find_class("errorlist")]
         assert owner.post(url, values_of(response)).status_code == 302
@@ -140,6 +142,23 @@ class TestMerging:
             assert "Mine" in conflict
 
 
+@pytest.mark.parametrize("create", [CategoryFactory, TagFactory])
+def test_the_text_of_a_form_whose_object_was_deleted_can_still_be_copied(
+    owner: Client, create: Callable[[], Model]
+) -> None:
+    obj = create()
+    url, values = opened(owner, obj)
+    obj.delete()
+    response = owner.post(url, values | {"description": "What I had\nwritten <b>"})
+    assert response.status_code == 404
+    (field,) = read(response).xpath("//textarea[@name='description']")
+    assert field.text.strip() == "What I had\nwritten <b>"
+    assert "Nothing was saved" in text(read(response))
+    assert "Send again" not in text(read(response))
+    # Without a text, there is nothing to show.
+    assert owner.post(url, {"description": ""}).status_code == 302
+
+
 class TestFormerSlugs:
     """Those of a tag are rows of its form."""
 
@@ -155,7 +174,7 @@ class TestFormerSlugs:
         values = dict(values)
         count = int(values["aliases-TOTAL_FORMS"][0])
         for index in range(count):
-            slug = values[f"aliases-{index}-slug"][0]
+            (slug,) = values.get(f"aliases-{index}-slug", [""])
             if slug in changes:
                 key = "DELETE" if changes[slug] is None else "slug"
                 values[f"aliases-{index}-{key}"] = [changes[slug] or "on"]
@@ -174,6 +193,7 @@ class TestFormerSlugs:
         page = read(response)
         assert "This was changed elsewhere after you opened it." in text(page)
         assert "Nothing was saved yet." in text(one(page, ".conflict"))
+        assert text(page).count("This was changed elsewhere after you opened it.") == 1
         assert not page.find_class("errornote")
         assert self.slugs(tag) == {"kept", "renamed", "theirs"}
         assert owner.post(url, values_of(response)).status_code == 302
@@ -189,11 +209,34 @@ class TestFormerSlugs:
         assert owner.post(url, values_of(response)).status_code == 302
         assert self.slugs(tag) == {"kept", "mine", "kept-by-me"}
 
+    def test_can_be_added_without_scripts(self, owner: Client) -> None:
+        tag = TagFactory()
+        url, values = opened(owner, tag)
+        assert owner.post(url, values | {"aliases-0-slug": "older"}).status_code == 302
+        assert self.slugs(tag) == {"older"}
+
     def test_that_only_someone_else_changed_stay_as_they_are(self, owner: Client, tag: Tag) -> None:
         url, values = opened(owner, tag)
         owner.post(url, self.changed(values, "theirs", renamed="theirs-too", removed=None))
         assert owner.post(url, values | {"description": "Mine"}).status_code == 302
         assert self.slugs(tag) == {"kept", "theirs", "theirs-too"}
+
+    def test_that_only_someone_else_changed_are_mentioned(self, owner: Client, tag: Tag) -> None:
+        url, values = opened(owner, tag)
+        owner.post(url, self.changed(values, "theirs", renamed="theirs-too", removed=None))
+        page = text(read(owner.post(url, values | {"description": "Mine"}, follow=True)))
+        assert "Someone else changed something here after you opened it. It was kept:" in page
+        for change in ("Former slug: theirs;", "Former slug: theirs-too;", "Former slug: removed (removed)."):
+            assert change in page
+        page = text(read(owner.post(url, opened(owner, tag)[1] | {"description": "Again"}, follow=True)))
+        assert "Someone else" not in page
+
+    def test_that_only_someone_else_changed_are_shown_beside_errors(self, owner: Client) -> None:
+        url, values = opened(owner, person := UserFactory(role="Author"))
+        owner.post(url, values | {"portrait-0-upload": chosen("red")})
+        response = owner.post(url, values | {"username": ""})
+        assert "Portrait changed" in text(one(read(response), ".conflict"))
+        assert owner.post(url, values_of(response) | {"username": person.username}).status_code == 302
 
     def test_that_are_submitted_twice_are_no_conflict(self, owner: Client, tag: Tag) -> None:
         url, values = opened(owner, tag)
@@ -227,7 +270,7 @@ class TestPortraits:
         assert response.status_code == 200
         page = text(read(response))
         assert "This was changed elsewhere after you opened it." in page
-        assert "The files couldn't be kept. Choose them again." in page
+        assert page.count("The files couldn't be kept. Choose them again.") == 1
         assert Portrait.objects.get().digest == theirs
         again = values_of(response)
         assert owner.post(url, again | {"portrait-0-upload": chosen("blue")}).status_code == 302
@@ -249,8 +292,11 @@ class TestPortraits:
         response = owner.post(url, values | {"portrait-0-upload-clear": "on"})
         assert response.status_code == 200
         assert Portrait.objects.exists()
-        # They see the other portrait now, and can decide again.
-        again = values_of(response) | {"portrait-0-upload-clear": "on"}
+        # They see the other portrait now, and can decide again. The form has what they wanted.
+        assert "Portrait The other version changed You removed" in text(one(read(response), ".conflict"))
+        again = values_of(response)
+        assert again["portrait-0-upload-clear"] == ["on"]
+        assert "portrait-0-upload-clear" not in opened(owner, person)[1]
         assert owner.post(url, again).status_code == 302
         assert not Portrait.objects.exists()
 

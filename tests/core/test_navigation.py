@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.test import Client
 from django.utils.translation import gettext_lazy
 from lxml.html import HtmlElement
 
 from blog.models import Post, Status
-from comments.models import CommentStatus
+from comments.models import Block, CommentStatus
 from core.navigation import Badge, NavigationItem, navigation_items
 from tests.factories import CommentFactory, PageFactory, PostFactory
 from tests.factories.admin import client_of, user_in_role
@@ -114,6 +116,25 @@ class TestCurrentItem:
             page = page_of("Editor", f"/admin/blog/post/{post.pk}/{name}/")
             assert labels(page, trail) == ["Posts", "A march"], name
         assert labels(page_of("Moderator", "/admin/comments/block/add/"), trail) == ["Comments", "Blocklist"]
+
+    @pytest.mark.parametrize(
+        ("path", "action", "trail"),
+        [
+            ("/admin/tags/tag/", "merge_selected", ["Tags"]),
+            ("/admin/tags/tag/", "delete_selected", ["Tags"]),
+            ("/admin/blog/post/", "bulk_edit", ["Posts"]),
+            ("/admin/comments/block/", "delete_selected", ["Comments", "Blocklist"]),
+        ],
+    )
+    def test_pages_of_actions_lead_back_to_their_list(self, path: str, action: str, trail: list[str]) -> None:
+        PostFactory(tags=["a"])
+        Block.objects.create(kind="word", text="casino", key="casino")
+        client = client_of(user_in_role("superuser"))
+        _root, _admin, app, model, _end = path.split("/")
+        obj = apps.get_model(app, model)._default_manager.get()
+        page = read(client.post(path, {"action": action, ACTION_CHECKBOX_NAME: obj.pk}))
+        assert labels(page, ".trail a") == trail
+        assert labels(read(client.get(path)), ".trail a") == trail[:-1]
 
 
 class TestCounts:

@@ -234,6 +234,12 @@ class TestReturnedForm:
             ("csrfmiddlewaretoken", "forged", "hidden")
         ]
 
+    def test_shows_no_versions_of_forms(self) -> None:
+        versions = {"version": '{"title": "As it was"}', "aliases-version": '{"1": "As it was"}'}
+        request = RequestFactory().post("/", {**versions, "conversion": "Typed words"})
+        kinds = {field.name: field.kind for field in sent_context(request)["sent"]}
+        assert kinds == {"version": "hidden", "aliases-version": "hidden", "conversion": "text"}
+
     def test_omits_a_body_that_is_not_a_form(self) -> None:
         request = RequestFactory().post("/", b'{"fields": 1}', content_type="application/json")
         assert sent_context(request)["sent"] == []

@@ -112,6 +112,19 @@ class TestUploading:
             assert Image.open(file).format == "JPEG"
             assert file.size == replaced.size
 
+    def test_a_replaced_image_is_shown_although_browsers_keep_the_former_one(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        form, grid = page("picture", "change", picture.pk), page("picture", "changelist")
+
+        def shown() -> list[str]:
+            images = [find(read(client.get(form)), ".media-preview"), find(read(client.get(grid)), ".media-grid img")]
+            return [str(each.get("src")) for (each,) in images]
+
+        before = shown()
+        new = SimpleUploadedFile("new.png", image_bytes(size=(90, 60)))
+        client.post(form, {"replacement": new, "title": "A lamp", "alt": "", "caption": ""})
+        assert set(before).isdisjoint(shown())
+
     def test_a_document_can_only_be_replaced_by_one_of_the_same_type(self, client: Client) -> None:
         document = store_document(pdf_file())
         url = page("document", "change", document.pk)
@@ -172,7 +185,7 @@ class TestLibrary:
     def test_the_grid_of_images_shows_missing_texts_and_use(self, client: Client) -> None:
         picture = store_picture(picture_file(), title="A lamp")
         html = client.get(page("picture", "changelist")).content.decode()
-        assert f'src="{picture.file.url}"' in html
+        assert f'src="{picture.current_url}"' in html
         assert "No alternative text" in html
         assert "Unused" in html
 

@@ -22,10 +22,11 @@ from comments import personal_data
 from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import decisions, deletion, submission
 from core.models import SiteSettings
+from search import indexing
 from search.finding import find_comments, find_entries
 from search.indexes import entry_index
 from search.indexes.queries import Expression, Phrase
-from search.indexing import count_stale
+from search.indexing import count_stale, update_entries
 from search.labels import PUBLIC
 from search.queries import parse
 from search.tasks import index_stale_entries, unfinished_indexing
@@ -277,6 +278,42 @@ class TestComments:
         assert found_comments("remark") == ({"remark"} if keep_text else set())
         # The name is gone from the tables of the index, too, where SQLite may keep removed content for a while.
         assert "zanzibar" not in everything_stored().lower()
+
+    @pytest.mark.parametrize("way", ["form", "list"])
+    def test_are_indexed_in_the_new_language_of_their_post(self, editor: User, way: str) -> None:
+        post = PostFactory(language="en")
+        CommentFactory(entry=post, text="Les chevaux")
+        other = CommentFactory(entry=PostFactory(title="Other", language="en"), text="Les chevaux dehors")
+        assert found_comments("cheval") == set()
+        if way == "form":
+            post.language = "fr"
+            publishing.save_entry(post, by=editor)
+        else:
+            publishing.set_language(Entry.objects.filter(pk=post.pk), editor, "fr")
+        assert found_comments("cheval") == {"Les chevaux"}
+        assert found_comments("dehors") == {other.text}
+
+    def test_that_are_too_many_to_be_indexed_at_once_in_a_new_language_are_indexed_by_the_worker(
+        self, editor: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(indexing, "_TRANSLATED", 1)
+        post = PostFactory(language="en")
+        for text in ("un cheval", "deux chevaux", "trois chevaux"):
+            CommentFactory(entry=post, text=text)
+        publishing.set_language(Entry.objects.all(), editor, "fr")
+        assert found_comments("cheval") == {"un cheval", "trois chevaux"}
+        index_stale_entries.call()
+        assert found_comments("cheval") == {"un cheval", "deux chevaux", "trois chevaux"}
+
+    def test_are_not_read_when_anything_else_of_their_post_changes(
+        self, editor: User, django_assert_num_queries: Any
+    ) -> None:
+        posts = [PostFactory(language="en") for _ in range(2)]
+        CommentFactory.create_batch(3, entry=posts[1])
+        Entry.objects.update(title="New")
+        for post in posts:
+            with django_assert_num_queries(5):
+                update_entries([post.pk])
 
     def test_comments_on_a_hidden_post_are_not_found(self, editor: User) -> None:
         post = CommentFactory(text="remark").entry

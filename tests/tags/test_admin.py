@@ -17,6 +17,7 @@ from tests.factories.admin import client_of, user_in_role
 from tests.factories.database import rows_of_all
 from tests.factories.models import at
 from tests.factories.plans import plan_of
+from tests.factories.responses import find, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,10 @@ class TestRoles:
             assert client.get(LIST + path.format(tag.pk)).status_code == curated
         assert client.get("/admin/tags/tagchange/").status_code == curated
         assert client.get(f"{LIST}suggest/?q=t").status_code == suggested
+
+    def test_the_button_that_deletes_looks_dangerous(self, editor: Client) -> None:
+        page = read(editor.get(f"{LIST}delete/?tags={TagFactory().pk}"))
+        assert [text(button) for button in find(page, "button.danger")] == ["Delete"]
 
     @pytest.mark.parametrize("role", ["anonymous", "staff", "Author", "Moderator"])
     def test_only_editors_and_owners_curate(self, role: str) -> None:
@@ -199,7 +204,7 @@ class TestForm:
         url = f"{LIST}{tag.pk}/change/"
         (shown,) = editor.get(url).context["inline_admin_formsets"]
         data: dict[str, Any] = {"aliases-TOTAL_FORMS": 401, "aliases-INITIAL_FORMS": 400, "aliases-400-slug": "co-op"}
-        for form in shown.formset.forms:
+        for form in shown.formset.initial_forms:
             data |= {f"{form.prefix}-{name}": form[name].value() for name in ("id", "tag", "slug")}
         assert editor.post(url, {"description": ""} | data).status_code == 302
         assert {alias.slug for alias in tag.aliases.all()} == {"co-op", *(f"co-{n}" for n in range(400))}

@@ -362,6 +362,39 @@ class TestRaces:
         at_once(save, change_tag)
         assert names(post) == {"new", *{"merge": ["b"], "rename": ["c"], "delete": []}[change]}
 
+    @pytest.mark.parametrize("change", ["merge", "rename", "delete"])
+    def test_saving_the_form_of_a_tag_reverts_no_change_that_is_just_being_made(
+        self, editor: User, change: str, at_once: AtOnce
+    ) -> None:
+        PostFactory(tags=["a", "b"])
+        first, second = pks("a", "b")
+        changes: dict[str, Callable[[], object]] = {
+            "merge": lambda: curation.merge([first], second, editor),
+            "rename": lambda: curation.rename(first, "c", "", editor),
+            "delete": lambda: curation.delete([first], editor, expected_uses=1),
+        }
+        client, is_made, has_ended = client_of(editor), Event(), Event()
+
+        def change_tag() -> None:
+            with transaction.atomic():
+                changes[change]()
+                is_made.set()
+                # It waits for this transaction.
+                assert not has_ended.wait(0.3)
+
+        def save() -> Any:
+            is_made.wait()
+            data = {"description": "More about it", "aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}
+            response = client.post(f"/admin/tags/tag/{first}/change/", data)
+            has_ended.set()
+            return response
+
+        _none, response = at_once(change_tag, save)
+        left = {"merge": {"b": ""}, "rename": {"b": "", "c": "More about it"}, "delete": {"b": ""}}[change]
+        assert dict(Tag.objects.values_list("name", "description")) == left
+        assert response.status_code == (302 if change == "rename" else 404)
+        assert set(TagAlias.objects.values_list("slug", flat=True)) == (set() if change == "delete" else {"a"})
+
     def test_a_post_that_is_given_a_tag_being_merged_away_gets_the_target(self, editor: User, at_once: AtOnce) -> None:
         post, tagged = PostFactory(), PostFactory(tags=["a", "b"])
         first, second = pks("a", "b")

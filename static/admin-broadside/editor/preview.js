@@ -19,6 +19,7 @@ export function followText(box, field) {
   const segmenter = new Intl.Segmenter(form.elements.language?.value || undefined, { granularity: "word" });
   let timer = 0;
   let request = null;
+  let hasFailed = false;
   let shown = document.createElement("div");
   let blocks = [];
 
@@ -33,7 +34,16 @@ export function followText(box, field) {
   for (const name of ["title", "language"]) {
     form.elements[name]?.addEventListener("input", schedule);
   }
+  // The server can be reached again.
+  form.addEventListener("saved", retry);
+  window.addEventListener("online", retry);
   update();
+
+  function retry() {
+    if (hasFailed) {
+      schedule();
+    }
+  }
 
   function schedule() {
     clearTimeout(timer);
@@ -65,6 +75,7 @@ export function followText(box, field) {
       }
       message = notice.dataset.failed;
     }
+    hasFailed = message === notice.dataset.failed;
     if (notice.textContent !== message) {
       notice.textContent = message;
     }
