@@ -114,8 +114,6 @@ MIDDLEWARE = [
     "blog.redirects.middleware.FormerHostsMiddleware",
     "core.headers.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    # Around WhiteNoise, because scripts need a policy as well: a worker follows that of its script.
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     # Before everything that may use the database.
     "core.serving.busy.BusyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -157,6 +155,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "overrides": BROADSIDE_TEMPLATES_DIR,
+            "builtins": ["core.templatetags.urls"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
