@@ -74,10 +74,12 @@ class WithdrawnNamesMiddleware:
 
 
 def _is_checked(request: HttpRequest) -> bool:
+    if not is_in_admin(request):
+        return False
     user: Any = getattr(request, "user", None)
     # On the page about withdrawals, the name is typed on purpose.
     is_own = request.path.startswith(reverse("admin:operations_withdrawal_changelist"))
-    return is_in_admin(request) and not is_own and user is not None and user.is_staff
+    return not is_own and user is not None and user.is_staff
 
 
 def _text() -> str:
