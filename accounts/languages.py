@@ -5,13 +5,13 @@ from collections.abc import Callable
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from accounts.models import User
 from core.languages import SHIPPED, language_choices
+from core.site import is_in_admin
 
 
 class OwnLanguageMiddleware:
@@ -21,7 +21,7 @@ class OwnLanguageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.path.startswith(reverse("admin:index")):
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and is_in_admin(request):
             language = getattr(request.user, "language", "")
             if language in SHIPPED:
                 translation.activate(language)

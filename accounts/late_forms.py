@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from accounts import browsers, throttle
 from core.admin import BaseAdmin
 from core.late_forms import LateForm
+from core.site import is_in_admin
 
 _SESSION_KEY: Final = "late_form"
 # In seconds. The session expires at the same time.
@@ -35,7 +36,7 @@ class LateFormsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith(reverse("admin:index")):
+        if not is_in_admin(request):
             return self.get_response(request)
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             late_form = _take(request)

@@ -13,6 +13,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.confirmation import confirm
 from accounts.models import User
+from core.site import is_in_admin
 
 _LACKS_SECOND_FACTOR: Final = "lacks_second_factor"
 
@@ -54,7 +55,7 @@ class SecondFactorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Readers have no session, and must not get one.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and lacks_second_factor(request):
-            if not request.path.startswith(reverse("admin:index")):
+            if not is_in_admin(request):
                 request.user = AnonymousUser()
             elif not request.path.startswith((reverse("account"), reverse("admin:logout"), reverse("admin:jsi18n"))):
                 return HttpResponseRedirect(reverse("account"))

@@ -139,7 +139,7 @@ def entry_response(
             nodes = [blog_posting(entry, terms, picture, site), trail]
             context |= {
                 "json_ld": json_ld(nodes),
-                "article": list(article(entry, terms)),
+                "article": article(entry, terms),
                 "oembed_url": oembed_url(entry),
             }
         template = "blog/post.html"

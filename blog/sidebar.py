@@ -51,7 +51,13 @@ class ShownBlock(NamedTuple):
 def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
     """Return the blocks for the page at `path`. Takes one query for each version of entries, or none if cached."""
     blocks = remembered(site, lambda: _blocks(site), "sidebar blocks")
-    return {block.key: _show(site, kind, block, urls, path) for kind, block, urls in blocks}
+    # A link to the page itself is marked. All other pages have the same blocks.
+    current = path if any(path in urls for _kind, _block, urls in blocks) else ""
+
+    def show() -> dict[str, ShownBlock]:
+        return {block.key: _show(site, kind, block, urls, current) for kind, block, urls in blocks}
+
+    return remembered(site, show, "sidebar", current)
 
 
 def _blocks(site: SiteSettings) -> Sequence[tuple[SidebarBlock, ShownBlock, Set[str]]]:
@@ -73,10 +79,10 @@ def _blocks(site: SiteSettings) -> Sequence[tuple[SidebarBlock, ShownBlock, Set[
     return blocks
 
 
-def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, urls: Set[str], path: str) -> ShownBlock:
+def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, urls: Set[str], page: str) -> ShownBlock:
     if not (kind.rows or kind.is_same_on_every_page):
         return block._replace(template=kind.template)
-    current = path if path in urls else ""
+    current = page if page in urls else ""
 
     def render() -> SafeString:
         more = kind.context(site, block.options)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpResponse
-from django.urls import URLPattern, path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
 
 from blog import oembed, views, well_known
@@ -15,9 +15,12 @@ from blog.listings.language_lists import by_language
 from blog.portraits import portrait
 from core import languages
 
+type Patterns = list[URLPattern | URLResolver]
+
 app_name = "blog"
 
-DAY = "<year:year>/<two_digits:month>/<two_digits:day>/"
+_DAY_OF_YEAR = "<two_digits:month>/<two_digits:day>/"
+DAY = f"<year:year>/{_DAY_OF_YEAR}"
 # PostgreSQL rejects text with a NUL character.
 _SEGMENT = "[^/\\x00]+"
 
@@ -47,33 +50,48 @@ def listing_paths(route: str, view: Callable[..., HttpResponse], name: str) -> l
     return [path(route, view, name=name), path(f"{route}page/<page_number:page_number>/", view, name=f"{name}_page")]
 
 
-def feed_paths(route: str, feed: Callable[[str], Callable[..., HttpResponse]], name: str) -> list[URLPattern]:
+def feed_paths(route: str, feed: Callable[[str], Callable[..., HttpResponse]], name: str) -> URLResolver:
     """Return the URL patterns of a listing's feeds: RSS 2.0 at its short and its full URLs, Atom, and JSON Feed."""
     rss, atom, json = [public_page(feed(name)) for name in ("rss", "atom", "json")]
-    return [
-        path(f"{route}feed/", rss, name=f"{name}_feed"),
-        path(f"{route}feed/rss/", rss),
-        path(f"{route}feed/rss2/", rss),
-        path(f"{route}feed/atom/", atom, name=f"{name}_atom"),
-        path(f"{route}feed/json/", json, name=f"{name}_json"),
+    formats = [
+        path("", rss, name=f"{name}_feed"),
+        path("rss/", rss),
+        path("rss2/", rss),
+        path("atom/", atom, name=f"{name}_atom"),
+        path("json/", json, name=f"{name}_json"),
     ]
+    return path(f"{route}feed/", include(formats))
 
+
+# Django tries one pattern after the other for each request, so those that begin alike are in one group.
+_categories: Patterns = [
+    feed_paths("<tree_path:path>/", CategoryFeed, "category"),
+    # Further pages come first, because the path of a category would match them as well.
+    *reversed(listing_paths("<tree_path:path>/", views.by_category, "category")),
+]
+_authors: Patterns = [
+    feed_paths("<any_slug:slug>/", AuthorFeed, "author"),
+    *listing_paths("<any_slug:slug>/", views.by_author, "author"),
+]
+_languages: Patterns = [
+    feed_paths("<language:language>/", LanguageFeed, "language"),
+    *listing_paths("<language:language>/", by_language, "language"),
+]
+_years: Patterns = [
+    *listing_paths("", views.by_date, "year"),
+    *listing_paths("<two_digits:month>/", views.by_date, "month"),
+    *listing_paths(_DAY_OF_YEAR, views.by_date, "day"),
+    path(f"{_DAY_OF_YEAR}<any_slug:slug>/", public_page(views.post), name="post"),
+    path(f"{_DAY_OF_YEAR}<any_slug:slug>/<page_number:page_number>/", public_page(views.post), name="post_page"),
+]
 
 urlpatterns = [
-    *feed_paths("", SiteFeed, "front"),
-    *feed_paths("category/<tree_path:path>/", CategoryFeed, "category"),
-    *feed_paths("author/<any_slug:slug>/", AuthorFeed, "author"),
-    *feed_paths("language/<language:language>/", LanguageFeed, "language"),
+    feed_paths("", SiteFeed, "front"),
     *listing_paths("", views.front, "front"),
-    *listing_paths("author/<any_slug:slug>/", views.by_author, "author"),
-    *listing_paths("language/<language:language>/", by_language, "language"),
-    *listing_paths("<year:year>/", views.by_date, "year"),
-    *listing_paths("<year:year>/<two_digits:month>/", views.by_date, "month"),
-    *listing_paths(DAY, views.by_date, "day"),
-    # Further pages come first, because the path of a category would match them as well.
-    *reversed(listing_paths("category/<tree_path:path>/", views.by_category, "category")),
-    path(f"{DAY}<any_slug:slug>/", public_page(views.post), name="post"),
-    path(f"{DAY}<any_slug:slug>/<page_number:page_number>/", public_page(views.post), name="post_page"),
+    path("category/", include(_categories)),
+    path("author/", include(_authors)),
+    path("language/", include(_languages)),
+    path("<year:year>/", include(_years)),
     path("robots.txt", public_page(views.robots), name="robots"),
     # Not a public page, because it depends on a header.
     path(SPECULATION_RULES_PATH.lstrip("/"), well_known.speculation_rules),

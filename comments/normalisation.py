@@ -20,6 +20,7 @@ _URL = re.compile(r"(?:https?:|(?<!:))//[^\s/?#<>\"]+|\bwww\.[\w.-]+")
 
 # Replaces everything but letters, marks and digits with spaces.
 _WORDS_ONLY = CharacterTable(lambda char: char if unicodedata.category(char)[0] in "LMN" else " ")
+_WITHOUT_INVISIBLE = CharacterTable(lambda char: "" if unicodedata.category(char) == "Cf" else char)
 
 
 def plain_case(text: str) -> str:
@@ -112,7 +113,7 @@ def with_parents(name: str) -> list[str]:
 
 def _plain_url(text: str) -> str:
     # Browsers decode percent-encoded hosts.
-    return "".join(char for char in plain_case(unquote(text)) if unicodedata.category(char) != "Cf")
+    return plain_case(unquote(text)).translate(_WITHOUT_INVISIBLE)
 
 
 def _normal_host(name: str) -> str:

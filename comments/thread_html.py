@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
@@ -15,6 +15,21 @@ from comments.models import Comment
 from comments.text import REL
 from comments.threads import Node
 from core.dates import format_day, format_time
+
+
+class _Messages(NamedTuple):
+    """The messages that every comment has, looked up once for all of them."""
+
+    says: str
+    written: str
+    reply_to: str
+    reply: str
+
+    @classmethod
+    def translated(cls) -> Self:
+        return cls(
+            gettext("%(name)s Says:"), gettext("%(date)s at %(time)s"), gettext("Reply to %(name)s"), gettext("Reply")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,7 @@ class ThreadPage:
     show_avatars: bool
     password_token: str = ""
     own: Mapping[str, Any] | None = None
+    messages: _Messages = field(default_factory=_Messages.translated)
 
 
 def thread_html(nodes: Iterable[Node], page: ThreadPage) -> SafeString:
@@ -48,7 +64,7 @@ def commenter(comment: Comment) -> SafeString:
 def _item(node: Node, page: ThreadPage) -> str:
     comment = node.comment
     focus = ' tabindex="-1" autofocus' if node.is_own else ""
-    says = gettext("%(name)s Says:") % {"name": commenter(comment)}
+    says = page.messages.says % {"name": commenter(comment)}
     parts = [
         f'<li id="comment-{comment.pk}"{focus} class="{_classes(node)}">\n<article>\n<header>\n',
         _avatar(node) if page.show_avatars else "",
@@ -90,7 +106,7 @@ def _role(node: Node) -> str:
 
 def _dates(comment: Any, page: ThreadPage) -> str:
     """Return when the comment was written, with a link to it, and when it was last changed, if it was."""
-    written = _time(gettext("%(date)s at %(time)s"), comment.created_at)
+    written = _time(page.messages.written, comment.created_at)
     link = f'<a href="{escape(page.url)}#comment-{comment.pk}">{written}</a>'
     if not comment.edited_at:
         return link
@@ -122,9 +138,9 @@ def _own_line(own: Mapping[str, Any]) -> str:
 
 
 def _reply_link(comment: Comment, page: ThreadPage) -> str:
-    label = f'aria-label="{gettext("Reply to %(name)s") % {"name": escape(comment.author_name)}}"'
+    label = f'aria-label="{page.messages.reply_to % {"name": escape(comment.author_name)}}"'
     if page.password_token:
         attributes = f'type="submit" form="reply" name="replytocom" value="{comment.pk}" class="plain"'
-        return f"<button {attributes} {label}>{gettext('Reply')}</button>"
+        return f"<button {attributes} {label}>{page.messages.reply}</button>"
     url = f"{escape(page.url)}?replytocom={comment.pk}#respond"
-    return f'<a href="{url}" rel="nofollow" {label}>{gettext("Reply")}</a>'
+    return f'<a href="{url}" rel="nofollow" {label}>{page.messages.reply}</a>'

@@ -10,7 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 _SQLITE = "django.db.backends.sqlite3"
 _POSTGRESQL = "django.db.backends.postgresql"
-# The same backend, for a server that may be down.
+# The same backends, for statements that are run again and again, and for a server that may be down.
+SQLITE = "core.sqlite"
 _OWN_POSTGRESQL = "core.postgresql"
 _SCHEMES = {"postgres", "postgresql", "sqlite"}
 # Writers queue at BEGIN instead of failing halfway. Readers never wait (WAL).
@@ -54,6 +55,7 @@ def databases(
                     "DATABASE_REPLICA_URLS needs PostgreSQL: name the primary database in DATABASE_URL, and its "
                     "replicas in DATABASE_REPLICA_URLS."
                 )
+            item["ENGINE"] = SQLITE
             item["OPTIONS"] = _SQLITE_OPTIONS
             # Each thread keeps its connection: opening the file takes longer than the query for a cached page.
             item["CONN_MAX_AGE"] = None

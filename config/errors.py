@@ -10,7 +10,6 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
@@ -22,7 +21,7 @@ from blog.caching import mark_private
 from core.navigation import Navigation
 from core.outages import as_unavailable, is_outage, outage_page, outage_texts
 from core.sent_forms import sent_context
-from core.site import GoneError
+from core.site import GoneError, is_in_admin
 from operations.request_ids import current_id
 from operations.withdrawals.gone_urls import is_gone
 
@@ -87,9 +86,8 @@ def _admin_page(
     request: HttpRequest, status: int, title: str | Promise, text: str | Promise, **extra: Any
 ) -> HttpResponse | None:
     """Return an error page of the admin; None for pages of the site, and for people who may not see the admin."""
-    is_admin = request.path.startswith(reverse("admin:index"))
     # An error may occur before the request has a user.
-    if not (is_admin and hasattr(request, "user") and admin.site.has_permission(request)):
+    if not (is_in_admin(request) and hasattr(request, "user") and admin.site.has_permission(request)):
         return None
     context = {**admin.site.each_context(request), "title": title, "text": text, **extra}
     if lacks_second_factor(request):

@@ -16,7 +16,7 @@ from django.utils.csp import CSP
 from config import env
 from config.backups import backup_times
 from config.cache import caches
-from config.database import databases
+from config.database import SQLITE, databases
 from config.logs import logging_settings
 from config.mail import bounce_webhook, mail_limits, mailbox_url, mailers
 from config.monitoring import monitoring_token
@@ -114,8 +114,6 @@ MIDDLEWARE = [
     "blog.redirects.middleware.FormerHostsMiddleware",
     "core.headers.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    # Around WhiteNoise, because scripts need a policy as well: a worker follows that of its script.
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     # Before everything that may use the database.
     "core.serving.busy.BusyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -157,6 +155,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "overrides": BROADSIDE_TEMPLATES_DIR,
+            "builtins": ["core.templatetags.urls"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -180,7 +179,7 @@ DATABASES = databases(
 DATABASE_ROUTERS = ["core.replicas.ReplicaRouter"] if len(DATABASES) > 1 else []
 # In seconds. A page or form fails if a statement takes longer than this (core.database).
 BROADSIDE_DATABASE_TIMEOUT = env.number("DATABASE_TIMEOUT", default=30)
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+if DATABASES["default"]["ENGINE"] == SQLITE:
     # SQLite would create a file that everyone can read. The files that it adds next to it have the same permissions.
     _database = Path(DATABASES["default"]["NAME"])
     if _database.is_relative_to(DATA_DIR) and _database.parent.is_dir():

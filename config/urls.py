@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.sitemaps.views import index, sitemap
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from blog.admin.profiles import change_own
 from blog.caching import public_page
@@ -24,18 +24,22 @@ SITEMAPS = {
     },
 }
 
+ADMIN: list[URLPattern | URLResolver] = [
+    # The URLs of markdownx itself are never included, because they let anyone upload active content.
+    path("markdownx/preview/", preview, name="markdownx_markdownify"),
+    path("editor/links/", links, name="editor_links"),
+    path("review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
+    re_path("^review/unsubscribe/(?:.*/)?$", broken_link),
+    path("profile/", admin.site.admin_view(change_own), name="own_profile"),
+    path("", include("accounts.urls")),
+    path("", include("operations.urls")),
+    path("", admin.site.urls),
+]
+
 urlpatterns = [
     path("static/<path:path>", missing_file),
     path("", include("media.urls")),
-    # The URLs of markdownx itself are never included, because they let anyone upload active content.
-    path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
-    path("admin/editor/links/", links, name="editor_links"),
-    path("admin/review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
-    re_path("^admin/review/unsubscribe/(?:.*/)?$", broken_link),
-    path("admin/profile/", admin.site.admin_view(change_own), name="own_profile"),
-    path("admin/", include("accounts.urls")),
-    path("admin/", include("operations.urls")),
-    path("admin/", admin.site.urls),
+    path("admin/", include(ADMIN)),
     path("sitemap.xml", public_page(at_site_url(index)), SITEMAPS, name="sitemap"),
     # Not a public page, because it depends on the time.
     path("sitemap-news.xml", at_site_url(news), name="news_sitemap"),

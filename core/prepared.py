@@ -36,6 +36,11 @@ class Parameter(Expression):
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         return "%s", [self]
 
+    def choose(self, values: Sequence[Any]) -> Any:
+        """Return the one of these values that the placeholder stands for."""
+        value = values[self.index[0]]
+        return value[self.index[1]] if len(self.index) > 1 else value
+
 
 class Prepared[Row]:
     """A query set that takes values each time it is called, and returns its rows as a list.
@@ -108,7 +113,7 @@ def read_together(*queries: tuple[Prepared[Any], Sequence[Any]]) -> list[Callabl
     for number, statement in enumerate(statements):
         end = start + statement.compiler.col_count
         its_rows = [row[start:end] for row in rows if row[0] == number]
-        found.append(partial(statement.load, connection, using, its_rows) if its_rows else list)
+        found.append(partial(statement.load, connection, using, its_rows))
         start = end
     return found
 
@@ -133,13 +138,15 @@ class _Statement:
     sql: str
     parameters: Sequence[Any]
     converters: dict[int, tuple[list[Callable[..., Any]], Any]]
+    has_composite_fields: bool
 
     @classmethod
     def of(cls, rows: models.QuerySet[Any, Any]) -> "_Statement":
         compiler = rows.query.get_compiler(using=rows.db)
         sql, parameters = compiler.as_sql()
         columns = [column for column, *_sql in compiler.select[: compiler.col_count]]
-        return cls(rows, compiler, sql, parameters, compiler.get_converters(columns))
+        converters = compiler.get_converters(columns)
+        return cls(rows, compiler, sql, parameters, converters, compiler.has_composite_fields(columns))
 
     @property
     def column_types(self) -> list[str]:
@@ -148,32 +155,27 @@ class _Statement:
 
     def bind(self, connection: BaseDatabaseWrapper, values: Sequence[Any]) -> list[Any]:
         """Return the parameters of the statement with these values."""
-        return [
-            _adapted(connection, values, parameter.index) if isinstance(parameter, Parameter) else parameter
-            for parameter in self.parameters
-        ]
+        adapted = [_adapted(connection, value) for value in values]
+        return [each.choose(adapted) if isinstance(each, Parameter) else each for each in self.parameters]
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         using = router.db_for_read(self.rows.model)
         connection = connections[using]
-        compiler, parameters = self._compiler(connection, using), self.bind(connection, values)
-        compiler.as_sql = lambda: (self.sql, parameters)  # type: ignore[method-assign, assignment, misc]  # for this run
-        return self._iterate(compiler, using)
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self.bind(connection, values))
+            rows = cursor.fetchall()
+        return self.load(connection, using, rows)
 
     def load(self, connection: BaseDatabaseWrapper, using: str, rows: list[Any]) -> list[Any]:
-        """Return the same as `run`, from rows that the database has already returned."""
-        compiler = self._compiler(connection, using)
-        compiler.execute_sql = lambda *_arguments, **_how: [rows]  # type: ignore[method-assign, assignment]  # as above
-        return self._iterate(compiler, using)
-
-    def _compiler(self, connection: BaseDatabaseWrapper, using: str) -> SQLCompiler:
+        """Return what Django makes of these rows from the database, as it does for any query set."""
+        if not rows:
+            return []
         compiler = copy(self.compiler)
         compiler.connection, compiler.using = connection, using
-        compiler.get_converters = lambda expressions: self.converters  # type: ignore[method-assign]  # they stay the same
-        return compiler
-
-    def _iterate(self, compiler: SQLCompiler, using: str) -> list[Any]:
-        """Return the rows, which Django makes as it does for any query set."""
+        compiler.execute_sql = lambda *_arguments, **_how: [rows]  # type: ignore[method-assign, assignment]  # for these rows
+        # Both stay the same.
+        compiler.get_converters = lambda expressions: self.converters  # type: ignore[method-assign]  # as above
+        compiler.has_composite_fields = lambda expressions: self.has_composite_fields  # type: ignore[method-assign]  # as above
         iterable: Any = self.rows._iterable_class
         return [*iterable(_Bound(self.rows, compiler, using))]
 
@@ -196,11 +198,12 @@ def _padded(values: Sequence[Any]) -> list[Any]:
     return [*values, *([values[-1]] * missing if missing else ())]
 
 
-def _adapted(connection: BaseDatabaseWrapper, values: Sequence[Any], index: tuple[int, ...]) -> Any:
-    """Return the value with this index as the database takes it."""
-    value = values[index[0]]
-    if len(index) == 2:
-        value = value[index[1]]
+def _adapted(connection: BaseDatabaseWrapper, value: Any) -> Any:
+    """Return a value, or a list of values, as the database takes it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return [_adapted(connection, each) for each in value]
     if isinstance(value, int):
         if value.bit_length() > _MAX_BITS:
             raise EmptyResultSet

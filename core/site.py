@@ -10,9 +10,11 @@ from django.utils.translation import gettext
 
 from core.dashboard import Concern
 from core.models import SiteSettings
+from core.urls import URLTemplate
 
 # Set in the environment of a request that only checks whether a page exists.
 PROBE: Final = "broadside.probe"
+_admin_index: Final = URLTemplate("admin:index")
 
 
 class SiteRequest(HttpRequest):
@@ -28,6 +30,11 @@ class GoneError(Http404):
 def is_probe(request: HttpRequest) -> bool:
     """Return whether only the status of the response matters, so that it may be empty."""
     return PROBE in request.META
+
+
+def is_in_admin(request: HttpRequest) -> bool:
+    """Return whether the URL of the request is one of the admin's."""
+    return request.path.startswith(_admin_index())
 
 
 def unfinished_settings(request: HttpRequest) -> Iterator[Concern]:

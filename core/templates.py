@@ -18,6 +18,7 @@ from django.template.backends.django import DjangoTemplates
 from django.template.backends.django import Template as BackendTemplate
 from django.template.loaders.filesystem import Loader
 
+from core.constant_nodes import translations
 from core.outages import is_outage
 
 # The folder for templates that only other templates of the site use. Broadside never has any there.
@@ -102,6 +103,9 @@ class SiteTemplates(DjangoTemplates):
         # Broadside's templates without the overrides.
         own = {**params, "OPTIONS": {**options, "loaders": _loaders()}}
         self.unchanged = DjangoTemplates(own) if self.has_overrides else self
+        for backend in (self, self.unchanged):
+            # Under Django's own name, so that `{% load i18n %}` works as in any project.
+            backend.engine.template_libraries["i18n"] = translations
 
     def get_template(self, template_name: str) -> BackendTemplate:
         template: BackendTemplate = super().get_template(template_name)

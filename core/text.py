@@ -90,6 +90,11 @@ def one_line(text: str) -> str:
     return " ".join(remove_direction_controls(remove_controls(text)).split())
 
 
+def shorten(text: str, length: int) -> str:
+    """Return at most `length` characters of `text`, with an ellipsis if some are left out."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
 def parse_id(text: str) -> int:
     """Parse the ID of a row; return 0, which no row has, if the text is not an ID."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0

@@ -98,6 +98,8 @@ class _SearchTerm:
             self._literal = _common_beginning(self._forms)
         phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{WITHIN_WORD})"
         self._rest = re.compile(phrase) if self._is_phrase else None
+        # Whether words that were found are forms of this one. Most texts repeat a few forms.
+        self._known: dict[str, bool] = {}
 
     def find(self, folded: str) -> Iterator[tuple[int, int]]:
         """Yield the start and end of each occurrence, up to _MAX_MATCHES times."""
@@ -124,6 +126,11 @@ class _SearchTerm:
         return (start, end) if self._is_form(folded[start:end]) else None
 
     def _is_form(self, found: str) -> bool:
+        if found not in self._known:
+            self._known[found] = self._has_same_stem(found)
+        return self._known[found]
+
+    def _has_same_stem(self, found: str) -> bool:
         token = (tokens_of(found) or [""])[0]
         if self._word.is_exact:
             return token == self._word.tokens[0]

@@ -32,7 +32,8 @@ _public_entries = Prepared[Entry](
 def entry_results(pks: Sequence[int], words: Sequence[Word]) -> list[SafeString]:
     """Return the entries with these IDs, in this order, with `words` marked. Takes two queries."""
     found = {entry.pk: entry for entry in _public_entries(timezone.now(), list(pks))} if pks else {}
-    markers = {pk: Marker(words, entry.language) for pk, entry in found.items()}
+    by_language = {language: Marker(words, language) for language in {entry.language for entry in found.values()}}
+    markers = {pk: by_language[entry.language] for pk, entry in found.items()}
     tags = _found_tags(markers) if found else {}
     return [_entry_html(found[pk], markers[pk], tags.get(pk, [])) for pk in pks if pk in found]
 

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_safe
 
 from blog import views
 from blog.appearance.options import Link
-from blog.listings.listing import join_parts, page_label, pager, site_feed
+from blog.listings.listing import join_parts, listing_page_url, page_label, pager, site_feed
 from blog.page_metadata.structured_data import Node
 from blog.redirects.look_up import RedirectToPage
 from core.site import SiteRequest, absolute_url
+from core.urls import URLTemplate
 from search.corrections import correct
 from search.facets import MAX_COUNTED, facets_of
 from search.finding import Hits, find_comments, find_entries
@@ -29,6 +30,7 @@ from search.suggestions import suggest
 PARAMETER: Final = "s"
 # The parameters on which pages of results and suggestions depend.
 PARAMETERS: Final = frozenset({PARAMETER, "kind", "sort", "narrow", "paged", "q"})
+_front_url: Final = URLTemplate("blog:front")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class _Search:
 
     def url(self, page_number: int = 1) -> str:
         """Return the URL of a page of the results."""
-        path = reverse("blog:front") if page_number == 1 else reverse("blog:front_page", args=[page_number])
+        path = listing_page_url(_front_url(), page_number)
         parameters = {
             PARAMETER: self.query.text,
             "kind": "comments" if self.in_comments else "",
@@ -90,14 +92,14 @@ def suggestions(request: SiteRequest) -> JsonResponse:
 @require_safe
 def open_search(request: SiteRequest) -> HttpResponse:
     """Describe the search for browsers, which offer it in their address bars. Source: OpenSearch 1.1."""
-    context = {"url": f"{absolute_url(reverse('blog:front'))}?{PARAMETER}={{searchTerms}}"}
+    context = {"url": f"{absolute_url(_front_url())}?{PARAMETER}={{searchTerms}}"}
     content_type = "application/opensearchdescription+xml; charset=utf-8"
     return render(request, "search/description.xml", context, content_type=content_type)
 
 
 def search_action() -> Node:
     """Return the search action for the structured data of the site (blog.page_metadata.structured_data)."""
-    target = f"{absolute_url(reverse('blog:front'))}?{PARAMETER}={{search_term_string}}"
+    target = f"{absolute_url(_front_url())}?{PARAMETER}={{search_term_string}}"
     return {"@type": "SearchAction", "target": target, "query-input": "required name=search_term_string"}
 
 

@@ -27,7 +27,7 @@ for name in (
 from config.settings import *  # noqa: E402, F403  # only after the environment is set, which they read
 from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402  # likewise
 
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+if DATABASES["default"]["ENGINE"] == "core.sqlite":
     # A file, as in production: SQLite in memory has neither WAL nor waiting for locks.
     # The threads of tests end, and their connections with them.
     DATABASES["default"]["CONN_MAX_AGE"] = 0

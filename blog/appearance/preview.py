@@ -10,7 +10,6 @@ from hashlib import blake2b
 from typing import Any, Final, cast
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from blog.appearance.looks import look_of
 from blog.appearance.versions import PERMISSION
@@ -18,7 +17,7 @@ from blog.caching import has_session
 from blog.models import SiteAppearance
 from core.dates import chosen_day_format
 from core.models import SiteSettings
-from core.site import SiteRequest
+from core.site import SiteRequest, is_in_admin
 
 # Set in the session of a user who previews the draft.
 _SESSION_KEY: Final = "previews_appearance"
@@ -50,7 +49,7 @@ class AppearanceMiddleware:
 def _draft_for(request: SiteRequest) -> SiteSettings | None:
     """Return the settings with the draft in place of the public appearance, if this user previews it."""
     user: Any = request.user
-    if not request.session.get(_SESSION_KEY) or request.path.startswith(reverse("admin:index")):
+    if not request.session.get(_SESSION_KEY) or is_in_admin(request):
         return None
     if not (user.is_staff and user.has_perm(PERMISSION)):
         return None

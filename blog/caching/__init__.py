@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from django.conf import settings
@@ -67,6 +68,7 @@ def mark_private(response: HttpResponse) -> None:
     response.headers["Cache-Control"] = "private, no-store"
 
 
+@cache
 def _no_vary_search() -> str:
     """Return the header's value: only registered parameters matter. Source: HTTPWG, "No-Vary-Search HTTP Caching"."""
     names = {*private_parameters.values(), *noindex_parameters.values()}.union(*page_parameters.values())

@@ -32,7 +32,7 @@ class ConditionalPagesMiddleware(ConditionalGetMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         is_stored = FOR_PAGE_CACHE in request.META and isinstance(response, HttpResponse) and is_public(response)
-        if is_stored or "no-store" in request.headers.get("Cache-Control", "").lower():
+        if is_stored or "no-store" in request.META.get("HTTP_CACHE_CONTROL", "").lower():
             return response
         return super().process_response(request, response)
 
@@ -54,8 +54,9 @@ class PublicPagesMiddleware:
         # Raises DisallowedHost.
         request.get_host()
         response = self.get_response(request)
-        is_private = any(parameter in request.GET for parameter in private_parameters.values())
-        if is_private or any(parameter in request.GET for parameter in noindex_parameters.values()):
+        parameters = set(request.GET)
+        is_private = not parameters.isdisjoint(private_parameters.values())
+        if is_private or not parameters.isdisjoint(noindex_parameters.values()):
             response.headers["X-Robots-Tag"] = "noindex"
         if is_private and is_reader:
             # The URL is a secret. With a session, our own forms need the referrer, and no other site gets it.

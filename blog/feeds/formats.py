@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from html import escape, unescape
 from io import StringIO
 from typing import Any, ClassVar, Final
+from xml.sax.saxutils import escape as escape_xml
+from xml.sax.saxutils import quoteattr
 from xml.sax.xmlreader import AttributesImpl
 
 from django.conf import settings
@@ -127,6 +129,18 @@ class _Feed(SyndicationFeed):
         return response
 
 
+class _Writer(SimplerXMLGenerator):
+    """Writes an element without children in one piece, which takes a fraction of the time that Django's pieces take."""
+
+    def addQuickElement(self, name: str, contents: str | None = None, attrs: dict[str, str] | None = None) -> None:  # noqa: N802  # Django's name
+        attributes = "".join(
+            [f" {key}={quoteattr(remove_non_xml(value))}" for key, value in sorted((attrs or {}).items())]
+        )
+        end = f">{escape_xml(contents)}</{name}>" if contents else "/>"
+        # Despite its name, it writes any XML as it is.
+        self.ignorableWhitespace(f"<{name}{attributes}{end}")
+
+
 class RssFeed(_Feed, Rss201rev2Feed):
     """RSS 2.0 with the whole text (`content:encoded`), the comment count and the comment feed, as in WordPress."""
 
@@ -142,6 +156,16 @@ class RssFeed(_Feed, Rss201rev2Feed):
             "xmlns:slash": "http://purl.org/rss/1.0/modules/slash/",
             "xmlns:wfw": "http://wellformedweb.org/CommentAPI/",
         }
+
+    def write(self, outfile: Any, encoding: str) -> None:
+        handler = _Writer(outfile, encoding, short_empty_elements=True)
+        handler.startDocument()
+        handler.startElement("rss", AttributesImpl(self.rss_attributes()))
+        handler.startElement("channel", AttributesImpl(self.root_attributes()))
+        self.add_root_elements(handler)
+        self.write_items(handler)
+        handler.endElement("channel")
+        handler.endElement("rss")
 
     def add_root_elements(self, handler: SimplerXMLGenerator) -> None:
         super().add_root_elements(handler)
@@ -163,7 +187,7 @@ class RssFeed(_Feed, Rss201rev2Feed):
             handler.addQuickElement("enclosure", "", values)
 
 
-class _AtomWriter(SimplerXMLGenerator):
+class _AtomWriter(_Writer):
     """Marks the texts of a feed as HTML. Django leaves out the type, which means plain text."""
 
     def addQuickElement(self, name: str, contents: str | None = None, attrs: dict[str, str] | None = None) -> None:  # noqa: N802  # Django's name

@@ -35,6 +35,11 @@ _PICTURES: Final = (
     *("featured_picture", "featured_picture__merged_into"),
     *(f"featured_picture__{path}{name}" for path in ("", "merged_into__") for name in _PICTURE),
 )
+# What feeds show.
+_FED: Final = (
+    *(*LISTED, "excerpt", "auto_excerpt", "body_html", "guid", "modified_at", "text_changed_at", *_PICTURES),
+    *("author", "author__username", "author__display_name", "author__slug"),
+)
 _post_url = URLTemplate("blog:post", "2000", "01", "02", "slug")
 
 
@@ -62,8 +67,7 @@ class PostQuerySet(EntryQuerySet):
 
     def for_feed(self) -> Self:
         """Load only what a feed shows of posts, newest first."""
-        posts = self.select_related("author", "featured_picture__merged_into")
-        posts = posts.defer("source", "lead_html", "author__password")
+        posts = self.select_related("author", "featured_picture__merged_into").only(*_FED)
         return posts.fetch_mode(FETCH_RAISE).newest_first()
 
     def at(self, year: str, month: str, day: str, slug: str) -> Self:

@@ -147,10 +147,10 @@ def _urls(entry: Entry) -> tuple[str, str]:
     return _add_url(kind, pk), _follow_url(kind, pk)
 
 
-def _pager(entry: Entry, comments: Thread) -> Pager:
-    """Return the pager. Unlike in a listing, the first page has the oldest comments."""
+def _pager(entry: Entry, comments: Thread) -> Pager | None:
+    """Return the pager if there are several pages. Unlike in a listing, the first page has the oldest comments."""
     if comments.page_count == 1:
-        return Pager("", "", [])
+        return None
     page = Paginator(range(comments.page_count), 1).page(comments.page_number)
     links = pager(page, partial(page_url, entry))
     return replace(links, older_url=links.newer_url, newer_url=links.older_url)

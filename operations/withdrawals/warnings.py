@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from blog.editing.advice import Draft
+from core.site import is_in_admin
 from operations.withdrawals.encryption import UnreadableError, decrypt, encrypt
 from operations.withdrawals.lifecycle import in_force, secret_of
 from operations.withdrawals.matching import Name
@@ -65,18 +66,20 @@ class WithdrawnNamesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         # A form redirects only after it was saved.
-        if request.method == "POST" and response.status_code == 302 and _is_in_admin(request):
+        if request.method == "POST" and response.status_code == 302 and _is_checked(request):
             texts = (str(text) for _field, values in request.POST.lists() for text in values)
             if has_withdrawn_name(texts):
                 messages.warning(request, _text())
         return response
 
 
-def _is_in_admin(request: HttpRequest) -> bool:
+def _is_checked(request: HttpRequest) -> bool:
+    if not is_in_admin(request):
+        return False
     user: Any = getattr(request, "user", None)
     # On the page about withdrawals, the name is typed on purpose.
     is_own = request.path.startswith(reverse("admin:operations_withdrawal_changelist"))
-    return request.path.startswith(reverse("admin:index")) and not is_own and user is not None and user.is_staff
+    return not is_own and user is not None and user.is_staff
 
 
 def _text() -> str:

@@ -45,6 +45,12 @@ class TestImportedEnclosures:
         links = [link.attrib for link in read_xml(client, "/feed/atom/").iter(f"{ATOM}link")]
         assert {"rel": "enclosure", "href": REMOTE_URL, "length": "5", "type": "audio/mpeg"} in links
 
+    @pytest.mark.parametrize("path", ["/feed/", "/feed/atom/"])
+    def test_lose_the_characters_that_xml_cannot_hold(self, client: Client, path: str) -> None:
+        PostFactory().enclosures.create(url=REMOTE_URL, media_type="audio/\x02mpeg")
+        values = {value for element in read_xml(client, path).iter() for value in element.attrib.values()}
+        assert "audio/mpeg" in values
+
     def test_belong_to_one_post_only(self, client: Client) -> None:
         PostFactory().enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
         PostFactory(title="Newer")

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from media.pictures import store_picture
 from tests.factories import PostFactory, UserFactory
@@ -49,6 +50,15 @@ def test_everything_but_media_has_the_content_security_policy_of_pages(client: C
     policy = fetch(client, path)["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; ")
     assert policy == fetch(client, "/privacy/")["Content-Security-Policy"]
+
+
+def test_error_pages_of_development_have_none_because_their_styles_are_inline(
+    client: Client, settings: Settings
+) -> None:
+    settings.DEBUG = True
+    response = client.get("/nothing/")
+    assert "<style" in response.text
+    assert "Content-Security-Policy" not in response.headers
 
 
 def test_cached_pages_and_pages_for_staff_have_the_headers_too(client: Client) -> None:

@@ -7,8 +7,9 @@ import pytest
 from django.conf import settings
 from django.forms import Select
 from django.forms.renderers import DjangoTemplates, TemplatesSetting
-from django.template import Context, Engine
+from django.template import Context, Engine, engines
 from django.test.html import parse_html
+from django.utils.translation import override
 
 
 @pytest.fixture
@@ -66,3 +67,29 @@ def test_messages_of_several_lines_are_trimmed() -> None:
         if re.search(r"\n[ \t]", match[0].partition("%}")[2]) and "trimmed" not in match[1]
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("source", "english", "french"),
+    [
+        ("{% translate 'Menu' %}", "Menu", "Menu"),
+        ("{% translate 'Search' %}", "Search", "Rechercher"),
+        ("{% translate 'Search'|upper %}", "SEARCH", "RECHERCHER"),
+        ("{% translate 'by' context 'an author' %}", "by", "par"),
+        ("{% translate word %}", "Search", "Rechercher"),
+        ("{% translate 'Search' as text %}-{{ text }}", "-Search", "-Rechercher"),
+        ("{% url 'blog:front' %}", "/", "/"),
+        ("{% url 'blog:year' year %}", "/2020/", "/2020/"),
+        ("{% url 'blog:front' as text %}-{{ text }}", "-/", "-/"),
+    ],
+)
+def test_messages_and_urls_are_looked_up_in_each_language(source: str, english: str, french: str) -> None:
+    template = engines["django"].from_string("{% load i18n %}" + source)
+    for language, shown in (("en", english), ("fr", french), ("en", english)):
+        with override(language):
+            assert template.render({"word": "Search", "year": "2020"}) == shown
+
+
+def test_a_message_with_a_variable_is_looked_up_each_time() -> None:
+    template = engines["django"].from_string("{% load i18n %}{% translate word %}")
+    assert [template.render({"word": word}) for word in ("one", "two")] == ["one", "two"]

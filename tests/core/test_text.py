@@ -6,10 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import fold, is_storable, remove_controls, remove_non_xml, remove_unstorable, unify_line_ends
+from core.text import (
+    fold,
+    is_storable,
+    remove_controls,
+    remove_non_xml,
+    remove_unstorable,
+    shorten,
+    unify_line_ends,
+)
 
 # By default, Hypothesis generates no surrogates.
 any_text = st.text(st.characters(codec=None) | st.sampled_from("\x00\x0b\x7f\ud800\udfff\ufffe\uffff\r\n"))
+
+
+def test_only_long_texts_are_shortened() -> None:
+    assert [shorten("one two", length) for length in (7, 6, 5, 4)] == ["one two", "one t…", "one…", "one…"]
 
 
 def test_line_ends_become_newlines() -> None:
