@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, DateTimeField, Field, Max, Model, QuerySet
+from django.db.models import BooleanField, DateTimeField, Field, JSONField, Max, Model, QuerySet
 from django.db.models.constants import OnConflict
 
 # The maximum number of values in the condition of one query.
@@ -54,6 +54,10 @@ def _converter(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Calla
     return cache(convert) if isinstance(field, BooleanField | DateTimeField) else convert
 
 
+def _is_stored_as_is(field: Field[Any, Any], column: Iterable[Any]) -> bool:
+    return _STORED_AS_IS.issuperset(map(type, column)) and not isinstance(field, JSONField)
+
+
 def max_pk(model: type[Model]) -> int:
     return model._default_manager.aggregate(highest=Max("pk"))["highest"] or 0
 
@@ -83,7 +87,7 @@ def insert_rows(
     table = connection.ops.quote_name(model._meta.db_table)
     placeholders = ", ".join(["%s"] * len(fields))
     by_column = [
-        column if _STORED_AS_IS.issuperset(map(type, column)) else map(_converter(field, connection), column)
+        column if _is_stored_as_is(field, column) else map(_converter(field, connection), column)
         for field, column in zip(fields, zip(*values, strict=True), strict=True)
     ]
     rows = list(zip(*by_column, strict=True))

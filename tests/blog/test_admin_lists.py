@@ -76,7 +76,7 @@ class TestRows:
         in_text = PostFactory(source=f"Words.\n\n{picture}\n\n{other}")
         elsewhere = PostFactory(source="![x](https://example.org/x.png)")
         urls = picture_urls([featured, in_text, elsewhere, PostFactory()])
-        assert urls == {featured.pk: second.file.url, in_text.pk: first.file.url}
+        assert urls == {featured.pk: second.current_url, in_text.pk: first.current_url}
         shown = {image.get("src") for image in find(read(client.get(POSTS)), "img.entry-picture")}
         assert shown == set(urls.values())
 

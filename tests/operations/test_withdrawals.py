@@ -496,7 +496,7 @@ class TestReappearance:
         withdraw()
         client = client_of(UserFactory(role="Editor"))
         response = client.post(f"/admin/blog/post/{post.pk}/change/", data)
-        assert "This was changed elsewhere" in response.content.decode()
+        assert "Someone else saved this while you were editing" in response.text
 
 
 class TestStoredData:

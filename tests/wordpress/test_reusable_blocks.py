@@ -149,7 +149,7 @@ class TestChanging:
         client_of(UserFactory(role="Editor")).post(change_url(block), second | {"text": "By the first"})
         response = editor.post(change_url(block), second)
         assert ReusableBlock.objects.get().text == "By the first"
-        assert "This was changed elsewhere" in response.text
+        assert "saved this while you were editing" in response.text
         assert "By the second" in response.text
         new_version = response.context["adminform"].form["version"].value()
         editor.post(change_url(block), second | {"version": new_version})
