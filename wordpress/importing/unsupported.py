@@ -38,18 +38,8 @@ from wordpress.wxr.values import may_be_in_languages, plain_line
 
 # Prefixes of the fields in which WordPress and its plugins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
-    *(
-        "_akismet",
-        "akismet_",
-        "blogger_",
-        "_dp_original",
-        "_edit_",
-        "_elasticsearch",
-        "_encloseme",
-        "_jetpack_",
-        "_last_editor",
-    ),
-    *("_oembed_", "_pingme", "_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
+    *("_akismet", "akismet_", "blogger_", "_dp_original", "_edit_", "_elasticsearch", "_encloseme", "_jetpack_"),
+    *("_last_editor", "_oembed_", "_pingme", "_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
 )
