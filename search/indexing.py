@@ -6,6 +6,7 @@ from itertools import batched
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from blog.models import Entry, Status
 from comments.models import Comment
@@ -27,6 +28,12 @@ _digests: Final[Mapping[type[Indexed], Prepared[tuple[int, str]]]] = {
     )
     for model in (IndexedEntry, IndexedComment)
 }
+# The IDs and digests of entries, and whether any of their comments is in the index.
+_stored_entries: Final = Prepared[tuple[int, str, bool]](
+    lambda pks: IndexedEntry.objects.filter(pk__in=pks).values_list(
+        "pk", "digest", Exists(IndexedComment.objects.filter(entry_id=OuterRef("pk")))
+    )
+)
 
 
 def update_entries(pks: Collection[int]) -> int:
@@ -38,13 +45,15 @@ def update_entries(pks: Collection[int]) -> int:
     for batch in batched(pks, _ENTRIES):
         sources = {source.pk: source for source in entry_sources(batch)}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        stored = _stored(IndexedEntry, batch)
+        rows = _stored_entries(list(batch))
+        stored = {pk: digest for pk, digest, _has_comments in rows}
+        commented = {pk for pk, _digest, has_comments in rows if has_comments}
         stale = _stale(stored, batch, digests)
         entry_index().write(sources[pk].document() for pk in stale if pk in sources)
         _record(IndexedEntry, ["id", "digest"], [(pk, digests[pk]) for pk in stale if pk in digests])
         if gone := [pk for pk in stale if pk not in digests]:
             _forget_entries(gone)
-        if translated := [pk for pk in stale if pk in stored and _has_another_language(stored[pk], digests.get(pk))]:
+        if translated := [pk for pk in stale if pk in commented and _has_another_language(stored[pk], digests.get(pk))]:
             _update_comments_on(translated)
         changed += len(stale)
     return changed

@@ -100,7 +100,7 @@ class TestSetLanguage:
         counts = []
         for number in (2, 20):
             posts = PostFactory.create_batch(number)
-            with django_assert_max_num_queries(61) as queries:
+            with django_assert_max_num_queries(60) as queries:
                 act(client, *posts, language="fr", confirm="1")
             counts.append(len(queries))
         assert counts[0] == counts[1]
