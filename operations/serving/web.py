@@ -121,7 +121,7 @@ def main(listening: int, ready: int, processes: int) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )
-    # It waits for the application in each of the processes that answer requests.
+    # Each process that answers requests receives it only once it has loaded the application.
     signal.pthread_sigmask(signal.SIG_BLOCK, {RETIRE_SIGNAL})
     load: Any = partial(_load, os.getpid(), listening, ready)
     server.serve(target_loader=load, wrap_loader=False)

@@ -379,7 +379,7 @@ class TestRaces:
             with transaction.atomic():
                 changes[change]()
                 is_made.set()
-                # It waits for this transaction.
+                # Saving waits until this transaction has ended.
                 assert not has_ended.wait(0.3)
 
         def save() -> Any:
