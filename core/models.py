@@ -1,7 +1,9 @@
 """The site's settings, which the owner edits in the admin."""
 
 import datetime as dt
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Callable, Hashable, Iterable
 from copy import copy
 from typing import Any, Final, Self
 
@@ -9,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from core.changes import (
@@ -18,7 +21,7 @@ from core.changes import (
     content_and_entries_version,
     next_scheduled_change,
 )
-from core.memory import is_empty, memory_of, recall
+from core.memory import is_empty, memory_of
 from core.prepared import Prepared
 from core.registry import Registry
 
@@ -108,6 +111,17 @@ class SiteSettings(PublicModel):
         self.pk = 1
         super().save(*args, **kwargs)
 
+    def remember[Value](self, make: Callable[[], Value], *key: Hashable) -> Value:
+        """Return the result of `make` for this key and language, computed once for each version of entries.
+
+        Processes agree on the version of entries, so all forget at the same time. `make` must depend on nothing but the
+        key and public content without comments, and its result must not be changed, unless it is a Recent.
+        """
+        memory = memory_of(self.entries_version)
+        if memory.expires == math.inf:
+            memory.expires = time.monotonic() + self.seconds_to_next_change
+        return memory.recall(make, get_language(), *key)
+
     @property
     def seconds_to_next_change(self) -> float:
         """Seconds until public content will next change on its own, at most a day."""
@@ -127,9 +141,9 @@ class SiteSettings(PublicModel):
         """
         if is_empty():
             site = cls.current()
-            return recall(memory_of(site.entries_version), lambda: site, "site settings")
+            return memory_of(site.entries_version).recall(lambda: site, "site settings")
         version, entries_version = content_and_entries_version()
-        site = recall(memory_of(entries_version), cls.current, "site settings")
+        site = memory_of(entries_version).recall(cls.current, "site settings")
         if site.content_version != version:
             # Only comments have changed. Copied, because other threads may be using the remembered settings.
             site = copy(site)

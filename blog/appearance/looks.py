@@ -18,7 +18,6 @@ from blog.appearance.pictures import find_picture, icon_key, image_html
 from blog.appearance.typeface import FILES, SUBSTITUTES, font_url
 from blog.models import Page, SiteAppearance
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
-from core.memory import remembered
 from core.models import SiteSettings
 from media.models import Picture
 
@@ -74,7 +73,7 @@ class Look:
 
 def look_of(site: SiteSettings) -> Look:
     """Return the look of the site. Takes queries only the first time for each version of entries."""
-    return remembered(site, lambda: _make(read(SiteAppearance.of(site).document), site), "look")
+    return site.remember(lambda: _make(read(SiteAppearance.of(site).document), site), "look")
 
 
 def _make(appearance: Appearance, site: SiteSettings) -> Look:

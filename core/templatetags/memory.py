@@ -7,7 +7,6 @@ from django.template import Context
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from core.memory import remembered
 
 register = template.Library()
 
@@ -19,4 +18,4 @@ def remembered_template(context: Context, name: str, **values: Any) -> SafeStrin
     It gets the site's settings, and `values` that are the same on every page.
     """
     site = context["site"]
-    return remembered(site, lambda: render_to_string(name, {"site": site, **values}), "template", name)
+    return site.remember(lambda: render_to_string(name, {"site": site, **values}), "template", name)
