@@ -176,7 +176,7 @@ DATABASES = databases(
     max_age=env.number("DATABASE_CONN_MAX_AGE", default=60),
     prepare=env.switch("DATABASE_PREPARE", default=True),
 )
-DATABASE_ROUTERS = ["core.replicas.ReplicaRouter"] if len(DATABASES) > 1 else []
+DATABASE_ROUTERS = ["blog.replica_reads.ReplicaRouter"] if len(DATABASES) > 1 else []
 # In seconds. A page or form fails if a statement takes longer than this (core.database).
 BROADSIDE_DATABASE_TIMEOUT = env.number("DATABASE_TIMEOUT", default=30)
 if DATABASES["default"]["ENGINE"] == SQLITE:
