@@ -4,7 +4,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 from core.navigation import NavigationItem, navigation_items
@@ -21,6 +22,7 @@ class OperationsConfig(AppConfig):
         from core.privacy import kept_data
         from core.schedule import ScheduledTask, daily, every, scheduled_tasks
         from operations.backups.schedule import next_time
+        from operations.data_folder import check_private, make_private
         from operations.models import WithdrawalFlags
         from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
         from operations.privacy import kept_for_operation
@@ -35,6 +37,8 @@ class OperationsConfig(AppConfig):
         from operations.withdrawals.tasks import do_upkeep
         from operations.withdrawals.warnings import check_draft
 
+        register(check_private, Tags.security)
+        pre_migrate.connect(make_private, sender=self, dispatch_uid="operations.make_private")
         dashboard_panels.register("failed-tasks", FAILED_TASKS)
         dashboard_panels.register("health", HEALTH)
         dashboard_panels.register("backups", BACKUPS)
