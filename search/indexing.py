@@ -14,7 +14,8 @@ from comments.models import Comment
 from core.bulk import batches, insert_rows
 from core.prepared import Prepared
 from search.documents import OF_ALL, comment_sources, entry_sources
-from search.indexes import FullTextIndex, comment_index, entry_index
+from search.indexes import comment_index, entry_index
+from search.indexes.base import FullTextIndex
 from search.models import STALE, Indexed, IndexedComment, IndexedEntry
 
 # How many entries or comments are read and written together.
