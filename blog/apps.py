@@ -67,7 +67,7 @@ class BlogConfig(AppConfig):
         dashboard_panels.register_all(PANELS)
         menu_targets.register_all(MENU_TARGETS)
         sidebar_blocks.register_all(BLOCKS)
-        sidebar_blocks.register("languages", LANGUAGES_BLOCK, after="archives")
+        sidebar_blocks.register("languages", LANGUAGES_BLOCK)
         generated_pages.register(ARCHIVE, archive)
         generated_pages.register(AUTHORS, authors)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")

@@ -220,13 +220,14 @@ def _links(site: SiteSettings, options: Options) -> dict[str, Any]:
 
 # The blocks of the blog itself.
 BLOCKS: Final = {
-    "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines, label=_("Pages")),
+    "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines, label=_("Pages"), order=20),
     "categories": SidebarBlock(
         "blog/sidebar/categories.html",
         _category_rows,
         _category_lines,
         label=_("Categories"),
         options={"hide_counts": forms.BooleanField(label=_("Hide post counts"), required=False, initial=False)},
+        order=30,
     ),
     "archives": SidebarBlock(
         "blog/sidebar/archives.html",
@@ -245,8 +246,9 @@ BLOCKS: Final = {
                 initial="list",
             )
         },
+        order=50,
     ),
-    "meta": SidebarBlock("blog/sidebar/meta.html", label=_("Login and feeds")),
+    "meta": SidebarBlock("blog/sidebar/meta.html", label=_("Login and feeds"), order=70),
     "about": SidebarBlock(
         "blog/sidebar/about.html",
         is_same_on_every_page=True,

@@ -245,4 +245,5 @@ SIDEBAR_BLOCK: Final = SidebarBlock(
     label=_("Tags"),
     options={"count": CountField(0, least=0, label=_("Number of the most used tags to show, besides the link to all"))},
     context=cloud,
+    order=40,
 )
