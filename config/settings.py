@@ -339,7 +339,7 @@ BROADSIDE_IMPORTS_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_TEMP_DIR = BROADSIDE_IMPORTS_DIR
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "core.unnamed_files.UnnamedFileUploadHandler",
+    "media.unnamed_files.UnnamedFileUploadHandler",
 ]
 # The maximum size of an uploaded export, and of an archive when it is unpacked.
 BROADSIDE_IMPORT_MAX_BYTES = env.number("IMPORT_MAX_MB", default=2048) * 2**20
