@@ -57,7 +57,7 @@ def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
     """Create the single rows of all settings and of the content version, even after a flush."""
     from core.models import related_settings
 
-    settings_of_higher_apps = [model._meta.label for model in related_settings.values()]
+    settings_of_higher_apps = [model._meta.label for model in related_settings().values()]
     for label in ("core.SiteSettings", "core.ContentVersion", *settings_of_higher_apps):
         try:
             model = apps.get_model(label)

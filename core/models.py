@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from copy import copy
 from typing import Any, Final, Self
 
@@ -23,13 +23,6 @@ from core.changes import (
 )
 from core.memory import is_empty, memory_of
 from core.prepared import Prepared
-from core.registry import Registry
-
-
-def _find_problems(name: str, model: type[models.Model]) -> Iterable[str]:
-    relation = next((each for each in SiteSettings._meta.related_objects if each.get_accessor_name() == name), None)
-    if relation is None or not relation.one_to_one or relation.related_model is not model:
-        yield f"{model.__name__} has no one-to-one relation to SiteSettings with this name."
 
 
 class OneRow(PublicModel):
@@ -60,9 +53,6 @@ class OneRow(PublicModel):
         """Return the stored row; the defaults if there is none."""
         return cls._default_manager.filter(pk=1).first() or cls(pk=1)
 
-
-# The settings of higher apps, by the name of their one-to-one relation to SiteSettings. One query reads all of them.
-related_settings: Final[Registry[type[models.Model]]] = Registry("related settings", _find_problems)
 
 _ONE_TO_HUNDRED: Final = [MinValueValidator(1), MaxValueValidator(100)]
 
@@ -159,11 +149,16 @@ class SiteSettings(PublicModel):
         return row
 
 
+def related_settings() -> dict[str, type[models.Model]]:
+    """Return the models of the settings of higher apps, by the names of their relations to SiteSettings."""
+    return {str(each.get_accessor_name()): each.related_model for each in SiteSettings._meta.related_objects}
+
+
 _rows = Prepared[Any](
     lambda: (
         SiteSettings.objects.filter(pk=1)
         .annotate(current_version=CurrentVersion(), current_entries_version=CurrentVersion(of_entries=True))
-        .select_related(*related_settings)
+        .select_related(*related_settings())
         .order_by()
     )
 )
