@@ -31,7 +31,7 @@ class BlogConfig(AppConfig):
         from blog.listings.language_lists import LANGUAGES_BLOCK
         from blog.media_index import USE_FINDER, update_media_index
         from blog.menu_targets import MENU_TARGETS
-        from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference, SiteAppearance
+        from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference
         from blog.overviews import ARCHIVE, AUTHORS
         from blog.permissions import may_write
         from blog.privacy import kept_about_readers
@@ -43,7 +43,6 @@ class BlogConfig(AppConfig):
         from blog.views import PERIOD
         from core.changes import change_handlers, retractions, scheduled_changes
         from core.dashboard import dashboard_panels
-        from core.models import related_settings
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
@@ -54,7 +53,6 @@ class BlogConfig(AppConfig):
         for kind in ("blog.post", "blog.page", "blog.category", "blog.redirect"):
             titles.register(kind, str)
         titles.register("blog.siteappearance", str)
-        related_settings.register("appearance", SiteAppearance)
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
         # First, because it locks the entries, so that the other handlers see everything that was saved before.
@@ -67,7 +65,7 @@ class BlogConfig(AppConfig):
         dashboard_panels.register_all(PANELS)
         menu_targets.register_all(MENU_TARGETS)
         sidebar_blocks.register_all(BLOCKS)
-        sidebar_blocks.register("languages", LANGUAGES_BLOCK, after="archives")
+        sidebar_blocks.register("languages", LANGUAGES_BLOCK)
         generated_pages.register(ARCHIVE, archive)
         generated_pages.register(AUTHORS, authors)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")

@@ -18,7 +18,6 @@ from PIL import Image, ImageOps
 
 from accounts.models import Portrait, User
 from blog.caching import has_session
-from core.memory import remembered
 from core.models import SiteSettings
 from core.site import SiteRequest
 from media.cleaners.images import FORMATS
@@ -115,4 +114,4 @@ def about_author(author: User, site: SiteSettings) -> SafeString:
         is_known = author.bio or author.shown_portrait
         return render_to_string("blog/_about_author.html", {"author": author}) if is_known else SafeString()
 
-    return remembered(site, make, "about author", author.pk)
+    return site.remember(make, "about author", author.pk)

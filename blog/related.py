@@ -16,7 +16,6 @@ from django.utils.translation import gettext
 from blog.models import Post
 from blog.models.entry_query import TITLE
 from core.dates import format_day
-from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.registry import Registry
@@ -41,7 +40,7 @@ def related_section(post: Post, site: SiteSettings) -> SafeString:
 
     Posts in the language of this one come first, then closer ones, then those published at about the same time.
     """
-    return remembered(site, lambda: _section(post), "related posts", post.pk)
+    return site.remember(lambda: _section(post), "related posts", post.pk)
 
 
 def _section(post: Post) -> SafeString:

@@ -26,7 +26,6 @@ from blog.models import Category, Entry, Page, Post, public_condition
 from blog.models.tree import paths_to
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_post, overview_url
 from core.dates import format_month
-from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, together
 
@@ -50,14 +49,14 @@ class ShownBlock(NamedTuple):
 
 def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
     """Return the blocks for the page at `path`. Takes one query for each version of entries, or none if cached."""
-    blocks = remembered(site, lambda: _blocks(site), "sidebar blocks")
+    blocks = site.remember(lambda: _blocks(site), "sidebar blocks")
     # A link to the page itself is marked. All other pages have the same blocks.
     current = path if any(path in urls for _kind, _block, urls in blocks) else ""
 
     def show() -> dict[str, ShownBlock]:
         return {block.key: _show(site, kind, block, urls, current) for kind, block, urls in blocks}
 
-    return remembered(site, show, "sidebar", current)
+    return site.remember(show, "sidebar", current)
 
 
 def _blocks(site: SiteSettings) -> Sequence[tuple[SidebarBlock, ShownBlock, Set[str]]]:
@@ -88,7 +87,7 @@ def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, urls: Set[s
         more = kind.context(site, block.options)
         return render_to_string(kind.template, {"block": block, "current": current, **more})
 
-    return block._replace(html=remembered(site, render, "sidebar html", block.key, current))
+    return block._replace(html=site.remember(render, "sidebar html", block.key, current))
 
 
 def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any]]:
@@ -221,13 +220,14 @@ def _links(site: SiteSettings, options: Options) -> dict[str, Any]:
 
 # The blocks of the blog itself.
 BLOCKS: Final = {
-    "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines, label=_("Pages")),
+    "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines, label=_("Pages"), order=20),
     "categories": SidebarBlock(
         "blog/sidebar/categories.html",
         _category_rows,
         _category_lines,
         label=_("Categories"),
         options={"hide_counts": forms.BooleanField(label=_("Hide post counts"), required=False, initial=False)},
+        order=30,
     ),
     "archives": SidebarBlock(
         "blog/sidebar/archives.html",
@@ -246,8 +246,9 @@ BLOCKS: Final = {
                 initial="list",
             )
         },
+        order=50,
     ),
-    "meta": SidebarBlock("blog/sidebar/meta.html", label=_("Login and feeds")),
+    "meta": SidebarBlock("blog/sidebar/meta.html", label=_("Login and feeds"), order=70),
     "about": SidebarBlock(
         "blog/sidebar/about.html",
         is_same_on_every_page=True,

@@ -42,7 +42,6 @@ from blog.page_metadata.structured_data import breadcrumb_list, json_ld, profile
 from blog.permissions import may_view
 from blog.redirects.look_up import RedirectToPage, has_redirect, rows_at
 from core.dates import format_day, format_month
-from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url, is_probe
@@ -141,7 +140,7 @@ def _later_posts(request: SiteRequest, page_number: int) -> HttpResponse:
 def _list_of_posts(request: SiteRequest, page_number: int | None, url: str, **about: Any) -> HttpResponse:
     """Show a page of all posts, sticky ones first."""
     sticky: list[Post] = []
-    if page_number is None and remembered(request.site, _has_sticky_posts, "sticky"):
+    if page_number is None and request.site.remember(_has_sticky_posts, "sticky"):
         sticky = _sticky_posts(timezone.now(), **listing_options(request.site))
     return listing_response(request, page_number, url=url, listing=all_posts, sticky=sticky, **about)
 
@@ -306,7 +305,7 @@ def _is_taken(site: SiteSettings, slug: str) -> bool:
     def is_taken() -> bool:
         return not SiteSettings.objects.filter(is_free(slug)).exists()
 
-    return remembered(site, is_taken, "taken", slug)
+    return site.remember(is_taken, "taken", slug)
 
 
 def _redirect_to(entry: Entry, page_number: int) -> HttpResponse:
@@ -338,5 +337,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         return render_to_string("404.html", {"page_title": gettext("Not Found")}, request)
 
     site: SiteSettings | None = getattr(request, "site", None)
-    html = make() if site is None or has_session(request) else remembered(site, make, "not found")
+    html = make() if site is None or has_session(request) else site.remember(make, "not found")
     return HttpResponse(html, status=404)

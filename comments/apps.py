@@ -24,12 +24,11 @@ class CommentsConfig(AppConfig):
         from comments import entry_column, outbox, sender_links, threads
         from comments.admin.dashboard import NAVIGATION, PANELS
         from comments.entry_link import comment_link
-        from comments.models import CommentSettings, Follower, NotificationPreference
+        from comments.models import Follower, NotificationPreference
         from comments.notifications import emails
         from comments.privacy import kept_of_commenters
         from comments.tasks import send_mentions, tidy_comments
         from core.dashboard import dashboard_panels
-        from core.models import related_settings
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
@@ -47,7 +46,6 @@ class CommentsConfig(AppConfig):
         entry_columns.register("comments", EntryColumn(_("Comments"), entry_column.cells))
         navigation_items.register_all(NAVIGATION)
         dashboard_panels.register_all(PANELS)
-        related_settings.register("comment_settings", CommentSettings)
         noindex_parameters.register("comments", threads.REPLY_TO)
         private_parameters.register("comments", sender_links.PK)
         kept_data.register("comments", kept_of_commenters)

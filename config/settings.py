@@ -13,16 +13,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.csp import CSP
 
-from config import env
-from config.backups import backup_times
+from config import env, validation
 from config.cache import caches
 from config.database import SQLITE, databases
 from config.logs import logging_settings
 from config.mail import bounce_webhook, mail_limits, mailbox_url, mailers
-from config.monitoring import monitoring_token
 from config.redaction import without_secrets
-from config.security import security_contacts
-from config.site import language_code, site_url, time_zone
 from config.storage import media_storage
 from core.urls import URLTemplate
 
@@ -53,7 +49,7 @@ if not SECRET_KEY:
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 
 # The URL that readers use. Its scheme decides whether HTTPS is required.
-SITE_URL = site_url(env.text("SITE_URL", default="http://localhost:8000"))
+SITE_URL = validation.site_url(env.text("SITE_URL", default="http://localhost:8000"))
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 HTTPS = SITE_URL.startswith("https://")
 
@@ -70,7 +66,7 @@ CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 BROADSIDE_OWN_HOSTS = [SITE_HOST]
 
 # The contacts for reports about the site's security, in /.well-known/security.txt.
-BROADSIDE_SECURITY_CONTACTS = security_contacts(env.items("SECURITY_CONTACT"))
+BROADSIDE_SECURITY_CONTACTS = validation.security_contacts(env.items("SECURITY_CONTACT"))
 
 INSTALLED_APPS = [
     "config.admin.BroadsideAdminConfig",
@@ -176,7 +172,7 @@ DATABASES = databases(
     max_age=env.number("DATABASE_CONN_MAX_AGE", default=60),
     prepare=env.switch("DATABASE_PREPARE", default=True),
 )
-DATABASE_ROUTERS = ["core.replicas.ReplicaRouter"] if len(DATABASES) > 1 else []
+DATABASE_ROUTERS = ["blog.replica_reads.ReplicaRouter"] if len(DATABASES) > 1 else []
 # In seconds. A page or form fails if a statement takes longer than this (core.database).
 BROADSIDE_DATABASE_TIMEOUT = env.number("DATABASE_TIMEOUT", default=30)
 if DATABASES["default"]["ENGINE"] == SQLITE:
@@ -230,8 +226,8 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Clocks of phones may differ by half a minute.
 MFA_TOTP_TOLERANCE = 1
 
-LANGUAGE_CODE = language_code(env.text("LANGUAGE_CODE", default="en"))
-TIME_ZONE = time_zone(env.text("TIME_ZONE", default="UTC"))
+LANGUAGE_CODE = validation.language_code(env.text("LANGUAGE_CODE", default="en"))
+TIME_ZONE = validation.time_zone(env.text("TIME_ZONE", default="UTC"))
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "config.formats"
 
@@ -343,7 +339,7 @@ BROADSIDE_IMPORTS_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_TEMP_DIR = BROADSIDE_IMPORTS_DIR
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "core.unnamed_files.UnnamedFileUploadHandler",
+    "media.unnamed_files.UnnamedFileUploadHandler",
 ]
 # The maximum size of an uploaded export, and of an archive when it is unpacked.
 BROADSIDE_IMPORT_MAX_BYTES = env.number("IMPORT_MAX_MB", default=2048) * 2**20
@@ -368,7 +364,7 @@ BROADSIDE_WITHDRAWAL_UNDO_DAYS = env.number("WITHDRAWAL_UNDO_DAYS", default=14)
 BROADSIDE_BACKUP_URL = env.text("BACKUP_URL")
 BROADSIDE_BACKUP_PUBLIC_KEY = env.text("BACKUP_PUBLIC_KEY").strip()
 # When they are made each day, and for how many days, weeks and months the last one of each is kept.
-BROADSIDE_BACKUP_TIMES = backup_times(env.items("BACKUP_TIMES", default=["03:30"]))
+BROADSIDE_BACKUP_TIMES = validation.backup_times(env.items("BACKUP_TIMES", default=["03:30"]))
 BROADSIDE_BACKUP_KEEP = (
     env.number("BACKUP_KEEP_DAILY", default=7),
     env.number("BACKUP_KEEP_WEEKLY", default=5),
@@ -393,7 +389,7 @@ LOGGING = logging_settings(env.text("LOG_FORMAT", default="plain"), env.text("LO
 
 # The token for monitoring: for the details of /readyz, and for /metrics. Without it, neither is available.
 BROADSIDE_METRICS_DIR = DATA_DIR / "metrics"
-BROADSIDE_MONITORING_TOKEN = monitoring_token(env.text("MONITORING_TOKEN"))
+BROADSIDE_MONITORING_TOKEN = validation.monitoring_token(env.text("MONITORING_TOKEN"))
 
 # Errors are reported to Sentry if this is set (operations.error_tracking). Otherwise, nothing is sent anywhere.
 BROADSIDE_SENTRY_DSN = env.text("SENTRY_DSN")

@@ -5,11 +5,10 @@ from django.apps.registry import Apps
 from django.apps.registry import apps as current_apps
 from django.contrib import admin
 from django.core import checks
-from django.db.models.signals import post_migrate, pre_migrate
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import Panel, concerns, concerns_for, dashboard_panels
-from core.data_folder import check_private, make_private
 from core.navigation import FirstStep, NavigationItem, navigation_items
 from core.registry import check_registries
 from core.slugs import check_reserved_slugs, reserved_slugs
@@ -28,9 +27,7 @@ class CoreConfig(AppConfig):
         admin.site.add_action(delete_selected)
         checks.register(check_registries)
         checks.register(check_reserved_slugs, checks.Tags.urls)
-        checks.register(check_private, checks.Tags.security)
         checks.register(check_templates, checks.Tags.templates)
-        pre_migrate.connect(make_private, sender=self, dispatch_uid="core.make_private")
         attention = Panel(
             _("Needs your attention"), "admin/_concerns.html", concerns_for, ("core.change_sitesettings",), order=0
         )
@@ -60,7 +57,7 @@ def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
     """Create the single rows of all settings and of the content version, even after a flush."""
     from core.models import related_settings
 
-    settings_of_higher_apps = [model._meta.label for model in related_settings.values()]
+    settings_of_higher_apps = [model._meta.label for model in related_settings().values()]
     for label in ("core.SiteSettings", "core.ContentVersion", *settings_of_higher_apps):
         try:
             model = apps.get_model(label)

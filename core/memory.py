@@ -9,66 +9,42 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
-
-from django.utils.translation import get_language
+from typing import Any, Final
 
 # Values are small, and all are forgotten on each change, so only crawlers reach this limit.
 MAX_VALUES: Final = 2_000
 
 
-class Versioned(Protocol):
-    """The site's settings, which include the version of entries."""
-
-    entries_version: int
-
-    @property
-    def seconds_to_next_change(self) -> float: ...
-
-
 @dataclass(slots=True)
-class _Memory:
+class Memory:
     """The values for one version of entries, valid until `expires` (in seconds of the monotonic clock)."""
 
     version: int
     expires: float = math.inf
-    values: dict[Hashable, Any] = field(default_factory=dict)
+    _values: dict[Hashable, Any] = field(default_factory=dict)
+
+    def recall[Value](self, make: Callable[[], Value], *key: Hashable) -> Value:
+        """Return the value remembered under this key, computing it with `make` if there is none."""
+        try:
+            value: Value = self._values[key]
+        except KeyError:
+            value = make()
+            if len(self._values) < MAX_VALUES:
+                self._values[key] = value
+        return value
 
 
-_memory = _Memory(version=0)
+_memory = Memory(version=0)
 
 
-def remembered[Value](site: Versioned, make: Callable[[], Value], *key: Hashable) -> Value:
-    """Return the result of `make` for this key and language, computed once for each version of entries.
-
-    Processes agree on the version of entries, so all forget at the same time. `make` must depend on nothing but the key
-    and public content without comments, and its result must not be changed, unless it is a Recent.
-    """
-    memory = memory_of(site.entries_version)
-    if memory.expires == math.inf:
-        memory.expires = time.monotonic() + site.seconds_to_next_change
-    return recall(memory, make, get_language(), *key)
-
-
-def memory_of(version: int) -> _Memory:
+def memory_of(version: int) -> Memory:
     """Return the memory for this version of entries, which is empty at first."""
     global _memory
     memory = _memory
     if memory.version != version or time.monotonic() >= memory.expires:
         # If another thread does the same, some values are computed twice.
-        memory = _memory = _Memory(version)
+        memory = _memory = Memory(version)
     return memory
-
-
-def recall[Value](memory: _Memory, make: Callable[[], Value], *key: Hashable) -> Value:
-    """Return the value remembered under this key, computing it with `make` if there is none."""
-    try:
-        value: Value = memory.values[key]
-    except KeyError:
-        value = make()
-        if len(memory.values) < MAX_VALUES:
-            memory.values[key] = value
-    return value
 
 
 class Recent[Key: Hashable, Value]:
@@ -118,4 +94,4 @@ def is_empty() -> bool:
 def forget() -> None:
     """Forget everything, because this process is changing public content."""
     global _memory
-    _memory = _Memory(version=0)
+    _memory = Memory(version=0)

@@ -1,7 +1,9 @@
 """The site's settings, which the owner edits in the admin."""
 
 import datetime as dt
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Callable, Hashable
 from copy import copy
 from typing import Any, Final, Self
 
@@ -9,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from core.changes import (
@@ -18,15 +21,8 @@ from core.changes import (
     content_and_entries_version,
     next_scheduled_change,
 )
-from core.memory import is_empty, memory_of, recall
+from core.memory import is_empty, memory_of
 from core.prepared import Prepared
-from core.registry import Registry
-
-
-def _find_problems(name: str, model: type[models.Model]) -> Iterable[str]:
-    relation = next((each for each in SiteSettings._meta.related_objects if each.get_accessor_name() == name), None)
-    if relation is None or not relation.one_to_one or relation.related_model is not model:
-        yield f"{model.__name__} has no one-to-one relation to SiteSettings with this name."
 
 
 class OneRow(PublicModel):
@@ -57,9 +53,6 @@ class OneRow(PublicModel):
         """Return the stored row; the defaults if there is none."""
         return cls._default_manager.filter(pk=1).first() or cls(pk=1)
 
-
-# The settings of higher apps, by the name of their one-to-one relation to SiteSettings. One query reads all of them.
-related_settings: Final[Registry[type[models.Model]]] = Registry("related settings", _find_problems)
 
 _ONE_TO_HUNDRED: Final = [MinValueValidator(1), MaxValueValidator(100)]
 
@@ -108,6 +101,17 @@ class SiteSettings(PublicModel):
         self.pk = 1
         super().save(*args, **kwargs)
 
+    def remember[Value](self, make: Callable[[], Value], *key: Hashable) -> Value:
+        """Return the result of `make` for this key and language, computed once for each version of entries.
+
+        Processes agree on the version of entries, so all forget at the same time. `make` must depend on nothing but the
+        key and public content without comments, and its result must not be changed, unless it is a Recent.
+        """
+        memory = memory_of(self.entries_version)
+        if memory.expires == math.inf:
+            memory.expires = time.monotonic() + self.seconds_to_next_change
+        return memory.recall(make, get_language(), *key)
+
     @property
     def seconds_to_next_change(self) -> float:
         """Seconds until public content will next change on its own, at most a day."""
@@ -127,9 +131,9 @@ class SiteSettings(PublicModel):
         """
         if is_empty():
             site = cls.current()
-            return recall(memory_of(site.entries_version), lambda: site, "site settings")
+            return memory_of(site.entries_version).recall(lambda: site, "site settings")
         version, entries_version = content_and_entries_version()
-        site = recall(memory_of(entries_version), cls.current, "site settings")
+        site = memory_of(entries_version).recall(cls.current, "site settings")
         if site.content_version != version:
             # Only comments have changed. Copied, because other threads may be using the remembered settings.
             site = copy(site)
@@ -145,11 +149,16 @@ class SiteSettings(PublicModel):
         return row
 
 
+def related_settings() -> dict[str, type[models.Model]]:
+    """Return the models of the settings of higher apps, by the names of their relations to SiteSettings."""
+    return {str(each.get_accessor_name()): each.related_model for each in SiteSettings._meta.related_objects}
+
+
 _rows = Prepared[Any](
     lambda: (
         SiteSettings.objects.filter(pk=1)
         .annotate(current_version=CurrentVersion(), current_entries_version=CurrentVersion(of_entries=True))
-        .select_related(*related_settings)
+        .select_related(*related_settings())
         .order_by()
     )
 )

@@ -36,7 +36,7 @@ class KeptData:
 
 
 # Each returns what its app keeps under these settings, which include those of higher apps
-# (core.models.related_settings). The result must depend on nothing but these and the environment, so that the page can
+# (core.models.OneRow). The result must depend on nothing but these and the environment, so that the page can
 # be cached.
 kept_data: Final[Registry[Callable[[SiteSettings], Iterable[KeptData]]]] = Registry("kept data")
 

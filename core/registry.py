@@ -21,18 +21,11 @@ class Registry[Item](UserDict[str, Item]):
         self.find_problems = find_problems
         registries.append(self)
 
-    def register(self, name: str, item: Item, *, first: bool = False, after: str = "") -> None:
-        """Add `item` at the end, or as the `first` one, or directly `after` the item with that name.
-
-        Raises ValueError if `name` is taken.
-        """
+    def register(self, name: str, item: Item) -> None:
+        """Add `item` at the end. Raises ValueError if `name` is taken."""
         if name in self:
             raise ValueError(f"There is already a {self.label} called {name!r}.")
-        names = list(self.data)
-        place = 0 if first else names.index(after) + 1 if after else len(names)
-        names.insert(place, name)
-        items = {**self.data, name: item}
-        self.data = {each: items[each] for each in names}
+        self[name] = item
 
     def register_all(self, items: Mapping[str, Item]) -> None:
         """Add several items, given by name."""

@@ -74,13 +74,6 @@ def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) 
     return next(slug for slug in numbered_slugs(base, max_length=max_length) if not is_taken(slug))
 
 
-def free_slug(base: str, *taken_by: QuerySet[Any], max_length: int) -> str:
-    """Return the first of the numbered slugs that no object of `taken_by` has. Takes one query."""
-    base = base[:max_length].strip("-")
-    taken = _slugs(taken_by, _may_be_tried(base, max_length))
-    return unique_slug(base, taken.__contains__, max_length=max_length)
-
-
 # How many numbers were tried, by scope and slug.
 type TriedNumbers = Counter[tuple[Hashable, str]]
 
@@ -121,7 +114,10 @@ class SlugNumbers:
 
 
 def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) -> list[str]:
-    """Return a different slug for each of `bases`, as `free_slug` does. Two queries at most."""
+    """Return the first of the numbered slugs of each base that no object of `taken_by` has, all of them different.
+
+    Takes one query, and another one if a base is taken or occurs twice.
+    """
     bases = [base[:max_length].strip("-") for base in bases]
     taken = _slugs(taken_by, Q(slug__in=bases))
     if contested := taken | {base for base, uses in Counter(bases).items() if uses > 1}:

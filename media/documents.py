@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.slugs import slugify
-from core.unnamed_files import UnnamedFile
 from media.file_types import check_type, is_pdf
 from media.models import Document, title_from_name
 from media.sandbox import clean_in_sandbox
+from media.unnamed_files import UnnamedFile
 
 MAX_BYTES = 50 * 1024 * 1024
 

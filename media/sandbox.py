@@ -20,7 +20,7 @@ from django.core.files import File
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from core.unnamed_files import UnnamedFile
+from media.unnamed_files import UnnamedFile
 
 # The time limit. Large files get more time, at the speed of copying, because most of their bytes are only copied.
 SECONDS: Final = 60

@@ -17,7 +17,7 @@ from django.core.files.storage import FileSystemStorage
 
 from core.disk import sync
 from core.outages import OutageError
-from core.unnamed_files import UnnamedFile
+from media.unnamed_files import UnnamedFile
 
 
 class StorageUnavailableError(OutageError):

@@ -31,7 +31,6 @@ class NewsletterConfig(AppConfig):
     def ready(self) -> None:
         from blog.appearance.blocks import SidebarBlock, sidebar_blocks
         from core.changes import merge_handlers
-        from core.models import related_settings
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
@@ -45,7 +44,6 @@ class NewsletterConfig(AppConfig):
         from newsletter.subscriptions import follow_merged
         from newsletter.tasks import read_returns, tidy_newsletter
 
-        related_settings.register("newsletter_settings", NewsletterSettings)
         reserved_slugs.register("newsletter", {"follow-by-email"})
         follow = SidebarBlock(
             "newsletter/sidebar.html",

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 from core.navigation import NavigationItem, navigation_items
@@ -17,11 +18,10 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         from blog.editing.advice import advice_checks
         from core.dashboard import concerns, dashboard_panels
-        from core.models import related_settings
         from core.privacy import kept_data
         from core.schedule import ScheduledTask, daily, every, scheduled_tasks
         from operations.backups.schedule import next_time
-        from operations.models import WithdrawalFlags
+        from operations.data_folder import check_private, make_private
         from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
         from operations.privacy import kept_for_operation
         from operations.tasks import (
@@ -35,6 +35,8 @@ class OperationsConfig(AppConfig):
         from operations.withdrawals.tasks import do_upkeep
         from operations.withdrawals.warnings import check_draft
 
+        register(check_private, Tags.security)
+        pre_migrate.connect(make_private, sender=self, dispatch_uid="operations.make_private")
         dashboard_panels.register("failed-tasks", FAILED_TASKS)
         dashboard_panels.register("health", HEALTH)
         dashboard_panels.register("backups", BACKUPS)
@@ -48,7 +50,6 @@ class OperationsConfig(AppConfig):
         # Before the backup, which then contains nothing that was deleted the day before.
         scheduled_tasks.register("operations.rewriting", ScheduledTask(rewrite_database, daily(3, 5)))
         scheduled_tasks.register("operations.withdrawals", ScheduledTask(do_upkeep, daily(4, 50)))
-        related_settings.register("withdrawal_flags", WithdrawalFlags)
         concerns.register("withdrawals", unfinished_withdrawals)
         advice_checks.register("operations.withdrawals", check_draft)
         navigation_items.register(

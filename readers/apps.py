@@ -10,16 +10,13 @@ class ReadersConfig(AppConfig):
 
     def ready(self) -> None:
         from blog.entry_lists import EntryColumn, entry_columns
-        from core.models import related_settings
         from core.navigation import NavigationItem, navigation_items
         from core.privacy import kept_data, reading_counters
         from core.schedule import ScheduledTask, daily, scheduled_tasks
         from readers import entry_column
-        from readers.models import ReaderSettings
         from readers.privacy import counts_readers, kept_of_readings
         from readers.tasks import tidy_figures
 
-        related_settings.register("reader_settings", ReaderSettings)
         reading_counters.register("readers", counts_readers)
         kept_data.register("readers", kept_of_readings)
         entry_columns.register("readers", EntryColumn(_("Views in 30 days"), entry_column.cells))

@@ -41,8 +41,8 @@ class SearchConfig(AppConfig):
         noindex_parameters.register("search", PARAMETER)
         page_parameters.register("search", PARAMETERS)
         site_actions.register("search", search_action)
-        block = SidebarBlock("search/sidebar.html", is_same_on_every_page=True, label=_("Search"))
-        sidebar_blocks.register("search", block, first=True)
+        block = SidebarBlock("search/sidebar.html", is_same_on_every_page=True, label=_("Search"), order=10)
+        sidebar_blocks.register("search", block)
         scheduled_tasks.register("search.stale", ScheduledTask(index_stale_entries, every(dt.timedelta(hours=1))))
         reserved_slugs.register("search", {"opensearch.xml", "search"})
         post_migrate.connect(_fill_index, sender=self, dispatch_uid="search.fill_index")
@@ -51,12 +51,12 @@ class SearchConfig(AppConfig):
 def _fill_index(verbosity: int = 1, apps: Apps = current_apps, **kwargs: Any) -> None:
     """Index what isn't indexed or was marked by a migration. After the database was flushed, empty the index."""
     from blog.models import Entry
-    from search.indexing import clear, has_stale, rebuild
+    from search.indexing import clear, parts, rebuild
     from search.models import IndexedEntry
 
     if IndexedEntry._meta.db_table not in connection.introspection.table_names():
         return
-    if IndexedEntry.objects.exists() and not has_stale():
+    if IndexedEntry.objects.exists() and not any(part.stale(1) for part in parts().values()):
         return
     if Entry.objects.exists():
         if verbosity:

@@ -10,7 +10,7 @@ from blog.models import Entry, Status
 from comments.models import Comment
 from core.prepared import Prepared, together
 from search import labels
-from search.indexes.documents import Document
+from search.indexes.base import Document
 from search.text import stemmer_of
 from search.words import EntryText, comment_tokens, entry_tokens
 from tags.models import TaggedPost

@@ -13,7 +13,6 @@ from accounts.models import User
 from blog.models import Category, Entry, Post, PostInCategory, public_condition
 from blog.models.entry_query import EntryKind
 from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
-from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Prepared
 from core.slugs import slugify
@@ -95,7 +94,7 @@ def scheduled(site: SiteSettings) -> list[int]:
         return list(rows.values_list("pk", "published_at"))
 
     now = timezone.now()
-    return [pk for pk, published_at in remembered(site, times, "scheduled entries") if published_at > now]
+    return [pk for pk, published_at in site.remember(times, "scheduled entries") if published_at > now]
 
 
 def find_for_staff(words: Sequence[str]) -> list[int]:
@@ -106,7 +105,7 @@ def find_for_staff(words: Sequence[str]) -> list[int]:
 
 def languages_of(site: SiteSettings) -> list[str]:
     """Return the languages of this blog's texts, those of the site first."""
-    return [settings.LANGUAGE_CODE, *remembered(site, _used_languages, "languages of entries")]
+    return [settings.LANGUAGE_CODE, *site.remember(_used_languages, "languages of entries")]
 
 
 def _used_languages() -> list[str]:

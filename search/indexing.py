@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import batched
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from core.bulk import batches, insert_rows
 from core.prepared import Prepared
 from search.documents import OF_ALL, comment_sources, entry_sources
 from search.indexes import comment_index, entry_index
+from search.indexes.base import FullTextIndex
 from search.models import STALE, Indexed, IndexedComment, IndexedEntry
 
 # How many entries or comments are read and written together.
@@ -22,12 +24,9 @@ _COMMENTS: Final = 500
 # How many comments are indexed again at once if the language of their entries has changed. Each takes 0.5 ms.
 _TRANSLATED: Final = 250
 
-_digests: Final[Mapping[type[Indexed], Prepared[tuple[int, str]]]] = {
-    model: Prepared[tuple[int, str]](
-        lambda pks, model=model: model._default_manager.filter(pk__in=pks).values_list("pk", "digest")
-    )
-    for model in (IndexedEntry, IndexedComment)
-}
+_stored_comments: Final = Prepared[tuple[int, str]](
+    lambda pks: IndexedComment.objects.filter(pk__in=pks).values_list("pk", "digest")
+)
 # The IDs and digests of entries, and whether any of their comments is in the index.
 _stored_entries: Final = Prepared[tuple[int, str, bool]](
     lambda pks: IndexedEntry.objects.filter(pk__in=pks).values_list(
@@ -78,21 +77,6 @@ def _update_comments_on(entry_pks: Collection[int]) -> None:
         IndexedComment.objects.filter(pk__in=some).update(digest=STALE)
 
 
-def stale_entries(limit: int) -> list[int]:
-    """Return the IDs of the newest entries that are marked as stale."""
-    return list(IndexedEntry.objects.filter(digest=STALE).order_by("-pk").values_list("pk", flat=True)[:limit])
-
-
-def stale_comments(limit: int) -> list[int]:
-    """Return the IDs of comments that are marked as stale."""
-    return list(IndexedComment.objects.filter(digest=STALE).values_list("pk", flat=True)[:limit])
-
-
-def has_stale() -> bool:
-    """Return whether entries or comments are marked as stale."""
-    return any(model._default_manager.filter(digest=STALE).exists() for model in (IndexedEntry, IndexedComment))
-
-
 def count_stale_entries() -> int:
     """Return how many entries are marked as stale."""
     return IndexedEntry.objects.filter(digest=STALE).count()
@@ -107,7 +91,7 @@ def update_comments(pks: Collection[int]) -> int:
     for batch in batched(pks, _COMMENTS):
         sources = {source.pk: source for source in comment_sources(batch)}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        stale = _stale(_stored(IndexedComment, batch), batch, digests)
+        stale = _stale(dict(_stored_comments(list(batch))), batch, digests)
         if written := [sources[pk] for pk in stale if pk in sources]:
             comment_index().write(source.document() for source in written)
             rows = [(source.pk, digests[source.pk], source.entry) for source in written]
@@ -116,6 +100,49 @@ def update_comments(pks: Collection[int]) -> int:
             _forget_comments(gone)
         changed += len(stale)
     return changed
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The entries or the comments in the index.
+
+    `objects` are those that should be in it, and `rows` those about its documents. `sources` and `update` take IDs, of
+    which `size` are read and written together.
+    """
+
+    objects: Any
+    rows: Any
+    index: FullTextIndex
+    sources: Callable[[Collection[int]], Collection[Any]]
+    update: Callable[[Collection[int]], int]
+    size: int
+
+    def update_locked(self, pks: Collection[int]) -> int:
+        """Bring the documents of these objects up to date in one transaction, and return how many were out of date."""
+        with transaction.atomic():
+            # A concurrent transaction that changes one of them waits, and then brings it up to date.
+            rows = self.objects.model._default_manager.filter(pk__in=pks).order_by("pk")
+            list(rows.select_for_update(no_key=True).values_list("pk"))
+            return self.update(pks)
+
+    def stale(self, limit: int) -> list[int]:
+        """Return the IDs of the newest objects that are marked as stale."""
+        return list(self.rows.filter(digest=STALE).order_by("-pk").values_list("pk", flat=True)[:limit])
+
+    def superfluous(self) -> list[int]:
+        """Return the IDs of documents whose objects no longer exist."""
+        return sorted(set(self.rows.values_list("pk", flat=True)) - set(self.objects.values_list("pk", flat=True)))
+
+
+def parts() -> dict[str, Part]:
+    """Return the parts of the index by name."""
+    comments = Comment.objects.approved()
+    return {
+        "entries": Part(Entry.objects, IndexedEntry.objects, entry_index(), entry_sources, update_entries, _ENTRIES),
+        "comments": Part(
+            comments, IndexedComment.objects, comment_index(), comment_sources, update_comments, _COMMENTS
+        ),
+    }
 
 
 def rebuild(progress: Callable[[str, int, int], None], *, from_scratch: bool = False) -> Counter[str]:
@@ -128,66 +155,42 @@ def rebuild(progress: Callable[[str, int, int], None], *, from_scratch: bool = F
         with transaction.atomic():
             clear()
     changed: Counter[str] = Counter()
-    for name, (objects, rows, update, size) in _parts().items():
-        for batch in _batches(name, objects, size, progress):
-            with transaction.atomic():
-                # A concurrent transaction that changes one of them waits, and then brings it up to date.
-                list(objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk").values_list("pk"))
-                changed[name] += update(batch)
-        for others in batched(_superfluous(objects, rows), size):
-            with transaction.atomic():
-                changed[name] += update(others)
+    for name, part in parts().items():
+        for batch in _batches(name, part, progress):
+            changed[name] += part.update_locked(batch)
+        for others in batched(part.superfluous(), part.size):
+            changed[name] += part.update_locked(others)
     return changed
 
 
 def count_stale(progress: Callable[[str, int, int], None]) -> Counter[str]:
     """Return how many documents `rebuild` would write or remove, by `entries` and `comments`. Nothing changes."""
     stale: Counter[str] = Counter()
-    for name, (objects, rows, _update, size) in _parts().items():
-        model, read = rows.model, entry_sources if rows.model is IndexedEntry else comment_sources
-        index = entry_index() if model is IndexedEntry else comment_index()
-        for batch in _batches(name, objects, size, progress):
-            digests = {source.pk: source.digest() for source in read(batch)}
-            stale[name] += len(_stale(_stored(model, batch), batch, digests))
-        stale[name] += len(_superfluous(objects, rows))
-        stale[name] += len(index.pks() ^ set(rows.values_list("pk", flat=True)))
+    for name, part in parts().items():
+        for batch in _batches(name, part, progress):
+            digests = {source.pk: source.digest() for source in part.sources(batch)}
+            stored = dict(part.rows.filter(pk__in=batch).values_list("pk", "digest"))
+            stale[name] += len(_stale(stored, batch, digests))
+        stale[name] += len(part.superfluous())
+        stale[name] += len(part.index.pks() ^ set(part.rows.values_list("pk", flat=True)))
     return stale
 
 
 def clear() -> None:
     """Remove everything from the index."""
-    for index in (entry_index(), comment_index()):
-        index.drop()
-        index.create()
-    for model in (IndexedEntry, IndexedComment):
-        model._default_manager.all().delete()
+    for part in parts().values():
+        part.index.drop()
+        part.index.create()
+        part.rows.all().delete()
 
 
-def _parts() -> dict[str, tuple[Any, Any, Callable[[Collection[int]], int], int]]:
-    """Return, by name: the indexed objects, the rows about them, the function that updates them, and a batch size."""
-    return {
-        "entries": (Entry.objects, IndexedEntry.objects, update_entries, _ENTRIES),
-        "comments": (Comment.objects.approved(), IndexedComment.objects, update_comments, _COMMENTS),
-    }
-
-
-def _batches(name: str, objects: Any, size: int, progress: Callable[[str, int, int], None]) -> Iterator[list[int]]:
-    """Yield the IDs of objects in ascending order, and report progress after each batch."""
-    done, total = 0, objects.count()
-    for batch in batches(objects.only("pk"), size):
+def _batches(name: str, part: Part, progress: Callable[[str, int, int], None]) -> Iterator[list[int]]:
+    """Yield the IDs of the objects in ascending order, and report progress after each batch."""
+    done, total = 0, part.objects.count()
+    for batch in batches(part.objects.only("pk"), part.size):
         yield [each.pk for each in batch]
         done += len(batch)
         progress(name, done, total)
-
-
-def _superfluous(objects: Any, rows: Any) -> list[int]:
-    """Return the IDs of documents whose objects no longer exist."""
-    return sorted(set(rows.values_list("pk", flat=True)) - set(objects.values_list("pk", flat=True)))
-
-
-def _stored(model: type[Indexed], pks: Collection[int]) -> dict[int, str]:
-    """Return the digests of the documents in the index."""
-    return dict(_digests[model](list(pks)))
 
 
 def _stale(stored: Mapping[int, str], pks: Collection[int], digests: Mapping[int, str]) -> list[int]:

@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from search.indexes import FullTextIndex
-from search.indexes.documents import Found
+from search.indexes.base import Found, FullTextIndex
 from search.indexes.queries import Expression, Group
 from search.queries import Word, forms_of
 from search.tiers import Tier

@@ -6,7 +6,7 @@ Indexing takes 2 ms for each entry, and nothing else could be written to SQLite 
 from collections.abc import Collection, Iterator
 from itertools import batched
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -17,18 +17,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
-from blog.models import Entry
-from comments.models import Comment
 from core.dashboard import Concern
 from core.tasks import TaskKind
-from search.indexing import (
-    count_stale_entries,
-    mark_as_stale,
-    stale_comments,
-    stale_entries,
-    update_comments,
-    update_entries,
-)
+from search.indexing import count_stale_entries, mark_as_stale, parts, update_entries
 
 # How many entries are indexed in the transaction that changes them, and in each transaction of the worker.
 AT_ONCE: Final = 1_000
@@ -67,18 +58,11 @@ def index_stale(seconds: float) -> bool:
     Return whether none are left.
     """
     until = monotonic() + seconds
-    objects: Any
-    for objects, stale, update in (
-        (Entry.objects, stale_entries, update_entries),
-        (Comment.objects, stale_comments, update_comments),
-    ):
-        while pks := stale(_BATCH):
+    for part in parts().values():
+        while pks := part.stale(_BATCH):
             if monotonic() > until:
                 return False
-            with transaction.atomic():
-                # A concurrent transaction that changes one of them waits, and then brings it up to date.
-                list(objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk").values_list("pk"))
-                update(pks)
+            part.update_locked(pks)
     return True
 
 

@@ -41,6 +41,6 @@ class TagsConfig(AppConfig):
         page_parameters.register("tags", frozenset({PARAMETER}))
         related_finders.register("tags", find_related)
         menu_targets.register("tags:tag", MENU_TARGET)
-        sidebar_blocks.register("tags", SIDEBAR_BLOCK, after="categories")
+        sidebar_blocks.register("tags", SIDEBAR_BLOCK)
         register_ability("tags.adding", _("add tags"), {"add_tag", "view_tag"}, order=25, roles={AUTHOR})
         register_ability("tags.managing", _("manage tags"), every_action("tag", "tagalias"), order=40, roles={EDITOR})

@@ -24,7 +24,6 @@ from blog.appearance.options import CountField
 from blog.listings.listing import join_parts, listing_page_url, page_label, pager, site_feed
 from blog.overviews import is_free, overview_url
 from blog.sidebar import Line
-from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest, absolute_url, is_probe
@@ -123,7 +122,7 @@ def _front_response(request: SiteRequest) -> HttpResponse:
     return _response(
         request,
         heading=gettext("Tags"),
-        tags=remembered(request.site, _most_used_tags, "most used tags"),
+        tags=request.site.remember(_most_used_tags, "most used tags"),
         by_use=True,
         canonical_url=absolute_url(index_url()),
     )
@@ -188,7 +187,7 @@ def _response(request: SiteRequest, *, heading: str, letter: str = "", label: st
 
 
 def _letter_counts(site: SiteSettings) -> Sequence[tuple[str, int]]:
-    return remembered(site, lambda: letter_counts(timezone.now()), "letters of tags")
+    return site.remember(lambda: letter_counts(timezone.now()), "letters of tags")
 
 
 def _most_used_tags() -> list[_ListedTag]:
@@ -235,7 +234,7 @@ def link_lines(rows: Sequence[tuple[int]]) -> Sequence[Line]:
 
 def cloud(site: SiteSettings, options: Options) -> dict[str, Any]:
     """Return the most used tags by name, for the sidebar block."""
-    most = remembered(site, _most_used_tags, "most used tags")[: options["count"]] if options["count"] else []
+    most = site.remember(_most_used_tags, "most used tags")[: options["count"]] if options["count"] else []
     return {"tags": sorted(most, key=lambda tag: (sort_key_of(tag.name), tag.name))}
 
 
@@ -246,4 +245,5 @@ SIDEBAR_BLOCK: Final = SidebarBlock(
     label=_("Tags"),
     options={"count": CountField(0, least=0, label=_("Number of the most used tags to show, besides the link to all"))},
     context=cloud,
+    order=40,
 )

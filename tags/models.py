@@ -17,7 +17,7 @@ from blog.models import Post, Status
 from blog.models.curation import UndoableChange
 from core.changes import PublicModel, PublicQuerySet
 from core.prepared import Parameter, Prepared
-from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
+from core.slugs import free_slugs, slug_field, slugify, validate_slug
 from tags.letters import SYMBOLS
 from tags.names import (
     MAX_KEY_LENGTH,
@@ -182,7 +182,7 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
     def _fill_slug(self) -> None:
         if not self.slug:
             others, redirects = Tag.objects.exclude(pk=self.pk), TagAlias.objects.exclude(tag=self.pk)
-            self.slug = free_slug(slug_base(self.name), others, redirects, max_length=MAX_LENGTH)
+            (self.slug,) = free_slugs([slug_base(self.name)], others, redirects, max_length=MAX_LENGTH)
 
 
 class TagAlias(PublicModel):

@@ -14,7 +14,6 @@ from blog.listings.listing import Listing, listing_response
 from blog.page_metadata.structured_data import breadcrumb_list
 from blog.redirects.look_up import RedirectToPage, rows_at
 from blog.terms import Term
-from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
@@ -87,7 +86,7 @@ def rarest_first(site: SiteSettings, tags: list[Tag]) -> list[int]:
         return [tags[0].pk]
 
     def count(tag: Tag) -> int:
-        return remembered(site, lambda: posts_with_tags.count([tag.pk]), "count", tag.get_absolute_url())
+        return site.remember(lambda: posts_with_tags.count([tag.pk]), "count", tag.get_absolute_url())
 
     return [tag.pk for tag in sorted(tags, key=count)]
 

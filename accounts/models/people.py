@@ -14,7 +14,7 @@ from accounts.models.portraits import Portrait
 from accounts.models.sessions import Session
 from accounts.roles import OWNER, ROLES, role_label
 from core.changes import PublicModel, PublicQuerySet
-from core.slugs import free_slug, slug_field, slugify
+from core.slugs import free_slugs, slug_field, slugify
 
 
 class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ignore[misc]  # the class is created at run time
@@ -62,7 +62,7 @@ class User(PublicModel, AbstractUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.slug:
             others = User.objects.exclude(pk=self.pk)
-            self.slug = free_slug(slugify(self.display_name) or "author", others, max_length=200)
+            (self.slug,) = free_slugs([slugify(self.display_name) or "author"], others, max_length=200)
         # Django sets `_password` for a new password, and clears it when it only upgrades the hash of the same one.
         has_new_password = getattr(self, "_password", None) is not None
         super().save(*args, **kwargs)

@@ -38,8 +38,8 @@ class SidebarBlock:
     on comments.
 
     The admin calls it `label` and shows a form with its `options`. If all of its `contents`, the names of options,
-    are empty, readers don't see the block. Every site starts with the blocks that are `is_default`. Only
-    `is_repeatable` blocks can be used more than once.
+    are empty, readers don't see the block. Every site starts with the blocks that are `is_default`, those with a lower
+    `order` first. Only `is_repeatable` blocks can be used more than once.
     """
 
     template: str
@@ -52,6 +52,7 @@ class SidebarBlock:
     contents: tuple[str, ...] = ()
     context: Callable[[SiteSettings, Options], dict[str, Any]] = lambda site, options: {}
     is_default: bool = True
+    order: int = 100
     is_repeatable: bool = False
 
     @property
@@ -62,12 +63,15 @@ class SidebarBlock:
         return bool(self.contents) and not any(str(options.get(name) or "").strip() for name in self.contents)
 
 
-# In the order in which sites show them by default.
 sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", find_missing_template)
 
 
 def default_blocks() -> list[Block]:
-    return [_block(kind) for kind, block in sidebar_blocks.items() if block.is_default]
+    return [_block(kind) for kind, block in _in_order() if block.is_default]
+
+
+def _in_order() -> list[tuple[str, SidebarBlock]]:
+    return sorted(sidebar_blocks.items(), key=lambda pair: pair[1].order)
 
 
 def _block(kind: str) -> Block:
@@ -137,9 +141,7 @@ class BlocksWidget(forms.Widget):
                 for number, block in enumerate(blocks)
             ],
             "addable": [
-                (kind, _label(kind))
-                for kind, each in sidebar_blocks.items()
-                if each.is_repeatable or kind not in present
+                (kind, _label(kind)) for kind, each in _in_order() if each.is_repeatable or kind not in present
             ],
         }
         return context

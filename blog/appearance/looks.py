@@ -18,7 +18,6 @@ from blog.appearance.pictures import find_picture, icon_key, image_html
 from blog.appearance.typeface import FILES, SUBSTITUTES, font_url
 from blog.models import Page, SiteAppearance
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
-from core.memory import remembered
 from core.models import SiteSettings
 from media.models import Picture
 
@@ -50,16 +49,18 @@ class Look:
     """An appearance as pages use it.
 
     `style` is the stylesheet that follows the design's own, and `style_url` is its URL. Both are empty if nothing
-    differs from the design. HTML is empty if there is nothing to show.
+    differs from the design. `head_html` is the part of the head that all pages share. Other HTML is empty if there is
+    nothing to show.
     """
 
     appearance: Appearance
     style: str
     style_url: str
+    head_html: SafeString
     footer_html: SafeString
     name: SafeString | str
     header_html: SafeString
-    icon: "SiteIcon | None"
+    icon: SiteIcon | None
     home: Page | None
     posts_page: Page | None
     header_menu: list[Link]
@@ -74,7 +75,7 @@ class Look:
 
 def look_of(site: SiteSettings) -> Look:
     """Return the look of the site. Takes queries only the first time for each version of entries."""
-    return remembered(site, lambda: _make(read(SiteAppearance.of(site).document), site), "look")
+    return site.remember(lambda: _make(read(SiteAppearance.of(site).document), site), "look")
 
 
 def _make(appearance: Appearance, site: SiteSettings) -> Look:
@@ -83,14 +84,16 @@ def _make(appearance: Appearance, site: SiteSettings) -> Look:
     digest = blake2b(style.encode(), digest_size=8).hexdigest()
     url = reverse("blog:style", args=[digest]) if style else ""
     logo, header, icon = map(find_picture, (appearance.logo, appearance.header, appearance.icon))
+    site_icon = SiteIcon(icon) if icon else None
     return Look(
         appearance,
         style,
         url,
+        render_to_string("blog/_look.html", {"site": site, "icon": site_icon}),
         footer_html(appearance.footer),
         image_html(logo, site.title, max_width=_MAX_LOGO[0], max_height=_MAX_LOGO[1]) if logo else site.title,
         image_html(header, header.alt, max_width=_MAX_HEADER) if header else SafeString(),
-        SiteIcon(icon) if icon else None,
+        site_icon,
         find_page(appearance.home),
         find_page(appearance.posts_page),
         *(links_of(getattr(appearance, name)) for name in MENUS),

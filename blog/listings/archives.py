@@ -22,7 +22,6 @@ from blog.overviews import ARCHIVE, month_of_post, overview_url
 from blog.page_metadata.structured_data import breadcrumb_list
 from blog.terms import Term, categories_of
 from core.dates import format_month, format_month_name
-from core.memory import remembered
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url, is_probe
 from core.urls import URLTemplate
@@ -164,7 +163,7 @@ def period_response(
 
 def _months(site: SiteSettings) -> Sequence[Month]:
     """Return the months that have posts, the newest first. Takes one query for each version of entries."""
-    return remembered(site, _read_months, "months")
+    return site.remember(_read_months, "months")
 
 
 def _read_months() -> Sequence[Month]:

@@ -14,7 +14,6 @@ from accounts.models import User
 from blog.listings.listing import site_feed
 from blog.models import Post
 from blog.overviews import AUTHORS, overview_url
-from core.memory import remembered
 from core.site import SiteRequest, absolute_url, is_probe
 
 # A longer list of authors has only their names.
@@ -24,7 +23,7 @@ _MAX_BIOGRAPHIES: Final = 50
 @require_safe
 def authors(request: SiteRequest, rest: str = "") -> HttpResponse:
     """List the authors of posts by name. Raises Http404 if the site does not show authors, or has none."""
-    found = remembered(request.site, _read_authors, "authors") if request.site.show_author else []
+    found = request.site.remember(_read_authors, "authors") if request.site.show_author else []
     if rest or not found:
         raise Http404(gettext("That page doesn't exist."))
     if is_probe(request):

@@ -61,4 +61,4 @@ def _lines(rows: Sequence[tuple[str, int]]) -> Sequence[Line]:
     ]
 
 
-LANGUAGES_BLOCK: Final = SidebarBlock("blog/sidebar/languages.html", _totals, _lines, label=_("Languages"))
+LANGUAGES_BLOCK: Final = SidebarBlock("blog/sidebar/languages.html", _totals, _lines, label=_("Languages"), order=60)

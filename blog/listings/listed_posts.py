@@ -22,7 +22,7 @@ from blog.rendering.reading_time import minutes_to_read
 from blog.terms import Term, Terms, links_to, terms_of
 from core.dates import format_day
 from core.languages import override_language, separator
-from core.memory import Recent, remembered
+from core.memory import Recent
 from core.models import SiteSettings
 from core.registry import Registry
 from media.models import Picture
@@ -49,7 +49,7 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
 
     `pinned` posts are labelled, because they are older than those that follow.
     """
-    memory = remembered(site, lambda: Recent[tuple[int, bool, bool], _ListedPost](_MAX_BYTES), "listed posts")
+    memory = site.remember(lambda: Recent[tuple[int, bool, bool], _ListedPost](_MAX_BYTES), "listed posts")
     look = look_of(site).appearance
     pictures = {post.pk: post.picture_in_lists(site) for post in posts} if look.list_pictures else {}
     first = next((post for post in posts if pictures.get(post.pk) or post.shows_image_in_lists(site)), None)

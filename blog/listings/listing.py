@@ -25,7 +25,6 @@ from blog.listings.titles import entry_list
 from blog.models import Entry, Post, PostInCategory, PostQuerySet
 from blog.page_metadata.open_graph import locale
 from blog.page_metadata.structured_data import Node, json_ld
-from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, Value
 from core.site import SiteRequest, absolute_url, is_probe
@@ -167,7 +166,7 @@ class ListingPaginator(Paginator[Any]):
         super().__init__((), per_page or site.entries_per_page)
         self._listing, self._about = listing, about
         self._columns = listing_options(site)
-        self.count = remembered(site, lambda: listing.count(about), "count", url)
+        self.count = site.remember(lambda: listing.count(about), "count", url)
 
     def page(self, number: int | str) -> Page[Any]:
         number = self.validate_number(number)

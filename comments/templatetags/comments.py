@@ -29,7 +29,6 @@ from comments.rules import akismet
 from comments.sender_links import edit_url, from_request
 from comments.thread_html import ThreadPage, commenter, thread_html
 from comments.threads import Thread, page_url, reply_target, thread_for
-from core.memory import remembered
 from core.models import SiteSettings
 from core.urls import URLTemplate
 
@@ -121,7 +120,7 @@ def _empty_reply(site: SiteSettings, entry: Entry, settings: CommentSettings, is
         return _render_reply(CommentForm(entry=entry, settings=settings), is_open, _ADD, _FOLLOW)
 
     add_url, follow_url = _urls(entry)
-    html = remembered(site, render, "comment form", is_open)
+    html = site.remember(render, "comment form", is_open)
     return mark_safe(html.replace(_ADD, add_url).replace(_FOLLOW, follow_url))  # noqa: S308  # a rendered template, and URLs of a kind and a number
 
 

@@ -8,7 +8,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from core.memory import remembered
 from core.models import SiteSettings
 from newsletter.models import NewsletterSettings
 
@@ -29,7 +28,7 @@ def follow_box(context: Context) -> SafeString:
     site: SiteSettings = context["site"]
     if not NewsletterSettings.of(site).is_available:
         return SafeString()
-    return remembered(site, lambda: render_to_string("newsletter/_box.html"), "follow box")
+    return site.remember(lambda: render_to_string("newsletter/_box.html"), "follow box")
 
 
 @register.simple_tag(takes_context=True)

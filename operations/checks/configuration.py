@@ -18,7 +18,7 @@ from core.template_checks import compile_templates
 from operations.checks.diagnoses import CheckOptions, Diagnosis
 
 # Other checks here report these in plainer words: about files, templates, the secret key and DEBUG.
-_SAID_ELSEWHERE: Final = frozenset({"core.W001", "core.W002", "security.W009", "security.W018"})
+_SAID_ELSEWHERE: Final = frozenset({"operations.W001", "core.W002", "security.W009", "security.W018"})
 _ABOUT_HTTPS: Final = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
 # The start of placeholders that people forget to replace.
 _EXAMPLES: Final = ("only-for", "change", "secret", "example", "password", "insecure", "unused")

@@ -9,7 +9,6 @@ from typing import Final
 
 from blog.models.redirect import normalise_path
 from core.changes import content_changed
-from core.memory import remembered
 from core.models import SiteSettings
 from operations.models import GoneUrl, Withdrawal, WithdrawalFlags
 from operations.withdrawals.encryption import keyed_hash
@@ -41,7 +40,7 @@ def is_gone(path: str, site: SiteSettings) -> bool:
     flags = getattr(site, "withdrawal_flags", None)
     if flags is None or not flags.has_gone_urls:
         return False
-    gone = remembered(site, lambda: frozenset(GoneUrl.objects.values_list("digest", flat=True)), "gone URLs")
+    gone = site.remember(lambda: frozenset(GoneUrl.objects.values_list("digest", flat=True)), "gone URLs")
     return any(keyed_hash(each) in gone for each in _with_parents(_normal(path)))
 
 

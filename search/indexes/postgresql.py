@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
-from search.indexes.documents import Document, Found
+from search.indexes.base import Document, Found, FullTextIndex
 from search.indexes.queries import MAX_COUNTED, Expression, Group, Phrase, with_labels
 
 # PostgreSQL's limits: the position of a lexeme, the positions of each, and the bytes of all lexemes in a document.
@@ -20,7 +20,7 @@ _BLOCK: Final = 1_000
 _NEWEST_BLOCKS: Final = 8
 
 
-class PostgresqlIndex:
+class PostgresqlIndex(FullTextIndex):
     def __init__(self, table: str) -> None:
         self._table = table
 
@@ -103,11 +103,6 @@ class PostgresqlIndex:
             queries,
         )
         return str(known[0][0]) if known else ""
-
-    def _execute(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params or None)
-            return cursor.fetchall() if cursor.description else []
 
 
 def _vector(document: Document) -> str:

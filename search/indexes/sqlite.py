@@ -3,11 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
-from search.indexes.documents import Document, Found
+from search.indexes.base import Document, Found, FullTextIndex
 from search.indexes.queries import MAX_COUNTED, Expression, Group, Phrase, with_labels
 
 # Since this version, the index needn't store the tokens as well to be able to delete a document.
@@ -16,7 +16,7 @@ CONTENTLESS_DELETE: Final = (3, 43, 0)
 _MERGED_PAGES: Final = 200
 
 
-class SqliteIndex:
+class SqliteIndex(FullTextIndex):
     """An index with FTS5. With `erases`, removed tokens are overwritten at once, and not only by merging the index.
 
     We don't use FTS5's bm25(), which counts all documents with a word before it ranks the first one.
@@ -103,11 +103,6 @@ class SqliteIndex:
             f"SELECT value FROM json_each(%s) WHERE EXISTS ({tokens}) LIMIT 1", json.dumps(beginnings)
         )
         return str(known[0][0]) if known else ""
-
-    def _execute(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params or None)
-            return cursor.fetchall() if cursor.description else []
 
 
 def _match(expression: Expression) -> str:

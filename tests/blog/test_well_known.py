@@ -10,7 +10,7 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
 
-from config.security import security_contacts
+from config.validation import security_contacts
 from core.models import SiteSettings
 from tests.factories import PostFactory
 from tests.factories.metadata import links

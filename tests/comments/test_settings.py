@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from comments.models import CommentPolicy, CommentSettings
-from core.models import SiteSettings, related_settings
+from core.models import OneRow, SiteSettings
 from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.responses import find, read, text
 
@@ -108,8 +108,11 @@ def test_moderators_cannot_see_them(client: Client) -> None:
     assert client.get(URL).status_code == 403
 
 
-def test_related_settings_without_a_relation_to_the_site_are_reported() -> None:
-    assert list(related_settings.find_problems("comment_settings", related_settings["comment_settings"])) == []
-    assert list(related_settings.find_problems("x", SiteSettings)) == [
-        "SiteSettings has no one-to-one relation to SiteSettings with this name."
-    ]
+def test_settings_of_all_apps_are_read_with_the_sites(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with django_assert_num_queries(1):
+        site = SiteSettings.current()
+        rows = [model.of(site) for model in OneRow.__subclasses__()]
+    assert CommentSettings.of(site) in rows
+    assert not any(row._state.adding for row in rows)

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.monitoring import monitoring_token
+from config.validation import monitoring_token
 
 
 @pytest.mark.parametrize("value", ["", "  "])

@@ -6,8 +6,8 @@ import re
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.backups import backup_times
 from config.redaction import PLAIN, SECRET, URLS, without_secrets
+from config.validation import backup_times
 from tests.factories.programs import ROOT
 
 

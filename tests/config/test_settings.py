@@ -12,8 +12,8 @@ from config import env
 from config.cache import caches
 from config.database import databases
 from config.mail import mail_limits, mailbox_url, mailers
-from config.site import language_code, site_url, time_zone
 from config.storage import media_storage
+from config.validation import language_code, site_url, time_zone
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from comments.moderation.counting import recount, recount_all
 from core import memory
 from core.changes import ContentVersion, content_version
-from core.memory import Recent, remembered
+from core.memory import Recent
 from core.models import SiteSettings
 from tests.factories import CommentFactory, PostFactory
 
@@ -27,7 +27,7 @@ def numbers() -> Iterator[int]:
 
 
 def recall(numbers: Iterator[int], *key: str) -> int:
-    return remembered(SiteSettings.current(), lambda: next(numbers), *key)
+    return SiteSettings.current().remember(lambda: next(numbers), *key)
 
 
 class TestRemembered:

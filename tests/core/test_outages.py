@@ -22,8 +22,8 @@ from blog.models import Post
 from config.logs import OutageFilter
 from core.outages import OutageError, is_outage
 from core.sent_forms import sent_context
-from core.unnamed_files import UnstoredFile
 from media.models import Picture
+from media.unnamed_files import UnstoredFile
 from tests.factories import PostFactory, UserFactory
 from tests.factories.admin import form_data
 from tests.factories.files import picture
@@ -178,7 +178,7 @@ class TestWriting:
         def full(*args: Any) -> Any:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr("core.unnamed_files._open_on_disk", full)
+        monkeypatch.setattr("media.unnamed_files._open_on_disk", full)
         file = SimpleUploadedFile("harbour.png", b"x" * 3_000_000, "image/png")
         response = client_of().post("/admin/media/picture/add/", {"file": file, "alt": "A ship in the harbour"})
         assert response.status_code == 503
@@ -198,7 +198,7 @@ class TestWriting:
         def full(*args: Any) -> Any:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr("core.unnamed_files._open_on_disk", full)
+        monkeypatch.setattr("media.unnamed_files._open_on_disk", full)
         file = SimpleUploadedFile(name, b"x" * 3_000_000)
         response = client_of().post(url, {field: file}, headers={"accept": "application/json"})
         assert "could not be stored" in response.json()["error"]

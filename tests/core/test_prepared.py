@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Post
+from blog.replica_reads import ReplicaRouter
 from core.prepared import Prepared, together
-from core.replicas import ReplicaRouter
 from tags.models import TaggedPost
 from tests.factories import PostFactory, at
 

@@ -26,15 +26,6 @@ def test_items_keep_the_order_of_registration() -> None:
     assert (numbers["one"], len(numbers), "three" in numbers) == (1, 2, False)
 
 
-def test_items_can_be_registered_first_or_after_another() -> None:
-    numbers: Registry[int] = Registry("number")
-    for name in ("one", "two"):
-        numbers.register(name, 0)
-    numbers.register("three", 0, after="one")
-    numbers.register("four", 0, first=True)
-    assert list(numbers) == ["four", "one", "three", "two"]
-
-
 def test_a_name_can_only_be_registered_once() -> None:
     numbers: Registry[int] = Registry("number")
     numbers.register("one", 1)

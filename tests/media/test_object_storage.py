@@ -107,7 +107,7 @@ class TestEveryStorage:
         def fail(*args: Any) -> Any:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("core.unnamed_files.copy_to", fail)
+        monkeypatch.setattr("media.unnamed_files.copy_to", fail)
         monkeypatch.setattr("storages.utils.ReadBytesWrapper.read", fail)
         response = editor.post("/admin/markdownx/upload/", {"image": picture_file()})
         assert response.status_code == 503

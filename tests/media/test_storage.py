@@ -123,7 +123,7 @@ class TestFilesThatCannotBeWritten:
             target.write(source.read(10))
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("core.unnamed_files.copy_to", end_early)
+        monkeypatch.setattr("media.unnamed_files.copy_to", end_early)
         response = upload(editor)
         assert "The file could not be stored." in response.content.decode()
         assert stored() == []

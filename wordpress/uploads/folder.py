@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from core.disk import try_lock
-from core.unnamed_files import UnnamedFile
+from media.unnamed_files import UnnamedFile
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.report import Report
 from wordpress.importing.undo import UndoReport

@@ -18,9 +18,8 @@ from django.test import RequestFactory
 
 from blog.caching import public_page
 from blog.models import Post
-from blog.replica_reads import ReplicaReadsMiddleware
+from blog.replica_reads import ReplicaReadsMiddleware, ReplicaRouter, reading_from
 from core.models import SiteSettings
-from core.replicas import ReplicaRouter, reading_from
 from tests.factories.postgresql import PostgresServer, find_programs
 from tests.factories.programs import run, serve
 
@@ -193,7 +192,7 @@ class TestRequests:
         """The database from which each call of the view has read."""
         monkeypatch.setattr("blog.replica_reads.replicas", lambda: ["replica_1"])
         monkeypatch.setattr("blog.replica_reads.find_replica", lambda version: "replica_1")
-        monkeypatch.setattr("core.replicas._paused_until", {})
+        monkeypatch.setattr("blog.replica_reads._paused_until", {})
         monkeypatch.setattr(router, "routers", [ReplicaRouter()])
         return []
 

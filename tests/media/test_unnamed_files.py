@@ -9,7 +9,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from core.unnamed_files import UnnamedFile, UnnamedFileUploadHandler
+from media.unnamed_files import UnnamedFile, UnnamedFileUploadHandler
 
 CONTENT = b"x" * 3_000_000
 

@@ -45,7 +45,7 @@ def make_private(**kwargs: Any) -> None:
 
 
 def check_private(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Report each path that others can read or change (core.W001)."""
+    """Report each path that others can read or change (operations.W001)."""
     exposed = [(path, f"{mode:o}") for path, mode in exposed_paths()]
     secrets = settings.BASE_DIR / ".env"
     if secrets.exists() and secrets.stat().st_mode & stat.S_IRWXO:
@@ -54,7 +54,7 @@ def check_private(**kwargs: Any) -> list[checks.CheckMessage]:
         checks.Warning(
             f"Other users of this machine can read or change {path}.",
             hint=f"Run `chmod {mode} {path}`, or `manage.py migrate` for everything in the data folder.",
-            id="core.W001",
+            id="operations.W001",
         )
         for path, mode in exposed
     ]

@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage
 from django.db import connection
 from pytest_django import Settings
 
-from core.data_folder import check_private, make_private
+from operations.data_folder import check_private, make_private
 from tests.factories.programs import run
 
 
@@ -58,7 +58,7 @@ def data(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
 
 def messages() -> list[str]:
     found: list[CheckMessage] = check_private()
-    assert all(message.id == "core.W001" for message in found)
+    assert all(message.id == "operations.W001" for message in found)
     return [f"{message.msg} {message.hint}" for message in found]
 
 
