@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Broadside's command line: `manage.py help` lists what it can do."""
 
+import gc
 import os
 import resource
 import sys
@@ -9,6 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
+    # Loading the site creates hundreds of thousands of objects, and hardly any garbage. Enabled again once it is loaded
+    # (operations.apps).
+    gc.disable()
     # If a process crashes, the system must not write its memory to a file. `serve` passes that on to its processes.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -1,6 +1,6 @@
 """Storage of styles, scripts and icons."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +36,10 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
 
     def stored_name(self, name: str) -> str:
         return str(super().stored_name(name)) if self.hash_key(self.clean_name(name)) in self.hashed_files else name
+
+    def compress_files(self, paths: Set[str]) -> Iterator[tuple[str, str]]:
+        """Compress only the files that pages link to, and not their copies with plain names."""
+        yield from super().compress_files(paths & set(self.hashed_files.values()))
 
     def _minify(self, name: str) -> None:
         """Minify a file, unless others made it. A file that is already minified stays the same."""

@@ -1,5 +1,6 @@
 """The WSGI application that gunicorn and runserver load, and that config.rsgi serves."""
 
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from core.serving.handler import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+# As in manage.py.
+gc.disable()
 django.setup(set_prefix=False)
 django_application = Handler()
 limit_statements()

@@ -23,8 +23,9 @@ class AddFieldOnline(migrations.AddField):
         column: Any = model._meta.get_field(self.name)
         connection = schema_editor.connection
         with connection.cursor() as cursor:
-            columns = connection.introspection.get_table_description(cursor, model._meta.db_table)
-        if column.column not in {each.name for each in columns}:
+            cursor.execute(f"SELECT * FROM {schema_editor.quote_name(model._meta.db_table)} LIMIT 0")  # noqa: S608  # our own
+            columns = {name for name, *_ in cursor.description}
+        if column.column not in columns:
             with transaction.atomic(connection.alias):
                 super().database_forwards(app_label, schema_editor, from_state, to_state)
 
@@ -111,10 +112,14 @@ def _is_there(schema_editor: Any, model: type[models.Model], name: str) -> bool:
     """Whether the table has a constraint of this name or, on SQLite, an index."""
     connection, table = schema_editor.connection, model._meta.db_table
     with connection.cursor() as cursor:
-        if connection.vendor != "postgresql":
-            return name in connection.introspection.get_constraints(cursor, table)
-        # An index without its constraint was left by an attempt that was killed.
-        cursor.execute("SELECT FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass", [name, table])
+        if connection.vendor == "postgresql":
+            # An index without its constraint was left by an attempt that was killed.
+            cursor.execute("SELECT FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass", [name, table])
+        else:
+            # Constraints are in the SQL of the table. Django would parse all of that.
+            constraint = f"CONSTRAINT {schema_editor.quote_name(name)} "
+            query = "SELECT 1 FROM sqlite_master WHERE tbl_name = %s AND (name = %s OR instr(sql, %s))"
+            cursor.execute(query, [table, name, constraint])
         return cursor.fetchone() is not None
 
 

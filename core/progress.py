@@ -1,6 +1,6 @@
 """Show the progress of a long command: a bar on a terminal, otherwise lines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,10 +22,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from core.progress_callback import ProgressCallback
+
 # The exit code of a command that was interrupted, as in shells.
 INTERRUPTED = 130
-# Takes the name of a step, how much of it is done, and the total. A command may have several steps.
-type ProgressCallback = Callable[[str, int, int], None]
 # Steps with smaller totals finish before anyone notices.
 _MIN_TOTAL = 500
 # In seconds: the longest interval between lines, and how long a step must run before its speed is meaningful.

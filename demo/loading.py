@@ -24,7 +24,7 @@ from comments.models import Comment
 from comments.moderation.counting import recount_all
 from core.changes import entries_changed
 from core.models import SiteSettings
-from core.progress import ProgressCallback
+from core.progress_callback import ProgressCallback
 from demo.portraits import add_portrait
 from media.documents import store_document
 from media.pictures import build_picture

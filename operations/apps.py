@@ -1,4 +1,5 @@
 import datetime as dt
+import gc
 from importlib.util import find_spec
 from typing import Any
 
@@ -68,6 +69,10 @@ class OperationsConfig(AppConfig):
             from operations.error_tracking import start_error_tracking
 
             start_error_tracking(settings.BROADSIDE_SENTRY_DSN)
+        # This is the last app. All that is loaded now stays until the process ends, so looking for garbage in it is in
+        # vain. Python would do that more than once even while it exits.
+        gc.freeze()
+        gc.enable()
 
 
 @register

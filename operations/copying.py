@@ -17,7 +17,7 @@ from accounts.models import User
 from blog.models import Entry
 from core.bulk import insert_rows
 from core.changes import content_changed
-from core.progress import ProgressCallback
+from core.progress_callback import ProgressCallback
 from core.sqlite.base import DatabaseWrapper
 
 _FILE: Final = "file"

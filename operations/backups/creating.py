@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.progress import ProgressCallback
+from core.progress_callback import ProgressCallback
 from media.storage import Readable
 from operations.backups import postgresql, sqlite
 from operations.backups.by_hand import BY_HAND

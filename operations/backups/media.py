@@ -15,7 +15,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.progress import ProgressCallback
+from core.progress_callback import ProgressCallback
 from media.models import Rendition
 from media.storage import StoredFile
 from operations.backups.contents import MediaFile, OpenedBackup, object_name

@@ -32,7 +32,7 @@ from core.changes import (
     content_version,
     retractions,
 )
-from core.progress import ProgressCallback
+from core.progress_callback import ProgressCallback
 from media.models import Document, Picture
 from operations.backups import postgresql, sqlite
 from operations.backups.contents import (

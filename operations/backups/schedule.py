@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.progress import ProgressCallback
+from core.progress_callback import ProgressCallback
 from operations.backups.creating import Report, create_backup
 from operations.backups.errors import BackupError, NotTriedError, RetentionError, is_disk_full
 from operations.backups.media import drop_staged_media

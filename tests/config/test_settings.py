@@ -38,6 +38,11 @@ def test_development_needs_no_secret_key(tmp_path: Path) -> None:
     assert run(tmp_path, "import django; django.setup()", DEBUG="1").returncode == 0
 
 
+def test_garbage_is_collected_once_the_site_is_loaded_but_not_in_what_was_loaded(tmp_path: Path) -> None:
+    code = "import gc, django; gc.disable(); django.setup(); print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    assert run(tmp_path, code, SECRET_KEY="x").stdout == "True True\n"
+
+
 def test_all_data_is_in_one_folder(tmp_path: Path) -> None:
     expression = "settings.DATABASES['default']['NAME'], settings.MEDIA_ROOT, settings.CACHES['backend']['LOCATION']"
     assert evaluate(tmp_path, expression).count(str(tmp_path)) == 3

@@ -109,6 +109,13 @@ def test_collected_files_are_minified_except_third_party_ones(static_root: Path)
     assert (static_root / "vendor/altcha/pbkdf2.js").read_bytes() == source("vendor/altcha/pbkdf2.js").read_bytes()
 
 
+def test_only_files_that_pages_link_to_are_compressed(storage: StaticStorage) -> None:
+    collect(storage, "css/a.css", "a { color: red }\n" * 99)
+    found = sorted(path.name for path in Path(storage.path("css")).iterdir())
+    linked = Path(storage.stored_name("css/a.css")).name
+    assert found == sorted(["a.css", linked, f"{linked}.br", f"{linked}.gz"])
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/static/x", "/static/x/", "/static/css/x.css", "/static/site.css/", "/static/2020/"])
 def test_a_missing_file_is_not_found_at_once(client: Client, path: str) -> None:

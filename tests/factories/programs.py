@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# A developer's `.env` must not be read.
-_PRELUDE = "import environ; environ.Env.read_env = lambda *a, **k: None\n"
+# A developer's `.env` must not be read. Garbage is not collected until Django is set up, as in manage.py.
+_PRELUDE = "import environ, gc; environ.Env.read_env = lambda *a, **k: None; gc.disable()\n"
 _SERVE = """
 from granian import Granian
 if __name__ == "__main__":

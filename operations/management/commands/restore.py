@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 
 from accounts.actions import Action
 from accounts.audit.recording import record
-from core.progress import ProgressCallback, show_progress
+from core.progress import show_progress
+from core.progress_callback import ProgressCallback
 from operations.backups import restoring
 from operations.backups.contents import complete_backups
 from operations.backups.errors import BackupError

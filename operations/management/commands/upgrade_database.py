@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
-from core.progress import ProgressCallback, show_progress
+from core.progress import show_progress
+from core.progress_callback import ProgressCallback
 from core.updating import GateError, closed
 from operations.backups.errors import BackupError
 from operations.backups.schedule import describe_error

@@ -9,7 +9,8 @@ from blog.rendering.markups import markups
 from blog.rerendering import RerenderResult, rerender
 from comments.models import Comment
 from comments.rerendering import rerender_comments
-from core.progress import ProgressCallback, show_progress
+from core.progress import show_progress
+from core.progress_callback import ProgressCallback
 
 
 class Command(BaseCommand):
