@@ -295,7 +295,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
-    if item.custom_type:
+    if item.custom_type and item.type == "page":
         analysis.page_types.add(item.custom_type)
     if reason:
         if item.path_above and item.status == "publish":

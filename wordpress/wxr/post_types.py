@@ -37,6 +37,9 @@ PAGE_TYPES: Final = {
     "project": "project",
     "avada_portfolio": "portfolio-items",
 }
+# A custom type whose items become posts unless the owner has chosen that they become pages: episodes of podcasts, which
+# have dates and are in feeds. Source: Seriously Simple Podcasting; Podlove.
+POST_TYPE: Final = "podcast"
 # By taxonomy: the type whose items it groups, and how the URLs of its terms begin. Source: Jetpack, Divi and Avada.
 GROUPINGS: Final = {
     "jetpack-portfolio-type": ("jetpack-portfolio", "project-type"),

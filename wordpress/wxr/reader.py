@@ -12,7 +12,7 @@ from core.slugs import slug_before_trash, slug_from_export
 from wordpress.wxr import extensions, values
 from wordpress.wxr.children import AUTHOR_ELEMENTS, TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
-from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above
+from wordpress.wxr.post_types import PAGE_TYPES, POST_TYPE, can_be_pages, path_above
 from wordpress.wxr.records import DESIRED_SLUG_KEY, LANGUAGE, Comment, Item, Meta, Record
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
@@ -194,8 +194,9 @@ class Export:
         link, guid = fields.text("link").strip(), fields.text("guid").strip()
         exported_type = fields.text("wp:post_type").strip() or "post"
         language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
-        custom_type = exported_type if exported_type in self._page_types and can_be_pages(exported_type) else ""
-        item_type = "page" if custom_type else exported_type
+        is_page_type = exported_type in self._page_types and can_be_pages(exported_type)
+        custom_type = exported_type if is_page_type or exported_type == POST_TYPE else ""
+        item_type = "page" if is_page_type else "post" if custom_type else exported_type
         is_entry = item_type in {"post", "page"}
         item = Item(
             # Some programs export no IDs except in URLs.
