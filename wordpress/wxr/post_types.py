@@ -8,8 +8,10 @@ from wordpress.wxr.records import (
     CATEGORY,
     CO_AUTHORS,
     LANGUAGE,
+    LEGACY_REDIRECT,
     MENU_ITEM,
     NAVIGATION,
+    REDIRECT_RULE,
     REUSABLE_BLOCK,
     TABLE,
     TAG,
@@ -57,7 +59,7 @@ ORDER_TYPES: Final = {
     *("tribe_tpp_attendees", "tribe_tpp_orders", "wc_booking", "wc_user_membership"),
 }
 _NEVER_PAGES: Final = {
-    *("post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE),
+    *("post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE, REDIRECT_RULE, LEGACY_REDIRECT),
     *THEME_TYPES,
     *INTERNAL_TYPES,
     *FORM_TYPES,
