@@ -107,6 +107,8 @@ _NOT_SHOWN = {
     *("upcomingevents", "wp-rss-aggregator", "wp_show_posts", "wp_sitemap_page", "wpgmza", "wpseo_breadcrumb"),
     *("wpp", "yop_poll"),
 }
+# Forms of other plugins, but not `[long-form]` and the like, which are text in brackets.
+_OTHER_FORM = re.compile(r"(?!(?:free|long|short)-)[a-z][\w-]*[-_]forms?")
 _NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tribe_", "woocommerce_")
 # These are not shown if they have attributes. Otherwise they may be text in brackets.
 _NOT_SHOWN_WITH_ATTRIBUTES = {
@@ -179,7 +181,10 @@ def _is_known(name: str) -> bool:
 
 def shows_nothing(name: str) -> bool:
     """Return whether readers see nothing in place of a shortcode that count_unknown has counted."""
-    return name in _NOT_SHOWN | _NOT_SHOWN_WITH_ATTRIBUTES or name.startswith(_NOT_SHOWN_PREFIXES)
+    is_other_form = name not in FORMS and _OTHER_FORM.fullmatch(name)
+    return bool(
+        name in _NOT_SHOWN | _NOT_SHOWN_WITH_ATTRIBUTES or name.startswith(_NOT_SHOWN_PREFIXES) or is_other_form
+    )
 
 
 def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
