@@ -462,6 +462,7 @@ class TestUnknown:
         "form",
         [
             "[booking-form]",
+            "[sform id='740']",
             '[quote_form to="me@example.org"]',
             '[contact-form-7 id="12" title="Contact form 1"]',
             '[contact-form-7 404 "Not Found"]',
@@ -488,7 +489,7 @@ class TestUnknown:
     @pytest.mark.parametrize(
         "source",
         [
-            "He [sic] said [...] so [1] [long-form], [the author].",
+            "He [sic] said [...] so [1] [long-form] [platform], [the author].",
             "[youtube wTzbIc6oiqs] [embed]https://example.org/[/embed] [audio /a.mp3] [gallery ids='1']",
             '[caption width="9"]<img src="/a.png"> One[/caption]',
             '<pre>[foo bar="1"]</pre> <b title="[foo bar=1]">x</b>',

@@ -107,9 +107,10 @@ _NOT_SHOWN = {
     *("upcomingevents", "wp-rss-aggregator", "wp_show_posts", "wp_sitemap_page", "wpgmza", "wpseo_breadcrumb"),
     *("wpp", "yop_poll"),
 }
-# Forms of other plugins, but not `[long-form]` and the like, which are text in brackets.
+# Forms of other plugins: `[booking-form]`, `[sform id="7"]`. `[long-form]` and the like are text in brackets.
 _OTHER_FORM = re.compile(r"(?!(?:free|long|short)-)[a-z][\w-]*[-_]forms?")
-_NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tribe_", "woocommerce_")
+_OTHER_FORM_WITH_ATTRIBUTES = re.compile(r"[a-z]\w*forms?")
+_NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tribe_", "ultimatemember_", "woocommerce_")
 # These are not shown if they have attributes. Otherwise they may be text in brackets.
 _NOT_SHOWN_WITH_ATTRIBUTES = {
     *("ad", "album", "fa", "gravatar", "icon", "modula", "poll", "product", "products", "wpdm_package"),
@@ -181,7 +182,7 @@ def _is_known(name: str) -> bool:
 
 def shows_nothing(name: str) -> bool:
     """Return whether readers see nothing in place of a shortcode that count_unknown has counted."""
-    is_other_form = name not in FORMS and _OTHER_FORM.fullmatch(name)
+    is_other_form = name not in FORMS and (_OTHER_FORM.fullmatch(name) or _OTHER_FORM_WITH_ATTRIBUTES.fullmatch(name))
     return bool(
         name in _NOT_SHOWN | _NOT_SHOWN_WITH_ATTRIBUTES or name.startswith(_NOT_SHOWN_PREFIXES) or is_other_form
     )
@@ -204,7 +205,8 @@ def _any_upload(ids: Sequence[int], parent: int) -> dict[int, None]:
 
 
 def _is_hidden(name: str, attributes: str) -> bool:
-    return shows_nothing(name) and ("=" in attributes or name not in _NOT_SHOWN_WITH_ATTRIBUTES)
+    needs_attributes = name in _NOT_SHOWN_WITH_ATTRIBUTES or _OTHER_FORM_WITH_ATTRIBUTES.fullmatch(name)
+    return shows_nothing(name) and ("=" in attributes or not needs_attributes)
 
 
 def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
