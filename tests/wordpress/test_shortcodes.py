@@ -510,6 +510,7 @@ class TestListsOfOtherContent:
             "[jetpack-related-posts]",
             "[bbp-forum-index]",
             "[woocommerce_cart]",
+            "[yith_wcwl_wishlist]",
             '[products ids="1,2"]',
             '[ngg src="galleries" ids="3" display="basic_thumbnail"]',
             "[nggallery id=4]",

@@ -110,7 +110,10 @@ _NOT_SHOWN = {
 # Forms of other plugins: `[booking-form]`, `[sform id="7"]`. `[long-form]` and the like are text in brackets.
 _OTHER_FORM = re.compile(r"(?!(?:free|long|short)-)[a-z][\w-]*[-_]forms?")
 _OTHER_FORM_WITH_ATTRIBUTES = re.compile(r"[a-z]\w*forms?")
-_NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tribe_", "ultimatemember_", "woocommerce_")
+_NOT_SHOWN_PREFIXES = (
+    *("bbp-", "edd_", "give_", "jetpack-", "jetpack_", "learn_press_", "mphb_", "ngg", "rank_math_", "tribe_"),
+    *("ultimatemember_", "woocommerce_", "woosc_", "woosw_", "yith_"),
+)
 # These are not shown if they have attributes. Otherwise they may be text in brackets.
 _NOT_SHOWN_WITH_ATTRIBUTES = {
     *("ad", "album", "fa", "gravatar", "icon", "modula", "poll", "product", "products", "wpdm_package"),
