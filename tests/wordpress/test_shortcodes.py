@@ -53,6 +53,10 @@ class TestPlayers:
             f'<a href="{WATCH}" rel="noopener">YouTube: youtube.com/watch?v=wTzbIc6oiqs</a></figure>'
         )
 
+    def test_podcasts_of_hosting_services_become_links(self) -> None:
+        url = "https://player.example/embed/episode/id/123/"
+        assert f'<a href="{url}" rel="noopener">{url}</a>' in body(f'[podcast src="{url}" height="90"]')
+
     @pytest.mark.parametrize(
         "source",
         [
@@ -520,6 +524,8 @@ class TestListsOfOtherContent:
             '[icon icon="fa-road"]',
             '[h5p id="4"]',
             "[powerpress]",
+            '[buzzsprout episode="123" player="true"]',
+            "[display_podcast]",
         ],
     )
     def test_show_nothing_and_are_counted(self, shortcode: str) -> None:

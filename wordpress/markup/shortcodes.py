@@ -64,7 +64,7 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
         ("advanced_iframe", "cartodb", "descript", "embeddoc", "flat", "fvplayer", "google-drive-embed"), ()
     ),
     **dict.fromkeys(("gview", "houzz", "iframe", "nextdoor", "pdf", "pdf-embedder", "pdfjs-viewer"), ()),
-    **dict.fromkeys(("pocketcasts", "vr"), ()),
+    **dict.fromkeys(("pocketcasts", "podcast", "vr"), ()),
 }
 # Shortcodes of plugins that show a file or the description of a repository, which become links.
 _GITHUB = {"github", "github_readme"}
@@ -93,7 +93,8 @@ _KNOWN = _EMBEDS.keys() | _GITHUB | SHOWING_FILES | {"archives", "caption", "wp_
 # not in the text. These names are always those of shortcodes.
 _NOT_SHOWN = {
     *("add_eventon", "ai1ec", "eo_events", "event_embed", "events_list", "h5p", "ninja_tables", "podcast_episode"),
-    *("podlove-episode-web-player", "podlove-web-player", "powerpress", "print_gllr", "ssp_player"),
+    *("buzzsprout", "display_podcast", "podbean", "podlove-episode-web-player", "podlove-web-player", "powerpress"),
+    *("print_gllr", "spp-player", "spreaker", "ssp_player"),
     *("supsystic-tables", "visualizer", "wpdatatable", "wpdatachart"),
     *("add_to_cart", "addtoany", "adinserter", "adrotate", "ajax_load_more", "best_selling_products"),
     *("catlist", "custom-facebook-feed", "custom-twitter-feeds", "display-posts", "envira-gallery", "ez-toc"),
