@@ -15,6 +15,7 @@ from blog import breadcrumbs, passwords, privacy
 from blog.appearance.looks import look_of
 from blog.appearance.options import Link
 from blog.caching import mark_private
+from blog.enclosed_players import enclosed_players
 from blog.listings.listing import join_parts, page_label, site_feed
 from blog.models import Entry, Post
 from blog.page_metadata.lead_pictures import lead_picture
@@ -132,6 +133,8 @@ def entry_response(
             context["related"] = related_section(entry, request.site)
         if site.show_author and look_of(site).appearance.about_author:
             context["about_author"] = about_author(entry.author, site)
+        if page_number == 1 and not entry.is_locked:
+            context["players"] = enclosed_players(entry, site)
         older, newer = entry.neighbours()
         context |= {"post": entry, "previous": older, "next": newer}
         if is_described:

@@ -133,3 +133,59 @@ def test_queries_do_not_grow_with_the_number_of_posts(client: Client, django_ass
         with django_assert_max_num_queries(10) as many:
             client.get(path)
         assert len(many) == len(few), path
+
+
+class TestPlayers:
+    """Above a text that doesn't have the enclosed files, there are players for them."""
+
+    @staticmethod
+    def page(client: Client, post: Post) -> str:
+        cache.clear()
+        return client.get(post.get_absolute_url()).content.decode()
+
+    def test_a_file_of_the_library_has_a_player_above_the_text(self, client: Client) -> None:
+        document = create_document()
+        post = PostFactory(source="Notes.")
+        post.enclosures.create(url=f"http://testserver{document.file.url}", media_type="audio/mpeg")
+        page = self.page(client, post)
+        assert page.index(f'<audio src="http://testserver{document.file.url}"') < page.index("Notes.</p>")
+
+    def test_a_file_elsewhere_has_a_link_because_a_player_would_load_it(self, client: Client) -> None:
+        post = PostFactory(source="Notes.")
+        post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        post.enclosures.create(url="https://podcast.example/notes.pdf?a=<b>", media_type="application/pdf")
+        page = self.page(client, post)
+        assert f'href="{REMOTE_URL}"' in page
+        assert "one.mp3</a>" in page
+        assert 'href="https://podcast.example/notes.pdf?a=%3Cb%3E"' in page
+        assert f'src="{REMOTE_URL}' not in page
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            f"[Hear]({REMOTE_URL})",
+            f"[Hear]({REMOTE_URL.replace('https:', 'http:')})",
+            f"[Hear](https://counting.example/p/{REMOTE_URL.removeprefix('https://')}?from=text)",
+        ],
+    )
+    def test_a_file_that_is_in_the_text_is_not_shown_twice(self, client: Client, source: str) -> None:
+        post = PostFactory(source=source)
+        post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        assert self.page(client, post).count("one.mp3") == 1
+
+    def test_a_file_of_the_library_that_is_in_the_text_is_not_shown_twice(self, client: Client) -> None:
+        document = create_document()
+        post = PostFactory(source=f'<audio src="{document.file.url}"></audio>', markup="html")
+        post.enclosures.create(url=f"http://testserver{document.file.url}", media_type="audio/mpeg")
+        assert self.page(client, post).count("<audio") == 1
+
+    def test_they_are_on_the_first_page_only(self, client: Client) -> None:
+        post = PostFactory(source="One.\n<!--nextpage-->\nTwo.", markup="wordpress")
+        post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        assert REMOTE_URL in self.page(client, post)
+        assert REMOTE_URL not in client.get(f"{post.get_absolute_url()}2/").content.decode()
+
+    def test_a_locked_post_has_none(self, client: Client) -> None:
+        post = PostFactory(password="secret")
+        post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        assert REMOTE_URL not in self.page(client, post)

@@ -30,6 +30,8 @@ pytestmark = pytest.mark.django_db
 
 # Top-level projects whose slugs are those of other pages.
 TOP = ((41, "about"), (42, "portfolio"))
+# Names of other plugins' bookings.
+BOOKINGS = {"appointment", "hotel_reservations", "rtb-booking"}
 # Names that WordPress doesn't allow.
 NO_NAMES = {"Book", "book; reboot", "كتاب", "b" * 21}
 
@@ -221,7 +223,7 @@ class TestChosenTypes:
             {"link": "https://old.example/?post_type=book&p=60"},
             {"link": "https://old.example/book-60/"},
             {"status": "private"},
-            *({"post_type": name} for name in sorted(ORDER_TYPES | NO_NAMES)),
+            *({"post_type": name} for name in sorted(ORDER_TYPES | BOOKINGS | NO_NAMES)),
         ],
     )
     def test_types_without_public_urls_are_not_offered(self, import_parts: ImportParts, values: dict[str, str]) -> None:
@@ -266,7 +268,8 @@ class TestChosenTypes:
         assert items(exported(tmp_path))["page", 61].custom_type == "book"
 
     @pytest.mark.parametrize(
-        "name", sorted(FORM_TYPES | INTERNAL_TYPES | THEME_TYPES | ORDER_TYPES | {"attachment", "post"} | NO_NAMES)
+        "name",
+        sorted(FORM_TYPES | INTERNAL_TYPES | THEME_TYPES | ORDER_TYPES | BOOKINGS | {"attachment", "post"} | NO_NAMES),
     )
     def test_confidential_and_internal_types_cannot_be_chosen(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(InvalidExportError, match="can't become pages"):

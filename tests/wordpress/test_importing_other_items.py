@@ -12,11 +12,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blog.models import Page, Post
+from core.models import SiteSettings
 from tests.factories import PostFactory
 from tests.factories.files import write_files
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
-from tests.factories.wxr import attachment, comment, exported, filed, item, items, meta, page, term
+from tests.factories.wxr import (
+    attachment,
+    author,
+    comment,
+    export,
+    exported,
+    filed,
+    item,
+    items,
+    meta,
+    page,
+    term,
+    write,
+)
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.media_source import MediaFolder
@@ -176,16 +190,41 @@ class TestCoAuthors:
             item(5, inside=written_by("anna")),
             item(6, inside=written_by("anna", "ben")),
             item(7, inside=written_by("a-guest")),
+            # A taxonomy of the theme, with the authors of books.
+            item(8, inside=[filed("author", "tolstoy", "Tolstoy")]),
+            item(9, inside=written_by("a-guest", "ben")),
         )
         report = import_parts(*parts)
         assert {note.id: note.text for note in report.notes if note.kind == "post"} == {
             6: "Its authors were “anna”, “ben”. It can have one author here, which is “anna”.",
-            7: "Its authors were “a-guest”. It can have one author here, which is “anna”.",
+            8: "Its authors were “Tolstoy”. It can have one author here, which is “anna”.",
+            9: "Its authors were “a-guest”, “ben”. It can have one author here, which is “a-guest”.",
         }
         assert any("author of posts" in each.text for each in report.skipped)
         assert not import_parts(*parts).has_changes
         terms = items(exported(tmp_path))["post", 6].terms
         assert [ref.name for ref in terms if ref.taxonomy == "author"] == ["anna", "ben"]
+
+    def test_a_guest_is_the_author_of_what_others_only_published(
+        self, import_parts: ImportParts, client: Client
+    ) -> None:
+        SiteSettings.objects.update(show_author=True)
+        guest = item(50, post_type="guest-author", title="Rosa Guest", post_name="cap-rosa", content="")
+        parts = (item(7, inside=[filed("author", "cap-rosa", "rosa")]), guest)
+        report = import_parts(*parts)
+        assert not [note.text for note in report.notes if note.kind == "post"]
+        assert "Rosa Guest" in client.get("/2014/03/01/post-7/").content.decode()
+        assert "A title" in client.get("/author/rosa/").content.decode()
+        assert not import_parts(*parts).has_changes
+
+    def test_the_slug_of_a_co_author_may_differ_from_the_login(self, tmp_path: Path) -> None:
+        names = [author(), author("wp_ben", name="Ben B.", id=2), author("C. Doe", name="Carl", id=3)]
+        parts = (
+            item(7, inside=[filed("author", "benb", "Ben B.")]),
+            item(8, inside=[filed("author", "cap-c-doe", "c-doe")]),
+        )
+        import_export([write(tmp_path, export(*parts, authors=names))])
+        assert [Post.objects.get(pk=pk).author.username for pk in (7, 8)] == ["wp_ben", "c-doe"]
 
 
 class TestCustomFields:

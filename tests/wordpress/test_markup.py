@@ -46,7 +46,7 @@ UNITS = [
     *("http://", "http://'.", '&nbsp;"', "[[", "[youtube ", "[youtube x]", "[video /a.mp4]", "[embed]x", "[/video]"),
     *('<sup class="fn">', '<sup class="fn"><a href="#x">', "<!-- wp:embed {", "<!-- wp:file --><object>"),
     *('<!-- wp:jetpack/calendly {"url":"http://a.b"} -->', "[ref]a", "[ref]a[/ref]", "[/ref]"),
-    *("[:en]a", "<!--:en-->a<!--:-->"),
+    *("[:en]a", "<!--:en-->a<!--:-->", "<!-- wp:seriously-simple-podcasting/x --><audio>"),
     *(
         f"<!-- wp:cover --><div class='wp-block-cover' {rest}"
         for rest in ("", "style='", "style='background-image:url(")
@@ -401,6 +401,15 @@ class TestBlockEditor:
             ' class="wp-block-button__link">Send</button></div>\n<!-- /wp:button -->'
         )
         assert "Send" not in render(source, "wordpress").body_html
+
+    def test_only_the_audio_of_a_podcast_player_is_shown(self) -> None:
+        name = "seriously-simple-podcasting/castos-html-player"
+        player = '<audio class="clip"><source src="/media/documents/2020/01/one.mp3"></audio>'
+        source = f"<!-- wp:{name} -->\n<div><p>Play Episode</p>{player}<button>30</button></div>\n<!-- /wp:{name} -->"
+        body = render(source, "wordpress").body_html
+        assert '<source src="/media/documents/2020/01/one.mp3">' in body
+        assert "Play" not in body
+        assert "30" not in body
 
     @pytest.mark.parametrize("attributes", ["{", '{"url":3}', "[]", '{"url":', ""])
     def test_an_embed_with_invalid_attributes_is_removed(self, attributes: str) -> None:

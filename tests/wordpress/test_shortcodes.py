@@ -53,6 +53,10 @@ class TestPlayers:
             f'<a href="{WATCH}" rel="noopener">YouTube: youtube.com/watch?v=wTzbIc6oiqs</a></figure>'
         )
 
+    def test_podcasts_of_hosting_services_become_links(self) -> None:
+        url = "https://player.example/embed/episode/id/123/"
+        assert f'<a href="{url}" rel="noopener">{url}</a>' in body(f'[podcast src="{url}" height="90"]')
+
     @pytest.mark.parametrize(
         "source",
         [
@@ -461,6 +465,9 @@ class TestUnknown:
     @pytest.mark.parametrize(
         "form",
         [
+            "[booking-form]",
+            "[sform id='740']",
+            '[quote_form to="me@example.org"]',
             '[contact-form-7 id="12" title="Contact form 1"]',
             '[contact-form-7 404 "Not Found"]',
             (
@@ -486,7 +493,7 @@ class TestUnknown:
     @pytest.mark.parametrize(
         "source",
         [
-            "He [sic] said [...] so [1] [emphasis added], [the author].",
+            "He [sic] said [...] so [1] [long-form] [platform], [the author].",
             "[youtube wTzbIc6oiqs] [embed]https://example.org/[/embed] [audio /a.mp3] [gallery ids='1']",
             '[caption width="9"]<img src="/a.png"> One[/caption]',
             '<pre>[foo bar="1"]</pre> <b title="[foo bar=1]">x</b>',
@@ -507,6 +514,7 @@ class TestListsOfOtherContent:
             "[jetpack-related-posts]",
             "[bbp-forum-index]",
             "[woocommerce_cart]",
+            "[yith_wcwl_wishlist]",
             '[products ids="1,2"]',
             '[ngg src="galleries" ids="3" display="basic_thumbnail"]',
             "[nggallery id=4]",
@@ -516,6 +524,8 @@ class TestListsOfOtherContent:
             '[icon icon="fa-road"]',
             '[h5p id="4"]',
             "[powerpress]",
+            '[buzzsprout episode="123" player="true"]',
+            "[display_podcast]",
         ],
     )
     def test_show_nothing_and_are_counted(self, shortcode: str) -> None:

@@ -149,6 +149,8 @@ class TestRoundTrip:
         Entry.objects.all().delete()
         import_export([path])
         assert linked_languages() == before
+        again = {(ref.taxonomy, ref.slug) for ref in items(exported(tmp_path))["post", posts[1].pk].terms}
+        assert again == refs
 
     def test_groups_of_polylang_are_exported_once(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_parts(group_of({"en": 7, "ar": 8}), translated(7, "en"), translated(8, "ar"))

@@ -65,6 +65,16 @@ class TestVerifying:
     def test_unchanged_import_has_no_problems(self, imported: Path) -> None:
         assert "No problems found (7 items checked)." in run(imported)
 
+    def test_items_that_cannot_be_checked_are_counted_with_the_reason(self, tmp_path: Path) -> None:
+        plugin = (item(pk, post_type="book", title=f"Book {pk}") for pk in (50, 51))
+        path = write(tmp_path, export(item(7), *plugin, item(0, guid="", link="", post_name="", title="Lost")))
+        import_export([path])
+        report = tmp_path / "report.json"
+        shown = run(path, report=report)
+        assert "2 items were not checked: It belongs to a plugin, and there is nothing like it here." in shown
+        assert "1 item was not checked: The export gives neither its URL nor its ID." in shown
+        assert sorted(json.loads(report.read_text(encoding="utf-8"))["not_checked"].values()) == [1, 2]
+
     def test_posts_from_the_same_second_are_no_problem(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*(item(pk, title=f"Post {pk}") for pk in range(1, 13))))
         import_export([path])

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from django.db.models import Model
@@ -20,7 +20,7 @@ from tags.models import Tag
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.preserved import Preserved, term_element
 from wordpress.exporting.translations import other_terms
-from wordpress.importing.enclosures import enclosure_field, parse_enclosure
+from wordpress.importing.enclosures import EnclosedFile, enclosure_field, files_of_plugins, parse_enclosure
 from wordpress.importing.entry_builder import text_changed_at
 from wordpress.importing.preserved import plain_title
 from wordpress.importing.steps.comments import comment_kind
@@ -65,7 +65,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     title = preserved.text("title", entry.title, plain_title)
     excerpt = preserved.lines("excerpt:encoded", entry.excerpt)
     slug, desired_slug = _slugs(entry, preserved)
-    extension = _extension(entry, local, utc, title, content, excerpt)
+    extension = _extension(entry, preserved, local, utc, title, content, excerpt)
     warn_about_control_characters(warn, entry, content)
     values: dict[str, object] = {
         "post_id": entry.pk,
@@ -137,7 +137,7 @@ def _meta(entry: Entry, preserved: Preserved, ids: ExportIds, footnotes: str, de
         # Every reader can see it here, so values that restrict access are dropped.
         own |= {key: [each for each in exported.get(key, []) if each.strip() in EVERYONE] for key in ACCESS_KEYS}
     if isinstance(entry, Post):
-        own[ENCLOSURE] = list(_enclosures(entry, exported.get(ENCLOSURE, [])))
+        own[ENCLOSURE] = _enclosures(entry, preserved, exported.get(ENCLOSURE, []))
     for key, values in own.items():
         yield from (elements.meta_field("postmeta", key, value) for value in values if value)
     yield from (elements.meta_field("postmeta", key, value) for key, value in preserved.meta if key not in own)
@@ -167,26 +167,40 @@ def _footnotes(current: str, exported: str) -> str:
     return exported if exported and is_current else current
 
 
-def _enclosures(post: Post, exported: Iterable[str]) -> Iterator[str]:
-    """Yield the meta fields that WordPress would have for a post's enclosures. Its `enclosed` must have been set."""
+def _enclosures(post: Post, preserved: Preserved, exported: Sequence[str]) -> list[str]:
+    """Return the meta fields that WordPress would have for a post's enclosures. Its `enclosed` must have been set."""
     by_content = {parse_enclosure(field): field for field in exported}
-    for stored in post.enclosures.all():
-        content = (stored.url, stored.length, stored.media_type)
-        yield by_content.get(content, enclosure_field(*content))
-    for file in post.enclosed.in_text:
-        yield enclosure_field(file.url, int(file.length), file.mime_type)
+    stored = [by_content.get(file, enclosure_field(file)) for file in _stored_enclosures(post, preserved)]
+    in_text = (EnclosedFile(file.url, int(file.length), file.mime_type) for file in post.enclosed.in_text)
     # Unreadable fields are repeated as they are.
-    yield from (field for field in exported if parse_enclosure(field) is None)
+    unreadable = (field for field in exported if parse_enclosure(field) is None)
+    return [*stored, *map(enclosure_field, in_text), *unreadable]
+
+
+def _stored_enclosures(post: Post, preserved: Preserved) -> list[EnclosedFile]:
+    """Return the stored enclosures of a post, except those that only a preserved field of a plugin names."""
+    only_there = {file for _key, file in files_of_plugins(preserved.meta)}
+    only_there -= {parse_enclosure(value) for key, value in preserved.meta if key == ENCLOSURE}
+    stored = (EnclosedFile(each.url, each.length, each.media_type) for each in post.enclosures.all())
+    return [file for file in stored if file not in only_there]
 
 
 def _extension(
-    entry: Entry, local: dt.datetime, utc: dt.datetime | None, title: str, content: str, excerpt: str
+    entry: Entry,
+    preserved: Preserved,
+    local: dt.datetime,
+    utc: dt.datetime | None,
+    title: str,
+    content: str,
+    excerpt: str,
 ) -> dict[str, Any]:
     """Return the values that an importer could not restore from WordPress's own fields."""
     values: dict[str, Any] = {}
     if entry.markup != "wordpress" or clean_for_xml(content) != content:
         values = {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
-    has_enclosures_in_text = isinstance(entry, Post) and entry.enclosed.in_text
+    stored_enclosures = None
+    if isinstance(entry, Post) and entry.enclosed.in_text:
+        stored_enclosures = len(_stored_enclosures(entry, preserved))
     date = aware_datetime(local)
     is_undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
     modified_at = aware_datetime(elements.local_time(entry.modified_at))
@@ -195,7 +209,7 @@ def _extension(
             "language": (entry.language, ""),
             "title": (entry.title, plain_title(clean_for_xml(title))),
             "excerpt": (entry.excerpt, plain_lines(clean_for_xml(excerpt))),
-            "enclosures": (len(entry.enclosures.all()) if has_enclosures_in_text else None, None),
+            "enclosures": (stored_enclosures, None),
             "published_at": (entry.published_at, None if is_undated else date),
             "created_at": (entry.created_at, date),
             "modified_at": (entry.modified_at, modified_at),

@@ -28,7 +28,7 @@ from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Term
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.translations import translation_group
-from wordpress.wxr.values import language_code
+from wordpress.wxr.values import language_code, plain_line
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
 # Called with a stage, how much of it is done, and its total: bytes, items, files, texts or stored rows.
@@ -100,8 +100,9 @@ class Analysis:
     # The custom types whose items could become pages: how many items readers could open, and the first one's path.
     other_types: dict[str, tuple[int, str]] = field(default_factory=dict)
     authors: dict[str, Author] = field(default_factory=dict)
-    # The authors named by items.
+    # The authors named by items, and the names of guests who had no account, by login.
     creators: set[str] = field(default_factory=set)
+    guest_names: dict[str, str] = field(default_factory=dict)
     terms: ExportedTerms = field(default_factory=ExportedTerms)
     # How often posts are filed under terms of other taxonomies.
     other_terms: Counter[str] = field(default_factory=Counter)
@@ -211,7 +212,8 @@ def authors_in(analysis: Analysis) -> dict[str, Author]:
     for creator in sorted(analysis.creators):
         # WXR 1.0 has no list of authors, and its items contain their display names.
         if creator not in authors and creator not in display_names:
-            authors[creator] = Author(0, creator, "", creator or _("Unknown author"))
+            name = analysis.guest_names.get(creator) or creator
+            authors[creator] = Author(0, creator, "", name or _("Unknown author"))
     return authors
 
 
@@ -245,6 +247,8 @@ def _reason_to_skip_type(post_type: str, status: str) -> str:
         return _("WordPress used it internally; readers never saw it. It is kept and exported again.")
     if post_type in FORM_TYPES:
         return _("A reader sent it through a form in confidence, so it is not kept. Keep the export if you need it.")
+    if post_type in {records.REDIRECT_RULE, records.LEGACY_REDIRECT}:
+        return _("It is kept and exported again. Where it leads is in the list of redirects, or in the notes.")
     if post_type in {records.REUSABLE_BLOCK, records.TABLE}:
         return _("It is part of other posts, not a post of its own.")
     return _("It belongs to a plugin, and there is nothing like it here. It is kept and exported again.")
@@ -295,7 +299,9 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
-    if item.custom_type:
+    if item.type == records.GUEST_AUTHOR:
+        analysis.guest_names[item.slug.removeprefix(records.CO_AUTHOR_PREFIX)] = plain_line(item.title)
+    if item.custom_type and item.type == "page":
         analysis.page_types.add(item.custom_type)
     if reason:
         if item.path_above and item.status == "publish":

@@ -92,7 +92,9 @@ def _title(blog: OldBlog) -> Point | None:
     site = SiteSettings.current()
     if all(getattr(site, field) == value for field, value in blog.settings.items()):
         text = _("This site has the title of the old blog, “%(title)s”.")
-        if blog.tagline:
+        if not blog.title:
+            text = _("This site has the tagline of the old blog, “%(tagline)s”.")
+        elif blog.tagline:
             text = _("This site has the title and the tagline of the old blog, “%(title)s” and “%(tagline)s”.")
         return Point(name, PointState.DONE, text % {"title": site.title, "tagline": site.tagline}, link=link)
     text = _("The old blog had the title “%(old)s”, and this site has the title “%(title)s”.")

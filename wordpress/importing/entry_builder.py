@@ -18,8 +18,10 @@ from wordpress.importing.matching import KeyedItem
 from wordpress.importing.texts import Text
 from wordpress.wxr.records import (
     CATEGORY,
+    CO_AUTHOR_PREFIX,
     CO_AUTHORS,
     LANGUAGE,
+    REDIRECT_KEYS,
     SECTION_GUID,
     TAG,
     WPML_LANGUAGE,
@@ -31,6 +33,7 @@ from wordpress.wxr.values import has_markup, language_code, plain_line, plain_li
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
 _MAX_PASSWORD_LENGTH: Final = max_length(Entry, "password")
 _MAX_TAG_LENGTH: Final = max_length(Tag, "name")
+_MAX_URL: Final = 200
 _PUBLICATION: Final = dt.timedelta(days=1)
 _MAX_LANGUAGE_LENGTH: Final = max_length(Entry, "language")
 _STATUSES: Final = {
@@ -182,7 +185,15 @@ def remarks_on(imported: ImportedEntry, now: dt.datetime) -> Iterator[str]:
             count,
         )
         yield text % count
+    yield from _remarks_on_redirects(item)
     yield from _remarks_on_terms(item)
+
+
+def _remarks_on_redirects(item: Item) -> Iterator[str]:
+    for key, value in item.meta:
+        if key in REDIRECT_KEYS and "/" in value:
+            text = _("Its URL redirected to %s. Here readers see the text of the item itself.")
+            yield text % value.strip()[:_MAX_URL]
 
 
 def _remarks_on_terms(item: Item) -> Iterator[str]:
@@ -206,7 +217,7 @@ def _why_new_id(item: Item, pk: int) -> str:
 
 def _is_named(slug: str, login: str) -> bool:
     """Return whether the slug of an author's term is made from this login."""
-    return slug.removeprefix("cap-") in {login, slugify(login)}
+    return slug.removeprefix(CO_AUTHOR_PREFIX) in {login, slugify(login)}
 
 
 def _published_at(item: Item, now: dt.datetime) -> dt.datetime | None:

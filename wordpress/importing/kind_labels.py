@@ -34,6 +34,8 @@ _LABELS: Final[dict[str, Promise]] = {
     "wp_navigation": _("menu"),
     "wp_block": _("reusable block"),
     "tablepress_table": _("table"),
+    "redirect_rule": _("redirect"),
+    "vip-legacy-redirect": _("redirect"),
     "revision": _("earlier version"),
     "custom_css": _("theme style"),
     "customize_changeset": _("theme change"),

@@ -18,6 +18,7 @@ from comments.models import Comment
 from core.bulk import fetch_rows, insert_rows
 from media.models import Document, Picture
 from tags.models import Tag
+from wordpress.importing.enclosures import files_of_plugins
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
 from wordpress.wxr.records import (
     ENCLOSURE,
@@ -154,7 +155,8 @@ def fingerprint_item(item: Item) -> str:
     # Imports used to make these public.
     made_private = ["for members"] if item.is_for_members else []
     hidden = [value for key, value in item.meta if key in _ALWAYS_COUNTED or hides_from_search_engines(key, value)]
-    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden)
+    files = [file.url for _key, file in files_of_plugins(item.meta)] if item.type == "post" else []
+    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden, *files)
 
 
 def fingerprint_of(value: Author | Term | ExportedComment | Model) -> str:

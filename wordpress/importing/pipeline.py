@@ -29,6 +29,7 @@ from wordpress.importing.steps.menus import import_menus
 from wordpress.importing.steps.old_blog import describe_blog
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
+from wordpress.importing.steps.redirect_rules import import_redirect_rules
 from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
 from wordpress.importing.steps.settings import take_settings
 from wordpress.importing.steps.skipped import skip_other_terms, skip_others
@@ -149,5 +150,6 @@ def _import_texts(context: ImportContext) -> None:
     import_attachments(context)
     import_references(context)
     skip_others(context)
+    import_redirect_rules(context)
     import_menus(context)
     context.unsupported.add_notes(context.analysis.other_meta)

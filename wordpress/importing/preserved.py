@@ -23,11 +23,11 @@ from comments.personal_data import Erasures
 from core.bulk import fetch_rows, insert_rows
 from wordpress.importing.attachment_metadata import without_file_metadata
 from wordpress.importing.context import ImportContext
-from wordpress.importing.enclosures import enclosure_field, parse_enclosure
+from wordpress.importing.enclosures import enclosure_field, files_of_plugins, parse_enclosure
 from wordpress.importing.entry_builder import keeps_status
 from wordpress.importing.ledger import PRESERVED
 from wordpress.importing.limits import max_length
-from wordpress.importing.report import OTHER_TERMS, PAGES, Outcome
+from wordpress.importing.report import OTHER_TERMS, PAGES, POSTS, Outcome
 from wordpress.markup.tables import table_key
 from wordpress.models import ImportedItem, PreservedData, fingerprint
 from wordpress.wxr.elements import text_to_html
@@ -134,10 +134,10 @@ def preserve_unknown(context: ImportContext, objects: Iterable[Item | Term]) -> 
 
 
 def preserved_items() -> QuerySet[PreservedData]:
-    """Return the preserved items except those that a later import turned into pages. Undoing it brings them back."""
+    """Return the preserved items except those that a later import turned into entries. Undoing it brings them back."""
     same = {"site": OuterRef("site"), "wordpress_id": OuterRef("wordpress_id")}
-    pages = ImportedItem.objects.filter(kind=PAGES, wordpress_id__gt=0, **same)
-    return PreservedData.objects.filter(~Exists(pages), kind=PreservedData.Kind.ITEM)
+    entries = ImportedItem.objects.filter(kind__in=[POSTS, PAGES], wordpress_id__gt=0, **same)
+    return PreservedData.objects.filter(~Exists(entries), kind=PreservedData.Kind.ITEM)
 
 
 def entry_fields(item: Item) -> Fields:
@@ -170,9 +170,12 @@ def _entry_meta(item: Item) -> Iterator[tuple[str, str]]:
     """Yield the meta fields of a post or page that our exports would not generate themselves."""
     # Only our own exports list legacy URLs, and they derive these slugs from them.
     former = {unquote(url).rstrip("/").rpartition("/")[2] for url in item.legacy_urls}
+    # Without its own field, an enclosure with the same values would be taken for the file of a plugin.
+    of_plugins = {file for _key, file in files_of_plugins(item.meta)}
     for key, value in item.meta:
         enclosure = parse_enclosure(value) if key == ENCLOSURE and item.type == "post" else None
-        is_made = key == DESIRED_SLUG_KEY or (enclosure and enclosure_field(*enclosure) == value)
+        is_enclosure = enclosure and enclosure not in of_plugins and enclosure_field(enclosure) == value
+        is_made = key == DESIRED_SLUG_KEY or is_enclosure
         if key == OLD_SLUG_KEY:
             is_made = unquote(value) in former
         elif key == FOOTNOTES:

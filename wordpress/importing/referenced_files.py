@@ -12,6 +12,8 @@ from urllib.parse import urljoin
 
 from core.http import host_of
 from wordpress.importing.analysis import Analysis, reason_to_skip
+from wordpress.importing.enclosures import files_of_plugins
+from wordpress.importing.report import POSTS
 from wordpress.legacy_urls.file_urls import FileURL, aliases_of, own_hosts, parse_file_url
 from wordpress.markup.galleries import parse_ids
 from wordpress.markup.tables import parse_rows
@@ -74,6 +76,8 @@ def find_references(item: Item) -> FileReferences | None:
     if item.type == TABLE:
         content = "\n".join(cell for row in parse_rows(content) for cell in row)
     meta = [value for key, value in item.meta if key in {FOOTNOTES, ENCLOSURE}]
+    if item.type == POSTS:
+        meta += [file.url for _key, file in files_of_plugins(item.meta)]
     files = {file: None for text in (content, item.excerpt, *meta) for file in find_files(text, item.link)}
     approved = (comment.content for comment in item.comments if comment.is_approved)
     in_comments = {file: None for text in approved for file in find_files(text, item.link)}

@@ -12,7 +12,8 @@ from django.utils.translation import ngettext, ngettext_lazy
 from blog.models import Entry
 from core.bulk import fetch_rows
 from core.text import remove_controls
-from wordpress.importing.report import Report
+from wordpress.importing.enclosures import files_of_plugins
+from wordpress.importing.report import POSTS, Report
 from wordpress.markup import shortcodes
 from wordpress.markup.block_attributes import count_gaps
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
@@ -90,7 +91,9 @@ class Unsupported:
 
     def add(self, item: Item) -> None:
         """Count the unsupported parts of an item. Reusable blocks and tables must already be here."""
-        imported = _IMPORTED | {ENCLOSURE} if item.type == "post" else _IMPORTED
+        imported = _IMPORTED
+        if item.type == POSTS:
+            imported = {*_IMPORTED, ENCLOSURE, *(key for key, _file in files_of_plugins(item.meta))}
         for key in dict.fromkeys(key for key, value in item.meta if value.strip() and key not in imported):
             if prefix := next(filter(key.startswith, _INTERNAL), ""):
                 _count(self._internal_fields, key if len(key) < len(prefix) + 20 else f"{prefix}…")

@@ -27,8 +27,8 @@ def front(request: SiteRequest) -> HttpResponse:
 
 
 @require_safe
-def without_index(request: SiteRequest, rest: str = "") -> HttpResponse:
-    """Redirect from `/index.php/2014/…` or `/index.php?p=5` to the URL without `index.php`."""
+def shortened(request: SiteRequest, rest: str = "") -> HttpResponse:
+    """Redirect to the rest of the URL, as from `/index.php/2014/…` and `/index.php?p=5` without `index.php`."""
     query = request.META.get("QUERY_STRING", "")
     return HttpResponsePermanentRedirect(f"{_path(rest)}{'?' + query if query else ''}")
 

@@ -54,6 +54,9 @@ _NEVER_SHOWN = frozenset(
 _CLASSIC = frozenset({"", "freeform", "shortcode", "divi/placeholder"})
 # A button that belongs to a form or script.
 _BUTTON = re.compile(r"<button\b[^<>]*+>[^<>]*+</button>", re.IGNORECASE)
+# The only part of Seriously Simple Podcasting's player that is not a label or button.
+_PODCAST_PLAYER = "seriously-simple-podcasting/"
+_AUDIO = re.compile(r"<audio\b[^<>]*+>(?:[^<]++|<(?!/?audio\b))*+</audio>", re.IGNORECASE)
 # Empty links, which other sites' scripts replace with their content.
 _EMPTY_LINK = re.compile(r"""<a\b(?=[^<>]*?\shref="(https?://[^\s"<>]++)")[^<>]*+></a>""")
 # The plus sign next to an accordion heading, which opens and closes the section below it.
@@ -156,6 +159,8 @@ def _content(block: str, text: str, notes: dict[str, str]) -> str:
         text = _TOGGLE_ICON.sub("", text)
     if block == "button":
         text = _BUTTON.sub("", text)
+    if block.startswith(_PODCAST_PLAYER):
+        text = "".join(_AUDIO.findall(text))
     if block.startswith("jetpack/"):
         text = _EMPTY_LINK.sub(r"<p>\1</p>", text)
     if block not in _CLASSIC:

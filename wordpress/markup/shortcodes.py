@@ -64,7 +64,7 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
         ("advanced_iframe", "cartodb", "descript", "embeddoc", "flat", "fvplayer", "google-drive-embed"), ()
     ),
     **dict.fromkeys(("gview", "houzz", "iframe", "nextdoor", "pdf", "pdf-embedder", "pdfjs-viewer"), ()),
-    **dict.fromkeys(("pocketcasts", "vr"), ()),
+    **dict.fromkeys(("pocketcasts", "podcast", "vr"), ()),
 }
 # Shortcodes of plugins that show a file or the description of a repository, which become links.
 _GITHUB = {"github", "github_readme"}
@@ -93,7 +93,8 @@ _KNOWN = _EMBEDS.keys() | _GITHUB | SHOWING_FILES | {"archives", "caption", "wp_
 # not in the text. These names are always those of shortcodes.
 _NOT_SHOWN = {
     *("add_eventon", "ai1ec", "eo_events", "event_embed", "events_list", "h5p", "ninja_tables", "podcast_episode"),
-    *("podlove-episode-web-player", "podlove-web-player", "powerpress", "print_gllr", "ssp_player"),
+    *("buzzsprout", "display_podcast", "podbean", "podlove-episode-web-player", "podlove-web-player", "powerpress"),
+    *("print_gllr", "spp-player", "spreaker", "ssp_player"),
     *("supsystic-tables", "visualizer", "wpdatatable", "wpdatachart"),
     *("add_to_cart", "addtoany", "adinserter", "adrotate", "ajax_load_more", "best_selling_products"),
     *("catlist", "custom-facebook-feed", "custom-twitter-feeds", "display-posts", "envira-gallery", "ez-toc"),
@@ -107,7 +108,13 @@ _NOT_SHOWN = {
     *("upcomingevents", "wp-rss-aggregator", "wp_show_posts", "wp_sitemap_page", "wpgmza", "wpseo_breadcrumb"),
     *("wpp", "yop_poll"),
 }
-_NOT_SHOWN_PREFIXES = ("bbp-", "jetpack-", "jetpack_", "ngg", "rank_math_", "tribe_", "woocommerce_")
+# Forms of other plugins: `[booking-form]`, `[sform id="7"]`. `[long-form]` and the like are text in brackets.
+_OTHER_FORM = re.compile(r"(?!(?:free|long|short)-)[a-z][\w-]*[-_]forms?")
+_OTHER_FORM_WITH_ATTRIBUTES = re.compile(r"[a-z]\w*forms?")
+_NOT_SHOWN_PREFIXES = (
+    *("bbp-", "edd_", "give_", "jetpack-", "jetpack_", "learn_press_", "mphb_", "ngg", "rank_math_", "tribe_"),
+    *("ultimatemember_", "woocommerce_", "woosc_", "woosw_", "yith_"),
+)
 # These are not shown if they have attributes. Otherwise they may be text in brackets.
 _NOT_SHOWN_WITH_ATTRIBUTES = {
     *("ad", "album", "fa", "gravatar", "icon", "modula", "poll", "product", "products", "wpdm_package"),
@@ -179,7 +186,10 @@ def _is_known(name: str) -> bool:
 
 def shows_nothing(name: str) -> bool:
     """Return whether readers see nothing in place of a shortcode that count_unknown has counted."""
-    return name in _NOT_SHOWN | _NOT_SHOWN_WITH_ATTRIBUTES or name.startswith(_NOT_SHOWN_PREFIXES)
+    is_other_form = name not in FORMS and (_OTHER_FORM.fullmatch(name) or _OTHER_FORM_WITH_ATTRIBUTES.fullmatch(name))
+    return bool(
+        name in _NOT_SHOWN | _NOT_SHOWN_WITH_ATTRIBUTES or name.startswith(_NOT_SHOWN_PREFIXES) or is_other_form
+    )
 
 
 def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
@@ -199,7 +209,8 @@ def _any_upload(ids: Sequence[int], parent: int) -> dict[int, None]:
 
 
 def _is_hidden(name: str, attributes: str) -> bool:
-    return shows_nothing(name) and ("=" in attributes or name not in _NOT_SHOWN_WITH_ATTRIBUTES)
+    needs_attributes = name in _NOT_SHOWN_WITH_ATTRIBUTES or _OTHER_FORM_WITH_ATTRIBUTES.fullmatch(name)
+    return shows_nothing(name) and ("=" in attributes or not needs_attributes)
 
 
 def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:

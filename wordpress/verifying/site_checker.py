@@ -80,8 +80,9 @@ class SiteChecker:
         self.checked = 0
         self.problems: list[SiteProblem] = []
         self.missing_files: list[SiteProblem] = []
-        # The number of rare terms that are not in the sample.
+        # The number of rare terms that are not in the sample, and of items that can't be checked, by the reason.
         self.skipped_terms = 0
+        self.not_checked = Counter[str]()
         # The files that texts refer to: how many there are in each state, and those that are not here.
         self.file_states: Counter[FileState] = Counter()
         self.missing_references: list[Remark] = []
@@ -148,6 +149,8 @@ class SiteChecker:
         for record in records:
             if isinstance(record, Item):
                 self._total += is_checked(record)
+                if not is_checked(record):
+                    self.not_checked[reason_to_skip(record) or _("The export gives neither its URL nor its ID.")] += 1
                 is_kept = record.guid not in guids and len(record.guid) <= MAX_GUID_LENGTH
                 (guids if is_kept else lost_guids).add(record.guid)
                 if not reason_to_skip(record):

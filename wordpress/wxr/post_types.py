@@ -8,8 +8,10 @@ from wordpress.wxr.records import (
     CATEGORY,
     CO_AUTHORS,
     LANGUAGE,
+    LEGACY_REDIRECT,
     MENU_ITEM,
     NAVIGATION,
+    REDIRECT_RULE,
     REUSABLE_BLOCK,
     TABLE,
     TAG,
@@ -37,6 +39,9 @@ PAGE_TYPES: Final = {
     "project": "project",
     "avada_portfolio": "portfolio-items",
 }
+# A custom type whose items become posts unless the owner has chosen that they become pages: episodes of podcasts, which
+# have dates and are in feeds. Source: Seriously Simple Podcasting; Podlove.
+POST_TYPE: Final = "podcast"
 # By taxonomy: the type whose items it groups, and how the URLs of its terms begin. Source: Jetpack, Divi and Avada.
 GROUPINGS: Final = {
     "jetpack-portfolio-type": ("jetpack-portfolio", "project-type"),
@@ -47,14 +52,18 @@ GROUPINGS: Final = {
 # Taxonomies that don't group the items of one custom type.
 SHARED_TAXONOMIES: Final = {CATEGORY, TAG, LANGUAGE, TRANSLATIONS, CO_AUTHORS, "nav_menu", "post_format"}
 # Payments, orders, bookings and the people who made them: of WooCommerce, Easy Digital Downloads, GiveWP, Jetpack,
-# Event Tickets, LearnPress and LifterLMS. They are preserved, but can't become pages.
+# Event Tickets, LearnPress, LifterLMS and Hotel Booking. They are preserved, but can't become pages.
 ORDER_TYPES: Final = {
     *("edd_payment", "give_payment", "jp_pay_order", "llms_order", "llms_transaction", "lp_order", "shop_order"),
     *("shop_order_refund", "shop_subscription", "tec_tc_attendee", "tec_tc_order", "tribe_rsvp_attendees"),
-    *("tribe_tpp_attendees", "tribe_tpp_orders", "wc_booking", "wc_user_membership"),
+    *("tribe_tpp_attendees", "tribe_tpp_orders", "wc_booking", "wc_user_membership", "mphb_reserved_room"),
 }
+# The names of such types in other plugins, such as `rtb-booking`.
+_LIKE_ORDERS: Final = re.compile(
+    r"(?:.*[_-])?(?:appointment|attendee|booking|enquiry|inquiry|invoice|order|payment|reservation|transaction)s?"
+)
 _NEVER_PAGES: Final = {
-    *("post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE),
+    *("post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE, REDIRECT_RULE, LEGACY_REDIRECT),
     *THEME_TYPES,
     *INTERNAL_TYPES,
     *FORM_TYPES,
@@ -66,7 +75,8 @@ _NAME: Final = re.compile(r"[a-z0-9_-]{1,20}")
 
 def can_be_pages(post_type: str) -> bool:
     """Return whether this is a custom type whose items the owner can turn into pages."""
-    return post_type not in _NEVER_PAGES and bool(_NAME.fullmatch(post_type))
+    is_private = post_type in _NEVER_PAGES or _LIKE_ORDERS.fullmatch(post_type)
+    return not is_private and bool(_NAME.fullmatch(post_type))
 
 
 def path_above(link: str, base_url: str, language: str = "") -> str | None:

@@ -1,19 +1,29 @@
 """Reading WordPress exports (WXR 1.0 to 1.2, without a schema) as a stream, with only one item in memory at a time."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
 from django.utils.translation import gettext as _
 from lxml import etree
 
-from core.slugs import slug_before_trash, slug_from_export
+from core.slugs import slug_before_trash, slug_from_export, slugify
 from wordpress.wxr import extensions, values
 from wordpress.wxr.children import AUTHOR_ELEMENTS, TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
-from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above
-from wordpress.wxr.records import DESIRED_SLUG_KEY, LANGUAGE, Comment, Item, Meta, Record
+from wordpress.wxr.post_types import PAGE_TYPES, POST_TYPE, can_be_pages, path_above
+from wordpress.wxr.records import (
+    CO_AUTHOR_PREFIX,
+    CO_AUTHORS,
+    DESIRED_SLUG_KEY,
+    LANGUAGE,
+    Comment,
+    Item,
+    Meta,
+    Record,
+    TermRef,
+)
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
 # The limit for one item with all its comments. The largest real ones take a few megabytes.
@@ -60,6 +70,8 @@ class Export:
         self._page_types = {*PAGE_TYPES, *page_types}
         # How many terms were removed from the item being read.
         self._removed_terms = 0
+        # The logins of authors, by everything that a plugin for several authors may name them by.
+        self._logins: dict[str, str] = {}
         # The usual names of all elements read so far, by tag and prefix.
         self._names: dict[tuple[str, str | None], str] = {}
 
@@ -146,7 +158,10 @@ class Export:
             return self._item(element)
         if name in AUTHOR_ELEMENTS:
             fields = self._children(element)
-            return author_of(fields, self._meta(fields, "author"))
+            author = author_of(fields, self._meta(fields, "author"))
+            names = (author.display_name, slugify(author.login), author.login)
+            self._logins |= dict.fromkeys(names, author.login)
+            return author
         if name in TERM_ELEMENTS:
             fields = self._children(element)
             return term_of(name, fields, self._meta(fields, "term"))
@@ -194,8 +209,9 @@ class Export:
         link, guid = fields.text("link").strip(), fields.text("guid").strip()
         exported_type = fields.text("wp:post_type").strip() or "post"
         language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
-        custom_type = exported_type if exported_type in self._page_types and can_be_pages(exported_type) else ""
-        item_type = "page" if custom_type else exported_type
+        is_page_type = exported_type in self._page_types and can_be_pages(exported_type)
+        custom_type = exported_type if is_page_type or exported_type == POST_TYPE else ""
+        item_type = "page" if is_page_type else "post" if custom_type else exported_type
         is_entry = item_type in {"post", "page"}
         item = Item(
             # Some programs export no IDs except in URLs.
@@ -205,7 +221,7 @@ class Export:
             title=fields.text("title"),
             slug=fields.text("wp:post_name").strip(),
             link=link,
-            author=fields.text("dc:creator").strip(),
+            author=self._author(fields.text("dc:creator").strip(), refs),
             date=date,
             date_gmt=date_gmt,
             published_at=values.aware_datetime(date, date_gmt),
@@ -232,6 +248,13 @@ class Export:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms
         self._removed_terms = 0
         return _with_slug_before_trash(extensions.with_extension(item, self._markups))
+
+    def _author(self, creator: str, refs: Sequence[TermRef]) -> str:
+        """Return the login of an item's author: who created it, unless a plugin says that only others wrote it."""
+        logins = [self._logins.get(ref.name) or _co_author(ref.slug) for ref in refs if ref.taxonomy == CO_AUTHORS]
+        logins = [self._logins.get(login, login) for login in logins if login]
+        # WXR 1.0 has no list of authors.
+        return logins[0] if logins and creator in self._logins and creator not in logins else creator
 
     def _comment(self, element: Any, *, is_whole: bool) -> Comment:
         """Return a comment, with the texts of all its elements if `is_whole`."""
@@ -274,6 +297,11 @@ class Export:
     def _meta_field(self, element: Any) -> tuple[str, str]:
         field = self._children(element)
         return field.text("wp:meta_key").strip(), field.text("wp:meta_value")
+
+
+def _co_author(slug: str) -> str:
+    """Return the login in the slug of an author's term; empty if it may be a term of a taxonomy with the same name."""
+    return slug.removeprefix(CO_AUTHOR_PREFIX) if slug.startswith(CO_AUTHOR_PREFIX) else ""
 
 
 def _first_fatal_error(parser: Any) -> Any:

@@ -14,9 +14,17 @@ from typing import Final, NamedTuple
 CATEGORY, TAG, LANGUAGE, TRANSLATIONS = "category", "post_tag", "language", "post_translations"
 # In this one, Co-Authors Plus and PublishPress Authors store the authors of a post.
 CO_AUTHORS = "author"
+CO_AUTHOR_PREFIX: Final = "cap-"
+# The post type in which Co-Authors Plus keeps authors without an account.
+GUEST_AUTHOR = "guest-author"
 # Post types. In the block editor, a menu is a single item. Reusable blocks have been called synced patterns since 6.3.
 # The last one is a table of the plugin TablePress.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK, TABLE = "nav_menu_item", "wp_navigation", "wp_block", "tablepress_table"
+# The meta fields with a URL that a post or page redirects to, in Page Links To, Quick Page/Post Redirect, Yoast SEO,
+# and Genesis.
+REDIRECT_KEYS = ("_links_to", "_pprredirect_url", "_yoast_wpseo_redirect", "redirect")
+# Redirects of the plugins Safe Redirect Manager and WPCOM Legacy Redirector.
+REDIRECT_RULE, LEGACY_REDIRECT = "redirect_rule", "vip-legacy-redirect"
 # The prefix of the GUIDs of pages added by imports above those of a custom type (wordpress.importing.steps.sections).
 SECTION_GUID: Final = "urn:wordpress:section:"
 # Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:

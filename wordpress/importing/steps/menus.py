@@ -66,7 +66,7 @@ def import_menus(context: ImportContext) -> None:
     """Convert the menus, publish those that have a place if the site has none, and note what each contained."""
     menus = read_menus(context.spool.skipped, context.spool.pages.section_of_type)
     if menus:
-        targets = _Targets(context, [link for menu in menus for link in menu.links])
+        targets = LinkTargets(context, [link for menu in menus for link in menu.links])
         write_batch(context, partial(_import, context, [_convert(menu, targets) for menu in menus]))
 
 
@@ -78,7 +78,7 @@ def _import(context: ImportContext, converted: Sequence[_Converted]) -> None:
         context.report.note(MENUS, 0, each.name, " ".join(_sentences(each, public)))
 
 
-def _convert(menu: ExportedMenu, targets: "_Targets") -> _Converted:
+def _convert(menu: ExportedMenu, targets: "LinkTargets") -> _Converted:
     converted = _Converted(menu, is_shortened=menu.count > len(menu.links))
     for link in menu.links:
         converted.labels.append(link.label or targets.title_of(link))
@@ -159,7 +159,7 @@ def _place_of(converted: _Converted, public: Appearance) -> str:
     return texts[place] if place else _("You can use it under Appearance.")
 
 
-class _Targets:
+class LinkTargets:
     """The targets on this site of an export's links. Targets given by ID are looked up together."""
 
     def __init__(self, context: ImportContext, links: Sequence[ExportedLink]) -> None:
@@ -167,7 +167,7 @@ class _Targets:
         hosts = {*context.analysis.own_hosts, *settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS}
         self._hosts = {host.removeprefix("www.") for host in hosts}
         self._section_of_taxonomy = context.spool.pages.section_of_taxonomy
-        self._paths = {link: path for link in links if (path := self._own_path(link.url) or self._section_path(link))}
+        self._paths = {link: path for link in links if (path := self.own_path(link.url) or self._section_path(link))}
         self._ids = {link: _by_id(link, legacy_key(self._paths.get(link, ""))) for link in links}
         entries = {target for kind, target in self._ids.values() if kind in {ENTRY, PAGES}}
         self._entries = entries_by_id(context.site, entries)
@@ -216,7 +216,7 @@ class _Targets:
         section = self._section_of_taxonomy(link.type) if link.kind == TERM else ""
         return f"/{quote(section)}/" if section else ""
 
-    def _own_path(self, url: str) -> str:
+    def own_path(self, url: str) -> str:
         """Return the path here, with query and fragment, of a URL of the old blog; an empty string for other URLs."""
         try:
             parts = urlsplit(url)

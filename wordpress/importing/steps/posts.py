@@ -18,12 +18,12 @@ from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
 from tags.models import TaggedPost
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.enclosures import parse_enclosure
+from wordpress.importing.enclosures import EnclosedFile, files_of_plugins, parse_enclosure
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.report import POSTS
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.legacy_urls.query_forms import legacy_key
-from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
+from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG, Meta
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 # More than any real post has.
@@ -105,7 +105,7 @@ class _PostImport(EntryImport):
             if post.item.extension:
                 fields = fields[: post.item.extension.stored_enclosures]
             found = [enclosure for field in fields if (enclosure := parse_enclosure(field))][:_MAX_ENCLOSURES]
-            rows += [(post.entry.pk, *enclosure) for enclosure in found]
+            rows += [(post.entry.pk, *file) for file in _with_files_of_plugins(found, post.item.meta)]
             if unreadable := len(fields) - len(found):
                 text = ngettext(
                     "%d of its enclosures has no readable URL and was skipped.",
@@ -114,6 +114,14 @@ class _PostImport(EntryImport):
                 )
                 self.note(post, text % unreadable)
         insert_rows(Enclosure, ("post", "url", "length", "media_type"), rows)
+
+
+def _with_files_of_plugins(found: list[EnclosedFile], meta: Meta) -> list[EnclosedFile]:
+    """Return the enclosures that were `found`, and other files in the fields of plugins, which often repeat them."""
+    by_address = {file.url.partition("://")[2]: file for _key, file in files_of_plugins(meta)}
+    known = {file.url.partition("://")[2] for file in found}
+    others = [file for address, file in by_address.items() if address not in known]
+    return [*found, *others][:_MAX_ENCLOSURES]
 
 
 def _day_of(imported: ImportedEntry) -> dt.date | None:

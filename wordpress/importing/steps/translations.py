@@ -1,8 +1,10 @@
 """Linking posts and pages to their translations, as Polylang and WPML export them."""
 
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,8 @@ from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import OTHER_TERMS, Outcome
 from wordpress.wxr.records import TRANSLATIONS, Term
 from wordpress.wxr.translations import parse_translations
+
+_OUR_NAME: Final = re.compile(r"pll_([0-9a-f]{32})")
 
 
 def link_translations(context: ImportContext) -> None:
@@ -48,13 +52,17 @@ def _link(context: ImportContext, groups: Sequence[tuple[Term, list[int]]]) -> N
             reason = _("Fewer than two of its translations are posts or pages here with different languages.")
             context.report.skip(OTHER_TERMS, 0, term.name, reason)
         else:
-            _store(list(by_language.values()))
+            _store(term.slug, list(by_language.values()))
             context.report.count(OTHER_TERMS, Outcome.IMPORTED)
     preserve_unknown(context, [term for term in unlinked if term.elements])
 
 
-def _store(entries: list[Entry]) -> None:
-    group = uuid.uuid4()
+def _store(name: str, entries: list[Entry]) -> None:
+    # With the name that one of our own exports has given a group, the next one is the same.
+    ours = _OUR_NAME.fullmatch(name)
+    group = uuid.UUID(ours[1]) if ours else uuid.uuid4()
+    if ours and Entry.objects.filter(translation_group=group).exists():
+        group = uuid.uuid4()
     for entry in entries:
         entry.translation_group = group
     pks = [entry.pk for entry in entries]

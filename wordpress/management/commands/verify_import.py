@@ -109,6 +109,11 @@ class Command(BaseCommand):
                 count,
             )
             self.stdout.write(text % count)
+        for reason, count in checker.not_checked.most_common():
+            text = ngettext(
+                "%(count)d item was not checked: %(reason)s", "%(count)d items were not checked: %(reason)s", count
+            )
+            self.stdout.write(text % {"count": count, "reason": reason})
         if checker.file_states:
             states = ", ".join(f"{checker.file_states[state]:,} {state.label}" for state in FileState)
             self.stdout.write(_("Files that texts refer to: %s.") % states)
@@ -131,6 +136,7 @@ class Command(BaseCommand):
                 "interrupted": interrupted,
                 "checked": checker.checked,
                 "skipped_terms": checker.skipped_terms,
+                "not_checked": dict(checker.not_checked),
                 "problems": [problem._asdict() for problem in checker.problems],
                 "missing_files": [problem._asdict() for problem in checker.missing_files],
                 "file_states": {state: checker.file_states[state] for state in FileState},

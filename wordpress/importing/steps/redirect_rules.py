@@ -1,0 +1,76 @@
+"""Redirects that editors of the old blog kept with Safe Redirect Manager or WPCOM Legacy Redirector, as items."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import batched
+from typing import Final, NamedTuple
+
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from blog.models import Category, Entry
+from wordpress.importing.batches import write_batch
+from wordpress.importing.context import ImportContext
+from wordpress.importing.menus import ENTRY, ExportedLink
+from wordpress.importing.redirects import add_missing_redirects
+from wordpress.importing.steps.menus import LinkTargets
+from wordpress.wxr.records import LEGACY_REDIRECT, REDIRECT_RULE, Item
+from wordpress.wxr.values import plain_line
+
+# In a path that a rule applies to, this stands for anything.
+_WILDCARD: Final = "*"
+_BATCH: Final = 100
+_MAX_SHOWN: Final = 200
+
+
+class _Rule(NamedTuple):
+    """A redirect from a path, or from all paths that match if it is a pattern, to a link."""
+
+    item: Item
+    path: str
+    to: ExportedLink
+    is_pattern: bool
+
+
+def import_redirect_rules(context: ImportContext) -> None:
+    """Redirect the paths of rules that lead to an entry or category here. Note the others."""
+    for rules in batched(_rules(context), _BATCH):
+        write_batch(context, partial(_import, context, rules))
+
+
+def _rules(context: ImportContext) -> Iterator[_Rule]:
+    for item in context.spool.skipped:
+        if item.status == "publish" and item.type == REDIRECT_RULE:
+            meta = {key.removeprefix(f"_{REDIRECT_RULE}_"): value.strip() for key, value in item.meta}
+            path = meta.get("from", "")
+            is_pattern = meta.get("from_regex") == "1" or _WILDCARD in path
+            yield _Rule(item, path, ExportedLink("", url=meta.get("to", "")), is_pattern)
+        elif item.status == "publish" and item.type == LEGACY_REDIRECT:
+            kind = ENTRY if item.parent else ""
+            to = ExportedLink("", kind, target=item.parent, url=item.excerpt.strip())
+            yield _Rule(item, plain_line(item.title), to, is_pattern=False)
+
+
+def _import(context: ImportContext, rules: Sequence[_Rule]) -> None:
+    targets = LinkTargets(context, [rule.to for rule in rules])
+    found: list[tuple[str, Model]] = []
+    for rule in rules:
+        target = None if rule.is_pattern else _target(targets, rule.to)
+        if target and (path := targets.own_path(rule.path)):
+            found.append((path, target))
+        else:
+            names = {"old": rule.path[:_MAX_SHOWN], "new": (rule.to.url or f"/?p={rule.to.target}")[:_MAX_SHOWN]}
+            text = _(
+                "It redirected %(old)s to %(new)s. It was not imported, because only single URLs can be redirected "
+                "here, and only to a post, page or category of this site."
+            )
+            context.report.note(rule.item.type, rule.item.id, plain_line(rule.item.title), text % names)
+    context.ledger.add_redirects(add_missing_redirects(found))
+
+
+def _target(targets: LinkTargets, link: ExportedLink) -> Model | None:
+    """Return the entry or category here that a link leads to."""
+    (item,) = targets.items_of(link) or [{}]
+    model = {"blog:category": Category, "blog:post": Entry, "blog:page": Entry}.get(item.get("kind", ""))
+    found: Model | None = model._default_manager.filter(pk=item["id"]).first() if model else None
+    return found
