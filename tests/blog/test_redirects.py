@@ -498,7 +498,7 @@ class TestFormerHost:
     def test_takes_time_that_grows_with_the_length_of_the_url(
         self, client: Client, grows_with_length: GrowsWithLength
     ) -> None:
-        query = "&".join(f"replytocom={number}" for number in range(20_000))
+        query = "&".join(f"replytocom={number}" for number in range(5_000))
         assert grows_with_length(lambda url: client.get(url, headers={"host": "old.example.org"}), f"/media/a?{query}")
 
     def test_matches_whole_names_only(self, client: Client) -> None:
