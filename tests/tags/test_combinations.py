@@ -18,6 +18,7 @@ from core.models import SiteSettings
 from tags.models import Tag, TagAlias, TaggedPost
 from tags.views import post_ids
 from tests.factories import PostFactory, TagFactory, UserFactory
+from tests.factories.copies import insert_copies
 from tests.factories.plans import plan_of
 
 pytestmark = pytest.mark.django_db
@@ -154,20 +155,17 @@ class TestCost:
         tags, author = [TagFactory(name="a"), TagFactory(name="b")], UserFactory()
         start = timezone.make_aware(dt.datetime(2010, 1, 1))
         times = [start + dt.timedelta(hours=n) for n in range(4_000)]
-        posts = Post.objects.bulk_create(
-            (
-                Post(title="x", slug=f"p{n}", author=author, status="published", published_at=t, published_on=t.date())
-                for n, t in enumerate(times)
-            ),
-            batch_size=2000,
+        posts = insert_copies(
+            Post(title="x", author=author, status="published"),
+            ({"slug": f"p{n}", "published_at": t, "published_on": t.date()} for n, t in enumerate(times)),
         )
-        rows = [
-            TaggedPost(tag=tag, content_object=post, published_at=post.published_at)
-            for n, post in enumerate(posts)
-            for number, tag in enumerate(tags)
-            if n % 200 == 0 or n % 2 == number
-        ]
-        TaggedPost.objects.bulk_create(rows, batch_size=5000)
+        for number, tag in enumerate(tags):
+            rows = (
+                {"content_object": pk, "published_at": time}
+                for n, (pk, time) in enumerate(zip(posts, times, strict=True))
+                if n % 200 == 0 or n % 2 == number
+            )
+            insert_copies(TaggedPost(tag=tag), rows)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         return tags

@@ -23,6 +23,7 @@ from tags import curation, index
 from tags.models import Tag, TaggedPost
 from tags.names import NAME_FIELDS, keys_of
 from tests.factories import PageFactory, PostFactory, TagFactory, UserFactory
+from tests.factories.copies import insert_copies
 from tests.factories.plans import plan_of
 from tests.factories.types import ImportParts
 from tests.factories.wxr import filed, item, tag
@@ -296,14 +297,14 @@ def many_tags(class_db: None) -> None:
     """5,000 tags, each with one post."""
     author: User = UserFactory()
     now = timezone.now() - dt.timedelta(days=1)
-    posts = Post.objects.bulk_create(
-        Post(title="x", slug=f"p{n}", author=author, status="published", published_at=now, published_on=now.date())
-        for n in range(20)
+    posts = insert_copies(
+        Post(title="x", author=author, status="published", published_at=now, published_on=now.date()),
+        ({"slug": f"p{n}"} for n in range(20)),
     )
     names = [f"{chr(97 + n % 26)}{n:05}" for n in range(5_000)]
-    tags = Tag.objects.bulk_create([Tag(name=name, slug=name, **keys_of(name)) for name in names], batch_size=1000)
-    rows = [TaggedPost(tag=each, content_object=posts[n % 20], published_at=now) for n, each in enumerate(tags)]
-    TaggedPost.objects.bulk_create(rows, batch_size=1000)
+    tags = insert_copies(Tag(), ({"name": name, "slug": name, **keys_of(name)} for name in names))
+    rows = ({"tag": pk, "content_object": posts[n % 20]} for n, pk in enumerate(tags))
+    insert_copies(TaggedPost(published_at=now), rows)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
