@@ -113,6 +113,10 @@ class TestFinding:
         PostFactory(title="Prison", source="A prison award", published_at=at(2019, 1, 1), tags=["Press freedom"])
         PageFactory(title="About", source="Who we are: defenders.", published_at=at(2020, 1, 1))
 
+    @pytest.fixture
+    def site(self) -> SiteSettings:
+        return SiteSettings.current()
+
     @staticmethod
     def found(typed: str, **options: Any) -> list[str]:
         titles = dict(Entry.objects.values_list("pk", "title"))
@@ -233,8 +237,8 @@ class TestFinding:
     @settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(HOSTILE)
     @example("NEAR/2 \"* OR NOT ' \\ :* & | ! <-> a\0b")
-    def test_no_query_fails(self, typed: str) -> None:
-        query, site = parse(typed), SiteSettings.current()
+    def test_no_query_fails(self, site: SiteSettings, typed: str) -> None:
+        query = parse(typed)
         find_entries(query, site)
         find_entries(query, site, best_first=False)
         find_comments(query, site)
