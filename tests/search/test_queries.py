@@ -104,8 +104,9 @@ class TestParsing:
 
 @pytest.mark.django_db
 class TestFinding:
-    @pytest.fixture(autouse=True)
-    def entries(self) -> None:
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def entries(cls, class_db: None) -> None:
         courts = CategoryFactory(name="Courts")
         anna = UserFactory(display_name="Anna Lindqvist")
         PostFactory(title="Award", source="The award goes to a defender.", published_at=at(2018, 4, 2), author=anna)
