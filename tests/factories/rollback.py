@@ -20,12 +20,14 @@ from core import memory
 @contextmanager
 def rolled_back() -> Iterator[None]:
     """Undo what the block stores, which takes less time than deleting it."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-    # The same content version may soon stand for other content.
-    cache.clear()
-    memory.forget()
+    try:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    finally:
+        # The same content version may soon stand for other content.
+        cache.clear()
+        memory.forget()
 
 
 def remember_database() -> Callable[[], None]:
