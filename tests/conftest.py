@@ -288,9 +288,10 @@ def grows_with_length() -> GrowsWithLength:
             finally:
                 gc.enable()
 
-        # The added second makes differences between short times irrelevant, so the part need not be measured then.
-        whole = seconds(text)
-        return whole < 1 or whole < 40 * seconds(text[: len(text) // 10]) + 1
+        # The part comes first, so that the whole doesn't include what is done only once, such as importing modules.
+        part = seconds(text[: len(text) // 10])
+        # The sixteenth of a second makes differences between short times irrelevant.
+        return seconds(text) < 40 * part + 1 / 16
 
     return grows_with_length
 

@@ -82,16 +82,16 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         if request.method == "POST" and transaction.get_connection().in_atomic_block:
             entries = entries.select_for_update(of=("self",))
         try:
-            entry = entries.get(pk=self.opts.pk.to_python(object_id))
+            return entries.get(pk=self.opts.pk.to_python(object_id))
         except (self.model.DoesNotExist, ValidationError):
             return None
-        if isinstance(entry, Post):
-            prefetch_related_objects([entry], "categories", "tags")
-        return entry
 
     def get_form(self, request: HttpRequest, obj: Entry | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         form.user = request.user
+        # Read once for all that the form shows.
+        if isinstance(obj, Post) and obj.pk:
+            prefetch_related_objects([obj], "categories", "tags")
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Entry | None = None) -> Any:

@@ -22,8 +22,8 @@ PUBLIC = [
 ]
 
 
-@pytest.fixture
-def post() -> Post:
+@pytest.fixture(scope="class")
+def post(class_db: None) -> Post:
     PageFactory(title="About")
     return PostFactory(title="News", published_at=at(2020, 5, 17), tags=["t"], categories=[CategoryFactory(name="c")])
 

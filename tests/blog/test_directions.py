@@ -76,7 +76,7 @@ class TestBlocks:
 
     @pytest.mark.parametrize("part", ["<p>", "<div>", '<div title="<p>">', "<li><ul>", "</p>"])
     def test_hostile_html_takes_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(add_auto_directions, part * 200_000)
+        assert grows_with_length(add_auto_directions, part * 50_000)
 
 
 @pytest.mark.django_db

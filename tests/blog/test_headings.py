@@ -80,7 +80,7 @@ class TestLinks:
 
     @pytest.mark.parametrize("part", ["<h2>a</h2>", '<h2 id="a">', "</h2>", "<h2><sup>", "<h2>", "<a ", "<summary>"])
     def test_hostile_html_takes_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(lambda html: link_headings(f"{html}</h3>"), part * 20_000)
+        assert grows_with_length(lambda html: link_headings(f"{html}</h3>"), part * 5_000)
 
 
 class TestContents:

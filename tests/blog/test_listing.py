@@ -243,8 +243,9 @@ class TestSelectionAndOrder:
 
 
 class TestPaging:
-    @pytest.fixture(autouse=True)
-    def _posts(self) -> None:
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _posts(cls, class_db: None) -> None:
         SiteSettings.objects.update(entries_per_page=2)
         category = CategoryFactory(name="c")
         author = UserFactory(username="a")

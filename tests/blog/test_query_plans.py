@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from blog.models import Category, Page, Post, PostInCategory
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at
+from tests.factories.copies import insert_copies
 from tests.factories.plans import plan_of, read_as_if_large
 
 pytestmark = pytest.mark.django_db
@@ -23,16 +24,9 @@ def _site(class_db: None) -> None:
     posts[0].save()
     # With only a few posts, PostgreSQL chooses any index, and sorts.
     times = [at(2010, 1, 1) + dt.timedelta(hours=number) for number in range(2_000)]
-    Post.objects.bulk_create(
-        Post(
-            title="Old",
-            slug=f"old-{number}",
-            author=posts[0].author,
-            status="published",
-            published_at=time,
-            published_on=time.date(),
-        )
-        for number, time in enumerate(times)
+    insert_copies(
+        Post(title="Old", author=posts[0].author, status="published"),
+        ({"slug": f"old-{n}", "published_at": t, "published_on": t.date()} for n, t in enumerate(times)),
     )
     PageFactory(title="Child", parent=PageFactory(title="About"))
     with connection.cursor() as cursor:

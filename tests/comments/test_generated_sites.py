@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client, TestCase
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -32,6 +31,7 @@ from comments.models import CommentStatus as Status
 from comments.moderation import decisions, deletion
 from comments.moderation.counting import miscounted, recount
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.rollback import rolled_back
 from tests.factories.types import Deliver
 
 pytestmark = pytest.mark.django_db
@@ -79,10 +79,8 @@ PLANS = st.builds(
 @contextmanager
 def temporary_site(plan: Plan) -> Iterator["GeneratedSite"]:
     """Create the site of `plan`, and roll it back afterwards."""
-    cache.clear()
-    with transaction.atomic():
+    with rolled_back():
         yield GeneratedSite(plan)
-        transaction.set_rollback(True)
 
 
 class GeneratedSite:

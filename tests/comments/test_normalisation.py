@@ -145,4 +145,4 @@ class TestHosts:
 
     @pytest.mark.parametrize("piece", ["a", "-", "a-", ".", "a.", "www.", "//", "http://", "@", "é", "%41"])
     def test_searching_a_long_text_takes_linear_time(self, piece: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(hosts, piece * 200_000)
+        assert grows_with_length(hosts, piece * 50_000)

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
 
+from accounts.models import User
 from accounts.roles import OWNER, ROLES, permissions_of
 from blog.editing import preview_links
 from blog.models import Entry, Post, ReviewNote, Revision, Status, TranslatedVersion
@@ -113,6 +114,11 @@ def entry_url(name: str, entry: Post | BlogPage) -> str:
     raise AssertionError(f"{name} takes other arguments")
 
 
+def authors_for(user: User | None) -> list[tuple[bool, User]]:
+    """Return the authors whose entries `user` tries to change, each after whether it is the user."""
+    return [*([(True, user)] if user else []), (False, UserFactory())]
+
+
 def translate(original: Post | BlogPage, entry: Post | BlogPage) -> None:
     """Make `entry` a translation of a version of `original`."""
     Entry.objects.filter(pk__in=[original.pk, entry.pk]).update(translation_group=uuid.uuid4())
@@ -135,8 +141,7 @@ def test_entry_pages_follow_the_permissions_in_every_status(role: str, kind: str
     user = user_of(role)
     client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []
-    for own in (True, False):
-        author = user if own and user else UserFactory()
+    for own, author in authors_for(user):
         for status in Status:
             entry = factory(markup="html", source="<p>Text</p>", status=status, author=author)
             revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
@@ -170,8 +175,7 @@ def test_lists_and_forms_for_new_entries_follow_the_permissions(role: str, kind:
     client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []
     add_url = reverse(f"admin:blog_{kind}_add")
-    for own in (True, False):
-        author = user if own and user else UserFactory()
+    for own, author in authors_for(user):
         entries = [factory(status=status, author=author) for status in Status]
         adds = may_with(role, ADD, entries[0], own=own)
         if is_refused(client.get(add_url)) == adds:
@@ -195,8 +199,7 @@ def test_buttons_follow_the_permissions_in_every_status(role: str, kind: str) ->
     user = user_of(role)
     client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []
-    for own in (True, False):
-        author = user if own and user else UserFactory()
+    for own, author in authors_for(user):
         draft = factory(status=Status.DRAFT, author=author, language="de")
         for status in Status:
             entry = factory(status=status, author=author, language="en")
@@ -224,8 +227,7 @@ def test_actions_change_only_the_selected_entries_that_the_role_may_change(role:
     client = client_of(user)
     wrong: list[tuple[Any, ...]] = []
     lists: tuple[tuple[str, set[Status]], ...] = (("?all=1", LIVE), ("?state=trash", {Status.TRASH}))
-    for own, (query, in_list) in product((True, False), lists):
-        author = user if own and user else UserFactory()
+    for (own, author), (query, in_list) in product(authors_for(user), lists):
         values = {"author": author, "comments_open": True, "language": "en"}
         entries = [FACTORIES[kind](status=status, **values) for status in Status if status in in_list]
         pks = [entry.pk for entry in entries]

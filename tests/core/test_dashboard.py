@@ -20,6 +20,7 @@ from core.registry import Registry, registries
 from tags.models import Tag
 from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
+from tests.factories.copies import insert_copies
 from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
@@ -153,17 +154,9 @@ def fill(count: int) -> None:
     later = timezone.now() + dt.timedelta(days=1)
     PostFactory(title="Tomorrow", published_at=later)
     author = UserFactory(role="Author", display_name="Amina")
-    now = timezone.now()
-    Post.objects.bulk_create(
-        Post(
-            kind="post",
-            title=f"A {number}",
-            slug=f"a-{count}-{number}",
-            author=author,
-            status=Status.PENDING,
-            modified_at=now,
-        )
-        for number in range(count)
+    insert_copies(
+        Post(author=author, status=Status.PENDING),
+        ({"title": f"A {number}", "slug": f"a-{count}-{number}"} for number in range(count)),
     )
 
 

@@ -1,16 +1,33 @@
-"""Undoing what a test has committed.
+"""Undoing what a test has stored.
 
-Django's own method empties every table and has each app create its permissions, roles and settings again, which takes
-longer than most tests.
+After tests that commit, Django's own method empties every table and has each app create its permissions, roles and
+settings again, which takes longer than most tests.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
 from django.core.management.color import no_style
 from django.db import connection, transaction
+
+from core import memory
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo what the block stores, which takes less time than deleting it."""
+    try:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    finally:
+        # The same content version may soon stand for other content.
+        cache.clear()
+        memory.forget()
 
 
 def remember_database() -> Callable[[], None]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
@@ -27,9 +28,10 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from config.mail import bounce_webhook
+from mail import delivery
 from newsletter import urls, webhooks
 from newsletter.models import Delivery, Subscriber, Subscription
-from tests.factories.newsletter import move_marks, news, subscribe
+from tests.factories.newsletter import move_marks, news, subscribe, turn_on
 from tests.factories.types import Deliver
 
 pytestmark = pytest.mark.django_db
@@ -162,14 +164,15 @@ def post(provider: str, client: Client) -> Post:
     return post
 
 
-@pytest.fixture
-def sent(mailed: Deliver) -> EmailMessage:
+@pytest.fixture(scope="class")
+def sent(class_db: None) -> EmailMessage:
     """An e-mail to a subscriber, who confirmed the address some time ago."""
+    turn_on()
     subscribe(ADDRESS)
     Subscription.objects.update(confirmed_at=timezone.now() - dt.timedelta(days=10))
     news()
-    (message,) = mailed()
-    return message
+    delivery.deliver()
+    return mail.outbox[-1]
 
 
 def suppression() -> str:

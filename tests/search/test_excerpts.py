@@ -97,12 +97,12 @@ class TestExcerpts:
 
     @pytest.mark.parametrize("text", ["award ", "a", "人权", "é", "a\u0301", "wawa"])
     def test_take_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(marker("wawa award 人权").marked, text * 20_000)
+        assert grows_with_length(marker("wawa award 人权").marked, text * 5_000)
 
     @pytest.mark.parametrize("part", ["lanterna_", "lantern_", "कि"])
     def test_of_a_phrase_take_time_in_proportion_to_the_length(
         self, part: str, grows_with_length: GrowsWithLength
     ) -> None:
-        text = part * (200_000 // len(part)) + " lantern"
+        text = part * (50_000 // len(part)) + " lantern"
         for typed in ('"lantern"', '"lantern maker"', "lantern", '"कि"', '"कि कि"'):
             assert grows_with_length(marker(typed).marked, text)

@@ -104,14 +104,19 @@ class TestParsing:
 
 @pytest.mark.django_db
 class TestFinding:
-    @pytest.fixture(autouse=True)
-    def entries(self) -> None:
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def entries(cls, class_db: None) -> None:
         courts = CategoryFactory(name="Courts")
         anna = UserFactory(display_name="Anna Lindqvist")
         PostFactory(title="Award", source="The award goes to a defender.", published_at=at(2018, 4, 2), author=anna)
         PostFactory(title="Defenders", source="Lawyers in prison.", published_at=at(2018, 5, 3), categories=[courts])
         PostFactory(title="Prison", source="A prison award", published_at=at(2019, 1, 1), tags=["Press freedom"])
         PageFactory(title="About", source="Who we are: defenders.", published_at=at(2020, 1, 1))
+
+    @pytest.fixture
+    def site(self) -> SiteSettings:
+        return SiteSettings.current()
 
     @staticmethod
     def found(typed: str, **options: Any) -> list[str]:
@@ -233,8 +238,8 @@ class TestFinding:
     @settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(HOSTILE)
     @example("NEAR/2 \"* OR NOT ' \\ :* & | ! <-> a\0b")
-    def test_no_query_fails(self, typed: str) -> None:
-        query, site = parse(typed), SiteSettings.current()
+    def test_no_query_fails(self, site: SiteSettings, typed: str) -> None:
+        query = parse(typed)
         find_entries(query, site)
         find_entries(query, site, best_first=False)
         find_comments(query, site)

@@ -103,7 +103,7 @@ class TestTokens:
 
     @pytest.mark.parametrize("text", ["a", "人", "ا\u064e", "é ", "a\u200d", "่", "<", "_", "ﷺ"])
     def test_take_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(lambda part: stems_by_word(tokens_of(part), "ar"), text * 50_000)
+        assert grows_with_length(lambda part: stems_by_word(tokens_of(part), "ar"), text * 12_500)
 
 
 class TestStems:

@@ -18,7 +18,9 @@ from core.models import SiteSettings
 from tags.models import Tag, TagAlias, TaggedPost
 from tags.views import post_ids
 from tests.factories import PostFactory, TagFactory, UserFactory
+from tests.factories.copies import insert_copies
 from tests.factories.plans import plan_of
+from tests.factories.rollback import rolled_back
 
 pytestmark = pytest.mark.django_db
 
@@ -124,19 +126,18 @@ class TestURL:
         st.lists(st.sampled_from("abcd"), min_size=1, max_size=3),
     )
     def test_lists_the_same_posts_in_any_order(self, tagged: list[set[str]], asked: list[str]) -> None:
-        Post.objects.all().delete()
-        Tag.objects.all().delete()
-        for name in "abcd":
-            TagFactory(name=name)
-        posts = [PostFactory(tags=sorted(names)) for names in tagged]
-        expected = [post.pk for post, names in zip(posts, tagged, strict=True) if names.issuperset(asked)]
         client = Client()
-        for order in permutations(asked):
-            response = client.get(f"/tag/{'+'.join(order)}/", follow=True)
-            if expected or len(set(asked)) == 1:
-                assert sorted(each.pk for each in response.context["posts"]) == sorted(expected)
-            else:
-                assert response.status_code == 404
+        with rolled_back():
+            for name in "abcd":
+                TagFactory(name=name)
+            posts = [PostFactory(tags=sorted(names)) for names in tagged]
+            expected = [post.pk for post, names in zip(posts, tagged, strict=True) if names.issuperset(asked)]
+            for order in permutations(asked):
+                response = client.get(f"/tag/{'+'.join(order)}/", follow=True)
+                if expected or len(set(asked)) == 1:
+                    assert sorted(each.pk for each in response.context["posts"]) == sorted(expected)
+                else:
+                    assert response.status_code == 404
 
 
 class TestCost:
@@ -154,20 +155,17 @@ class TestCost:
         tags, author = [TagFactory(name="a"), TagFactory(name="b")], UserFactory()
         start = timezone.make_aware(dt.datetime(2010, 1, 1))
         times = [start + dt.timedelta(hours=n) for n in range(4_000)]
-        posts = Post.objects.bulk_create(
-            (
-                Post(title="x", slug=f"p{n}", author=author, status="published", published_at=t, published_on=t.date())
-                for n, t in enumerate(times)
-            ),
-            batch_size=2000,
+        posts = insert_copies(
+            Post(title="x", author=author, status="published"),
+            ({"slug": f"p{n}", "published_at": t, "published_on": t.date()} for n, t in enumerate(times)),
         )
-        rows = [
-            TaggedPost(tag=tag, content_object=post, published_at=post.published_at)
-            for n, post in enumerate(posts)
-            for number, tag in enumerate(tags)
-            if n % 200 == 0 or n % 2 == number
-        ]
-        TaggedPost.objects.bulk_create(rows, batch_size=5000)
+        for number, tag in enumerate(tags):
+            rows = (
+                {"content_object": pk, "published_at": time}
+                for n, (pk, time) in enumerate(zip(posts, times, strict=True))
+                if n % 200 == 0 or n % 2 == number
+            )
+            insert_copies(TaggedPost(tag=tag), rows)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         return tags

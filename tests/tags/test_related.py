@@ -16,6 +16,7 @@ from tags.models import Tag, TaggedPost
 from tags.names import keys_of
 from tags.related import NEARBY, find_related, posts_between, tags_with_limits
 from tests.factories import PostFactory, TagFactory, UserFactory, at
+from tests.factories.copies import insert_copies
 from tests.factories.plans import plan_of
 
 pytestmark = pytest.mark.django_db
@@ -106,15 +107,15 @@ class TestCost:
 def big_tag(class_db: None) -> Tag:
     """A tag with 5,000 posts."""
     tag, author = TagFactory(name="big"), UserFactory()
-    Tag.objects.bulk_create(Tag(name=f"t{n}", slug=f"t{n}", **keys_of(f"t{n}")) for n in range(1_000))
+    insert_copies(Tag(), ({"name": f"t{n}", "slug": f"t{n}", **keys_of(f"t{n}")} for n in range(1_000)))
     start = timezone.make_aware(dt.datetime(2010, 1, 1))
     times = [start + dt.timedelta(hours=n) for n in range(5_000)]
-    posts = Post.objects.bulk_create(
-        Post(title="x", slug=f"p{n}", author=author, status="published", published_at=t, published_on=t.date())
-        for n, t in enumerate(times)
+    posts = insert_copies(
+        Post(title="x", author=author, status="published"),
+        ({"slug": f"p{n}", "published_at": t, "published_on": t.date()} for n, t in enumerate(times)),
     )
-    rows = [TaggedPost(tag=tag, content_object=post, published_at=post.published_at) for post in posts]
-    TaggedPost.objects.bulk_create(rows, batch_size=5000)
+    rows = ({"content_object": pk, "published_at": time} for pk, time in zip(posts, times, strict=True))
+    insert_copies(TaggedPost(tag=tag), rows)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return tag

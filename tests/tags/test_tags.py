@@ -15,6 +15,7 @@ from tags.models import Tag, TagAlias, TaggedPost
 from tags.names import tag_key
 from tags.tagging import join_tags, split_tags
 from tests.factories import PostFactory, TagFactory, UserFactory
+from tests.factories.copies import insert_copies
 from tests.factories.plans import plan_of
 
 
@@ -163,20 +164,13 @@ class TestPlan:
         author = UserFactory()
         start = timezone.make_aware(dt.datetime(2010, 1, 1))
         times = [start + dt.timedelta(hours=n) for n in range(4_000)]
-        Post.objects.bulk_create(
-            [
-                Post(
-                    title=f"Post {n}", slug=f"post-{n}", author=author, status=Status.PUBLISHED,
-                    published_at=time, published_on=time.date(),
-                )
-                for n, time in enumerate(times)
-            ],
-            batch_size=2000,
-        )  # fmt: skip
-        posts = dict(Post.objects.values_list("pk", "published_at"))
-        rows = [TaggedPost(tag=tag, content_object_id=pk, published_at=time) for pk, time in posts.items()]
-        rows += [TaggedPost(tag=other, content_object_id=pk, published_at=posts[pk]) for pk in list(posts)[::50]]
-        TaggedPost.objects.bulk_create(rows, batch_size=5000)
+        pks = insert_copies(
+            Post(title="Post", author=author, status=Status.PUBLISHED),
+            ({"slug": f"post-{n}", "published_at": t, "published_on": t.date()} for n, t in enumerate(times)),
+        )
+        rows = [{"content_object": pk, "published_at": time} for pk, time in zip(pks, times, strict=True)]
+        insert_copies(TaggedPost(tag=tag), rows)
+        insert_copies(TaggedPost(tag=other), rows[::50])
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         return tag

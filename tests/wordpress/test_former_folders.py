@@ -47,13 +47,13 @@ def parts() -> Iterable[str]:
     )
 
 
-@pytest.fixture
-def exported(tmp_path: Path) -> Path:
-    return write(tmp_path, export(*parts(), site=FOLDER))
+@pytest.fixture(scope="class")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("exported"), export(*parts(), site=FOLDER))
 
 
-@pytest.fixture
-def _imported(exported: Path) -> None:
+@pytest.fixture(scope="class")
+def _imported(class_db: None, exported: Path) -> None:
     import_export([exported])
 
 

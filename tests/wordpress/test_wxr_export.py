@@ -29,6 +29,7 @@ from media.pictures import store_picture
 from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.files import picture, write_files
+from tests.factories.rollback import rolled_back
 from tests.factories.wxr import EVERYTHING, attachment, author, export, exported, item, items, meta, page, write
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
@@ -372,22 +373,22 @@ class TestExtensions:
         )
     )
     def test_any_text_is_restored(self, tmp_path: Path, texts: list[tuple[str, str, str]]) -> None:
-        delete_everything()
-        posts = [
-            PostFactory(title=title, slug=f"x{number}", source=source, markup=markup, excerpt=title)
-            for number, (title, source, markup) in enumerate(texts)
-        ]
-        comments = [CommentFactory(entry=post, text=post.source) for post in posts]
-        path = exported(tmp_path)
-        delete_everything()
-        import_export([path])
-        restored = Post.objects.order_by("slug")
-        assert [(post.title, post.source, post.markup) for post in restored] == texts
-        assert [post.excerpt for post in restored] == [title for title, _source, _markup in texts]
-        assert [post.body_html for post in restored] == [post.body_html for post in posts]
-        assert [(comment.text, comment.html) for comment in Comment.objects.order_by("entry__slug")] == [
-            (comment.text, comment.html) for comment in comments
-        ]
+        with rolled_back():
+            posts = [
+                PostFactory(title=title, slug=f"x{number}", source=source, markup=markup, excerpt=title)
+                for number, (title, source, markup) in enumerate(texts)
+            ]
+            comments = [CommentFactory(entry=post, text=post.source) for post in posts]
+            path = exported(tmp_path)
+        with rolled_back():
+            import_export([path])
+            restored = Post.objects.order_by("slug")
+            assert [(post.title, post.source, post.markup) for post in restored] == texts
+            assert [post.excerpt for post in restored] == [title for title, _source, _markup in texts]
+            assert [post.body_html for post in restored] == [post.body_html for post in posts]
+            assert [(comment.text, comment.html) for comment in Comment.objects.order_by("entry__slug")] == [
+                (comment.text, comment.html) for comment in comments
+            ]
 
 
 class TestForWordPress:

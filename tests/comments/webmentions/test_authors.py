@@ -202,7 +202,7 @@ class TestHostilePages:
         ["", '<div class="h-entry"><a rel="author" href="/z">', '<div class="h-entry p-author h-card', "<div>" * 9999],
     )
     def test_take_linear_time(self, before: str, part: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(lambda html: author_name(html, URL, len(html)), before + part * 20_000)
+        assert grows_with_length(lambda html: author_name(html, URL, len(html)), before + part * 5_000)
 
     @pytest.mark.parametrize("start", ['<base href="/{}">', '<link rel="author" href="/{}">', '<base href="{}:">'])
     def test_take_linear_time_with_long_urls(self, start: str, grows_with_length: GrowsWithLength) -> None:
@@ -210,4 +210,4 @@ class TestHostilePages:
             cards = '<a class="h-card" href="x">' * (len(length) // 20)
             return author_name(start.format(length) + '<div class="h-entry"></div>' + cards, URL, 0)
 
-        assert grows_with_length(read, "u" * 500_000)
+        assert grows_with_length(read, "u" * 125_000)

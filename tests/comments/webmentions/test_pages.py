@@ -315,19 +315,19 @@ class TestHostilePages:
     )
     @pytest.mark.parametrize("before", ["", "<a "])
     def test_take_linear_time(self, before: str, part: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(lambda text: find_link(page(text), TARGET), before + part * 20_000)
-        assert grows_with_length(lambda text: find_endpoint(page(text)), before + part * 20_000)
+        assert grows_with_length(lambda text: find_link(page(text), TARGET), before + part * 5_000)
+        assert grows_with_length(lambda text: find_endpoint(page(text)), before + part * 5_000)
 
     def test_take_linear_time_with_long_urls(self, grows_with_length: GrowsWithLength) -> None:
         def read(length: str) -> object:
             links = '<a href="x">' * (len(length) // 10)
             return find_link(page(f'<base href="/{length}">{links}'), TARGET)
 
-        assert grows_with_length(read, "u" * 500_000)
+        assert grows_with_length(read, "u" * 125_000)
 
     @pytest.mark.parametrize("part", ["<a>;", "<", '<a>;b="', "<a>;b", "<a> ", ";rel="])
     def test_take_linear_time_with_their_headers(self, part: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(lambda text: find_endpoint(page("", text)), part * 20_000)
+        assert grows_with_length(lambda text: find_endpoint(page("", text)), part * 5_000)
 
     def test_may_be_nested_to_any_depth(self) -> None:
         assert find_link(page("[" * 100_000, media_type="application/json"), TARGET) is None
