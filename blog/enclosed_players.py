@@ -10,7 +10,6 @@ from blog.models import Enclosure, Post
 from blog.rendering import render
 from blog.rendering.moved_files import resolve_files
 from blog.rendering.urls import file_name
-from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Prepared
 
@@ -20,7 +19,7 @@ _enclosed_with = Prepared[Enclosure](lambda post: Enclosure.objects.filter(post=
 
 def enclosed_players(post: Post, site: SiteSettings) -> SafeString:
     """Return players for these files, and links to those on other hosts. Takes no query if no post has an enclosure."""
-    if not remembered(site, Enclosure.objects.exists, "has enclosures"):
+    if not site.remember(Enclosure.objects.exists, "has enclosures"):
         return SafeString()
     enclosures = {each.url: each for each in _enclosed_with(post.pk)}
     new_urls = resolve_files(enclosures) if enclosures else {}
