@@ -137,6 +137,10 @@ class TestDatabase:
         assert "WAL" in found["default"]["OPTIONS"]["init_command"]
         assert found["default"]["CONN_MAX_AGE"] is None
 
+    def test_any_folder_can_contain_the_sqlite_file(self, tmp_path: Path) -> None:
+        folder = tmp_path / "my blog+%41#?é"
+        assert configure("", folder)["default"]["NAME"] == f"{folder}/broadside.sqlite3"
+
     def test_commits_to_sqlite_survive_a_power_cut(self, tmp_path: Path) -> None:
         assert "PRAGMA synchronous=FULL;" in configure("", tmp_path)["default"]["OPTIONS"]["init_command"]
 
