@@ -44,7 +44,9 @@ def databases(
     keeps its own for `max_age` seconds. With `prepare`, the server plans a repeated statement only once. Raises
     ImproperlyConfigured if a URL is invalid, or its client is not installed.
     """
-    found = {"default": _parse("DATABASE_URL", url or f"sqlite:///{folder}/broadside.sqlite3")}
+    # A path may contain characters that have a meaning in URLs.
+    file: dict[str, Any] = {"ENGINE": _SQLITE, "NAME": f"{folder}/broadside.sqlite3"}
+    found = {"default": _parse("DATABASE_URL", url) if url else file}
     for number, replica_url in enumerate(replica_urls, start=1):
         # In tests, a replica is the same database.
         found[f"replica_{number}"] = _parse("DATABASE_REPLICA_URLS", replica_url) | {"TEST": {"MIRROR": "default"}}

@@ -15,6 +15,7 @@ from django.utils.csp import CSP
 
 from config import env, validation
 from config.cache import caches
+from config.data_folder import data_folder
 from config.database import SQLITE, databases
 from config.logs import logging_settings
 from config.mail import bounce_webhook, mail_limits, mailbox_url, mailers
@@ -34,8 +35,7 @@ BROADSIDE_FROM_FILE = frozenset(os.environ) - _given
 DEBUG = env.switch("DEBUG", default=False)
 
 # The folder of everything that is not code: database, media, cache. `migrate` also makes an existing folder private.
-DATA_DIR = Path(env.text("BROADSIDE_DATA", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+DATA_DIR = data_folder(env.text("BROADSIDE_DATA") or str(BASE_DIR / "var"))
 
 SECRET_KEY = env.text("SECRET_KEY", default="only-for-development" if DEBUG else "")
 if not SECRET_KEY:
@@ -178,7 +178,7 @@ BROADSIDE_DATABASE_TIMEOUT = env.number("DATABASE_TIMEOUT", default=30)
 if DATABASES["default"]["ENGINE"] == SQLITE:
     # SQLite would create a file that everyone can read. The files that it adds next to it have the same permissions.
     _database = Path(DATABASES["default"]["NAME"])
-    if _database.is_relative_to(DATA_DIR) and _database.parent.is_dir():
+    if _database.is_relative_to(DATA_DIR) and _database.parent.is_dir() and not _database.exists():
         _database.touch(mode=0o600)
 
 CACHES = caches(env.text("CACHE_URL"), DATA_DIR / "cache", max_bytes=env.number("CACHE_MAX_MB", default=256) * 2**20)
@@ -233,7 +233,7 @@ FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(env.text("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = Path(env.text("STATIC_ROOT") or BASE_DIR / "staticfiles")
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
@@ -335,7 +335,6 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 
 # Uploaded exports are private, so they are not in MEDIA_ROOT. Large uploads are written to the same disk.
 BROADSIDE_IMPORTS_DIR = DATA_DIR / "imports"
-BROADSIDE_IMPORTS_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_TEMP_DIR = BROADSIDE_IMPORTS_DIR
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -1,6 +1,7 @@
 """File permissions that hide drafts, addresses, password hashes, keys and exports from other users of the machine."""
 
 import logging
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,7 @@ def check_private(**kwargs: Any) -> list[checks.CheckMessage]:
     return [
         checks.Warning(
             f"Other users of this machine can read or change {path}.",
-            hint=f"Run `chmod {mode} {path}`, or `manage.py migrate` for everything in the data folder.",
+            hint=f"Run `chmod {mode} {shlex.quote(str(path))}`, or `manage.py migrate` for all of the data folder.",
             id="operations.W001",
         )
         for path, mode in exposed

@@ -180,7 +180,10 @@ class MovedFile(File[bytes]):
 def read_object(opened: OpenedBackup, file: MediaFile, target: Any) -> None:
     """Write the content of a media file to `target`. Raises BackupError if it doesn't match the backup's list."""
     expected = opened.backup.sums.get(file.stored)
-    text = _("The file %(stored)s in the backup is damaged or missing. It is the media file %(name)s.")
+    text = _(
+        "The file %(stored)s in the backup is damaged or missing. It is the media file %(name)s. To restore everything "
+        "else, add --without-damaged-media."
+    )
     damaged = text % {"stored": file.stored, "name": file.name}
     try:
         source = opened.store.open(file.stored)
@@ -232,8 +235,11 @@ def read_damaged() -> list[str]:
         return []
 
 
-def stage_media(opened: OpenedBackup, files: Iterable[MediaFile], folder: Path) -> set[str]:
-    """Stage the files that differ from this site's media, and return the names of all files in the backup."""
+def stage_media(opened: OpenedBackup, files: Iterable[MediaFile], folder: Path, left_out: list[str] | None) -> set[str]:
+    """Stage the files that differ from this site's media, and return the names of all files in the backup.
+
+    The names of damaged files are added to `left_out`. If that is None, they raise BackupError.
+    """
     storage: Any = default_storage
     names = set()
     for file in files:
@@ -242,8 +248,14 @@ def stage_media(opened: OpenedBackup, files: Iterable[MediaFile], folder: Path) 
         if not _is_same(storage.find(file.name), file) and not _is_same(storage.find(staged), file):
             storage.delete(staged)
             path = folder / "media-file"
-            with path.open("wb") as target:
-                read_object(opened, file, target)
+            try:
+                with path.open("wb") as target:
+                    read_object(opened, file, target)
+            except BackupError:
+                if left_out is None:
+                    raise
+                left_out.append(file.name)
+                continue
             with path.open("rb") as content:
                 saved = storage.save(staged, MovedFile(content))
             path.unlink(missing_ok=True)

@@ -115,11 +115,18 @@ def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Non
         raise BackupError(_("The list of media in this backup is incomplete. Choose another backup with --backup."))
 
 
-def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: ProgressCallback) -> None:
+def restore(
+    opened: OpenedBackup,
+    folder: Path,
+    *,
+    replace: bool,
+    progress: ProgressCallback,
+    left_out: list[str] | None = None,
+) -> None:
     """Replace the site, which has to be stopped, with a backup. `folder` is a work folder.
 
-    Unless `replace` is set, the site has to be empty. Raises BackupError, OSError or DatabaseError, and then nothing
-    has changed.
+    Unless `replace` is set, the site has to be empty. With a list `left_out`, damaged media files are added to it
+    rather than being an error. Raises BackupError, OSError or DatabaseError, and then nothing has changed.
     """
     _require_vendor(opened.manifest)
     if not replace and not is_empty():
@@ -134,7 +141,7 @@ def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: Prog
     files = _unpack_media_list(opened, folder, progress)
     try:
         stage_templates(read_templates(opened))
-        names = stage_media(opened, files, folder)
+        names = stage_media(opened, files, folder, left_out)
     except OSError as error:
         if is_disk_full(error):
             drop_staged_media()

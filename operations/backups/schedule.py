@@ -107,6 +107,8 @@ def describe_error(error: Exception) -> str:
         return _("The database can't be used: %s") % str(error).strip()
     if isinstance(error, OSError):
         detail = error.strerror or str(error)
+        if error.filename:
+            detail += f" ({error.filename})"
         return _("Something could not be read or written: %s. Check the disk or the object storage.") % detail
     return str(error)
 

@@ -127,8 +127,10 @@ def read_private_keys(text: str) -> list[Identity]:
     """Return the private keys in the text of a key file. Raises BackupError if there is none."""
     try:
         keys = [pyrage.x25519.Identity.from_str(key) for key in _PRIVATE_KEY.findall(text)]
-    except pyrage.IdentityError:
-        keys = []
+    except pyrage.IdentityError as error:
+        raise BackupError(
+            _("The private key is not complete or has a typing error. Compare it with your copy.")
+        ) from error
     if not keys:
         raise BackupError(_("The key file contains no private key, which is a line that begins with AGE-SECRET-KEY-1."))
     return keys

@@ -28,7 +28,7 @@ def debug(options: CheckOptions) -> Iterator[Diagnosis]:
     if settings.DEBUG:
         yield Diagnosis.problem(
             _("DEBUG is on: errors show readers the code and the settings of this site."),
-            _("Remove DEBUG from .env, and restart the site."),
+            _("Remove DEBUG from the settings, and restart the site."),
         )
     else:
         yield Diagnosis.ok(_("DEBUG is off."))
@@ -39,14 +39,14 @@ def secret_key(options: CheckOptions) -> Iterator[Diagnosis]:
         yield Diagnosis.problem(
             _("SECRET_KEY can be guessed. With it, anyone can log in."),
             _(
-                "Put a new one in .env (“make secret-key” prints one), and restart the site. Everyone has to log in "
-                "again."
+                "Put a new one in the settings (“make secret-key” prints one), and restart the site. Everyone has to "
+                "log in again."
             ),
         )
     if any(map(_is_weak, settings.SECRET_KEY_FALLBACKS)):
         yield Diagnosis.problem(
             _("SECRET_KEY_FALLBACKS contains a key that can be guessed. With it, anyone can log in."),
-            _("Remove that key from .env, and restart the site."),
+            _("Remove that key from the settings, and restart the site."),
         )
     if not any(map(_is_weak, [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])):
         yield Diagnosis.ok(_("SECRET_KEY can't be guessed."))
@@ -64,13 +64,13 @@ def hosts(options: CheckOptions) -> Iterator[Diagnosis]:
         is_wrong = True
         yield Diagnosis.problem(
             _("The host of SITE_URL, %s, is not in ALLOWED_HOSTS, so readers only see an error.") % host,
-            _("Add it to ALLOWED_HOSTS in .env, or remove ALLOWED_HOSTS. Then restart the site."),
+            _("Add it to the setting ALLOWED_HOSTS, or remove ALLOWED_HOSTS. Then restart the site."),
         )
     if "*" in settings.ALLOWED_HOSTS:
         is_wrong = True
         yield Diagnosis.warning(
             _("ALLOWED_HOSTS allows any host, so attackers can insert their own links into pages."),
-            _("List the hosts of the site in .env, or remove ALLOWED_HOSTS. Then restart the site."),
+            _("List the hosts of the site in it, or remove ALLOWED_HOSTS. Then restart the site."),
         )
     if not settings.HTTPS and not _is_private(host):
         is_wrong = True
@@ -79,7 +79,7 @@ def hosts(options: CheckOptions) -> Iterator[Diagnosis]:
                 "SITE_URL begins with http://, so anyone between readers and the server can see what they read and "
                 "write here."
             ),
-            _("Set up HTTPS, as docs/running.md describes, and make SITE_URL in .env begin with https://."),
+            _("Set up HTTPS, as docs/running.md describes, and make SITE_URL begin with https://."),
         )
     if not is_wrong:
         yield Diagnosis.ok(_("Readers reach the site at %s.") % settings.SITE_URL)
@@ -90,15 +90,22 @@ def proxy(options: CheckOptions) -> Iterator[Diagnosis]:
     if settings.HTTPS and not is_behind_proxy:
         yield Diagnosis.warning(
             _("SITE_URL begins with https://, but BEHIND_PROXY is off. Behind nginx or Caddy, no page can be opened."),
-            _("Set BEHIND_PROXY=1 in .env, if nginx or Caddy handles HTTPS. Then restart the site."),
+            _("Set BEHIND_PROXY=1, if nginx or Caddy handles HTTPS. Then restart the site."),
         )
     elif is_behind_proxy and not settings.BROADSIDE_TRUSTED_PROXIES:
         yield Diagnosis.warning(
             _("TRUSTED_PROXIES is 0, so all readers count as one when comments and logins are limited."),
-            _("Set TRUSTED_PROXIES=1 in .env, if only nginx or Caddy is in front. Then restart the site."),
+            _("Set TRUSTED_PROXIES=1, if only nginx or Caddy is in front. Then restart the site."),
         )
     else:
-        yield Diagnosis.ok(_("The settings for a proxy in front of the site are consistent."))
+        # Whether this is so can't be seen from here, so the owner has to compare.
+        count: int = settings.BROADSIDE_TRUSTED_PROXIES
+        text = ngettext(
+            "The settings are right if exactly %d proxy is in front of the site (TRUSTED_PROXIES).",
+            "The settings are right if exactly %d proxies are in front of the site (TRUSTED_PROXIES).",
+            count,
+        )
+        yield Diagnosis.ok(text % count)
 
 
 def _is_private(host: str) -> bool:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,7 +33,16 @@ _NAMED: Final = 3
 
 def migrations(options: CheckOptions) -> Iterator[Diagnosis]:
     missing = unapplied_migrations()
-    if missing:
+    if missing and not connection.introspection.table_names():
+        yield Diagnosis.problem(
+            _("The database is empty."),
+            _(
+                "If this site is new, run “manage.py migrate”. Otherwise, the settings lead to the wrong database: "
+                "check DATABASE_URL and BROADSIDE_DATA (%s), and that the disk with the data is mounted."
+            )
+            % settings.DATA_DIR,
+        )
+    elif missing:
         text = ngettext(
             "The database is not up to date with the code: %(count)d migration is missing (%(names)s).",
             "The database is not up to date with the code: %(count)d migrations are missing (%(names)s).",

@@ -3,6 +3,7 @@
 import ctypes
 import datetime as dt
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -53,7 +54,7 @@ def permissions(options: CheckOptions) -> Iterator[Diagnosis]:
     if exposed:
         yield Diagnosis.problem(
             _("Other users of this machine can read or change: %s.") % ", ".join(path for path, _mode in exposed),
-            _("Run: %s") % "; ".join(f"chmod {mode} {path}" for path, mode in exposed),
+            _("Run: %s") % "; ".join(f"chmod {mode} {shlex.quote(path)}" for path, mode in exposed),
         )
     else:
         yield Diagnosis.ok(_("Other users of this machine can't read the settings or the data."))
@@ -118,7 +119,7 @@ def cache(options: CheckOptions) -> Iterator[Diagnosis]:
         problem = _("The cache can't be used (%s), so pages are slower.") % type(error).__name__
     if problem:
         advice = _(
-            "Check CACHE_URL in .env, and that the server it names is running. Without CACHE_URL, the site has to be "
+            "Check CACHE_URL, and that the server it names is running. Without CACHE_URL, the site has to be "
             "able to write to %s."
         )
         yield Diagnosis.problem(problem, advice % (settings.DATA_DIR / "cache"))

@@ -100,13 +100,13 @@ def _failed(error: Exception) -> Diagnosis:
         advice = _("Check the log: “journalctl -u 'broadside*'”. If that doesn't help, please report this.")
     elif connection.vendor == "sqlite":
         advice = _(
-            "Check that the disk isn't full, and that the user of the site can write to %(folder)s. If a command was "
-            "run as root, “chown -R broadside: %(folder)s” gives the files back."
+            "Check that the disk is neither full nor read-only, and that the user of the site can write to %(folder)s. "
+            "If a command was run as root, “chown -R broadside: %(folder)s” gives the files back."
         ) % {"folder": settings.DATA_DIR}
     else:
         advice = _(
             "Check that the PostgreSQL server is running, has room on its disk and accepts changes, and check "
-            "DATABASE_URL in .env."
+            "DATABASE_URL."
         )
     return Diagnosis.problem(_("This could not be checked: %s") % describe(error), advice)
 

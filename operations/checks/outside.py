@@ -58,11 +58,11 @@ def https(options: CheckOptions) -> Iterator[Diagnosis]:
     except CertificateError as error:
         yield Diagnosis.problem(
             _("Browsers refuse to open this site, because its certificate can't be trusted: %s.") % error.reason,
-            _("Renew the certificate, and check that the file contains the whole chain (fullchain.pem)."),
+            _renewal_advice(),
         )
         return
-    except FetchError:
-        yield _skipped()
+    except FetchError as error:
+        yield _skipped(error)
         return
     yield from _about_expiry(answer)
     try:
@@ -88,8 +88,15 @@ def _about_expiry(answer: Probe) -> Iterator[Diagnosis]:
     if left > _SOON:
         yield Diagnosis.ok(text)
         return
-    advice = _("Check that it is renewed: “certbot renew --dry-run”, or Caddy's log.")
-    yield (Diagnosis.problem if left < _VERY_SOON else Diagnosis.warning)(text, advice)
+    yield (Diagnosis.problem if left < _VERY_SOON else Diagnosis.warning)(text, _renewal_advice())
+
+
+def _renewal_advice() -> str:
+    return _(
+        "As root, run “certbot renew”, which says what prevents it, and then “systemctl reload nginx”, which may still "
+        "use the old certificate. Caddy renews it on its own: “journalctl -u caddy” shows why it couldn't. If you "
+        "install certificates by hand, use the file with the whole chain (fullchain.pem)."
+    )
 
 
 def headers(options: CheckOptions) -> Iterator[Diagnosis]:
@@ -97,7 +104,7 @@ def headers(options: CheckOptions) -> Iterator[Diagnosis]:
     try:
         answer = _get("/")
     except FetchError as error:
-        yield _unreachable(error)
+        yield _skipped(error) if isinstance(error, CertificateError) else _unreachable(error)
         return
     missing = list(_missing_headers(answer))
     if answer.status != 200:
@@ -140,8 +147,8 @@ def styles(options: CheckOptions) -> Iterator[Diagnosis]:
     """Check that browsers get the style sheet, which nginx sends itself."""
     try:
         answer = _get(static("css/site.css"))
-    except FetchError:
-        yield _skipped()
+    except FetchError as error:
+        yield _skipped(error)
         return
     if answer.status == 200 and answer.headers.get_content_type() == "text/css":
         yield Diagnosis.ok(_("Browsers get the styles and scripts of the site."))
@@ -163,15 +170,15 @@ def files(options: CheckOptions) -> Iterator[Diagnosis]:
         listing = _get(settings.MEDIA_URL, max_bytes=20_000)
         picture = Picture.objects.order_by("-pk").first()
         media = _get(picture.file.url) if picture and picture.file.url.startswith("/") else None
-    except FetchError:
-        yield _skipped()
+    except FetchError as error:
+        yield _skipped(error)
         return
     if served:
         yield Diagnosis.problem(
             _("Anyone can download files of this site that are private: %s.") % ", ".join(served),
             _(
                 "Let the web server pass all requests on to Broadside, as in deploy/nginx.conf. Then change "
-                "SECRET_KEY and all passwords in .env: they may have been read."
+                "SECRET_KEY and all passwords in the settings: they may have been read."
             ),
         )
     is_listed = listing.status == 200 and _LISTING.search(listing.body)
@@ -210,8 +217,8 @@ def _is_served(path: str, mark: re.Pattern[bytes]) -> bool:
 def clock(options: CheckOptions) -> Iterator[Diagnosis]:
     try:
         answer = _get("/healthz")
-    except FetchError:
-        yield _skipped()
+    except FetchError as error:
+        yield _skipped(error)
         return
     there = parse_http_date_safe(answer.headers.get("Date", ""))
     if there is None:
@@ -225,7 +232,12 @@ def clock(options: CheckOptions) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("The server in front of the site has the same time."))
 
 
-def _skipped() -> Diagnosis:
+def _skipped(error: FetchError) -> Diagnosis:
+    if isinstance(error, CertificateError):
+        return Diagnosis.warning(
+            _("This could not be checked, because the certificate of the site can't be trusted."),
+            _("The check “HTTPS” shows why."),
+        )
     return Diagnosis.warning(
         _("This could not be checked, because this machine can't open the site."),
         _("The check “Security headers” shows why."),

@@ -130,7 +130,7 @@ def _advice_on_mail(error: OSError) -> str:
             advice = _("Nothing answers at that host and port. Some providers block the ports of mail servers.")
         case _:
             advice = ""
-    check = _("Check EMAIL_URL in .env: host, port, encryption, name and password. Then restart the site.")
+    check = _("Check EMAIL_URL: host, port, encryption, name and password. Then restart the site.")
     return f"{advice} {check}".lstrip()
 
 

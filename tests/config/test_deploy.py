@@ -87,6 +87,12 @@ def test_caddy_accepts_the_caddyfile(tmp_path: Path) -> None:
     assert status == 0, output
 
 
+def test_both_proxies_say_the_same_while_broadside_is_down() -> None:
+    pages = [re.findall(r"<!DOCTYPE html>[^'`]*", texts()[name]) for name in ("nginx.conf", "Caddyfile")]
+    assert len(pages[0]) == 1
+    assert pages[0] == pages[1]
+
+
 def test_the_management_commands_exist() -> None:
     text = "\n".join(texts().values())
     named = set(re.findall(r"manage\.py,? (\w+)", text))

@@ -67,6 +67,13 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"Nothing listens on port {port}.")
 
 
+def connect(port: int, host: str = HOST) -> ssl.SSLSocket:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    plain = socket.create_connection(("127.0.0.1", port), timeout=20)
+    return context.wrap_socket(plain, server_hostname=host)
+
+
 @dataclass(frozen=True)
 class Response:
     status: int
@@ -96,10 +103,7 @@ class Site:
     writer: Process
 
     def connect(self, host: str = HOST) -> ssl.SSLSocket:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
-        return context.wrap_socket(plain, server_hostname=host)
+        return connect(self.port, host)
 
     def get(self, path: str, method: str = "GET", body: bytes = b"", host: str = HOST, **headers: str) -> Response:
         connection = http.client.HTTPSConnection(host, self.port)
@@ -444,6 +448,28 @@ class TestServer:
         assert '"GET /about/"' in log
         assert "secret-word" not in log
         assert "127.0.0.1" not in log
+
+
+class TestWithoutBroadside:
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_readers_are_told_to_come_back(self, method: str, tmp_path: Path, static_root: Path) -> None:
+        port = free_port()
+        nginx = _start_nginx(tmp_path, static_root, app_port=free_port(), port=port, insecure_port=free_port())
+        wait_for(port)
+        connection = http.client.HTTPSConnection(HOST)
+        connection.sock = connect(port)
+        connection.request(method, "/comments/on/post/1/", headers={"Host": HOST})
+        response = connection.getresponse()
+        text = response.read().decode()
+        nginx.terminate()
+        nginx.wait()
+        connection.close()
+        assert (response.status, response.headers["Retry-After"]) == (503, "30")
+        assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        assert "try again" in text
+        assert "nginx" not in text
 
 
 class TestSlowBodies:

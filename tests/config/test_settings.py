@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.cache import caches
+from config.data_folder import data_folder
 from config.database import databases
 from config.mail import mail_limits, mailbox_url, mailers
 from config.storage import media_storage
@@ -46,6 +47,40 @@ def test_garbage_is_collected_once_the_site_is_loaded_but_not_in_what_was_loaded
 def test_all_data_is_in_one_folder(tmp_path: Path) -> None:
     expression = "settings.DATABASES['default']['NAME'], settings.MEDIA_ROOT, settings.CACHES['backend']['LOCATION']"
     assert evaluate(tmp_path, expression).count(str(tmp_path)) == 3
+
+
+class TestDataFolder:
+    def test_commands_create_it(self, tmp_path: Path) -> None:
+        assert evaluate(tmp_path / "new", "settings.DATA_DIR") == str(tmp_path / "new")
+        assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["broadside.sqlite3", "imports"]
+
+    def test_the_doctor_says_that_it_is_missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.argv", ["manage.py", "doctor"])
+        with pytest.raises(ImproperlyConfigured, match=r"new doesn't exist\. .* mount that.*BROADSIDE_DATA.*migrate"):
+            data_folder(f"{tmp_path}/new")
+        assert not (tmp_path / "new").exists()
+
+    def test_the_error_says_why_it_can_not_be_created(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(ImproperlyConfigured, match=r"file/new can't be created: Not a directory\."):
+            data_folder(f"{tmp_path}/file/new")
+
+    def test_it_may_be_read_only_once_it_is_there(self, tmp_path: Path) -> None:
+        (tmp_path / "imports").mkdir()
+        (tmp_path / "broadside.sqlite3").touch()
+        code = """
+import pathlib
+def refuse(*args, **kwargs):
+    raise OSError(30, "Read-only file system")
+pathlib.Path.touch = refuse
+from config import settings
+print(settings.DATA_DIR)
+"""
+        assert run(tmp_path, code, SECRET_KEY="x").stdout == f"{tmp_path}\n"
+
+    def test_an_empty_variable_means_the_usual_folder(self, tmp_path: Path) -> None:
+        found = evaluate(tmp_path, "settings.STATIC_ROOT", STATIC_ROOT="")
+        assert found == str(ROOT / "staticfiles")
 
 
 def test_the_database_and_the_cache_can_be_on_other_hosts(tmp_path: Path) -> None:
@@ -141,6 +176,10 @@ class TestDatabase:
         assert found["default"]["NAME"] == f"{tmp_path}/broadside.sqlite3"
         assert "WAL" in found["default"]["OPTIONS"]["init_command"]
         assert found["default"]["CONN_MAX_AGE"] is None
+
+    def test_any_folder_can_contain_the_sqlite_file(self, tmp_path: Path) -> None:
+        folder = tmp_path / "my blog+%41#?é"
+        assert configure("", folder)["default"]["NAME"] == f"{folder}/broadside.sqlite3"
 
     def test_commits_to_sqlite_survive_a_power_cut(self, tmp_path: Path) -> None:
         assert "PRAGMA synchronous=FULL;" in configure("", tmp_path)["default"]["OPTIONS"]["init_command"]

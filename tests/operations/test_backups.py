@@ -682,6 +682,12 @@ class TestRefusals:
         other.write_text("not a key")
         with pytest.raises(CommandError, match="contains no private key"):
             manage("restore", "--check", "--key", str(other))
+        other.write_text(key_file.read_text().strip()[:-1])
+        with pytest.raises(CommandError, match="not complete or has a typing error"):
+            manage("restore", "--check", "--key", str(other))
+        other.unlink()
+        with pytest.raises(CommandError, match=r"No such file or directory \(.*other\.txt\)"):
+            manage("restore", "--check", "--key", str(other))
 
     def test_an_invalid_public_key_is_refused(self, manage: Manage, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_PUBLIC_KEY = "age1nonsense"

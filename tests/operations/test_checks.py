@@ -29,7 +29,7 @@ from pytest_django import Settings
 from comments.models import Notification, NotificationPreference
 from comments.models.notifications import Event
 from core.changes import content_version
-from core.http import FetchError, HTTPClient, Probe
+from core.http import CertificateError, FetchError, HTTPClient, Probe
 from media.models import Picture
 from operations.checks import backups, configuration, database, machine, outcomes, outside, vulnerabilities, work
 from operations.checks.catalogue import CHECKS
@@ -117,6 +117,10 @@ class TestConfiguration:
         settings.HTTPS, settings.SECURE_PROXY_SSL_HEADER, settings.BROADSIDE_TRUSTED_PROXIES = True, header, proxies
         assert severities(configuration.proxy) == [found]
 
+    def test_the_owner_can_compare_the_number_of_proxies(self, settings: Settings) -> None:
+        settings.BROADSIDE_TRUSTED_PROXIES = 2
+        assert "exactly 2 proxies" in only(configuration.proxy).text
+
     def test_broken_templates_are_named(self, own_templates: OwnTemplates) -> None:
         assert severities(configuration.templates) == ["ok"]
         own_templates({"base.html": "{% extends 'base.html' %}"})
@@ -154,6 +158,14 @@ class TestDatabase:
         assert "4 migrations are missing" in only(database.migrations).text
         assert only(database.migrations).text.endswith(", …).")
 
+    def test_an_empty_database_may_be_the_wrong_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        MigrationRecorder.Migration.objects.all().delete()
+        monkeypatch.setattr(connection.introspection, "table_names", list)
+        diagnosis = only(database.migrations)
+        assert diagnosis.text == "The database is empty."
+        assert "BROADSIDE_DATA" in diagnosis.advice
+        assert "mounted" in diagnosis.advice
+
     def test_an_outdated_version_of_the_database_is_a_warning(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert severities(database.version) == ["ok"]
         monkeypatch.setattr(database, "_GOOD_SQLITE", (99,))
@@ -186,10 +198,12 @@ class TestMachine:
 
     def test_a_data_folder_that_others_can_read_is_reported(self, settings: Settings, tmp_path: Path) -> None:
         settings.BASE_DIR = tmp_path
-        settings.DATA_DIR = tmp_path / "data"
+        settings.DATA_DIR = tmp_path / "the data"
         settings.DATA_DIR.mkdir()
         settings.DATA_DIR.chmod(0o755)
         assert str(settings.DATA_DIR) in only(machine.permissions).text
+        # As a shell needs it.
+        assert f"chmod 700 '{settings.DATA_DIR}'" in only(machine.permissions).advice
 
     @pytest.mark.parametrize(
         ("user", "writable", "found"), [(0, True, "warning"), (1000, True, "warning"), (1000, False, "ok")]
@@ -452,6 +466,22 @@ class TestOutside:
     def test_a_certificate_that_expires_soon_is_reported(self, days: int, found: str) -> None:
         answer = Probe(200, HTTPMessage(), b"", timezone.now() + days * DAY)
         assert [diagnosis.severity.value for diagnosis in outside._about_expiry(answer)] == [found]
+
+    def test_a_certificate_that_can_not_be_trusted_is_reported_once(
+        self, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    ) -> None:
+        def refuse(*args: Any, **kwargs: Any) -> Probe:
+            raise CertificateError("certificate has expired")
+
+        monkeypatch.setattr(outside, "_get", refuse)
+        settings.HTTPS = True
+        diagnosis = only(outside.https)
+        assert "certificate has expired" in diagnosis.text
+        assert "certbot renew" in diagnosis.advice
+        assert "systemctl reload nginx" in diagnosis.advice
+        for check in (outside.headers, outside.styles, outside.files, outside.clock):
+            assert only(check).severity == Severity.WARNING
+            assert "“HTTPS”" in only(check).advice
 
     def test_without_https_no_certificate_is_expected(self, site: StubServer) -> None:
         assert severities(outside.https) == ["ok"]

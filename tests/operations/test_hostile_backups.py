@@ -111,6 +111,22 @@ def test_a_damaged_media_file_is_found(
     assert "damaged or missing" in BackupRun.objects.exclude(error="")[0].error
 
 
+def test_everything_but_a_damaged_media_file_can_be_restored(
+    folder: Path, manage: Manage, site_state: SiteState
+) -> None:
+    rows, files = site_state()
+    name = str(Document.objects.get().file.name)
+    digest = hashlib.sha256(files.pop(name)).hexdigest()
+    default_storage.delete(name)
+    (folder.parent.parent / "media" / digest[:2] / digest).write_bytes(b"damaged")
+    Document.objects.all().delete()
+    with pytest.raises(CommandError, match="To restore everything else, add --without-damaged-media"):
+        manage("restore", "--replace")
+    output = manage("restore", "--replace", "--without-damaged-media")
+    assert f"Damaged in the backup, so upload it again: {name}" in output
+    assert site_state() == (rows, files)
+
+
 def test_a_name_outside_the_media_folder_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
     rewrite(folder, "media.jsonl.zst", rename_media("../outside.txt"))
     refuses("media.jsonl.zst in this backup is damaged")

@@ -277,6 +277,17 @@ class TestErrors:
             run(write(tmp_path, export(item(7))))
         assert not Post.objects.exists()
 
+    def test_a_full_disk_is_reported_with_what_to_do(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*args: object) -> None:
+            raise OperationalError("database or disk is full")
+
+        monkeypatch.setattr("wordpress.importing.steps.authors._create", fail)
+        path = write(tmp_path, export(item(7)))
+        with pytest.raises(CommandError, match=r"\(database or disk is full\)\. .* run the command again to continue"):
+            run(path)
+        monkeypatch.undo()
+        assert "Import complete" in run(path)
+
     def test_report_that_cannot_be_written_does_not_undo_the_import(self, tmp_path: Path) -> None:
         with pytest.raises(CommandError, match="The report could not be written"):
             run(write(tmp_path, export(item(7))), report=tmp_path / "no" / "folder.json")

@@ -46,6 +46,11 @@ class Command(BaseCommand):
             "--check", action="store_true", help="restore separately from the site, compare, and change nothing"
         )
         parser.add_argument("--list", action="store_true", help="only list the backups")
+        parser.add_argument(
+            "--without-damaged-media",
+            action="store_true",
+            help="restore everything else if media files in the backup are damaged or missing, and list them",
+        )
 
     def handle(self, *args: Any, source: str, backup: str, key: str, **options: Any) -> None:
         source = source or settings.BROADSIDE_BACKUP_URL
@@ -65,7 +70,8 @@ class Command(BaseCommand):
                     name = verify(store, backup, keys, progress)
                     self.stdout.write(_("Backup %s can be restored: database and media are as they were.") % name)
                 else:
-                    self._restore(store, backup, keys, options["replace"], progress)
+                    left_out: list[str] | None = [] if options["without_damaged_media"] else None
+                    self._restore(store, backup, keys, options["replace"], left_out, progress)
         except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(describe_error(error)) from error
 
@@ -76,12 +82,18 @@ class Command(BaseCommand):
             return read_private_keys(file.read(_MAX_KEY_FILE))
 
     def _restore(
-        self, store: Store, name: str, keys: list[Identity], replace: bool, progress: ProgressCallback
+        self,
+        store: Store,
+        name: str,
+        keys: list[Identity],
+        replace: bool,
+        left_out: list[str] | None,
+        progress: ProgressCallback,
     ) -> None:
         with work_folder() as folder:
             restoring.finish()
             opened = restoring.open_backup(store, name, keys)
-            restoring.restore(opened, folder, replace=replace, progress=progress)
+            restoring.restore(opened, folder, replace=replace, progress=progress, left_out=left_out)
         # For migrations that are newer than the backup.
         call_command("migrate", verbosity=0, interactive=False)
         record(Action.BACKUP_RESTORED, by=None, details=opened.name)
@@ -95,6 +107,8 @@ class Command(BaseCommand):
         self.stdout.write(text % {"name": opened.name, "site": manifest.site, **counts})
         for missing in manifest.missing:
             self.stderr.write(_("Missing when the backup was made: %s") % missing, style_func=str)
+        for damaged in left_out or ():
+            self.stderr.write(_("Damaged in the backup, so upload it again: %s") % damaged, style_func=str)
         self._write_settings(opened.settings)
         self.stdout.write(_("Start the web server and the worker again. Everyone has to log in again."))
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.actions import Action
 from accounts.audit.recording import record
+from core.outages import is_outage
 from core.progress import INTERRUPTED, show_progress
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
@@ -107,13 +108,20 @@ class Command(BaseCommand):
                 self._import(options)
         except AlreadyRunningError as error:
             raise CommandError(str(error)) from error
-        except OperationalError as error:
-            if not is_locked(error):
+        except (DatabaseError, OSError) as error:
+            if isinstance(error, OperationalError) and is_locked(error):
+                text = _(
+                    "The database is locked because something else has been writing to it for too long. Wait until it "
+                    "has finished or stop it, then run the command again to continue. Nothing is imported twice."
+                )
+            elif is_outage(error):
+                text = _(
+                    "Something could not be read or stored (%s). Check that the disk isn't full and that the "
+                    "database can be used, then run the command again to continue. Nothing is imported twice."
+                )
+                text %= str(error).strip()
+            else:
                 raise
-            text = _(
-                "The database is locked because something else has been writing to it for too long. Wait until it has "
-                "finished or stop it, then run the command again to continue. Nothing is imported twice."
-            )
             raise CommandError(text) from error
 
     def _import(self, options: dict[str, Any]) -> None:
