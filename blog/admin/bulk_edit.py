@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.models import User
 from blog.admin.entry_actions import MAX_SHOWN, EntryActions
-from blog.admin.fields import TagsField, TagsWidget, possible_authors
+from blog.admin.fields import ExistingTagsWidget, TagsField, possible_authors
 from blog.admin.results import state_label
 from blog.admin.trees import TreeCheckboxesField
 from blog.editing import bulk_editing
@@ -23,13 +23,6 @@ from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_publish
 
 _NO_CHANGE: Final = ("", _("No change"))
-
-
-class ExistingTagsWidget(TagsWidget):
-    """Suggests existing tags, and doesn't offer to create others."""
-
-    def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return super().build_attrs(*args, **kwargs) | {"data-create": False}
 
 
 class BulkEditForm(forms.Form):
