@@ -79,7 +79,7 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
     assert statuses(comments[:1]) == [Status.PENDING]
 
     # While a reply is being typed, letters are not shortcuts, also after a click.
-    anna.locator(row(anna, comments[0])).get_by_text("Reply").click()
+    anna.locator(row(anna, comments[0])).get_by_text("Reply", exact=True).click()
     expect(anna.get_by_label("Your reply").first).to_be_focused()
     anna.keyboard.press("Escape")
     anna.keyboard.press("r")
