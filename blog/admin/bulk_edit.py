@@ -101,19 +101,22 @@ class BulkEditAction(EntryActions):
         user = cast("User", request.user)
         form = BulkEditForm(request.POST if "edit" in request.POST else None, user, self.model)
         if not form.is_valid():
-            return self._bulk_edit_page(request, form, BulkEdit())
+            return self._bulk_edit_page(request, entries, form, BulkEdit())
         changes = form.changes()
         if "confirm" not in request.POST:
-            return self._bulk_edit_page(request, form, bulk_editing.preview_edit(entries, user, changes))
+            return self._bulk_edit_page(request, entries, form, bulk_editing.preview_edit(entries, user, changes))
         change = partial(bulk_editing.edit, entries, user, changes)
         self.report(request, change, "edited", Action.CHANGED, gettext("Changed in bulk."))
         return None
 
-    def _bulk_edit_page(self, request: HttpRequest, form: BulkEditForm, result: BulkEdit) -> HttpResponse:
+    def _bulk_edit_page(
+        self, request: HttpRequest, entries: QuerySet[Any], form: BulkEditForm, result: BulkEdit
+    ) -> HttpResponse:
         return self.action_page(
             request,
             "admin/blog/bulk_edit.html",
             gettext("Edit %(name)s") % {"name": self.opts.verbose_name_plural},
+            subtitle=gettext("Selected: %(n)d") % {"n": entries.count()},
             form=form,
             media=self.media + form.media,
             result=result,
