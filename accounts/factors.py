@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from accounts import policies, sessions
 from accounts.actions import Action
@@ -43,8 +44,16 @@ def app_of(user: User) -> Authenticator | None:
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
 
 
-def recovery_codes_of(user: User) -> Authenticator | None:
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+def unused_codes(user: User) -> int | None:
+    """Return how many recovery codes a person has left; None if there never were any."""
+    codes = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    # They are not decrypted, which fails without the right key.
+    return None if codes is None else app_settings.RECOVERY_CODE_COUNT - codes.data["used_mask"].bit_count()
+
+
+def describe_unused(count: int) -> str:
+    text = ngettext("%(n)d unused code is left.", "%(n)d unused codes are left.", count)
+    return text % {"n": count}
 
 
 def added(request: HttpRequest, user: User, action: Action, details: str = "") -> int:

@@ -66,10 +66,19 @@ def format_datetime(time: dt.datetime) -> str:
 
     The time is shown in the site's time zone.
     """
+    return _format_datetime(time, "H:i")
+
+
+def format_datetime_with_seconds(time: dt.datetime) -> str:
+    """Return a day and a time of day for staff that tells versions of the same minute apart."""
+    return _format_datetime(time, "H:i:s")
+
+
+def _format_datetime(time: dt.datetime, time_format: str) -> str:
     local = localtime(time)
     day = _day_for_staff(get_language(), with_year=local.year != localtime().year)
     separator = pgettext("between the items of a list", ", ")
-    return f"{date_format(local, f'D {day}')}{separator}{date_format(local, 'H:i')}"
+    return f"{date_format(local, f'D {day}')}{separator}{date_format(local, time_format)}"
 
 
 def format_day_for_staff(day: dt.date) -> str:

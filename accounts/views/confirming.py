@@ -39,7 +39,7 @@ class ConfirmView(OwnPage, TemplateView):
 
     def get_context_data(self, posted: forms.Form | None = None, **kwargs: Any) -> dict[str, Any]:
         user = self.user
-        has_codes = factors.app_of(user) is not None or factors.recovery_codes_of(user) is not None
+        has_codes = factors.app_of(user) is not None or factors.unused_codes(user) is not None
         password = posted if isinstance(posted, PasswordForm) else PasswordForm(self.request)
         code = posted if isinstance(posted, CodeForm) else CodeForm(user)
         return super().get_context_data(

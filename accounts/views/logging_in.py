@@ -1,26 +1,31 @@
 """Logging in: with a password and, if there is one, a second factor; or with a passkey alone."""
 
 import json
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic.edit import FormView
 
-from accounts import challenges
+from accounts import challenges, factors
 from accounts.login_forms import CodeForm, LoginForm, LoginPasskeyForm, SecondStepPasskeyForm
 from accounts.views.pages import AccountPage
+
+# Of ten recovery codes, so many or fewer that it is time for new ones.
+_FEW_CODES: Final = 3
 
 
 def next_url(request: HttpRequest) -> str:
@@ -85,6 +90,21 @@ class SecondFactorView(AccountPage, AuthenticateView):  # type: ignore[misc]  # 
     form_class = CodeForm
     webauthn_form_class = SecondStepPasskeyForm
     template_name = "accounts/second_factor.html"
+
+    def form_valid(self, form: CodeForm | SecondStepPasskeyForm) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        # Only now, because logging in may start another session.
+        if isinstance(form, CodeForm) and form.authenticator.type == Authenticator.Type.RECOVERY_CODES:
+            self._tell_how_many_are_left(factors.unused_codes(form.user) or 0)
+        return response
+
+    def _tell_how_many_are_left(self, left: int) -> None:
+        used = gettext("You logged in with a recovery code.")
+        if left > _FEW_CODES:
+            messages.info(self.request, f"{used} {factors.describe_unused(left)}")
+        else:
+            advice = format_html(gettext('Create new ones in <a href="{}">your account</a>.'), reverse("account"))
+            messages.warning(self.request, format_html("{} {} {}", used, factors.describe_unused(left), advice))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)

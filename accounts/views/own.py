@@ -35,11 +35,12 @@ class AccountView(OwnPage, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         own = list(sessions.of(self.user))
         is_incomplete = lacks_second_factor(self.request)
+        codes = factors.unused_codes(self.user)
         return super().get_context_data(
             language_form=LanguageForm(instance=self.user),
             passkeys=factors.passkeys_of(self.user),
             app=factors.app_of(self.user),
-            recovery_codes=factors.recovery_codes_of(self.user),
+            recovery_codes="" if codes is None else factors.describe_unused(codes),
             sessions=[(session, sessions.is_current(session, self.request)) for session in own],
             has_other_sessions=any(not sessions.is_current(session, self.request) for session in own),
             emergency_link=EmergencyLink.objects.filter(user=self.user).first(),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.models import User
 from blog.admin.entry_actions import MAX_SHOWN, EntryActions
-from blog.admin.fields import TagsField, TagsWidget, possible_authors
+from blog.admin.fields import ExistingTagsWidget, TagsField, possible_authors
 from blog.admin.results import state_label
 from blog.admin.trees import TreeCheckboxesField
 from blog.editing import bulk_editing
@@ -23,13 +23,6 @@ from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_publish
 
 _NO_CHANGE: Final = ("", _("No change"))
-
-
-class ExistingTagsWidget(TagsWidget):
-    """Suggests existing tags, and doesn't offer to create others."""
-
-    def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return super().build_attrs(*args, **kwargs) | {"data-create": False}
 
 
 class BulkEditForm(forms.Form):
@@ -108,19 +101,22 @@ class BulkEditAction(EntryActions):
         user = cast("User", request.user)
         form = BulkEditForm(request.POST if "edit" in request.POST else None, user, self.model)
         if not form.is_valid():
-            return self._bulk_edit_page(request, form, BulkEdit())
+            return self._bulk_edit_page(request, entries, form, BulkEdit())
         changes = form.changes()
         if "confirm" not in request.POST:
-            return self._bulk_edit_page(request, form, bulk_editing.preview_edit(entries, user, changes))
+            return self._bulk_edit_page(request, entries, form, bulk_editing.preview_edit(entries, user, changes))
         change = partial(bulk_editing.edit, entries, user, changes)
         self.report(request, change, "edited", Action.CHANGED, gettext("Changed in bulk."))
         return None
 
-    def _bulk_edit_page(self, request: HttpRequest, form: BulkEditForm, result: BulkEdit) -> HttpResponse:
+    def _bulk_edit_page(
+        self, request: HttpRequest, entries: QuerySet[Any], form: BulkEditForm, result: BulkEdit
+    ) -> HttpResponse:
         return self.action_page(
             request,
             "admin/blog/bulk_edit.html",
             gettext("Edit %(name)s") % {"name": self.opts.verbose_name_plural},
+            subtitle=gettext("Selected: %(n)d") % {"n": entries.count()},
             form=form,
             media=self.media + form.media,
             result=result,

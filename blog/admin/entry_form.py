@@ -47,12 +47,12 @@ _LATEST: Final = 5
 
 
 class FeaturedPictureInput(ForeignKeyRawIdWidget):
-    """The ID of an image with its thumbnail and its alternative text. Images are chosen in a separate window."""
+    """The image with its alternative text, chosen in a dialog. Without JavaScript, its ID is entered."""
 
     template_name = "admin/blog/entry/featured_picture.html"
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
+        context = super().get_context(name, value, {**(attrs or {}), "placeholder": gettext("ID")})
         pk = parse_id(str(value or ""))
         context["picture"] = Picture.objects.present().filter(pk=pk).first() if pk else None
         return context

@@ -84,6 +84,13 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
         js = [forms.Script("admin-broadside/tags.js", type="module")]
 
 
+class ExistingTagsWidget(TagsWidget):
+    """Suggests existing tags, and doesn't offer to create others."""
+
+    def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return super().build_attrs(*args, **kwargs) | {"data-create": False}
+
+
 class TitleInput(forms.Textarea):
     """A text area for a single line, so that a long title is fully visible. Line breaks become spaces."""
 

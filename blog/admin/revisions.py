@@ -17,7 +17,7 @@ from blog.permissions import may_delete_revisions
 from blog.revisions.describing import differences
 from core.admin import BaseAdmin
 from core.admin_routes import route
-from core.dates import format_datetime
+from core.dates import format_datetime_with_seconds
 from core.text import parse_id
 
 _PER_PAGE = 50
@@ -51,7 +51,7 @@ class RevisionsMixin(BaseAdmin[Any]):
             self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(f"{self._url('revisions', entry.pk)}?revision={revision.pk}")
         publishing.restore_revision(revision, entry, cast("User", request.user))
-        time = format_datetime(revision.created_at)
+        time = format_datetime_with_seconds(revision.created_at)
         self.log_change(request, entry, gettext("Restored the version of %(time)s.") % {"time": time})
         text = gettext("The version of %(time)s was restored. The version it replaced is still in the revisions.") % {
             "time": time

@@ -44,14 +44,13 @@ def is_link(url: str) -> bool:
 
 
 def link_lines(text: str, limit: int) -> list[str]:
-    """Return the lines of a text. Raises ValidationError unless each ends with a URL."""
+    """Return the lines of a text. Raises ValidationError with a message for each that doesn't end with a URL."""
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
     if len(lines) > limit:
         raise ValidationError(gettext("There can be %d links at most.") % limit)
-    for line in lines:
-        if not is_link(split_link(line)[1]):
-            message = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
-            raise ValidationError(message % {"line": line[:100]})
+    message = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
+    if errors := [message % {"line": line[:100]} for line in lines if not is_link(split_link(line)[1])]:
+        raise ValidationError(errors)
     return lines
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
@@ -75,8 +76,11 @@ class SingleRedirectMiddleware:
             return target._replace(scheme="", netloc="", fragment=target.fragment or url.fragment), exists
         if response.status_code == 404:
             path = _decoded(url.path)
-            if path.startswith("/admin/") or _is_file(path):
+            if path.startswith("/admin/") or (_is_file(path) and PurePosixPath(path).suffix):
                 return None
+            if _is_file(path):
+                # A child page of `/media/`, whose slash is missing.
+                return url._replace(path=f"{url.path}/"), False
             if found := find_target(path, url.query, alternatives):
                 target = urlsplit(found.url)
                 if target.path != url.path:

@@ -18,8 +18,12 @@ from django.utils.safestring import SafeString, mark_safe
 from core.text import is_storable
 from media.models import Picture
 
-# In CSS pixels: the width of the column of text. --measure in static/css/site.css sets it.
+# In CSS pixels: the width of the column of text, and the gap between the images of a gallery. static/css/site.css sets
+# both, and how many columns galleries have.
 COLUMN_WIDTH: Final = 592
+_GAP: Final = 12
+_GALLERY_COLUMNS: Final = 3
+_MOST_COLUMNS: Final = 5
 _EAGER: Final = ' loading="eager" fetchpriority="high"'
 
 # In sanitised HTML, "<" and ">" always belong to a tag, and values are in double quotes.
@@ -27,6 +31,9 @@ _IMAGE: Final = re.compile(r"<img\b[^<>]*>")
 # A lazy image, with its renditions if it has any.
 _LAZY: Final = re.compile(r'(?:<picture>(?:<source\b[^<>]*>)*)?<img\b[^<>]*? loading="lazy"[^<>]*>')
 _ATTRIBUTE: Final = re.compile(r'\s(alt|src|width|height|loading)="([^"]*)"')
+# The beginning or the end of an element that may be a gallery, or be inside one.
+_BOX: Final = re.compile(r"<(?P<end>/?)(?P<name>div|figure)\b(?P<attributes>[^<>]*)>")
+_COLUMNS: Final = re.compile(r"\bcolumns-([1-9])\b")
 _URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+)"')
 
 
@@ -64,7 +71,40 @@ def by_file_name(pictures: Iterable[Picture]) -> dict[str, Picture]:
 
 def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:
     """Return sanitised `html` with the renditions and dimensions of `pictures` (`by_file_name`)."""
-    return _IMAGE.sub(lambda image: _with_renditions(image[0], pictures), html) if pictures else html
+    if not pictures:
+        return html
+    parts = []
+    position = 0
+    for start, end, columns in [*_galleries(html), (len(html), len(html), 1)]:
+        parts += [_add_to_images(html[position:start], pictures), _add_to_images(html[start:end], pictures, columns)]
+        position = end
+    return "".join(parts)
+
+
+def _galleries(html: str) -> Iterator[tuple[int, int, int]]:
+    """Yield where each gallery of sanitised `html` begins and ends, and how many columns it has on a wide screen."""
+    if "wp-block-gallery" not in html:
+        return
+    depth = start = 0
+    gallery: re.Match[str] | None = None
+    for box in _BOX.finditer(html):
+        if gallery is None and "wp-block-gallery" in box["attributes"]:
+            gallery, depth, start = box, 0, box.start()
+        depth += -1 if box["end"] else 1
+        if gallery and depth == 0:
+            yield start, box.end(), _columns(gallery, html[start : box.end()])
+            gallery = None
+
+
+def _columns(gallery: re.Match[str], html: str) -> int:
+    if chosen := _COLUMNS.search(gallery["attributes"]):
+        return min(int(chosen[1]), _MOST_COLUMNS)
+    # Two or four images of a gallery in Markdown leave no gap.
+    return 2 if gallery["name"] == "div" and html.count("<img") in {2, 4} else _GALLERY_COLUMNS
+
+
+def _add_to_images(html: str, pictures: Mapping[str, Picture], columns: int = 1) -> str:
+    return _IMAGE.sub(lambda image: _with_renditions(image[0], pictures, columns), html)
 
 
 def load_first_eagerly(html: str) -> str:
@@ -79,12 +119,17 @@ def _eager(image: re.Match[str]) -> str:
     return known.replace(' loading="lazy"', _EAGER)
 
 
-def picture_sources(picture: Picture, width: int, *, is_lazy: bool) -> SafeString:
-    """Return a `source` element for each format of the picture's renditions. `width` is the image's width on the page.
+def picture_sources(picture: Picture, width: int, *, is_lazy: bool, columns: int = 1) -> SafeString:
+    """Return a `source` element for each format of the picture's renditions.
 
-    Where browsers support it (`auto`), a lazy image is chosen by its actual size on the page.
+    `width` is the image's width on the page, unless it is in a gallery with several `columns`. Where browsers support
+    it (`auto`), a lazy image is chosen by its actual size on the page.
     """
     sizes = f"(min-width: {width}px) {width}px, 100vw"
+    if columns > 1:
+        # On a phone, no more than three fit next to each other.
+        cell = (COLUMN_WIDTH - (columns - 1) * _GAP) // columns
+        sizes = f"(min-width: {COLUMN_WIDTH}px) {cell}px, {100 // min(columns, 3)}vw"
     by_format = groupby(picture.renditions, key=lambda rendition: PurePath(rendition.name).suffix)
     rows = (
         (
@@ -97,7 +142,7 @@ def picture_sources(picture: Picture, width: int, *, is_lazy: bool) -> SafeStrin
     return format_html_join("", '<source type="{}" srcset="{}" sizes="{}">', rows)
 
 
-def _with_renditions(image: str, pictures: Mapping[str, Picture]) -> str:
+def _with_renditions(image: str, pictures: Mapping[str, Picture], columns: int) -> str:
     values = dict(_ATTRIBUTE.findall(image))
     name = library_file(values.get("src", ""))
     picture = pictures.get(name)
@@ -111,7 +156,7 @@ def _with_renditions(image: str, pictures: Mapping[str, Picture]) -> str:
         image = re.sub(r'\s(?:width|height)="[^"]*"', "", image)
         image = format_html('{} width="{}" height="{}">', mark_safe(image[:-1]), width, height)  # noqa: S308  # a tag of sanitised HTML
     is_lazy = values.get("loading") == "lazy"
-    sources = picture_sources(picture, min(width, COLUMN_WIDTH), is_lazy=is_lazy)
+    sources = picture_sources(picture, min(width, COLUMN_WIDTH), is_lazy=is_lazy, columns=columns)
     if not sources:
         return image
     if is_lazy:

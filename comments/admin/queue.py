@@ -36,7 +36,12 @@ from core.text import parse_id, parse_ids, unify_line_ends
 _may_moderate = permission_required("comments.moderate_comment", raise_exception=True)
 UNSENT: Final = _("This text isn't sent yet, so nothing was decided. Send it first, or reload the page to discard it.")
 # The status after a decision. A restored comment may have any.
-_BECOMES = {"approve": CommentStatus.APPROVED, "spam": CommentStatus.SPAM, "trash": CommentStatus.TRASH}
+_BECOMES = {
+    "approve": CommentStatus.APPROVED,
+    "unapprove": CommentStatus.PENDING,
+    "spam": CommentStatus.SPAM,
+    "trash": CommentStatus.TRASH,
+}
 
 
 class SimilarForm(forms.Form):

@@ -40,6 +40,14 @@ ACTIONS = {
         ngettext_lazy("%(n)d was already approved.", "%(n)d were already approved.", "n"),
         (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH),
     ),
+    "unapprove": Action(
+        decisions.unapprove,
+        _("Unapprove"),
+        _("Unapprove"),
+        ngettext_lazy("%(n)d comment moved back to pending.", "%(n)d comments moved back to pending.", "n"),
+        ngettext_lazy("%(n)d was not approved.", "%(n)d were not approved.", "n"),
+        (CommentStatus.APPROVED,),
+    ),
     "spam": Action(
         decisions.mark_spam,
         _("Spam"),

@@ -52,6 +52,16 @@ def approve(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
     return _decide(comments, by, _same_for_all(CommentStatus.APPROVED, CommentStatus.APPROVED), seen)
 
 
+def unapprove(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
+    """Hide approved `comments` until they are decided about again. The filter forgets what it learned from them."""
+
+    def rule(locked: list[Comment]) -> dict[Comment, Ruling]:
+        approved = [comment for comment in locked if comment.status == CommentStatus.APPROVED]
+        return dict.fromkeys(approved, (CommentStatus.PENDING, ""))
+
+    return _decide(comments, by, rule, seen)
+
+
 def mark_spam(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> DecisionResult:
     """Hide `comments` as spam. The filter learns from them."""
     return _decide(comments, by, _same_for_all(CommentStatus.SPAM, CommentStatus.SPAM), seen)

@@ -1,16 +1,24 @@
 """Template filters for times.
 
-In the site's time zone: `|day` and `|time_of_day`, and for staff `|day_for_staff` and `|day_and_time`. How long ago:
-`|time_since`.
+In the site's time zone: `|day` and `|time_of_day`, and for staff `|day_for_staff`, `|day_and_time` and
+`|day_and_seconds`. How long ago: `|time_since`.
 """
 
 from django import template
 
-from core.dates import format_datetime, format_day, format_day_for_staff, format_time, time_since
+from core.dates import (
+    format_datetime,
+    format_datetime_with_seconds,
+    format_day,
+    format_day_for_staff,
+    format_time,
+    time_since,
+)
 
 register = template.Library()
 register.filter("day", format_day, expects_localtime=True)
 register.filter("time_of_day", format_time, expects_localtime=True)
 register.filter("day_for_staff", format_day_for_staff, expects_localtime=True)
 register.filter("day_and_time", format_datetime)
+register.filter("day_and_seconds", format_datetime_with_seconds)
 register.filter("time_since", time_since)

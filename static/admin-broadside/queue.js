@@ -308,6 +308,12 @@ form.addEventListener("submit", (event) => {
 });
 form.addEventListener("focusin", (event) => setCurrent(event.target.closest(".queue-comment") ?? current()));
 form.addEventListener("change", showSelected);
+// Otherwise, the letters of a reply would be taken for keyboard shortcuts.
+form.addEventListener("toggle", ({ target }) => {
+  if (target.open && target.matches(Object.values(PANELS).join()) && target.contains(document.activeElement)) {
+    target.querySelector("textarea, a").focus();
+  }
+}, { capture: true });
 const selectAll = document.getElementById("select-all");
 selectAll.hidden = false;
 selectAll.addEventListener("click", () => {

@@ -142,7 +142,7 @@ export function enhance(area) {
     const present = new Set(names.map(key));
     const fresh = split(more.join(",")).filter((name) => !present.has(key(name)) && present.add(key(name)));
     if (fresh.length) {
-      names = [...names, ...fresh];
+      names = "single" in labels ? fresh.slice(-1) : [...names, ...fresh];
       changed();
     }
   }

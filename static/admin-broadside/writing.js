@@ -130,6 +130,10 @@ for (const menu of document.querySelectorAll(".writing-menu")) {
     if (event.key === "Escape" && menu.open) {
       menu.open = false;
       button.focus();
+    } else if (event.key === "Enter" && event.target.matches("input")) {
+      // The browser would press the first button of the form, which saves a draft.
+      event.preventDefault();
+      menu.querySelector("button").click();
     }
   });
   menu.addEventListener("toggle", () => {
@@ -154,8 +158,14 @@ document.getElementById("writing-panel").addEventListener("click", (event) => {
 
 /* “Check the text” puts the advice into the panel. Without this script, it opens a separate page. */
 const check = document.querySelector(".writing-check");
-check?.addEventListener("click", async (event) => {
+check?.addEventListener("click", (event) => {
   event.preventDefault();
+  checkText();
+});
+// The featured image was described in another tab, so advice about it is outdated.
+check?.form.addEventListener("described", checkText);
+
+async function checkText() {
   const status = document.querySelector(".writing-check-status");
   status.textContent = "";
   try {
@@ -169,7 +179,7 @@ check?.addEventListener("click", async (event) => {
   } catch {
     status.textContent = status.dataset.failed;
   }
-});
+}
 
 /* The buttons for translations update the section in place. Without this script, they open a separate page. */
 panel.addEventListener("click", async (event) => {

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from blog.admin.fields import ExistingTagsWidget, TagsField
 from tags.models import Tag
 from tags.names import tag_key
 
@@ -17,10 +18,10 @@ class MergeForm(forms.Form):
     target = forms.ModelChoiceField(
         Tag.objects.none(), label=_("Tag to keep"), required=False, widget=forms.RadioSelect, empty_label=None
     )
-    other = forms.CharField(
+    other = TagsField(
         label=_("Or merge all of them into another tag"),
         required=False,
-        max_length=200,
+        widget=ExistingTagsWidget(attrs={"data-single": True}),
         help_text=_("The name of an existing tag. Leave empty to keep one of the tags above."),
     )
 
@@ -29,12 +30,14 @@ class MergeForm(forms.Form):
         field: Any = self.fields["target"]
         field.queryset = Tag.objects.filter(pk__in=[tag.pk for tag in tags])
         field.choices = [(tag.pk, _label(tag)) for tag in tags]
+        if len(tags) == 1:
+            self.fields["other"].label, self.fields["other"].help_text = self.fields["target"].label, ""
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         data = self.cleaned_data
-        if data.get("other"):
-            data["target"] = Tag.objects.filter(key=tag_key(data["other"])).first()
+        if names := data.get("other"):
+            data["target"] = Tag.objects.filter(key=tag_key(names[0])).first() if len(names) == 1 else None
             if data["target"] is None:
                 self.add_error("other", ValidationError(gettext("There is no tag with this name.")))
         elif not data.get("target") and "target" not in self.errors:

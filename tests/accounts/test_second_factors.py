@@ -130,6 +130,19 @@ class TestCodes:
             enter_code(client, f"{value[:4]} {value[4:]}")
             assert is_logged_in(client) is is_accepted
 
+    def test_people_are_told_how_many_recovery_codes_are_left(self, amina: User, app: Authenticator) -> None:
+        codes = RecoveryCodes.activate(amina).generate_codes()
+        told = []
+        for value in codes:
+            client = Client()
+            enter_password(client)
+            enter_code(client, value)
+            told.append(unescape(client.get("/admin/").text))
+        assert "You logged in with a recovery code. 9 unused codes are left." in told[0]
+        assert ["Create new ones in" in page for page in told] == [False] * 6 + [True] * 4
+        assert '1 unused code is left. Create new ones in <a href="/admin/account/">your account</a>.' in told[8]
+        assert "0 unused codes are left." in client.get("/admin/account/").text
+
     def test_secrets_are_encrypted(self, amina: User, app: Authenticator) -> None:
         codes = RecoveryCodes.activate(amina)
         stored = str(list(Authenticator.objects.values_list("data", flat=True)))

@@ -102,7 +102,9 @@ class TestConfirming:
     def test_the_first_page_asks_and_the_second_shows_what_will_change(self, client: Client, editor: User) -> None:
         closed = PostFactory(title="Closed", comments_open=False)
         posts = [PostFactory(title="Open"), closed]
-        assert find(read(act(client, *posts)), "[name=confirm]") == []
+        first = read(act(client, *posts))
+        assert find(first, "[name=confirm]") == []
+        assert "Selected: 2" in text(first)
         page = read(act(client, *posts, edit="1", comments="closed"))
         assert [text(line) for line in find(page, "section.bulk-preview li")] == ["Open (Published)"]
         assert "1 is already like this." in text(page)

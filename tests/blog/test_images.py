@@ -129,6 +129,26 @@ class TestRenditionsInTexts:
         html = client.get(post.get_absolute_url()).content.decode()
         assert '<p class="picture-credit" dir="auto">Photo: &lt;R&gt; Lamp, CC BY</p>' in html
 
+    @pytest.mark.parametrize(
+        ("gallery", "sizes"),
+        [
+            ("<div class='wp-block-gallery'>{3}</div>", "(min-width: 592px) 189px, 33vw"),
+            ("<div class='wp-block-gallery'>{4}</div>", "(min-width: 592px) 290px, 50vw"),
+            ("<figure class='wp-block-gallery columns-4'><ul>{2}</ul></figure>", "(min-width: 592px) 139px, 33vw"),
+            ("<figure class='wp-block-gallery columns-8'>{9}</figure>", "(min-width: 592px) 108px, 33vw"),
+            ("<figure class='wp-block-gallery columns-1'>{2}</figure>", "(min-width: 592px) 592px, 100vw"),
+        ],
+    )
+    def test_those_of_a_gallery_are_as_wide_as_its_columns(self, picture: Picture, gallery: str, sizes: str) -> None:
+        image = f'<img src="{picture.file.url}" loading="lazy">'
+        count = int(gallery.partition("{")[2][0])
+        cells = f"<figure>{image}<figcaption>A lamp</figcaption></figure>" * count
+        filled = gallery.replace("'", '"').replace(f"{{{count}}}", cells)
+        html = add_renditions(f"{image}{filled}<div>{image}</div>", {str(picture.file.name): picture})
+        column = "(min-width: 592px) 592px, 100vw"
+        expected = [size for size in [column, *[sizes] * count, column] for _format in ("avif", "webp")]
+        assert re.findall(r'<source [^>]*sizes="auto, ([^"]+)"', html) == expected
+
     def test_images_from_elsewhere_in_the_site_stay_as_they_are(self, picture: Picture) -> None:
         html = '<img alt="" src="/static/logo.png" loading="lazy">'
         assert add_renditions(html, {str(picture.file.name): picture}) == html

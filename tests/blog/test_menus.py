@@ -106,6 +106,17 @@ class TestMenus:
         text = f"“{line}” doesn't end with a URL that begins with https://, http://, mailto: or /."
         assert form.errors == {"header_menu": [text]}
 
+    def test_name_every_line_that_has_no_url(self) -> None:
+        form = AppearanceForm(
+            {**default_document(), "header_menu": "About us\nYears /archive/\n\nSongs //songs.example/"}
+        )
+        assert form.errors == {
+            "header_menu": [
+                f"“{line}” doesn't end with a URL that begins with https://, http://, mailto: or /."
+                for line in ["About us", "Songs //songs.example/"]
+            ]
+        }
+
     @pytest.mark.parametrize(
         "stored",
         [None, "x", [1], [{}], [{"title": "x", "url": "javascript:x"}], [{"title": "x", "kind": "gone", "id": 1}]],

@@ -231,6 +231,7 @@ class TestAlmostRightUrl:
         PageFactory(slug="press", parent=PageFactory(slug="media"))
         Redirect.objects.create(path="/media/releases/", entry=Page.objects.get(slug="press"))
         assert_single_redirect(client, "/media/releases/", "/media/press/")
+        assert_single_redirect(client, "/media/press", "/media/press/")
 
     @pytest.mark.parametrize(
         "old", ["/tag/star-power/", "/category/star-power/", "/author/star-power/", "/media/star-power/"]

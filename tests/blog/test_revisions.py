@@ -1,5 +1,6 @@
 """Revisions of posts and pages: what is kept, what is shown, and that restoring loses nothing."""
 
+import datetime as dt
 from typing import Any
 from uuid import uuid4
 
@@ -16,9 +17,9 @@ from accounts.models import User
 from blog import publishing
 from blog.models import Page, Post, Revision, Status
 from blog.revisions.comparing import compare, matches, paragraphs, words
-from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory, at
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
-from tests.factories.responses import one, read
+from tests.factories.responses import find, one, read, text
 from tests.factories.types import GrowsWithLength
 
 
@@ -50,6 +51,16 @@ def restore(client: Client, entry: Post | Page, revision: Revision, version: str
 
 
 class TestKeeping:
+    def test_those_of_the_same_minute_are_told_apart(self, client: Client) -> None:
+        post = PostFactory(source="One")
+        save(client, post, source="Two")
+        for second, revision in enumerate(Revision.objects.all()):
+            revision.created_at = at(2020, 1, 2) + dt.timedelta(seconds=second)
+            revision.save()
+        page = read(client.get(admin_url(post, "revisions")))
+        times = [text(time) for time in find(page, "ol time")]
+        assert len({*times}) == len(times) == 2
+
     def test_each_saved_change_is_kept_with_its_author(self, client: Client, editor: User) -> None:
         client.post(admin_url(Post, "add"), form_data(title="New", source="One", author=editor.pk))
         post = Post.objects.get()

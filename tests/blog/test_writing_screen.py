@@ -408,6 +408,15 @@ class TestFeaturedImage:
         assert f'<img src="{picture.current_url}" alt="A &lt;lamp&gt;"' in page
         assert "Credit: R. &lt;Lamp&gt;" in page
 
+    def test_without_scripts_its_id_can_be_looked_up(self, client: Client, editor: User) -> None:
+        picture = store_picture(picture_file(), by=editor)
+        link = one(read(client.get(admin_url(Post, "add"))), ".writing-picture-id a")
+        library = client.get(link.attrib["href"]).content.decode()
+        assert f"<strong>ID {picture.pk}</strong>" in library
+        # Also after a search. Otherwise, nobody needs the ID.
+        assert '<input type="hidden" name="_to_field" value="id">' in library
+        assert "<strong>ID" not in client.get("/admin/media/picture/").content.decode()
+
     @pytest.mark.parametrize("value", ["nonsense", "0", "99999999999999999999", "-1", "²"])
     def test_a_wrong_id_is_an_error(self, client: Client, value: str) -> None:
         response = add(client, featured_picture=value)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from blog.models import Post
+from media.models import Picture
 from tests.factories import PASSWORD, CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.files import PDF, picture
 from tests.factories.types import Faults, LogIn
@@ -111,6 +112,16 @@ def test_a_featured_image_is_chosen_replaced_and_removed(log_in: LogIn) -> None:
     page.get_by_role("button", name="Choose another…").click()
     dialog.get_by_role("button", name="lamp").click()
     expect(field).to_have_value(first)
+    # It is described in another tab.
+    caption = page.locator(".writing-picture-alt")
+    expect(caption).to_contain_text("It has no alternative text")
+    page.get_by_role("button", name="Check the text").click()
+    advice = page.locator("#writing-review").get_by_text("The featured image has no alternative text")
+    expect(advice).to_be_visible()
+    Picture.objects.filter(pk=first).update(alt="A lamp")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(caption).to_have_text("Alternative text: A lamp")
+    expect(advice).to_have_count(0)
     document = FilePayload(name="a.pdf", mimeType="application/pdf", buffer=PDF)
     page.locator(".writing-picture-file").set_input_files(document)
     expect(page.locator(".writing-picture-field [role=status]")).not_to_be_empty()

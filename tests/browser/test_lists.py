@@ -31,6 +31,12 @@ def test_posts_are_filtered_edited_trashed_and_restored(log_in: LogIn, posts: li
     page.keyboard.press("Enter")
     expect(page.locator("#result_list tbody tr")).to_have_count(3)
 
+    # “Run” without an action keeps the selection.
+    page.get_by_role("checkbox", name="Select all").check()
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_label("Action:")).to_be_focused()
+    expect(page.locator("tbody input:checked")).to_have_count(3)
+
     # An error in the dialog focuses its field. Once it is corrected, the row changes in place.
     page.get_by_role("link", name="Quick edit: Award 1").click()
     dialog = page.get_by_role("dialog")

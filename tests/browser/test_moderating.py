@@ -78,7 +78,10 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
     expect(anna.locator(row(anna, comments[0]))).to_be_focused()
     assert statuses(comments[:1]) == [Status.PENDING]
 
-    # While a reply is being typed, letters are not shortcuts.
+    # While a reply is being typed, letters are not shortcuts, also after a click.
+    anna.locator(row(anna, comments[0])).get_by_text("Reply", exact=True).click()
+    expect(anna.get_by_label("Your reply").first).to_be_focused()
+    anna.keyboard.press("Escape")
     anna.keyboard.press("r")
     anna.keyboard.type("Thanks, a just question? sst")
     assert faults(anna) == ""

@@ -74,6 +74,15 @@ def test_three_tags_are_merged_and_their_old_links_lead_to_the_remaining_one(log
         row.get_by_role("checkbox").check()
     page.get_by_label("Action:").select_option("Merge…")
     page.get_by_role("button", name="Run").click()
+    # Another tag could be entered, with suggestions of existing ones; a second one replaces the first.
+    field, options = page.get_by_role("combobox", name="another tag"), page.locator(".tags-list [role=option]")
+    for typed, found in [("defe", "defenders (2)"), ("hrds", "HRDs (2)")]:
+        field.press_sequentially(typed)
+        expect(options.filter(has_text=found)).to_be_visible()
+        field.press("ArrowDown")
+        field.press("Enter")
+    expect(page.locator(".tags-chip bdi")).to_have_text(["HRDs"])
+    page.get_by_role("button", name="Remove HRDs").click()
     page.get_by_label("defenders (2 posts)").check()
     page.get_by_role("button", name="Show what will change").click()
     expect(page.get_by_text("1 post will get the tag “defenders”.")).to_be_visible()

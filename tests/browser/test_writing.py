@@ -107,6 +107,21 @@ class TestFiles:
         expect(source).to_have_value(re.compile(r"^(?:[^!]*!){5}[^!]*$"))
         assert names_of_images(source.input_value()) == "![](e)\n![](d)\n\n![](a)\n![](b)\n![](c)"
 
+    def test_an_image_goes_after_the_table_in_which_the_caret_is(self, new_post: Page) -> None:
+        table = "| a | b |\n| --- | --- |\n| 1 | 2 |"
+        source = new_post.locator("#id_source")
+        # Before the table, in its first and its last row, and after it.
+        for place, expected in [
+            (0, f"![](x)\n\n{table}"),
+            *[(each, f"{table}\n\n![](x)") for each in (2, 30, len(table))],
+        ]:
+            source.fill(table)
+            source.evaluate("(source, place) => source.setSelectionRange(place, place)", place)
+            drop(new_post, "x.png", picture_file().read())
+            expect(source).to_have_value(re.compile("pictures"))
+            assert source.input_value().replace(Picture.objects.get().file.url, "x") == expected
+            Picture.objects.all().delete()
+
     def test_an_inserted_image_is_surrounded_by_blank_lines(self, new_post: Page) -> None:
         source = new_post.locator("#id_source")
         found = {}

@@ -21,7 +21,15 @@ from tests.factories.responses import find, message, one, read, text
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/comments/comment/"
-DECISIONS = {"approve": Status.APPROVED, "spam": Status.SPAM, "trash": Status.TRASH, "restore": Status.PENDING}
+# The status after each decision, and before it, if that isn't pending.
+DECISIONS = {
+    "approve": Status.APPROVED,
+    "unapprove": Status.PENDING,
+    "spam": Status.SPAM,
+    "trash": Status.TRASH,
+    "restore": Status.PENDING,
+}
+BEFORE = {"unapprove": Status.APPROVED, "restore": Status.TRASH}
 
 
 def decide_url(comment: Comment, action: str) -> str:
@@ -68,7 +76,7 @@ class TestPermissions:
     def test_deciding_about_one_comment(
         self, who: str, sees: bool, edits: bool, decides: bool, deletes: bool, action: str, client: Client
     ) -> None:
-        before = Status.TRASH if action == "restore" else Status.PENDING
+        before = BEFORE.get(action, Status.PENDING)
         comment = CommentFactory.create(status=before)
         log_in(client, who)
         assert is_refused(client.post(decide_url(comment, action))) is not decides
@@ -79,7 +87,7 @@ class TestPermissions:
     def test_deciding_in_bulk(
         self, who: str, sees: bool, edits: bool, decides: bool, deletes: bool, action: str, client: Client
     ) -> None:
-        before = Status.TRASH if action == "restore" else Status.PENDING
+        before = BEFORE.get(action, Status.PENDING)
         comment = CommentFactory.create(status=before)
         log_in(client, who)
         decide_in_bulk(client, action, comment)
@@ -233,7 +241,7 @@ class TestList:
         ("before", "offered"),
         [
             (Status.PENDING, ["Approve", "Spam", "Trash"]),
-            (Status.APPROVED, ["Spam", "Trash"]),
+            (Status.APPROVED, ["Unapprove", "Spam", "Trash"]),
             (Status.SPAM, ["Approve", "Trash", "Restore"]),
             (Status.TRASH, ["Approve", "Restore"]),
         ],
@@ -353,7 +361,7 @@ class TestForm:
 
     @pytest.mark.parametrize("action", DECISIONS)
     def test_a_decision_saves_first(self, action: str, client: Client, moderator: User) -> None:
-        before = Status.TRASH if action == "restore" else Status.PENDING
+        before = BEFORE.get(action, Status.PENDING)
         comment = CommentFactory.create(status=before)
         response: Any = client.post(form(comment), self.fields(**{f"_{action}": "1"}))
         assert response["Location"] == form(comment)

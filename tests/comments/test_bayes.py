@@ -14,7 +14,7 @@ from hypothesis.extra.django import TestCase
 from accounts.models import User
 from comments.models import Comment, Lesson, Token
 from comments.models import CommentStatus as Status
-from comments.moderation.decisions import DecisionResult, approve, mark_spam, restore, trash, undo
+from comments.moderation.decisions import DecisionResult, approve, mark_spam, restore, trash, unapprove, undo
 from comments.moderation.deletion import delete
 from comments.rules import bayes
 from comments.rules.bayes import MAX_TOKENS, MIN_LESSONS, Model, score, tokens_of, unlearn
@@ -237,7 +237,7 @@ class TestAnyHistory(TestCase):
         batches = []
         for _step in range(data.draw(st.integers(1, 8))):
             chosen = data.draw(st.lists(st.sampled_from(comments), max_size=3))
-            decide = data.draw(st.sampled_from([approve, mark_spam, trash, restore, None]))
+            decide = data.draw(st.sampled_from([approve, unapprove, mark_spam, trash, restore, None]))
             if decide is not None:
                 batches.append(decide(chosen, moderator).batch)
             elif batches:

@@ -18,7 +18,7 @@ from blog.models import Post
 from comments.models import Comment, Decision
 from comments.models import CommentStatus as Status
 from comments.moderation.counting import recount
-from comments.moderation.decisions import DecisionResult, approve, mark_spam, restore, trash, undo
+from comments.moderation.decisions import DecisionResult, approve, mark_spam, restore, trash, unapprove, undo
 from comments.moderation.deletion import delete
 from core.models import SiteSettings
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
@@ -51,6 +51,17 @@ class TestDeciding:
         result = decide([comment], moderator)
         assert status(comment) == after
         assert (result.changed, result.unchanged) == ((0, 1) if before == after else (1, 0))
+
+    @pytest.mark.parametrize("before", list(Status))
+    def test_only_approved_comments_can_be_unapproved(self, before: Status, moderator: User) -> None:
+        comment = CommentFactory.create(status=before)
+        recount(comment.entry)
+        result = unapprove([comment], moderator)
+        assert status(comment) == (PENDING if before == APPROVED else before)
+        assert (result.changed, result.unchanged) == ((1, 0) if before == APPROVED else (0, 1))
+        assert count(comment.entry) == 0
+        undo(result.batch, moderator)
+        assert status(comment) == before
 
     def test_it_is_logged(self, moderator: User) -> None:
         comment = CommentFactory.create(status=PENDING)
@@ -251,7 +262,7 @@ class TestAnyHistory(TestCase):
         batches: list[uuid.UUID] = []
         for _step in range(data.draw(st.integers(1, 8))):
             some = Comment.objects.filter(pk__in=data.draw(st.sets(st.sampled_from(sorted(initial)))))
-            decide = data.draw(st.sampled_from([approve, mark_spam, trash, restore, None]))
+            decide = data.draw(st.sampled_from([approve, unapprove, mark_spam, trash, restore, None]))
             if decide is not None:
                 batches.append(decide(some, moderator).batch)
             elif batches:

@@ -60,6 +60,7 @@ ENTRIES = st.tuples(st.booleans(), st.sampled_from([EntryStatus.PUBLISHED, *Entr
 COMMENTS = st.tuples(NUMBERS, st.sampled_from(Status), st.sampled_from([Kind.COMMENT, *Kind]), st.none() | NUMBERS)
 ACTIONS: dict[str, Callable[[list[Comment], User], Any]] = {
     "approve": decisions.approve,
+    "unapprove": decisions.unapprove,
     "spam": decisions.mark_spam,
     "trash": decisions.trash,
     "restore": decisions.restore,

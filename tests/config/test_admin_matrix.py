@@ -148,6 +148,7 @@ NEEDS: Final[dict[str, Page]] = {
     "tags_tag_rename": Page(CURATE_TAGS, CURATE_TAGS, {"name": "New name", "confirm": "1"}, only_shows=True),
     "tags_tagtwins_changelist": Page(CURATE_TAGS, CURATE_TAGS, only_shows=True),
     **{f"comments_comment_{name}": Page(None, MODERATE) for name in ("approve", "spam", "trash")},
+    "comments_comment_unapprove": Page(None, MODERATE, only_shows=True),
     "comments_comment_restore": Page(None, MODERATE, only_shows=True),
     "comments_comment_undo": Page(None, MODERATE, only_shows=True),
     "comments_queue_changelist": Page(MODERATE),

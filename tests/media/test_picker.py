@@ -59,6 +59,12 @@ def test_pictures_match_all_words_in_their_texts_newest_first(editor: Client) ->
     assert [file["title"] for file in search(editor, kind="document").json()["files"]] == ["March report"]
 
 
+def test_a_picture_is_found_by_its_id(editor: Client) -> None:
+    first, second = (store_picture(picture_file(), title=title, alt="") for title in ("One", "Two"))
+    for pk, found in [(first.pk, ["One"]), (second.pk, ["Two"]), (0, []), ("x", [])]:
+        assert [file["title"] for file in search(editor, id=str(pk)).json()["files"]] == found
+
+
 def test_the_case_of_all_letters_is_ignored(editor: Client) -> None:
     store_picture(picture_file(), title="École")
     store_document(pdf_file(), title="Пресс-релиз")

@@ -15,14 +15,26 @@ export function replace(field, start, end, text, selectStart = start + text.leng
   field.setSelectionRange(selectStart, selectEnd);
 }
 
-/** Replace the text between `start` and `end` with `block`, set off by blank lines. Return where the block begins. */
+/** Replace the text between `start` and `end` with `block`, set off by blank lines. Return where the block begins.
+ *
+ * If nothing is replaced, the block goes after a table rather than into it, where it would break the table apart.
+ */
 export function replaceWithBlock(field, start, end, block) {
+  if (start === end) {
+    start = end = afterTable(field.value, start);
+  }
   const before = field.value.slice(0, start);
   const after = field.value.slice(end);
   const above = before.trim() ? missingLineBreaks(before.match(/[ \t\n]*$/)[0]) : "";
   const below = after.trim() ? missingLineBreaks(after.match(/^[ \t\n]*/)[0]) : "";
   replace(field, start, end, above + block + below);
   return start + above.length;
+}
+
+/** Return the end of the Markdown table in which `place` is, or else `place`. */
+function afterTable(text, place) {
+  const tables = [...text.matchAll(/^\|.*(?:\n\|.*)*/gm)].map((found) => [found.index, found.index + found[0].length]);
+  return tables.find(([start, end]) => start < place && place < end)?.[1] ?? place;
 }
 
 function missingLineBreaks(space) {

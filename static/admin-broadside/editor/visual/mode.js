@@ -21,9 +21,6 @@ import { keys, typingRules } from "./keys.js";
 import { nodeViews } from "./node_views.js";
 import { schema } from "./schema.js";
 
-// Tells ProseMirror to paste plain text itself.
-const PLAIN_TEXT = new ClipboardEvent("paste");
-
 /** Return the mode for the text area `field`. See source_mode.js for its functions. `addFiles` uploads files. */
 export function createVisualMode(box, field, addFiles) {
   const element = box.querySelector(".editor-visual");
@@ -40,8 +37,9 @@ export function createVisualMode(box, field, addFiles) {
       nodeViews: nodeViews(element.dataset),
       dispatchTransaction,
       handleKeyDown: learnSelection,
-      handlePaste: paste,
-      handleDrop: drop,
+      // Not `handlePaste` and `handleDrop`: before these, ProseMirror parses the HTML, whose styles violate the
+      // Content-Security-Policy.
+      handleDOMEvents: { paste, drop },
     },
   );
   // Changed by other scripts, for example by adding a description from the media library.
@@ -208,29 +206,30 @@ export function createVisualMode(box, field, addFiles) {
   }
 
   function paste(_view, event) {
-    if (event === PLAIN_TEXT) {
+    const data = event.clipboardData;
+    if (data.getData("text/html").includes("data-pm-slice")) {
       return false;
     }
-    const data = event.clipboardData;
-    const isOwn = data.getData("text/html").includes("data-pm-slice");
     const isCode = view.state.selection.$from.parent.type.spec.code;
-    const { files, url, markdown } = isOwn ? {} : readPaste(data, selectedText(view.state), field.value, !isCode);
+    const { files, url, markdown } = readPaste(data, selectedText(view.state), field.value, !isCode);
     if (files) {
       addFiles(files);
     } else if (url) {
       run(linkSelection(selectedText(view.state), url));
     } else if (markdown) {
       insertMarkdown(markdown);
-    } else if (!isOwn) {
-      view.pasteText(data.getData("text/plain"), PLAIN_TEXT);
+    } else {
+      view.pasteText(data.getData("text/plain"));
     }
-    return !isOwn;
+    event.preventDefault();
+    return true;
   }
 
-  function drop(_view, event, _slice, isMoved) {
+  function drop(_view, event) {
     const data = event.dataTransfer;
     const place = view.posAtCoords({ left: event.clientX, top: event.clientY });
-    if (isMoved || !place) {
+    // ProseMirror moves and copies parts of its own document.
+    if (view.dragging || !place) {
       return false;
     }
     view.dispatch(view.state.tr.setSelection(TextSelection.near(view.state.doc.resolve(place.pos))));
@@ -240,9 +239,10 @@ export function createVisualMode(box, field, addFiles) {
       if (markdown) {
         insertMarkdown(markdown);
       } else {
-        view.pasteText(data.getData("text/plain"), PLAIN_TEXT);
+        view.pasteText(data.getData("text/plain"));
       }
     }
+    event.preventDefault();
     return true;
   }
 
