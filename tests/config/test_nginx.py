@@ -152,7 +152,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase, 
     wait_for(port)
     yield Site(port, insecure_port, folder / "pages", folder / "data", settings, writer)
     writer.end()
-    for program in programs:
+    # nginx first, because granian waits until nginx closes its idle connections.
+    for program in reversed(programs):
         program.terminate()
         program.wait()
 
