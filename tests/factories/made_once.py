@@ -12,11 +12,10 @@ from tests.factories.programs import run
 
 type CopyDatabase = Callable[[Path], None]
 
+# Closes the database, as `call_command` does not. Otherwise, a part of it would be in its write-ahead log.
 _COMMAND = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command({command!r}, interactive=False, verbosity=0)
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", {command!r}, "--no-input", "--verbosity", "0"])
 """
 
 
