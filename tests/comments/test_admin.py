@@ -398,6 +398,7 @@ class TestOvertaken:
     def seen(comment: Comment) -> str:
         return f"{comment.pk}:{comment.mark}"
 
+    @pytest.mark.usefixtures("a_second_ago")
     @pytest.mark.parametrize("action", ["spam", "trash"])
     def test_buttons_and_bulk_actions_in_the_list(self, action: str, client: Client, moderator: User) -> None:
         comment = CommentFactory.create(status=Status.PENDING)
@@ -409,6 +410,7 @@ class TestOvertaken:
         assert message(client.post(LIST, data, follow=True)) == warning
         assert status(comment) == Status.APPROVED
 
+    @pytest.mark.usefixtures("a_second_ago")
     def test_the_form_refuses_to_save_once_and_says_what_happened(self, client: Client, moderator: User) -> None:
         comment = CommentFactory.create(text="Before")
         page = one(read(client.get(form(comment))), "#comment_form")
