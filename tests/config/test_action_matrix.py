@@ -124,7 +124,13 @@ ACTIONS: Final = {
         ("comments_comment", f"{name}_selected"): action(
             MODERATE, "comments_comment", f"{name}_selected", comment, query=f"?status__exact={comment}"
         )
-        for name, comment in (("approve", "pending"), ("spam", "approved"), ("trash", "spam"), ("restore", "trash"))
+        for name, comment in (
+            ("approve", "pending"),
+            ("unapprove", "approved"),
+            ("spam", "approved"),
+            ("trash", "spam"),
+            ("restore", "trash"),
+        )
     },
     ("wordpress_importjob", "delete_selected"): action(
         IMPORT, "wordpress_importjob", "delete_selected", "job", post="yes"
