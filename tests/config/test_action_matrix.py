@@ -242,6 +242,7 @@ CASES: Final = {
         for name, becomes in (("approve", "approved"), ("spam", "spam"), ("trash", "trash"), ("restore", "pending"))
         if status != becomes and (name != "restore" or status in {"spam", "trash"})
     },
+    "unapprove what is approved": Case(MODERATE, "comments_comment_unapprove", attrgetter("approved")),
     "delete permanently what is in the trash": Case(
         OWNERS, "comments_comment_delete", attrgetter("trash"), lambda objects: {"post": "yes"}
     ),
