@@ -78,6 +78,12 @@ class PostAdmin(CalendarView, EntryAdmin):
         is_dated = request.GET.get("state") in (Status.PUBLISHED, "scheduled")
         return ("-published_at", "-pk") if is_dated else (date_in_lists().desc(), "-pk")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Entry | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None and getattr(obj, "has_enclosures", False) and may_edit(request.user, obj):
+            fieldsets.append((_("Enclosed files"), {"fields": ["removed_enclosures"]}))
+        return fieldsets
+
     def get_editor_fields(self, user: Anyone) -> list[str]:
         return ["sticky", "author"] if edits_others(user) else []
 
@@ -86,6 +92,8 @@ class PostAdmin(CalendarView, EntryAdmin):
         if form.add_category():
             record(Action.ADDED, [form.category], by=cast("User", request.user))
         super().save_model(request, obj, form, change)
+        if removed := form.cleaned_data.get("removed_enclosures"):
+            removed.delete()
 
 
 @admin.register(Page)

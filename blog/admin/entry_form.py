@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import DateTimeField, prefetch_related_objects
+from django.db.models import DateTimeField, Exists, OuterRef, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +24,7 @@ from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin
 from blog.editing import original_changes, translations
 from blog.editing.workflow import Step, state_of, take
-from blog.models import MAX_NOTE_LENGTH, Entry, Post, Status
+from blog.models import MAX_NOTE_LENGTH, Enclosure, Entry, Post, Status
 from blog.permissions import Anyone, may_edit, may_publish
 from blog.rendering.markups import markups
 from blog.review import notes
@@ -78,7 +78,8 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the entry. When it is about to be saved, its row is locked, so that others wait for this save."""
-        entries = self.get_queryset(request).select_related("author")
+        enclosures = Enclosure.objects.filter(post=OuterRef("pk"))
+        entries = self.get_queryset(request).select_related("author").annotate(has_enclosures=Exists(enclosures))
         if request.method == "POST" and transaction.get_connection().in_atomic_block:
             entries = entries.select_for_update(of=("self",))
         try:

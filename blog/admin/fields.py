@@ -12,7 +12,7 @@ from taggit.forms import TagField, TextareaTagWidget
 from accounts.models import User
 from blog.models import Entry, Post
 from core.languages import known_languages
-from core.text import unify_line_ends
+from core.text import parse_id, unify_line_ends
 
 
 class UnlabelledInput(forms.HiddenInput):
@@ -21,6 +21,19 @@ class UnlabelledInput(forms.HiddenInput):
     def id_for_label(self, id_: str) -> str:
         # The admin renders a label for every field, but a label can't refer to a hidden input.
         return ""
+
+
+class CheckboxesField(forms.ModelMultipleChoiceField[Any]):
+    """A choice of any number of objects, as checkboxes."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def clean(self, value: Any) -> Any:
+        for sent in value or ():
+            # With Django's field, an ID that is too large for SQLite raises an error.
+            if isinstance(sent, str) and not parse_id(sent):
+                raise ValidationError(self.error_messages["invalid_pk_value"], "invalid_pk_value", {"pk": sent})
+        return super().clean(value)
 
 
 class AuthorField(forms.ModelChoiceField[User]):

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from blog.admin.fields import SourceField, TagsField, TitleInput, UnlabelledInput, languages
+from blog.admin.fields import CheckboxesField, SourceField, TagsField, TitleInput, UnlabelledInput, languages
 from blog.admin.merging import MergingForm, saved_at, version_of
 from blog.admin.new_category import NewCategoryForm
 from blog.admin.trees import ParentField, TreeCheckboxesField
 from blog.editing.editor import SourceEditor
 from blog.editing.translations import LinkError, require_possible
 from blog.editing.workflow import Step, may_take, state_of, steps_for
-from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post, Status
+from blog.models import MAX_NOTE_LENGTH, Category, Enclosure, Entry, Page, Post, Status
 from blog.permissions import may_view
 from blog.revisions.comparing import Piece
 from blog.revisions.describing import Difference
@@ -191,9 +191,25 @@ class PostForm(EntryForm, NewCategoryForm):
         help_text=gettext_lazy("Separate tags with commas. Tags that don't exist yet will be created."),
     )
 
+    removed_enclosures = CheckboxesField(
+        Enclosure.objects.none(),
+        label=gettext_lazy("Files to remove"),
+        required=False,
+        help_text=gettext_lazy(
+            "Feeds offer these files with the post. Those that are not in the text are shown above it."
+        ),
+    )
+
     class Meta:
         model = Post
         fields = "__all__"  # the admin names the fields that each user may change
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if getattr(self.instance, "has_enclosures", False):
+            self.fields["removed_enclosures"].queryset = self.instance.enclosures.all()  # type: ignore[attr-defined]  # it is a CheckboxesField
+        else:
+            self.fields.pop("removed_enclosures", None)
 
     def clean(self) -> dict[str, Any]:
         """Add the new category, which may not be stored yet, to the chosen ones."""

@@ -3,15 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import CharField, F, Func, OrderBy, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from blog.admin.fields import CheckboxesField
 from blog.models.tree import TreeNode
-from core.text import parse_id
 
 
 class _Bytewise(Func):
@@ -54,20 +53,11 @@ class ParentField(TreeChoiceField):
         )
 
 
-class TreeCheckboxesField(forms.ModelMultipleChoiceField[Any]):
+class TreeCheckboxesField(CheckboxesField):
     """A choice of any number of tree nodes, as checkboxes."""
-
-    widget = forms.CheckboxSelectMultiple
 
     def __init__(self, nodes: QuerySet[Any], label: Any) -> None:
         super().__init__(nodes.order_by(tree_order()), label=label, required=False)
-
-    def clean(self, value: Any) -> Any:
-        for sent in value or ():
-            # With Django's field, an ID that is too large for SQLite raises an error.
-            if isinstance(sent, str) and not parse_id(sent):
-                raise ValidationError(self.error_messages["invalid_pk_value"], "invalid_pk_value", {"pk": sent})
-        return super().clean(value)
 
     def label_from_instance(self, obj: TreeNode) -> SafeString:
         return indented(obj)

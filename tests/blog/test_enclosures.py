@@ -11,8 +11,9 @@ from blog.models import Enclosure, Post
 from media.documents import build_document
 from media.models import Document
 from tests.factories import PostFactory
+from tests.factories.admin import admin_url, form_data, log_in
 from tests.factories.files import SAMPLES
-from tests.factories.responses import ATOM, read_xml
+from tests.factories.responses import ATOM, find, read, read_xml
 
 pytestmark = pytest.mark.django_db
 
@@ -189,3 +190,58 @@ class TestPlayers:
         post = PostFactory(password="secret")
         post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
         assert REMOTE_URL not in self.page(client, post)
+
+
+class TestRemoving:
+    """The form of a post lists its enclosures, because a feed and a page may offer a file that no longer exists."""
+
+    @pytest.fixture(autouse=True)
+    def editor(self, client: Client) -> None:
+        log_in(client, "Editor")
+
+    @staticmethod
+    def choices(client: Client, post: Post) -> list[str | None]:
+        boxes = find(read(client.get(admin_url(post, "change"))), "input[name=removed_enclosures]")
+        assert not [box for box in boxes if "checked" in box.attrib]
+        return [box.get("value") for box in boxes]
+
+    def test_of_chosen_files_only(self, client: Client) -> None:
+        post = PostFactory()
+        one, two = (
+            post.enclosures.create(url=f"https://podcast.example/{name}.mp3", media_type="audio/mpeg")
+            for name in ("one", "two")
+        )
+        assert self.choices(client, post) == [str(one.pk), str(two.pk)]
+        assert b"two.mp3" in Client().get(post.get_absolute_url()).content
+        client.post(admin_url(post, "change"), form_data(post, removed_enclosures=[two.pk]))
+        assert self.choices(client, post) == [str(one.pk)]
+        assert [enclosure["url"] for enclosure in rss_enclosures(client)] == [one.url]
+        page = Client().get(post.get_absolute_url()).content
+        assert b"one.mp3" in page
+        assert b"two.mp3" not in page
+
+    def test_needs_a_choice(self, client: Client) -> None:
+        post = PostFactory()
+        post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        client.post(admin_url(post, "change"), form_data(post, title="Changed"))
+        assert post.enclosures.count() == 1
+
+    @pytest.mark.parametrize("pk", ["other", "9" * 30, "x"])
+    def test_of_the_file_of_another_post_is_refused(self, client: Client, pk: str) -> None:
+        post, other = PostFactory(), PostFactory()
+        for each in (post, other):
+            each.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        sent = str(other.enclosures.get().pk) if pk == "other" else pk
+        response = client.post(admin_url(post, "change"), form_data(post, removed_enclosures=[sent]))
+        assert "removed_enclosures" in response.context["adminform"].form.errors
+        assert Enclosure.objects.count() == 2
+
+    def test_is_not_offered_without_files_or_to_those_who_may_not_change_the_post(self, client: Client) -> None:
+        assert self.choices(client, PostFactory()) == []
+        post = PostFactory()
+        enclosure = post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        log_in(client, "Author")
+        response = client.get(admin_url(post, "change"))
+        assert b"removed_enclosures" not in response.content
+        client.post(admin_url(post, "change"), form_data(post, removed_enclosures=[enclosure.pk]))
+        assert post.enclosures.exists()
