@@ -493,7 +493,7 @@ class TestUnknown:
     @pytest.mark.parametrize(
         "source",
         [
-            "He [sic] said [...] so [1] [long-form] [platform], [the author].",
+            "He [sic] said [...] so [1] [emphasis added], [long-form] [platform], [the author].",
             "[youtube wTzbIc6oiqs] [embed]https://example.org/[/embed] [audio /a.mp3] [gallery ids='1']",
             '[caption width="9"]<img src="/a.png"> One[/caption]',
             '<pre>[foo bar="1"]</pre> <b title="[foo bar=1]">x</b>',
