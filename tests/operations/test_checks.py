@@ -160,7 +160,7 @@ class TestDatabase:
 
     def test_an_empty_database_may_be_the_wrong_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         MigrationRecorder.Migration.objects.all().delete()
-        monkeypatch.setattr(connection.introspection, "table_names", list)
+        monkeypatch.setattr(connection.introspection, "table_names", lambda *args: [])
         diagnosis = only(database.migrations)
         assert diagnosis.text == "The database is empty."
         assert "BROADSIDE_DATA" in diagnosis.advice
