@@ -186,6 +186,15 @@ class TestPlayers:
         assert REMOTE_URL in self.page(client, post)
         assert REMOTE_URL not in client.get(f"{post.get_absolute_url()}2/").content.decode()
 
+    def test_a_new_post_is_previewed_without_those_of_others(self, client: Client) -> None:
+        other = PostFactory()
+        other.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        log_in(client, "Editor")
+        data = form_data(title="Draft", source="Notes.", author=other.author_id)
+        page = client.post(admin_url(Post, "preview_new"), data)
+        assert page.status_code == 200
+        assert REMOTE_URL not in page.content.decode()
+
     def test_a_locked_post_has_none(self, client: Client) -> None:
         post = PostFactory(password="secret")
         post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
