@@ -1,6 +1,6 @@
 """Redirects that editors of the old blog kept with Safe Redirect Manager or WPCOM Legacy Redirector, as items."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import batched
 from typing import Final, NamedTuple
@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from blog.appearance.menus import Item as MenuItem
 from blog.models import Category, Entry
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
+from wordpress.importing.link_targets import LinkTargets
 from wordpress.importing.menus import ENTRY, ExportedLink
 from wordpress.importing.redirects import add_missing_redirects
-from wordpress.importing.steps.menus import LinkTargets
 from wordpress.wxr.records import LEGACY_REDIRECT, REDIRECT_RULE, Item
 from wordpress.wxr.values import plain_line
 
@@ -53,10 +54,11 @@ def _rules(context: ImportContext) -> Iterator[_Rule]:
 
 def _import(context: ImportContext, rules: Sequence[_Rule]) -> None:
     targets = LinkTargets(context, [rule.to for rule in rules])
+    objects = _objects(targets, rules)
     found: list[tuple[str, Model]] = []
     for rule in rules:
-        target = None if rule.is_pattern else _target(targets, rule.to)
-        if target and (path := targets.own_path(rule.path)):
+        target = objects.get(rule.to)
+        if target and not rule.is_pattern and (path := targets.own_path(rule.path)):
             found.append((path, target))
         else:
             names = {"old": rule.path[:_MAX_SHOWN], "new": (rule.to.url or f"/?p={rule.to.target}")[:_MAX_SHOWN]}
@@ -68,9 +70,15 @@ def _import(context: ImportContext, rules: Sequence[_Rule]) -> None:
     context.ledger.add_redirects(add_missing_redirects(found))
 
 
-def _target(targets: LinkTargets, link: ExportedLink) -> Model | None:
-    """Return the entry or category here that a link leads to."""
-    (item,) = targets.items_of(link) or [{}]
-    model = {"blog:category": Category, "blog:post": Entry, "blog:page": Entry}.get(item.get("kind", ""))
-    found: Model | None = model._default_manager.filter(pk=item["id"]).first() if model else None
-    return found
+def _objects(targets: LinkTargets, rules: Sequence[_Rule]) -> dict[ExportedLink, Model]:
+    """Return the entries and categories here that the rules lead to. The texts of entries are deferred."""
+    items = {rule.to: item for rule in rules for item in targets.items_of(rule.to)}
+    entries = Entry.objects.without_texts().in_bulk(_ids(items, "blog:post", "blog:page"))
+    categories = Category.objects.in_bulk(_ids(items, "blog:category"))
+    by_kind = {"blog:post": entries, "blog:page": entries, "blog:category": categories}
+    found = {link: by_kind.get(item.get("kind", ""), {}).get(item.get("id")) for link, item in items.items()}
+    return {link: target for link, target in found.items() if target is not None}
+
+
+def _ids(items: Mapping[ExportedLink, MenuItem], *kinds: str) -> list[int]:
+    return [item["id"] for item in items.values() if item.get("kind") in kinds]
