@@ -1,4 +1,4 @@
-"""Players for the files that are enclosed with a post but not in its text, which podcast plug-ins showed next to it."""
+"""Players for the files that are enclosed with a post but not in its text, which podcast plugins showed next to it."""
 
 from html import escape
 from typing import Final

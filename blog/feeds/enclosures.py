@@ -1,6 +1,6 @@
 """Enclosures: the audio and video files that feeds attach to posts, which podcast apps download.
 
-Imported posts keep WordPress's list of them (`Enclosure`), because podcast plug-ins add files that the text does not
+Imported posts keep WordPress's list of them (`Enclosure`), because podcast plugins add files that the text does not
 mention. Audio and video files of the media library that the rendered text links to are looked up for each feed.
 """
 

@@ -55,7 +55,7 @@ _PROVIDERS: Final = (
     ),
     _Provider(
         "YouTube",
-        # The ID of a video, wherever plug-ins and people put the rest: `watch?v=ID?wmode=opaque`, `/v/ID&hl=en`.
+        # The ID of a video, wherever plugins and people put the rest: `watch?v=ID?wmode=opaque`, `/v/ID&hl=en`.
         r"(?:music\.)?youtube(?:-nocookie)?\.com/(?:watch.*?[?&]v=|(?:embed|live|shorts|v)/)(?P<id>[\w-]{11})(?![\w-])",
         r"youtu\.be/(?P<id>[\w-]{11})(?![\w-])",
         page="https://www.youtube.com/watch?v={id}[&t={start}s]",

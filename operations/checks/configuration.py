@@ -64,13 +64,13 @@ def hosts(options: CheckOptions) -> Iterator[Diagnosis]:
         is_wrong = True
         yield Diagnosis.problem(
             _("The host of SITE_URL, %s, is not in ALLOWED_HOSTS, so readers only see an error.") % host,
-            _("Add it to the setting ALLOWED_HOSTS, or remove ALLOWED_HOSTS. Then restart the site."),
+            _("Add it to ALLOWED_HOSTS, or remove that setting. Then restart the site."),
         )
     if "*" in settings.ALLOWED_HOSTS:
         is_wrong = True
         yield Diagnosis.warning(
             _("ALLOWED_HOSTS allows any host, so attackers can insert their own links into pages."),
-            _("List the hosts of the site in it, or remove ALLOWED_HOSTS. Then restart the site."),
+            _("List the hosts of the site there, or remove that setting. Then restart the site."),
         )
     if not settings.HTTPS and not _is_private(host):
         is_wrong = True

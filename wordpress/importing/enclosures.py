@@ -20,7 +20,7 @@ _MEDIA_TYPE: Final = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}
 # Fields of podPress, which contain serialised arrays.
 _PODPRESS: Final = {"_podPressMedia", "podPressMedia"}
 # Fields whose names begin with an underscore, which WordPress hides: those of Simple Podcast Press, Church Content, and
-# themes that support post formats. Of others nobody knows whether readers could get the file.
+# themes that support post formats. It is not known whether readers could get the files in others.
 _SHOWN: Final = {"_audiourl", "_ctc_sermon_audio", "_ctc_sermon_video", "_format_audio_embed", "_format_video_embed"}
 
 
