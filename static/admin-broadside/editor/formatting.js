@@ -38,7 +38,7 @@ export function linkCode(field, text, url) {
   if (!isMarkdown(field)) {
     return `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
   }
-  return `[${text.replace(/(?<!\\)[[\]]/g, "\\$&")}](${markdownUrl(url)})`;
+  return `[${text.replace(/\\?([[\]])/g, "\\$1")}](${markdownUrl(url)})`;
 }
 
 /** Return the code of an image with this description. */

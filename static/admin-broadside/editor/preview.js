@@ -16,7 +16,6 @@ export function followText(box, field) {
   const count = box.querySelector(".editor-count");
   const form = field.form;
   const rightToLeft = frame.dataset.rightToLeft.split(" ");
-  const segmenter = new Intl.Segmenter(form.elements.language?.value || undefined, { granularity: "word" });
   let timer = 0;
   let request = null;
   let hasFailed = false;
@@ -108,10 +107,7 @@ export function followText(box, field) {
   }
 
   function showCount(text) {
-    let words = 0;
-    for (const segment of segmenter.segment(text)) {
-      words += segment.isWordLike ? 1 : 0;
-    }
+    const words = countWords(text, form.elements.language?.value);
     const minutes = Math.ceil(words / WORDS_PER_MINUTE);
     count.textContent = count.dataset.text
       .replace("{words}", words.toLocaleString(document.documentElement.lang))
@@ -163,4 +159,13 @@ function replaceChanged(parent, children) {
   for (const node of children.slice(start, children.length - end)) {
     parent.insertBefore(node, after);
   }
+}
+
+/** Return the number of words. Firefox before 125 can't find them in languages without spaces, such as Thai. */
+function countWords(text, language) {
+  if (!Intl.Segmenter) {
+    return text.split(/[^\p{L}\p{N}'’-]+/u).filter(Boolean).length;
+  }
+  const segmenter = new Intl.Segmenter(language || undefined, { granularity: "word" });
+  return [...segmenter.segment(text)].filter((segment) => segment.isWordLike).length;
 }

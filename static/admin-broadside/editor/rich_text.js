@@ -204,7 +204,7 @@ function itemOf(content, node) {
 }
 
 function cellOf(content) {
-  return `| ${content.trim().replace(/\s*\\?\n\s*/g, " ").replace(/(?<!\\)\|/g, "\\|")} `;
+  return `| ${content.trim().replace(/\s*\\?\n\s*/g, " ").replace(/\\?\|/g, "\\|")} `;
 }
 
 /** Return a table with its first row as the header, which Markdown requires. */
@@ -213,6 +213,6 @@ function tableOf(content) {
   if (!rows.length) {
     return `\n\n${content}\n\n`;
   }
-  const columns = rows[0].split(/(?<!\\)\|/).length - 2;
+  const columns = rows[0].replaceAll("\\|", "").split("|").length - 2;
   return `\n\n${rows[0]}\n${"| --- ".repeat(columns)}|\n${rows.slice(1).join("\n")}\n\n`;
 }

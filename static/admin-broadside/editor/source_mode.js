@@ -49,11 +49,12 @@ function linkAtCaret(field) {
   const { value, selectionStart, selectionEnd } = field;
   const lineStart = value.lastIndexOf("\n", selectionStart - 1) + 1;
   const line = value.slice(lineStart).split("\n", 1)[0];
-  for (const found of line.matchAll(/(?<!!)\[((?:\\.|[^\]\\])*)\]\(<?([^\s()<>]*)>?\)/g)) {
+  for (const found of line.matchAll(/(!?)\[((?:\\.|[^\]\\])*)\]\(<?([^\s()<>]*)>?\)/g)) {
+    const [whole, isImage, text, url] = found;
     const start = lineStart + found.index;
-    const end = start + found[0].length;
-    if (start < selectionEnd && selectionStart < end) {
-      return { start, end, text: found[1].replace(/\\([\\[\]*_`<>&])/g, "$1"), url: found[2] };
+    const end = start + whole.length;
+    if (!isImage && start < selectionEnd && selectionStart < end) {
+      return { start, end, text: text.replace(/\\([\\[\]*_`<>&])/g, "$1"), url };
     }
   }
   return null;

@@ -4,7 +4,7 @@ import { MarkdownSerializer, MarkdownSerializerState } from "../../../vendor/pro
 import { meaningOf } from "./syntax.js";
 
 // Characters with a meaning anywhere in a line, and bare URLs, in which they have none.
-const SPECIAL = /(?<![a-z0-9_])https?:\/\/(?:(?!&#?\w+;)[^\s<>"`\\*[\]])*[^\s<>"`\\*[\]_~&]|[\\`*~[\]^]|_|<(?=[A-Za-z/!?]|$)|&(?=#?\w+;)/gi;
+const SPECIAL = /\bhttps?:\/\/(?:(?!&#?\w+;)[^\s<>"`\\*[\]])*[^\s<>"`\\*[\]_~&]|[\\`*~[\]^]|_|<(?=[A-Za-z/!?]|$)|&(?=#?\w+;)/gi;
 const END = 1000; // characters
 const IN_WORD = /[\p{L}\p{N}]/u;
 
