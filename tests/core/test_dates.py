@@ -65,6 +65,12 @@ def test_times_in_arabic_are_not_in_the_format_of_american_english() -> None:
         assert date_format(at(2020, 5, 17, 15, 30), "DATETIME_FORMAT") == "17 مايو، 2020، 15:30"
 
 
+def test_days_in_ukrainian_have_no_leading_zero() -> None:
+    with override("uk"):
+        assert format_day(dt.date(2019, 10, 2)) == "2 жовтня 2019 р."
+        assert date_format(at(2019, 10, 2, 9, 5), "DATETIME_FORMAT") == "2 жовтня 2019 р. 09:05"
+
+
 @pytest.mark.parametrize(
     ("language", "this_year", "another_year"),
     [
@@ -72,7 +78,7 @@ def test_times_in_arabic_are_not_in_the_format_of_american_english() -> None:
         ("es", "jue 3 de diciembre, 08:00", "jue 17 de mayo de 2018, 15:30"),
         ("fr", "jeu 3 décembre, 08:00", "jeu 17 mai 2018, 15:30"),
         ("ru", "Чт 3 декабря, 08:00", "Чт 17 мая 2018 г., 15:30"),
-        ("uk", "Чт 03 грудня, 08:00", "Чт 17 травня 2018 р., 15:30"),
+        ("uk", "Чт 3 грудня, 08:00", "Чт 17 травня 2018 р., 15:30"),
         ("ar", "خميس 3 ديسمبر، 08:00", "خميس 17 مايو، 2018، 15:30"),
     ],
 )
