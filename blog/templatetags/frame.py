@@ -7,9 +7,11 @@ from typing import Any, Final
 from django import template
 from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from blog.appearance.options import Link
 from blog.page_metadata.lead_pictures import LeadPicture
+from blog.related import title_in_line
 from blog.sidebar import ShownBlock
 from core.text import shorten
 
@@ -17,6 +19,7 @@ from core.text import shorten
 _FORMATS: Final = (("", "rss+xml"), ("atom/", "atom+xml"), ("json/", "feed+json"))
 
 register = template.Library()
+register.filter(title_in_line)
 
 
 @register.filter
@@ -28,6 +31,17 @@ def feed_elements(feeds: Iterable[Link]) -> SafeString:
         for path, kind in _FORMATS
     ]
     return mark_safe("".join(elements))  # noqa: S308  # the URLs and titles are escaped
+
+
+@register.filter
+def feed_items(feeds: Iterable[Link]) -> SafeString:
+    """Return list items with links to these feeds."""
+    text = gettext("RSS: <bdi>%(title)s</bdi>")
+    items = [
+        f'<li><a href="{escape(feed.url)}" type="application/rss+xml">{text % {"title": escape(feed.title)}}</a></li>'
+        for feed in feeds
+    ]
+    return mark_safe("".join(items))  # noqa: S308  # the URLs and titles are escaped
 
 
 @register.simple_tag(takes_context=True)
