@@ -71,7 +71,7 @@ def open_graph(context: Context, kind: str, text: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def sidebar_blocks(context: Context) -> SafeString:
+def render_sidebar(context: Context) -> SafeString:
     """Return the blocks of the sidebar, most of which have been rendered before."""
     blocks: Iterable[ShownBlock] = context["sidebar"].values()
     return mark_safe("".join([_block_html(block, context) for block in blocks]))  # noqa: S308  # rendered templates
