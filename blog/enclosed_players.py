@@ -1,7 +1,8 @@
 """Players for the files that are enclosed with a post but not in its text, which podcast plugins showed next to it."""
 
+from collections.abc import Sequence
 from html import escape
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django.utils.safestring import SafeString, mark_safe
@@ -17,26 +18,42 @@ _PLAYED: Final = {"audio", "video"}
 _enclosed_with = Prepared[Enclosure](lambda post: Enclosure.objects.filter(post=post))
 
 
+class _Player(NamedTuple):
+    """A player, or a link to a file on another host, with the URLs at which a text may have the file."""
+
+    html: str
+    url: str
+    new_url: str
+
+
 def enclosed_players(post: Post, site: SiteSettings) -> SafeString:
-    """Return players for these files, and links to those on other hosts. Takes no query if no post has an enclosure."""
+    """Return players for these files, and links to those on other hosts. Takes no query if no post has an enclosure.
+
+    They are made once after each change, because only the text may be unsaved.
+    """
     if not site.remember(Enclosure.objects.exists, "has enclosures"):
         return SafeString()
+    players = site.remember(lambda: _players(post), "enclosed players", post.pk, post.language)
+    htmls = [player.html for player in players if not _is_in(post.body_html, player)]
+    return mark_safe("\n".join(htmls))  # noqa: S308  # blog.rendering sanitised each
+
+
+def _players(post: Post) -> Sequence[_Player]:
     enclosures = {each.url: each for each in _enclosed_with(post.pk)}
     new_urls = resolve_files(enclosures) if enclosures else {}
-    missing = [each for url, each in enclosures.items() if not _is_in(post.body_html, url, new_urls.get(url, url))]
-    if not missing:
-        return SafeString()
-    html = render("\n".join(map(_player, missing)), "html", language=post.language).body_html
-    return mark_safe(html)  # noqa: S308  # blog.rendering sanitised it
+    return [
+        _Player(render(_source(each), "html", language=post.language).body_html, url, new_urls.get(url, url))
+        for url, each in enclosures.items()
+    ]
 
 
-def _is_in(body: str, url: str, new_url: str) -> bool:
+def _is_in(body: str, player: _Player) -> bool:
     """Return whether a text has a file. It may be at another URL there, such as that of a service that counts plays."""
-    name = escape(urlsplit(url).path.rpartition("/")[2])
-    return escape(new_url) in body or (f"/{name}" in body and "." in name)
+    name = escape(urlsplit(player.url).path.rpartition("/")[2])
+    return escape(player.new_url) in body or (f"/{name}" in body and "." in name)
 
 
-def _player(enclosure: Enclosure) -> str:
+def _source(enclosure: Enclosure) -> str:
     url, kind = escape(enclosure.url), enclosure.media_type.partition("/")[0]
     link = f'<p><a href="{url}">{escape(file_name(enclosure.url))}</a></p>'
     return f'<p><{kind} src="{url}"></{kind}></p>' if kind in _PLAYED else link

@@ -6,7 +6,7 @@ browser.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -101,7 +101,9 @@ def activate_language(language: str) -> None:
 @contextmanager
 def override_language(language: str) -> Iterator[None]:
     """Activate the interface language for a text within the block."""
-    with translation.override(interface_language(language)):
+    name = interface_language(language)
+    # In a list, most texts are in the language of the site. Activating the same language again takes longer.
+    with nullcontext() if name == get_language() else translation.override(name):
         yield
 
 

@@ -8,14 +8,16 @@ import hashlib
 import logging
 import re
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from django.core.cache import cache
 from django.db import DatabaseError
-from django.template import Node, Origin, Template, TemplateDoesNotExist
+from django.template import Node, NodeList, Origin, Template, TemplateDoesNotExist
 from django.template.backends.django import DjangoTemplates
 from django.template.backends.django import Template as BackendTemplate
+from django.template.loaders import cached
 from django.template.loaders.filesystem import Loader
 
 from core.constant_nodes import translations
@@ -53,6 +55,29 @@ class CompactLoader(UnindentedLoader):
     def get_contents(self, origin: Origin) -> str:
         text = super().get_contents(origin)
         return _SILENT.sub(r"\1", text) if origin.name.endswith(".html") else text
+
+
+class SearchedNodes(NodeList):
+    """The nodes of a template. Django would search those of `base.html` for blocks for each page that extends it."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        super().__init__(nodes)
+        self._found: dict[type[Node], list[Node]] = {}
+
+    def get_nodes_by_type(self, nodetype: type[Node]) -> list[Node]:
+        if nodetype not in self._found:
+            self._found[nodetype] = super().get_nodes_by_type(nodetype)
+        return self._found[nodetype]
+
+
+class CachedLoader(cached.Loader):
+    """Keeps compiled templates."""
+
+    def get_template(self, template_name: str, skip: list[Origin] | None = None) -> Template:
+        template = super().get_template(template_name, skip)
+        if not isinstance(template.nodelist, SearchedNodes):
+            template.nodelist = SearchedNodes(template.nodelist)
+        return template
 
 
 class OverrideLoader(UnindentedLoader):
@@ -114,7 +139,7 @@ class SiteTemplates(DjangoTemplates):
 
 def _loaders(*first: tuple[str, list[Path]]) -> list[tuple[str, list[Any]]]:
     others = ["core.templates.CompactLoader", "django.template.loaders.app_directories.Loader"]
-    return [("django.template.loaders.cached.Loader", [*first, *others])]
+    return [("core.templates.CachedLoader", [*first, *others])]
 
 
 class _FallbackTemplate(BackendTemplate):

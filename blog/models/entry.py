@@ -9,7 +9,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import get_language_info, gettext
@@ -121,8 +120,7 @@ class Entry(StoredEntry):
         """The text with PAGE_BREAK between its pages, and the anchor `more-ID` in place of the more marker."""
         if self.is_locked:
             return self.password_form
-        anchor = format_html('<span id="more-{}"></span>', self.pk)
-        return self.for_readers(self.body_html).replace(MORE_PLACEHOLDER, anchor)
+        return self.for_readers(self.body_html).replace(MORE_PLACEHOLDER, f'<span id="more-{self.pk}"></span>')
 
     @cached_property
     def shown_pictures(self) -> dict[str, Picture]:

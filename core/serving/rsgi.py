@@ -130,7 +130,8 @@ class RSGIApplication:
         self._application, self._immediate, self._ready, self._busy = application, immediate, ready, busy
         self._lane_of, self._may_send_files = lane_of, may_send_files
         self._quick_threads = ThreadPoolExecutor(QUICK_THREADS, "ready")
-        self._threads = ThreadPoolExecutor(sum(lane.at_once for lane in lanes), "request")
+        # A lane has threads of its own, so that few of them get connections to the database.
+        self._threads = {lane: ThreadPoolExecutor(lane.at_once, "request") for lane in lanes}
         self._receiving = 0
 
     async def __rsgi__(self, scope: Scope, exchange: HTTPProtocol) -> None:
@@ -156,9 +157,10 @@ class RSGIApplication:
         if environ["REQUEST_METHOD"] in _SAFE_METHODS:
             response = await loop.run_in_executor(self._quick_threads, _call, self._ready, environ)
         if response is None:
+            lane = self._lane_of(environ)
             try:
-                async with self._lane_of(environ).enter():
-                    response = await loop.run_in_executor(self._threads, _call, self._application, environ)
+                async with lane.enter():
+                    response = await loop.run_in_executor(self._threads[lane], _call, self._application, environ)
             except FullLaneError:
                 if not isinstance(environ["wsgi.input"], io.BytesIO):
                     # The body is still arriving, and the quick threads must not wait for it.

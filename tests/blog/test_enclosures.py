@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from blog.models import Enclosure, Post
 from media.documents import build_document
@@ -185,6 +187,32 @@ class TestPlayers:
         post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
         assert REMOTE_URL in self.page(client, post)
         assert REMOTE_URL not in client.get(f"{post.get_absolute_url()}2/").content.decode()
+
+    def test_they_follow_changes_of_the_files_and_of_the_text(self, client: Client) -> None:
+        post = PostFactory(source="Notes.")
+        first = post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        post.enclosures.create(url="https://podcast.example/two.mp3", media_type="audio/mpeg")
+        page = self.page(client, post)
+        assert page.index("one.mp3</a>") < page.index("two.mp3</a>")
+        first.delete()
+        page = self.page(client, post)
+        assert "one.mp3" not in page
+        assert "two.mp3</a>" in page
+        post.source = "[Hear](https://podcast.example/two.mp3)"
+        post.save()
+        assert self.page(client, post).count("two.mp3") == 1
+
+    def test_they_are_made_once(self, client: Client, django_assert_num_queries: Any) -> None:
+        post = PostFactory(source="Notes.")
+        self.page(client, post)
+        with CaptureQueriesContext(connection) as queries:
+            self.page(client, post)
+        # Later requests clear the log.
+        count = len(queries)
+        post.enclosures.create(url=REMOTE_URL, media_type="audio/mpeg")
+        assert "one.mp3" in self.page(client, post)
+        with django_assert_num_queries(count):
+            assert "one.mp3" in self.page(client, post)
 
     def test_a_new_post_is_previewed_without_those_of_others(self, client: Client) -> None:
         other = PostFactory()
