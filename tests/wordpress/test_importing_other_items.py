@@ -213,6 +213,26 @@ class TestCoAuthors:
             call_command("verify_import", path, all=True, stdout=(out := StringIO()))
         assert "It doesn't name all of its authors." in out.getvalue()
 
+    @pytest.mark.parametrize(
+        ("description", "name"),
+        [
+            ("Carla Diaz Carla Diaz cd 3 cd@example.org", "Carla Diaz"),
+            ("Carla Carla  cd 3 cd@example.org", "Carla"),
+            ("Pen Name   cd 3 cd@example.org", "Pen Name"),
+            # Only the first is public, but which words belong to it?
+            ("Pen Name Carla Diaz cd 3 cd@example.org", ""),
+            ("cd   cd 3 cd@example.org", "cd"),
+            ("Written by hand", ""),
+            ("", ""),
+        ],
+    )
+    def test_who_created_nothing_are_named_if_their_public_name_is_certain(
+        self, import_parts: ImportParts, description: str, name: str
+    ) -> None:
+        described = term("author", "cap-cd", "cd", term_description=description)
+        import_parts(described, item(4, inside=[filed("author", "cap-anna", "anna"), filed("author", "cap-cd", "cd")]))
+        assert Post.objects.get().co_authors == name
+
     def test_are_not_named_by_logins(self, import_parts: ImportParts, tmp_path: Path) -> None:
         def written_by(*logins: str) -> list[str]:
             return [filed("author", f"cap-{login}", login) for login in logins]

@@ -11,7 +11,7 @@ from blog.models import Entry
 from core.slugs import slugify
 from wordpress.importing.analysis import Analysis, authors_in
 from wordpress.importing.limits import max_length
-from wordpress.wxr.records import CO_AUTHOR_PREFIX, CO_AUTHORS, MOLONGUI_AUTHOR, Item, TermRef
+from wordpress.wxr.records import CO_AUTHOR_PREFIX, CO_AUTHORS, MOLONGUI_AUTHOR, Item, Term, TermRef
 
 _MAX_LENGTH: Final = max_length(Entry, "co_authors")
 # They separate names here, but are part of some, as in “King, Jr.”
@@ -23,7 +23,9 @@ def people_in(analysis: Analysis, names_here: Mapping[str, str]) -> dict[str, st
 
     `names_here` are the names of their accounts by login. They may be pen names, which then take precedence.
     """
-    people = dict(analysis.guest_names)
+    terms = (term for term in analysis.terms if term.taxonomy == CO_AUTHORS)
+    people = {term.name: name for term in terms if (name := _name_in_description(term))}
+    people |= analysis.guest_names
     for login, author in authors_in(analysis).items():
         keys = (author.display_name, slugify(login), login, f"user-{author.id}")
         people |= dict.fromkeys(keys, names_here.get(login, author.display_name))
@@ -55,6 +57,22 @@ def co_authors_text(item: Item, people: Mapping[str, str]) -> str:
     exact = item.extension.texts.get("co_authors") if item.extension else None
     text = ", ".join(co_authors(item, people)[0]) if exact is None else exact
     return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH].rpartition(",")[0]
+
+
+def _name_in_description(term: Term) -> str:
+    """Return the name of someone who has an account but created nothing, so that the export doesn't list them.
+
+    Co-Authors Plus describes them as “NAME FIRST LAST LOGIN ID E-MAIL”. Readers saw only the first of these. It is
+    certain if it is repeated by the other two, or if these are empty.
+    """
+    names, login, _rest = term.description.rpartition(f" {term.name} ")
+    words = names.split()
+    half = len(words) // 2
+    if not login or not term.slug.startswith(CO_AUTHOR_PREFIX):
+        return ""
+    if words[:half] == words[half:]:
+        return " ".join(words[:half])
+    return names.strip() if names.endswith("  ") else ""
 
 
 def _name(ref: TermRef, people: Mapping[str, str]) -> str:
