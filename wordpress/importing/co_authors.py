@@ -43,8 +43,8 @@ def co_authors(item: Item, people: Mapping[str, str]) -> tuple[list[str], list[s
     refs = [ref for ref in item.terms if ref.taxonomy == CO_AUTHORS]
     found = {ref.name or ref.slug: _name(ref, people) for ref in refs}
     author = people.get(item.author, "")
-    is_plugin = any(ref.slug.startswith(CO_AUTHOR_PREFIX) for ref in refs) or author in found.values()
-    if not is_plugin:
+    names_author = author != "" and author in found.values()
+    if not names_author and not any(ref.slug.startswith(CO_AUTHOR_PREFIX) for ref in refs):
         # It is a taxonomy of the theme, such as the authors of books.
         found = dict.fromkeys(found, "")
     found |= {value.strip(): people.get(value.strip(), "") for key, value in item.meta if key == MOLONGUI_AUTHOR}
@@ -77,6 +77,6 @@ def _name_in_description(term: Term) -> str:
 
 def _name(ref: TermRef, people: Mapping[str, str]) -> str:
     slug = ref.slug.removeprefix(CO_AUTHOR_PREFIX)
-    # Co-Authors Plus calls people by their logins. Readers saw those that are made of several words in URLs.
+    # Co-Authors Plus calls people by their logins, but programs that imitate it use names, which have several words.
     is_name = not ref.slug.startswith(CO_AUTHOR_PREFIX) or " " in ref.name
     return people.get(ref.name) or people.get(slug) or (ref.name if is_name else "")
