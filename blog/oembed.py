@@ -70,7 +70,7 @@ def _describe(site: SiteSettings, entry: Entry, max_width: int | None, max_heigh
     }
     if isinstance(entry, Post) and site.show_author:
         author_url = absolute_url(entry.author.get_absolute_url())
-        described |= {"author_name": str(entry.author), "author_url": author_url}
+        described |= {"author_name": entry.byline, "author_url": author_url}
     picture = lead_picture(entry)
     if picture and picture.width <= (max_width or picture.width) and picture.height <= (max_height or picture.height):
         described |= {f"thumbnail_{name}": getattr(picture, name) for name in ("url", "width", "height")}

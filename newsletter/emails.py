@@ -100,7 +100,7 @@ def _post_context(entry: Entry) -> dict[str, Any]:
     return {
         "title": messages.isolated(entry),
         "url": absolute_url(entry.get_absolute_url()),
-        "author": messages.isolated(entry.author) if site.show_author else "",
+        "author": messages.isolated(entry.byline) if site.show_author else "",
         "published_at": entry.published_at,
         "summary": Truncator(" ".join(entry.summary.split())).words(_MAX_SUMMARY),
         "language": entry.language,

@@ -66,7 +66,11 @@ class PostAdmin(CalendarView, EntryAdmin):
         deleted=_("Post “{object}” deleted."),
         question=_("Delete the post “{object}” permanently? This can't be undone."),
     )
-    own_fieldsets = [(_("Categories"), ["categories"]), (_("Tags"), ["tags"])]
+    own_fieldsets = [
+        (_("Categories"), ["categories"]),
+        (_("Tags"), ["tags"]),
+        (_("Co-authors"), ["co_authors"]),
+    ]
     quick_form = QuickPostForm
     quick_fields = ("title", "slug", "published_at", "categories", "tags")
     list_display = ("title_cell", "author_cell", "categories_cell", "date_cell")

@@ -14,7 +14,7 @@ from blog.publishing import lock_stored, save_entry
 
 # What the duplicate has in common with the original. It has no date, no URL and no translations yet, and isn't pinned.
 _FIELDS: Final = (
-    *("excerpt", "language", "password", "comments_open", "featured_picture_id", "noindex"),
+    *("co_authors", "excerpt", "language", "password", "comments_open", "featured_picture_id", "noindex"),
     *("parent_id", "menu_order"),
 )
 # A second request within this time is the second click of a double click.

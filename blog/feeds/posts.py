@@ -69,7 +69,7 @@ class PostFeed:
                     link=url,
                     description=post.summary,
                     guid=post.guid,
-                    author=str(post.author),
+                    author=post.byline,
                     author_link=absolute_url(post.author.get_absolute_url()),
                     pubdate=post.published_at,
                     updateddate=changed_at(post),

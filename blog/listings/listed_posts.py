@@ -144,8 +144,7 @@ def _date_line(post: Post, site: SiteSettings, attributes: str) -> str:
     day = localtime(post.published_at)
     author = ""
     if site.show_author:
-        url, by = escape(post.author.get_absolute_url()), pgettext("an author", "by")
-        author = f' {by} <a class="p-author h-card" href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
+        author = f" {pgettext('an author', 'by')} {post.byline_html}"
     time = f'<time class="dt-published" datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
     return f'<p class="entry-date" {attributes}>{time}{author}{_reading_time(post, site)}</p>\n'
 

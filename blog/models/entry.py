@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
+from html import escape
 from typing import Any, Self
 
 from django.apps import apps
@@ -19,7 +20,7 @@ from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK
 from blog.rendering.directions import add_auto_directions
 from blog.rendering.images import COLUMN_WIDTH, add_renditions, by_file_name, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
-from core.languages import language_name, override_language
+from core.languages import in_words, language_name, override_language
 from core.prepared import Prepared
 from media.models import Picture
 
@@ -82,6 +83,25 @@ class Entry(StoredEntry):
             return "rtl" if get_language_info(self.language)["bidi"] else "ltr"
         except KeyError:
             return ""
+
+    @property
+    def co_author_names(self) -> list[str]:
+        """The names of those who wrote it with its author. They are only names, even of people with an account."""
+        names = self.co_authors.replace("،", ",").split(",")
+        return [name for each in names if (name := each.strip())]
+
+    @property
+    def byline(self) -> str:
+        """Everyone who wrote it: “Anna, Ben and Carla”."""
+        return in_words([self.author, *self.co_author_names])
+
+    @property
+    def byline_html(self) -> SafeString:
+        """The byline, with a link to the author's page."""
+        url, name = escape(self.author.get_absolute_url()), escape(str(self.author))
+        author = f'<a class="p-author h-card" href="{url}" rel="author" dir="auto">{name}</a>'
+        others = [f'<span class="p-author h-card" dir="auto">{escape(name)}</span>' for name in self.co_author_names]
+        return mark_safe(in_words([author, *others]))  # noqa: S308  # all names are escaped
 
     # The content as readers see it. Public pages access the content only through these properties, so that they never
     # show locked content.

@@ -38,7 +38,7 @@ _PICTURES: Final = (
 # What feeds show.
 _FED: Final = (
     *(*LISTED, "excerpt", "auto_excerpt", "body_html", "guid", "modified_at", "text_changed_at", *_PICTURES),
-    *("author", "author__username", "author__display_name", "author__slug"),
+    *("author", "author__username", "author__display_name", "author__slug", "co_authors"),
 )
 _post_url = URLTemplate("blog:post", "2000", "01", "02", "slug")
 
@@ -56,7 +56,7 @@ class PostQuerySet(EntryQuerySet):
         """Load only what a listing shows of posts, newest first."""
         posts, columns = self, [*LISTED, *(["lead_html"] if with_lead else [])]
         if with_author:
-            posts, columns = posts.select_related("author"), [*columns, "author"]
+            posts, columns = posts.select_related("author"), [*columns, "author", "co_authors"]
         if with_excerpt:
             columns += _EXCERPT
         if with_picture:

@@ -15,7 +15,7 @@ from blog.models.entry_query import EntryKind
 
 # The fields of an entry in the settings of its revisions, besides the IDs of its categories and the names of its tags.
 SETTINGS: Final = (
-    *("status", "published_at", "slug", "author_id", "excerpt", "language", "password", "comments_open"),
+    *("status", "published_at", "slug", "author_id", "co_authors", "excerpt", "language", "password", "comments_open"),
     *("featured_picture_id", "sticky", "parent_id", "menu_order", "noindex"),
 )
 

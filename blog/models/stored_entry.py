@@ -96,6 +96,14 @@ class StoredEntry(PublicModel):
     text_changed_at = models.DateTimeField(null=True, editable=False)
 
     # Posts only.
+    co_authors = models.CharField(
+        _("co-authors"),
+        max_length=1000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Other people who wrote it, named after the author. Separate names with commas."),
+    )
     categories = models.ManyToManyField(Category, verbose_name=_("categories"), related_name="posts", blank=True)
     # The tags app adds this manager to posts. It accepts names as well as tags.
     tags: Any

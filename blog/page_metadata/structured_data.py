@@ -69,7 +69,7 @@ def blog_posting(post: Post, terms: Terms, picture: LeadPicture | None, site: Si
         mainEntityOfPage=absolute_url(post.get_absolute_url()),
         datePublished=post.published_at and timestamp(post.published_at),
         dateModified=timestamp(changed_at(post)),
-        author=_person(post.author) if site.show_author else None,
+        author=_authors(post) if site.show_author else None,
         image=picture and picture.url,
         inLanguage=post.language,
         keywords=[tag.name for tag in terms.tags],
@@ -92,6 +92,12 @@ def breadcrumb_list(site: SiteSettings, trail: Iterable[Term]) -> Node:
         for position, place in enumerate(places, start=1)
     ]
     return _node("BreadcrumbList", itemListElement=items)
+
+
+def _authors(post: Post) -> Node | list[Node]:
+    author = _person(post.author)
+    others = [_node("Person", name=name) for name in post.co_author_names]
+    return [author, *others] if others else author
 
 
 def _person(person: User) -> Node:

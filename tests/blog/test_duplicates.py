@@ -37,6 +37,7 @@ class TestTheDuplicate:
             title="Report",
             source="Some *text*",
             excerpt="In short",
+            co_authors="Carla",
             language="fr",
             password="let me in",
             comments_open=False,
@@ -51,7 +52,7 @@ class TestTheDuplicate:
         assert response.request["PATH_INFO"] == admin_url(copy, "change")
         assert "This is your draft with the same content as “Protected: Report”." in response.content.decode()
         assert (copy.title, copy.author, copy.status) == ("Report (copy)", editor, Status.DRAFT)
-        same = ("source", "body_html", "excerpt", "language", "password", "comments_open", "noindex")
+        same = ("source", "body_html", "co_authors", "excerpt", "language", "password", "comments_open", "noindex")
         assert {name: getattr(copy, name) for name in same} == {name: getattr(original, name) for name in same}
         assert copy.featured_picture == original.featured_picture
         assert [each.name for each in copy.categories.all()] == ["Awards"]

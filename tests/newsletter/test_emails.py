@@ -78,9 +78,9 @@ class TestContent:
         assert "Ann Lee" not in sent(author=ann).as_string()
         SiteSettings.objects.update(show_author=True)
         move_marks(minutes=11)
-        news(author=ann)
+        news(author=ann, co_authors="Ben Hall, Carla Diaz")
         (message,) = mailed()
-        assert "Ann Lee" in message.body
+        assert "Ann Lee, Ben Hall and Carla Diaz" in message.body
 
 
 class TestHeaders:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blog.models import Page, Post
+from blog.models import Entry, Page, Post
 from core.models import SiteSettings
-from tests.factories import PostFactory
+from tests.factories import PostFactory, UserFactory
 from tests.factories.files import write_files
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
@@ -39,7 +39,7 @@ from wordpress.importing.report import Report
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.menus import import_menus
 from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, expand_blocks, find_footnotes
-from wordpress.models import Fragment, FragmentKind
+from wordpress.models import Fragment, FragmentKind, ImportedItem
 from wordpress.wxr.records import Item
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +180,60 @@ class TestGroupings:
 
 
 class TestCoAuthors:
-    def test_co_authors_that_are_not_shown_are_reported(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_are_named_as_readers_know_them(self, tmp_path: Path, client: Client) -> None:
+        SiteSettings.objects.update(show_author=True)
+        UserFactory(username="carl", display_name="Pen Name")
+        authors = [author(), author("wp_ben", name="Ben B.", id=2), author("c.doe", name="Carl Doe", id=3)]
+        parts = (
+            # Co-Authors Plus has logins.
+            item(4, inside=[filed("author", "cap-wp_ben", "wp_ben"), filed("author", "cap-anna", "anna")]),
+            item(5, inside=[filed("author", "cap-anna", "anna"), filed("author", "cap-rosa", "rosa")]),
+            # PublishPress Authors has names, and those of guests.
+            item(6, inside=[filed("author", "anna", "Anna A."), filed("author", "dora", "Dora, D.")]),
+            # Molongui Authorship has IDs.
+            item(7, inside=[meta("_molongui_author", each) for each in ("user-1", "user-3", "guest-51", "user-1")]),
+            item(8, creator="wp_ben", inside=[filed("author", "wp-ben", "Ben B."), filed("author", "anna", "Anna A.")]),
+            item(50, post_type="guest-author", title="Rosa Guest", post_name="cap-rosa", content=""),
+            item(51, post_type="guest_author", title="Eve", content=""),
+        )
+        path = write(tmp_path, export(*parts, authors=authors))
+        report = import_export([path], map_authors={"c.doe": "carl"})
+        assert {post.pk: post.byline for post in Post.objects.all()} == {
+            4: "Anna A. and Ben B.",
+            5: "Anna A. and Rosa Guest",
+            6: "Anna A. and Dora D.",
+            7: "Anna A., Pen Name and Eve",
+            8: "Ben B. and Anna A.",
+        }
+        assert not [note.text for note in report.notes if note.kind == "post"]
+        assert not import_export([path], map_authors={"c.doe": "carl"}).has_changes
+        call_command("verify_import", path, all=True, stdout=StringIO())
+        Post.objects.filter(pk=7).update(co_authors="Eve")
+        with pytest.raises(CommandError):
+            call_command("verify_import", path, all=True, stdout=(out := StringIO()))
+        assert "It doesn't name all of its authors." in out.getvalue()
+
+    @pytest.mark.parametrize(
+        ("description", "name"),
+        [
+            ("Carla Diaz Carla Diaz cd 3 cd@example.org", "Carla Diaz"),
+            ("Carla Carla  cd 3 cd@example.org", "Carla"),
+            ("Pen Name   cd 3 cd@example.org", "Pen Name"),
+            # Only the first is public, but which words belong to it?
+            ("Pen Name Carla Diaz cd 3 cd@example.org", ""),
+            ("cd   cd 3 cd@example.org", "cd"),
+            ("Written by hand", ""),
+            ("", ""),
+        ],
+    )
+    def test_who_created_nothing_are_named_if_their_public_name_is_certain(
+        self, import_parts: ImportParts, description: str, name: str
+    ) -> None:
+        described = term("author", "cap-cd", "cd", term_description=description)
+        import_parts(described, item(4, inside=[filed("author", "cap-anna", "anna"), filed("author", "cap-cd", "cd")]))
+        assert Post.objects.get().co_authors == name
+
+    def test_are_not_named_by_logins(self, import_parts: ImportParts, tmp_path: Path) -> None:
         def written_by(*logins: str) -> list[str]:
             return [filed("author", f"cap-{login}", login) for login in logins]
 
@@ -193,17 +246,39 @@ class TestCoAuthors:
             # A taxonomy of the theme, with the authors of books.
             item(8, inside=[filed("author", "tolstoy", "Tolstoy")]),
             item(9, inside=written_by("a-guest", "ben")),
+            page(10, inside=written_by("anna", "ben")),
         )
         report = import_parts(*parts)
-        assert {note.id: note.text for note in report.notes if note.kind == "post"} == {
-            6: "Its authors were “anna”, “ben”. It can have one author here, which is “anna”.",
-            8: "Its authors were “Tolstoy”. It can have one author here, which is “anna”.",
-            9: "Its authors were “a-guest”, “ben”. It can have one author here, which is “a-guest”.",
+        text = "Readers don't see that it is by %s. Add the names under “Co-authors” if they should."
+        assert {note.id: note.text for note in report.notes if note.kind in {"post", "page"}} == {
+            6: text % "“ben”",
+            8: text % "“Tolstoy”",
+            9: text % "“ben”",
         }
+        assert not Entry.objects.exclude(co_authors="")
         assert any("author of posts" in each.text for each in report.skipped)
         assert not import_parts(*parts).has_changes
         terms = items(exported(tmp_path))["post", 6].terms
         assert [ref.name for ref in terms if ref.taxonomy == "author"] == ["anna", "ben"]
+
+    def test_are_as_editors_have_left_them_after_another_import_of_the_export(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        both = [filed("author", "cap-anna", "anna"), filed("author", "cap-ben-lee", "Ben Lee")]
+        import_parts(item(4, inside=both), item(5, inside=both), item(6), item(7))
+        Post.objects.filter(pk=5).update(co_authors="")
+        Post.objects.filter(pk=6).update(co_authors="Dora")
+        own = exported(tmp_path)
+        Post.objects.all().delete()
+        ImportedItem.objects.all().delete()
+        import_export([own])
+        stored = dict(Post.objects.values_list("pk", "co_authors"))
+        assert stored == {4: "Ben Lee", 5: "", 6: "Dora", 7: ""}
+
+    def test_too_many_are_left_out(self, import_parts: ImportParts) -> None:
+        names = [f"Name {number:04}" for number in range(200)]
+        import_parts(item(4, inside=[filed("author", f"cap-{name}", name) for name in ["Anna A.", *names]]))
+        assert Post.objects.get().co_author_names == names[:91]
 
     def test_a_guest_is_the_author_of_what_others_only_published(
         self, import_parts: ImportParts, client: Client

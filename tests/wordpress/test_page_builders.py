@@ -63,6 +63,11 @@ def lines(source: str) -> list[str]:
             "[et_pb_code]<p>One</p><!-- [et_pb_line_break_holder] --><p>Two</p>[/et_pb_code]",
             ["<p>One</p>", "<p>Two</p>"],
         ),
+        (
+            "[et_pb_code]&lt;p&gt;One &amp;amp; two&lt;/p&gt;&lt;!-- [et_pb_line_break_holder] --&gt;[/et_pb_code]",
+            ["<p>One &amp; two</p>"],
+        ),
+        ("[et_pb_text]&lt;b&gt; is bold[/et_pb_text]", ["<p>&lt;b&gt; is bold</p>"]),
         (f"[vc_raw_html]{b64encode(quote('<p>é</p>').encode()).decode()}[/vc_raw_html]", ["<p>é</p>"]),
         (f"[fusion_code]{b64encode(b'<p>One</p>').decode()}[/fusion_code]", ["<p>One</p>"]),
         ("[vc_raw_html]/w==[/vc_raw_html]One", ["<p>One</p>"]),

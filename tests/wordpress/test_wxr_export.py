@@ -157,6 +157,7 @@ def create_site_with_everything() -> None:
         pk=11,
         title="A  title",
         author=anna,
+        co_authors=" Ben & <b>، Carla",
         slug="first",
         source="*One*\n\n<!--more-->\n\ntwo",
         excerpt=" Short\r\n",

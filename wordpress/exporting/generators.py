@@ -238,7 +238,7 @@ def front_matter(entry: Post | Page) -> dict[str, Any]:
         "date": _iso(entry.published_at or entry.created_at),
         "lastmod": _iso(entry.modified_at),
         "slug": entry.slug,
-        "author": str(entry.author),
+        "author": entry.byline,
         "draft": not is_for_everyone(entry),
     }
     if not entry.is_public:

@@ -33,9 +33,11 @@ from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import (
     ACCESS_KEYS,
     CATEGORY,
+    CO_AUTHORS,
     ENCLOSURE,
     EVERYONE,
     FOOTNOTES,
+    MOLONGUI_AUTHOR,
     OLD_SLUG_KEY,
     TAG,
     THUMBNAIL,
@@ -198,6 +200,8 @@ def _extension(
     values: dict[str, Any] = {}
     if entry.markup != "wordpress" or clean_for_xml(content) != content:
         values = {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
+    names_others = any(taxonomy == CO_AUTHORS for taxonomy, _slug, _name in preserved.terms)
+    names_others |= any(key == MOLONGUI_AUTHOR for key, _value in preserved.meta)
     stored_enclosures = None
     if isinstance(entry, Post) and entry.enclosed.in_text:
         stored_enclosures = len(_stored_enclosures(entry, preserved))
@@ -207,6 +211,7 @@ def _extension(
     return values | differing_values(
         {
             "language": (entry.language, ""),
+            "co_authors": (entry.co_authors, None if names_others else ""),
             "title": (entry.title, plain_title(clean_for_xml(title))),
             "excerpt": (entry.excerpt, plain_lines(clean_for_xml(excerpt))),
             "enclosures": (stored_enclosures, None),

@@ -100,7 +100,7 @@ class Analysis:
     # The custom types whose items could become pages: how many items readers could open, and the first one's path.
     other_types: dict[str, tuple[int, str]] = field(default_factory=dict)
     authors: dict[str, Author] = field(default_factory=dict)
-    # The authors named by items, and the names of guests who had no account, by login.
+    # The authors named by items, and the names of guests who had no account, by what items call them.
     creators: set[str] = field(default_factory=set)
     guest_names: dict[str, str] = field(default_factory=dict)
     terms: ExportedTerms = field(default_factory=ExportedTerms)
@@ -144,6 +144,13 @@ class Analysis:
         min_count = self.guid_hosts.total() * _MIN_HOST_SHARE
         former = {host for host, count in self.guid_hosts.items() if count >= min_count}
         return {host_of(self.base_url), *former} - {""}
+
+    def add_guest(self, item: Item) -> None:
+        """Remember the name of a guest, if the item is one."""
+        if item.type == records.GUEST_AUTHOR:
+            self.guest_names[item.slug.removeprefix(records.CO_AUTHOR_PREFIX)] = plain_line(item.title)
+        if item.type == records.MOLONGUI_GUEST:
+            self.guest_names[f"guest-{item.id}"] = plain_line(item.title)
 
     def add_other_type(self, item: Item) -> None:
         """Count an item that readers could open and whose custom type is unknown here."""
@@ -299,8 +306,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
-    if item.type == records.GUEST_AUTHOR:
-        analysis.guest_names[item.slug.removeprefix(records.CO_AUTHOR_PREFIX)] = plain_line(item.title)
+    analysis.add_guest(item)
     if item.custom_type and item.type == "page":
         analysis.page_types.add(item.custom_type)
     if reason:

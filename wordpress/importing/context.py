@@ -42,6 +42,8 @@ class ImportContext:
     # The accounts of the export's authors, by the name in items and by the ID in comments.
     author_ids: dict[str, int] = field(default_factory=dict)
     commenter_ids: dict[int, int] = field(default_factory=dict)
+    # The names of people that readers see, by everything that the export may call them.
+    people: dict[str, str] = field(default_factory=dict)
     term_ids: TermIds = field(default_factory=TermIds)
     pacer: Pacer = field(default_factory=Pacer)
     items_done: int = 0

@@ -1,7 +1,7 @@
 """Building a post or page from an item of the export, except for its URL, terms and comments."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,15 +11,12 @@ from django.utils.translation import ngettext
 from blog.models import Entry, Page, Post, Status
 from blog.rendering import EMBEDDED_FILE, RenderInput
 from core.languages import in_quotes, may_be_in_url
-from core.slugs import slugify
 from tags.models import Tag
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.texts import Text
 from wordpress.wxr.records import (
     CATEGORY,
-    CO_AUTHOR_PREFIX,
-    CO_AUTHORS,
     LANGUAGE,
     REDIRECT_KEYS,
     SECTION_GUID,
@@ -154,8 +151,11 @@ def text_changed_at(published_at: dt.datetime | None, modified_at: dt.datetime) 
     return modified_at if published_at and modified_at - published_at > _PUBLICATION else None
 
 
-def remarks_on(imported: ImportedEntry, now: dt.datetime) -> Iterator[str]:
-    """Yield remarks on how an entry differs from the export. It must have an ID."""
+def remarks_on(imported: ImportedEntry, unnamed: Sequence[str], now: dt.datetime) -> Iterator[str]:
+    """Yield remarks on how an entry differs from the export. It must have an ID.
+
+    `unnamed` is what the export calls those of its authors whom readers don't see.
+    """
     item, entry = imported.item, imported.entry
     if remark := status_of(item, now)[1]:
         yield remark
@@ -186,6 +186,9 @@ def remarks_on(imported: ImportedEntry, now: dt.datetime) -> Iterator[str]:
         )
         yield text % count
     yield from _remarks_on_redirects(item)
+    if unnamed:
+        text = _("Readers don't see that it is by %s. Add the names under “Co-authors” if they should.")
+        yield text % ", ".join(map(in_quotes, unnamed))
     yield from _remarks_on_terms(item)
 
 
@@ -197,10 +200,6 @@ def _remarks_on_redirects(item: Item) -> Iterator[str]:
 
 
 def _remarks_on_terms(item: Item) -> Iterator[str]:
-    authors = [ref for ref in item.terms if ref.taxonomy == CO_AUTHORS]
-    if len(authors) > 1 or any(item.author != ref.name and not _is_named(ref.slug, item.author) for ref in authors):
-        names = {"names": ", ".join(in_quotes(ref.name) for ref in authors), "author": in_quotes(item.author)}
-        yield _("Its authors were %(names)s. It can have one author here, which is %(author)s.") % names
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here. Those of this page are kept and exported again.")
 
@@ -213,11 +212,6 @@ def _why_new_id(item: Item, pk: int) -> str:
         return text % pk
     # Without the ID, so that a summary has one line for all items of an export without IDs.
     return _("It has no ID in the export, so it got a new one.")
-
-
-def _is_named(slug: str, login: str) -> bool:
-    """Return whether the slug of an author's term is made from this login."""
-    return slug.removeprefix(CO_AUTHOR_PREFIX) in {login, slugify(login)}
 
 
 def _published_at(item: Item, now: dt.datetime) -> dt.datetime | None:

@@ -21,9 +21,11 @@ from tags.models import Tag
 from wordpress.importing.enclosures import files_of_plugins
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
 from wordpress.wxr.records import (
+    CO_AUTHORS,
     ENCLOSURE,
     FOOTNOTES,
     JETPACK_NOINDEX,
+    MOLONGUI_AUTHOR,
     THUMBNAIL,
     YOAST_NOINDEX,
     Author,
@@ -155,8 +157,12 @@ def fingerprint_item(item: Item) -> str:
     # Imports used to make these public.
     made_private = ["for members"] if item.is_for_members else []
     hidden = [value for key, value in item.meta if key in _ALWAYS_COUNTED or hides_from_search_engines(key, value)]
+    # Imports used to leave out all authors but one.
+    authors = [value for key, value in item.meta if key == MOLONGUI_AUTHOR]
+    if sum(ref.taxonomy == CO_AUTHORS for ref in item.terms) > 1:
+        authors.append("with co-authors")
     files = [file.url for _key, file in files_of_plugins(item.meta)] if item.type == "post" else []
-    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden, *files)
+    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden, *authors, *files)
 
 
 def fingerprint_of(value: Author | Term | ExportedComment | Model) -> str:

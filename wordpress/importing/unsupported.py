@@ -27,6 +27,7 @@ from wordpress.wxr.records import (
     DESIRED_SLUG_KEY,
     ENCLOSURE,
     FOOTNOTES,
+    MOLONGUI_AUTHOR,
     NOINDEX,
     OLD_DATE_KEY,
     OLD_SLUG_KEY,
@@ -47,7 +48,7 @@ _INTERNAL: Final = (
 # Fields that are imported or that repeat other parts of the export. For posts, enclosures are imported too.
 _IMPORTED: Final = {
     *(FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL),
-    *(BLOGGER_PATH_KEY, WPML_LANGUAGE, WPML_TRANSLATIONS),
+    *(BLOGGER_PATH_KEY, MOLONGUI_AUTHOR, WPML_LANGUAGE, WPML_TRANSLATIONS),
     *NOINDEX,
 }
 # How many texts are checked at a time.

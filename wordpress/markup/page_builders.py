@@ -48,6 +48,8 @@ _ENCODED = re.compile(
 _FRAMED = re.compile(
     r"(\[fusion_imageframe(?:\s[^\[\]]*+)?\])\s*+(https?://[^\s<>\"\[\]]++)\s*+(?=\[/fusion_imageframe\])"
 )
+# A Divi module whose content is escaped HTML, as Divi 3 stored the content of its code module.
+_ESCAPED = re.compile(r"(\[(et_pb_\w++)(?:\s[^\[\]]*+)?\]\s*+)(&lt;[^<\[]*+)(?=\[/\2\])")
 # How WPBakery and Divi escape characters that have a special meaning in shortcodes.
 _ESCAPES: Final = {"``": '"', "`{`": "[", "`}`": "]", "%22": '"', "%91": "[", "%93": "]"}
 _ESCAPE = re.compile("|".join(map(re.escape, _ESCAPES)))
@@ -99,6 +101,7 @@ def expand_builders(source: str, find_uploads: UploadFinder, is_other: Callable[
     if not _MARK.search(source):
         return source
     source = _FRAMED.sub(r'\1<img src="\2" alt="">', _ENCODED.sub(_decoded, source.replace(_LINE_BREAK, "\n")))
+    source = _ESCAPED.sub(_unescaped_html, source)
     layout = _Layout(source, is_other)
     # The HTML that follows the content of each open shortcode, by name.
     waiting = defaultdict[str, list[str]](list)
@@ -173,6 +176,11 @@ def _decoded(shortcode: re.Match[str]) -> str:
     except ValueError:
         return ""
     return f"\n\n{unquote(html) if shortcode['name'].startswith('vc_') else html}\n\n"
+
+
+def _unescaped_html(module: re.Match[str]) -> str:
+    start, html = module[1], module[3]
+    return start + (unescape(html) if html.rstrip().endswith("&gt;") else html)
 
 
 def _values(attributes: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from core.http import host_of
 from core.slugs import slug_from_export, slugify
 from wordpress.importing.analysis import Analysis, reason_to_skip, total_size
 from wordpress.importing.batches import entry_batches
+from wordpress.importing.co_authors import co_authors, people_in
 from wordpress.importing.matching import MAX_GUID_LENGTH
 from wordpress.importing.page_types import page_types_here
 from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
@@ -96,6 +97,8 @@ class SiteChecker:
         # The authors by login: as exported, and the names that this site was found to show.
         self._authors: dict[str, Author] = {}
         self._author_names: dict[str, str] = {}
+        # The names of people by everything that the export calls them.
+        self._people: dict[str, str] = {}
         # By listing: the taxonomy and slug of a term, `author` and a login, or two empty strings for the site.
         self._newest_posts: dict[tuple[str, str], NewestPost] = {}
         self._post_counts = Counter[tuple[str, str]]()
@@ -155,12 +158,14 @@ class SiteChecker:
                 (guids if is_kept else lost_guids).add(record.guid)
                 if not reason_to_skip(record):
                     self._analysis.add_guid(record.guid)
+                    self._analysis.creators.add(record.author)
+                self._analysis.add_guest(record)
                 if not reason_to_skip(record) and self._is_public(record):
                     self._public_paths |= {path_of(record), path_by_slug(record)}
                     self._id_counts[record.id] += 1
                     self._add_newest_post(record)
             elif isinstance(record, Author):
-                self._authors[record.login] = record
+                self._authors[record.login] = self._analysis.authors[record.login] = record
             elif record.taxonomy in _TERM_PREFIXES and (slug := usable_slug(record.slug)):
                 self._terms.setdefault((record.taxonomy, slug), (record.slug, record.name))
         for listing, newest in self._newest_posts.items():
@@ -174,6 +179,7 @@ class SiteChecker:
             self._sample_rare_terms()
         self._total += len(self._terms) + len(self._authors)
         self._hosts = blog_hosts(self._analysis, "")
+        self._people = people_in(self._analysis, {})
 
     def _records(self, paths: list[Path], progress: Callable[[int], None] = lambda done: None) -> Iterator[Record]:
         """Yield all records, and store the blog's URLs that the exports contain.
@@ -335,6 +341,8 @@ class SiteChecker:
         # An author may have a different name on this site, but it must be the same on all posts.
         if page.author and page.author != self._author_names.setdefault(item.author, page.author):
             yield _("The author is “%s”.") % page.author
+        if page.author and page.author_count <= len(co_authors(item, self._people)[0]):
+            yield _("It doesn't name all of its authors.")
         for ref in dict.fromkeys(item.terms) if item.type == "post" else ():
             if ref.taxonomy in _TERM_PREFIXES and not page.has_term(ref):
                 text = _("The category “%s” is missing.") if ref.taxonomy == CATEGORY else _("The tag “%s” is missing.")

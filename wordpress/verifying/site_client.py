@@ -39,6 +39,7 @@ def _compiled(expression: str) -> Callable[[Any], Any]:
 _TITLE = _compiled("string(//h1[contains(@class, 'entry-title')])")
 _DAY = _compiled("string(//time[ancestor::*[contains(@class, 'entry-date')]]/@datetime)")
 _AUTHOR = _compiled("string(//a[@rel='author'][ancestor::*[contains(@class, 'entry-date')]])")
+_AUTHOR_COUNT = _compiled("count(//*[contains(@class, 'p-author')][ancestor::*[contains(@class, 'entry-date')]])")
 _PASSWORD_FORM = _compiled("boolean(//form[contains(@class, 'post-password-form')])")
 _COMMENT_COUNT = _compiled("count(//li[starts-with(@id, 'comment-')])")
 _NEXT_COMMENTS = _compiled("string(//a[@rel='next'][ancestor::nav[contains(@class, 'comment-pager')]]/@href)")
@@ -174,6 +175,7 @@ class EntryPage:
         # The day as in `2014-03-01`; empty if none is shown.
         self.day: str = _DAY(page)
         self.author = one_line(_AUTHOR(page))
+        self.author_count = int(_AUTHOR_COUNT(page))
         self.is_locked: bool = _PASSWORD_FORM(page)
         self.comment_count = int(_COMMENT_COUNT(page))
         next_url = _NEXT_COMMENTS(page)

@@ -21,7 +21,7 @@ LEGACY_URL_KEY: Final = "_broadside_old_address"
 # One meta field of the blog for each custom type whose items are pages here.
 PAGE_TYPE_KEY: Final = "_broadside_page_type"
 # Fields of posts, pages and attachments.
-_TEXTS: Final = ("title", "excerpt", "language", "alt", "caption", "credit", "description")
+_TEXTS: Final = ("title", "co_authors", "excerpt", "language", "alt", "caption", "credit", "description")
 _DATETIMES: Final = ("published_at", "created_at", "modified_at", "text_changed_at", "uploaded_at")
 
 

@@ -17,6 +17,8 @@ CO_AUTHORS = "author"
 CO_AUTHOR_PREFIX: Final = "cap-"
 # The post type in which Co-Authors Plus keeps authors without an account.
 GUEST_AUTHOR = "guest-author"
+# The same in Molongui Authorship, and its meta field, once for each author: `user-12` or `guest-34`.
+MOLONGUI_GUEST, MOLONGUI_AUTHOR = "guest_author", "_molongui_author"
 # Post types. In the block editor, a menu is a single item. Reusable blocks have been called synced patterns since 6.3.
 # The last one is a table of the plugin TablePress.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK, TABLE = "nav_menu_item", "wp_navigation", "wp_block", "tablepress_table"

@@ -13,6 +13,7 @@ from accounts.models import User
 from core.slugs import SlugNumbers, TriedNumbers, slugify
 from wordpress.importing.analysis import Analysis, authors_in
 from wordpress.importing.batches import write_batches
+from wordpress.importing.co_authors import people_in
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import Recorded, fingerprint_of
 from wordpress.importing.limits import max_length
@@ -36,6 +37,9 @@ def import_authors(context: ImportContext) -> None:
     for author in authors.values():
         # Items of WXR 1.0 name authors by their display name.
         context.author_ids.setdefault(author.display_name, context.author_ids[author.login])
+    users = User.objects.in_bulk({*context.author_ids.values()})
+    names_here = {login: str(users[pk]) for login, pk in context.author_ids.items()}
+    context.people = people_in(context.analysis, names_here)
 
 
 def users_named(usernames: Mapping[str, str]) -> dict[str, User]:

@@ -22,6 +22,7 @@ from core.changes import entries_changed
 from core.slugs import TriedNumbers
 from search.words import EntryText, made_elsewhere
 from wordpress.importing.batches import MAX_COMMENTS, write_batch
+from wordpress.importing.co_authors import co_authors, co_authors_text
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry, build_entry, remarks_on, text_of
 from wordpress.importing.ledger import Recorded, fingerprint_item, fingerprint_modified
@@ -41,7 +42,7 @@ from wordpress.wxr.values import plain_line
 
 # The fields that are updated if an item has changed.
 _UPDATED: Final = (
-    *("title", "author_id", "status", "published_at", "source", "markup", "excerpt", "language"),
+    *("title", "author_id", "co_authors", "status", "published_at", "source", "markup", "excerpt", "language"),
     *("password", "comments_open", "created_at", "modified_at", "text_changed_at"),
     *("sticky", "menu_order", "noindex"),
     *("lead_html", "body_html", "auto_excerpt", "has_more", "word_count", "source_digest", "render_version"),
@@ -142,6 +143,7 @@ class EntryImport(ABC):
             if not keyed.is_repeated and (has_changed or not identity.known):
                 author = context.author_ids[keyed.item.author]
                 entry = build_entry(keyed.item, identity.guid, author, context.run.started_at)
+                entry.co_authors = co_authors_text(keyed.item, context.people)
             batch.candidates.append(_Candidate(keyed, identity, record, entry))
         return batch
 
@@ -285,7 +287,8 @@ class EntryImport(ABC):
 
     def _record(self, imported: ImportedEntry) -> None:
         context, item, entry = self.context, imported.item, imported.entry
-        for text in remarks_on(imported, context.run.started_at):
+        _named, unnamed = co_authors(item, context.people)
+        for text in remarks_on(imported, unnamed, context.run.started_at):
             self.note(imported, text)
         if imported.is_guess and entry.language.partition("-")[0] != settings.LANGUAGE_CODE.partition("-")[0]:
             name = get_language_info(entry.language)["name_translated"]

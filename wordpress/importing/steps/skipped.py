@@ -80,7 +80,7 @@ def _why_taxonomy(taxonomy: str) -> str:
     if taxonomy == "nav_menu":
         return _("It is the name of a menu. It is kept and exported again. The notes say what the menu contained.")
     if taxonomy == CO_AUTHORS:
-        return _("It is an author of posts, which have one author here. It is kept and exported again.")
+        return _("It is an author of posts, which name their authors here. It is kept and exported again.")
     if taxonomy == "post_format":
         return _("Post formats only changed how a theme showed a post. They are kept and exported again.")
     text = _(
