@@ -380,9 +380,6 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 TAGGIT_TAGS_FROM_STRING = "tags.tagging.split_tags"
 TAGGIT_STRING_FROM_TAGS = "tags.tagging.join_tags"
 
-# If errors are mailed to ADMINS, they contain no personal data.
-DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_reports.PrivacyFilter"
-
 # Lines for people, or JSON for programs (config.logs).
 LOGGING = logging_settings(env.text("LOG_FORMAT", default="plain"), env.text("LOG_LEVEL", default="INFO").upper())
 
