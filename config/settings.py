@@ -62,9 +62,6 @@ ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127
 ALLOWED_HOSTS += BROADSIDE_FORMER_HOSTS
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 
-# Hosts whose images are shown. Images on other hosts are never loaded, only linked.
-BROADSIDE_OWN_HOSTS = [SITE_HOST]
-
 # The contacts for reports about the site's security, in /.well-known/security.txt.
 BROADSIDE_SECURITY_CONTACTS = validation.security_contacts(env.items("SECURITY_CONTACT"))
 

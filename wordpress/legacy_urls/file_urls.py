@@ -118,7 +118,7 @@ def parse_file_url(url: str) -> FileURL | None:
         return None
     if (parts.scheme or parts.netloc) and not host:
         return None
-    is_own = not host or host in settings.BROADSIDE_OWN_HOSTS
+    is_own = host in {"", settings.SITE_HOST}
     if not parts.path.startswith("/") or (is_own and parts.path.startswith(settings.MEDIA_URL)):
         return None
     names = {name for name, _value in parse_qsl(parts.query, keep_blank_values=True)}
@@ -155,4 +155,4 @@ def without_host(path: str) -> str:
 
 def own_hosts() -> set[str]:
     """Return all hosts of this site, including its former ones."""
-    return aliases_of([*settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS])
+    return aliases_of([settings.SITE_HOST, *settings.BROADSIDE_FORMER_HOSTS])
