@@ -23,7 +23,7 @@ from django.urls import Resolver404, resolve
 from core.outages import is_outage
 from core.serving.busy import IS_REFUSED
 from operations.request_ids import current_id
-from operations.scrubbing import describe, describe_with_traceback, one_line, scrub
+from operations.scrubbing import describe, describe_with_traceback, escape_controls, scrub
 
 _log = logging.getLogger(__name__)
 # How often an outage is logged as an error, in seconds.
@@ -152,7 +152,7 @@ class _ScrubbingFormatter(logging.Formatter):
             if len(escaped) > 1:
                 text = text.replace(escaped, _route(request.path_info))
             text = _URL.sub(r"\1/…", text)
-        return one_line(scrub(text))
+        return escape_controls(scrub(text))
 
     def error(self, record: logging.LogRecord) -> str:
         """Return the traceback of the logged error, without values; empty if there is none."""
