@@ -23,7 +23,7 @@ from django.urls import Resolver404, resolve
 from core.outages import is_outage
 from core.serving.busy import IS_REFUSED
 from operations.request_ids import current_id
-from operations.scrubbing import describe, describe_with_traceback, one_line, scrub
+from operations.scrubbing import describe, describe_with_traceback, escape_controls, scrub
 
 _log = logging.getLogger(__name__)
 # How often an outage is logged as an error, in seconds.
@@ -51,7 +51,6 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"scrubbed": {"()": _FORMATTERS[form]}},
         "filters": {
-            "unless_debugging": {"()": "django.utils.log.RequireDebugFalse"},
             "outages": {"()": "config.logs.OutageFilter"},
             "refusals": {"()": "config.logs.RefusalFilter"},
             "suspicions": {"()": "config.logs.SuspicionFilter"},
@@ -63,19 +62,13 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
                 "formatter": "scrubbed",
                 "filters": ["suspicions"],
             },
-            # Only if there are ADMINS. config.error_reports says what the e-mail contains.
-            "mail_admins": {
-                "class": "django.utils.log.AdminEmailHandler",
-                "level": "ERROR",
-                "filters": ["unless_debugging"],
-            },
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # These have handlers of their own, which would write records unscrubbed.
-            "django": {**through_root, "handlers": ["mail_admins"], "level": level},
+            "django": {**through_root, "level": level},
             "django.server": {**through_root, "level": level},
-            # Anyone can send such requests, for example with a wrong Host header, so they are not mailed either.
+            # Anyone can send such requests, for example with a wrong Host header, so few are logged.
             "django.security": {"handlers": ["suspicions"], "propagate": False, "level": level},
             "_granian": through_root,
             "granian.access": through_root,
@@ -90,8 +83,8 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
 class OutageFilter(logging.Filter):
     """Turns an error that is not the fault of the code into one line, without a traceback (core.outages).
 
-    While the disk is full, each request may log one. The first in a minute stays an error, which is mailed and reported
-    if that is set up. The others become warnings.
+    While the disk is full, each request may log one. The first in a minute stays an error, which is reported if that
+    is set up. The others become warnings.
     """
 
     def __init__(self) -> None:
@@ -159,7 +152,7 @@ class _ScrubbingFormatter(logging.Formatter):
             if len(escaped) > 1:
                 text = text.replace(escaped, _route(request.path_info))
             text = _URL.sub(r"\1/…", text)
-        return one_line(scrub(text))
+        return escape_controls(scrub(text))
 
     def error(self, record: logging.LogRecord) -> str:
         """Return the traceback of the logged error, without values; empty if there is none."""

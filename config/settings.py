@@ -62,9 +62,6 @@ ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127
 ALLOWED_HOSTS += BROADSIDE_FORMER_HOSTS
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 
-# Hosts whose images are shown. Images on other hosts are never loaded, only linked.
-BROADSIDE_OWN_HOSTS = [SITE_HOST]
-
 # The contacts for reports about the site's security, in /.well-known/security.txt.
 BROADSIDE_SECURITY_CONTACTS = validation.security_contacts(env.items("SECURITY_CONTACT"))
 
@@ -379,9 +376,6 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 TAGGIT_TAGS_FROM_STRING = "tags.tagging.split_tags"
 TAGGIT_STRING_FROM_TAGS = "tags.tagging.join_tags"
-
-# If errors are mailed to ADMINS, they contain no personal data.
-DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_reports.PrivacyFilter"
 
 # Lines for people, or JSON for programs (config.logs).
 LOGGING = logging_settings(env.text("LOG_FORMAT", default="plain"), env.text("LOG_LEVEL", default="INFO").upper())

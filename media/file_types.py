@@ -121,7 +121,11 @@ _is_office = _start(_OLE)
 _OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
 _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 
-# The media types of pictures.
+# The extensions of images that can be uploaded.
+IMAGE_EXTENSIONS: Final = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".tif", ".tiff", ".heic", ".heif"}
+)
+# The media types of pictures as they are stored.
 PICTURE_TYPES: Final = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",

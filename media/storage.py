@@ -62,12 +62,6 @@ class MediaStorage(FileSystemStorage):
     """Files in a folder. If one can't be written, for example to a full disk, nothing of it is left behind."""
 
     def _save(self, name: str, content: Any) -> str:
-        if hasattr(content, "temporary_file_path"):
-            # The file is complete and only has to be moved.
-            name = super()._save(name, content)  # type: ignore[misc]  # the stubs leave it out
-            path = Path(self.path(name))
-            sync(path, path.parent)
-            return name
         # An empty file reserves the name, which another upload may want at the same time.
         name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # the stubs leave it out
         try:
@@ -80,20 +74,11 @@ class MediaStorage(FileSystemStorage):
     def replace(self, name: str, content: Any) -> None:
         """Replace the file of this name with `content`, or leave it unchanged if that fails."""
         path = Path(self.path(name))
-        if isinstance(content, UnnamedFile):
-            content.appear_as(path)
-            sync(path, path.parent)
-            return
-        # Hidden, so that it can't be requested.
-        new = path.with_name(f".{path.name}.new")
-        try:
-            with new.open("wb") as file:
-                file.writelines(content.chunks())
-            new.chmod(path.stat().st_mode & 0o777)
-            new.replace(path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
+        if not isinstance(content, UnnamedFile):
+            complete = UnnamedFile()
+            complete.writelines(content.chunks())
+            content = complete
+        content.appear_as(path)
         sync(path, path.parent)
 
     def move(self, name: str, new_name: str) -> None:

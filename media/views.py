@@ -39,7 +39,7 @@ from media.models import Document, Picture
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
 from media.storage import StoredFile
-from media.uploads import store_upload
+from media.uploads import NOT_STORED, store_upload
 
 _RESTORING: Final = ("media.delete_picture", "media.delete_document")
 _RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
@@ -121,7 +121,7 @@ def _store(file: File[bytes], user: User) -> str:
 
 def _not_stored(error: Exception) -> str:
     _log.error("A file could not be stored: %s", error)
-    return _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+    return str(NOT_STORED)
 
 
 @require_safe

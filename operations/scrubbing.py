@@ -63,10 +63,10 @@ def shorten(message: str) -> str:
     line = message.strip().partition("\n")[0][:_MAX_LENGTH]
     if value := _VALUE.search(line):
         line = f"{line[: value.start()]}…"
-    return one_line(scrub(line))
+    return escape_controls(scrub(line))
 
 
-def one_line(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return `text` with line breaks, which could forge another message, and other control characters escaped."""
     return _CONTROLS.sub(lambda match: repr(match[0])[1:-1], text)
 

@@ -69,9 +69,9 @@ def is_web(url: str) -> bool:
 
 
 def is_external(url: str) -> bool:
-    """Whether following a normalised `url` leaves this site (settings.BROADSIDE_OWN_HOSTS)."""
+    """Whether following a normalised `url` leaves this site (settings.SITE_HOST)."""
     host = _HOST.match(url)
-    return host is not None and host[1].lower().rstrip(".") not in settings.BROADSIDE_OWN_HOSTS
+    return host is not None and host[1].lower().rstrip(".") != settings.SITE_HOST
 
 
 def normalise_own(url: str) -> str | None:

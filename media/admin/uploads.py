@@ -36,9 +36,8 @@ from media.documents import MAX_BYTES, clean_document
 from media.file_types import CLEANABLE
 from media.filters import CleanedFilter, DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
 from media.models import Document, Upload, title_from_name
+from media.uploads import NOT_STORED
 from media.uses import uses_of
-
-NOT_STORED: Final = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
 
 # More IDs could make the URL too long. More files can be restored from the list of deleted ones.
 _MAX_UNDONE: Final = 200

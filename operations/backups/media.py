@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, Final
 
 from django.apps import apps
-from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection, models
 from django.utils.crypto import salted_hmac
@@ -18,6 +16,7 @@ from django.utils.translation import ngettext
 from core.progress_callback import ProgressCallback
 from media.models import Rendition
 from media.storage import StoredFile
+from media.unnamed_files import UnnamedFile
 from operations.backups.contents import MediaFile, OpenedBackup, object_name
 from operations.backups.errors import BackupError
 from operations.backups.sealing import NullWriter, can_be_sealed_size, hashed, seal, unseal
@@ -170,13 +169,6 @@ class _ChangedError(Exception):
     """A file was replaced between reading it and storing it."""
 
 
-class MovedFile(File[bytes]):
-    """A complete local file that a storage may move instead of copying it."""
-
-    def temporary_file_path(self) -> str:
-        return str(self.name)
-
-
 def read_object(opened: OpenedBackup, file: MediaFile, target: Any) -> None:
     """Write the content of a media file to `target`. Raises BackupError if it doesn't match the backup's list."""
     expected = opened.backup.sums.get(file.stored)
@@ -235,7 +227,7 @@ def read_damaged() -> list[str]:
         return []
 
 
-def stage_media(opened: OpenedBackup, files: Iterable[MediaFile], folder: Path, left_out: list[str] | None) -> set[str]:
+def stage_media(opened: OpenedBackup, files: Iterable[MediaFile], left_out: list[str] | None) -> set[str]:
     """Stage the files that differ from this site's media, and return the names of all files in the backup.
 
     The names of damaged files are added to `left_out`. If that is None, they raise BackupError.
@@ -247,19 +239,15 @@ def stage_media(opened: OpenedBackup, files: Iterable[MediaFile], folder: Path, 
         staged = STAGED + file.name
         if not _is_same(storage.find(file.name), file) and not _is_same(storage.find(staged), file):
             storage.delete(staged)
-            path = folder / "media-file"
+            content = UnnamedFile()
             try:
-                with path.open("wb") as target:
-                    read_object(opened, file, target)
+                read_object(opened, file, content)
             except BackupError:
                 if left_out is None:
                     raise
                 left_out.append(file.name)
                 continue
-            with path.open("rb") as content:
-                saved = storage.save(staged, MovedFile(content))
-            path.unlink(missing_ok=True)
-            if saved != staged:
+            if storage.save(staged, content) != staged:
                 raise BackupError(_("%s can't be stored under its name. Is another restore running?") % file.name)
     return names
 

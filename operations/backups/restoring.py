@@ -141,7 +141,7 @@ def restore(
     files = _unpack_media_list(opened, folder, progress)
     try:
         stage_templates(read_templates(opened))
-        names = stage_media(opened, files, folder, left_out)
+        names = stage_media(opened, files, left_out)
     except OSError as error:
         if is_disk_full(error):
             drop_staged_media()

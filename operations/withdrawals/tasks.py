@@ -4,13 +4,17 @@ import datetime as dt
 import logging
 from typing import Final
 
+from django.apps import apps
 from django.tasks import task
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.tasks import TaskKind
-from operations.models import Withdrawal
+from operations.erasing import rewrite
+from operations.models import GoneUrl, Withdrawal, WithdrawalState, WithdrawnRow
+from operations.withdrawals import lifecycle
 from operations.withdrawals.encryption import UnreadableError
-from operations.withdrawals.upkeep import look_after_withdrawals
+from operations.withdrawals.warnings import remember_names
 from operations.withdrawals.working import work
 
 # How many seconds one run may take, so that other tasks get their turn.
@@ -36,5 +40,23 @@ def continue_withdrawal(pk: int) -> None:
 @TaskKind(_("Maintaining withdrawn names"), time_limit=dt.timedelta(hours=12))
 @task()
 def do_upkeep() -> None:
-    """Make withdrawals final that can no longer be undone, and replace names that have come back."""
-    look_after_withdrawals()
+    """Make withdrawals final that can no longer be undone, and replace names that have come back.
+
+    Safe to call at any time, and concurrently.
+    """
+    lifecycle.end_overdue(timezone.now())
+    for withdrawal in lifecycle.in_force():
+        try:
+            lifecycle.repeat(withdrawal)
+            work(withdrawal, float("inf"))
+        except lifecycle.AnotherActiveError:
+            # It gets its turn tomorrow.
+            continue
+        except UnreadableError:
+            _log.error("%s can't be read, because SECRET_KEY has changed.", withdrawal)
+    remember_names()
+    if ended := list(lifecycle.unscrubbed()):
+        labels = {label for withdrawal in ended for label in withdrawal.counts}
+        rewrite({*map(apps.get_model, labels), Withdrawal, WithdrawnRow, GoneUrl})
+        for withdrawal in ended:
+            lifecycle.move(withdrawal, [WithdrawalState.FINAL], WithdrawalState.FINAL, cursor={})

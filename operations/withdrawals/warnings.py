@@ -1,7 +1,7 @@
 """Warning people that what they write contains a withdrawn name, as long as the name is known.
 
 The names are in the cache, encrypted, so that this takes no query. If they are missing there, names that come back are
-still replaced within a day (operations.withdrawals.upkeep).
+still replaced within a day (operations.withdrawals.tasks).
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -166,8 +166,8 @@ class TestRelations:
             '<a href="https://example.org/" rel="license nofollow noopener">x</a>'
         )
 
-    def test_the_hosts_of_this_site_are_a_setting(self) -> None:
-        with override_settings(BROADSIDE_OWN_HOSTS=["testserver", "example.org"]):
+    def test_the_host_of_this_site_is_a_setting(self) -> None:
+        with override_settings(SITE_HOST="example.org"):
             assert body('<a href="https://EXAMPLE.org./">x</a>') == '<a href="https://EXAMPLE.org./">x</a>'
 
 

@@ -68,7 +68,6 @@ def logged() -> Iterator[list[str]]:
 
 @pytest.fixture(autouse=True)
 def site(settings: Settings) -> None:
-    settings.ADMINS = ["owner@example.org"]
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
     settings.BROADSIDE_TRUSTED_PROXIES = 1
     CommentSettings.objects.update(comment_policy=CommentPolicy.OPEN, proof_of_work=False)
@@ -140,7 +139,7 @@ class TestSubmitting:
         assert_no_traces(logged)
 
     def test_a_server_error(self, logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        """The log and the e-mail to the owner say what went wrong, but nothing about the sender."""
+        """The log says what went wrong, but nothing about the sender."""
 
         def broken(*args: object, **kwargs: object) -> None:
             raise RuntimeError("Something broke")
@@ -148,8 +147,7 @@ class TestSubmitting:
         monkeypatch.setattr(forms, "submit", broken)
         assert send(PostFactory.create()).status_code == 500
         assert any("Something broke" in line for line in logged)
-        assert "Something broke" in str(mail.outbox[0].body)
-        assert "rosa@example.org" not in str(mail.outbox[0].message())
+        assert not mail.outbox
         assert_no_traces(logged)
 
     def test_a_request_with_another_host(self, logged: list[str]) -> None:

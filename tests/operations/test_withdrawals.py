@@ -37,7 +37,7 @@ from operations.withdrawals.encryption import UnreadableError
 from operations.withdrawals.files import free_name
 from operations.withdrawals.matching import Name
 from operations.withdrawals.places import places
-from operations.withdrawals.upkeep import look_after_withdrawals
+from operations.withdrawals.tasks import do_upkeep
 from operations.withdrawals.working import work
 from readers.models import ReferrerCount
 from search.models import STALE, IndexedEntry
@@ -467,7 +467,7 @@ class TestReappearance:
     def test_the_name_is_replaced_within_a_day(self) -> None:
         withdrawal = withdraw()
         post = PostFactory(title="Ann Lée is back")
-        look_after_withdrawals()
+        do_upkeep.call()
         post.refresh_from_db()
         assert post.title == "[name withdrawn] is back"
         withdrawal.refresh_from_db()
@@ -591,7 +591,7 @@ def test_the_database_is_rewritten_after_a_final_withdrawal() -> None:
     withdrawal = withdraw()
     lifecycle.make_final(withdrawal)
     assert lifecycle.unscrubbed().get() == withdrawal
-    look_after_withdrawals()
+    do_upkeep.call()
     assert not lifecycle.unscrubbed().exists()
 
 
@@ -610,7 +610,7 @@ def test_a_final_withdrawal_erases_the_name_from_the_database_files() -> None:
     assert found() == {b"quzzle", b"vorbitt"}
     withdrawal = withdraw("Quzzle Vorbitt")
     Withdrawal.objects.update(undo_until=timezone.now())
-    look_after_withdrawals()
+    do_upkeep.call()
     withdrawal.refresh_from_db()
     assert withdrawal.state == WithdrawalState.FINAL
     assert found() == set()

@@ -15,6 +15,7 @@ from lxml import etree
 from pytest_django import Settings
 
 from accounts.models import AuditRecord, User
+from core.progress_callback import ProgressCallback
 from media.pictures import store_picture
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
@@ -182,7 +183,7 @@ class TestCancelling:
         PostFactory.create_batch(3)
         job = start(client)
 
-        def cancel_first(path: Path, progress: formats.Progress, warn: formats.Warn) -> int:
+        def cancel_first(path: Path, progress: ProgressCallback, warn: formats.Warn) -> int:
             client.post(url(job, "cancel"))
             assert "Cancelling…" in page(client)
             return FORMATS["hugo"].write(path, progress, warn)
@@ -198,7 +199,7 @@ class TestCancelling:
 
 class TestFailing:
     def test_a_full_disk_is_reported(self, client: Client, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(path: Path, progress: formats.Progress, warn: formats.Warn) -> int:
+        def fail(path: Path, progress: ProgressCallback, warn: formats.Warn) -> int:
             raise OSError(28, "No space left on device")
 
         broken = formats.Format("x", "xml", "application/xml", fail)

@@ -34,7 +34,7 @@ TO_DO, LOOK, DONE = PointState.TO_DO, PointState.LOOK, PointState.DONE
 @pytest.fixture(autouse=True)
 def _site(settings: Settings) -> None:
     settings.SITE_URL, settings.SITE_HOST = "https://new.example", "new.example"
-    settings.BROADSIDE_OWN_HOSTS, settings.BROADSIDE_FORMER_HOSTS = ["new.example"], []
+    settings.BROADSIDE_FORMER_HOSTS = []
     settings.BROADSIDE_FORMER_FOLDER = ""
 
 

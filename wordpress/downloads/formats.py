@@ -11,17 +11,16 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.progress_callback import ProgressCallback
 from wordpress.atomic_files import atomic_file
 from wordpress.exporting.generators import GENERATORS, Generator
 from wordpress.exporting.markdown_export import export_markdown
 from wordpress.exporting.wxr_export import export_wxr
 
-# Called with a stage, how much of it is done, and its total.
-type Progress = Callable[[str, int, int], None]
 # Takes a sentence about something that the export does not contain.
 type Warn = Callable[[str], None]
 # Writes the export to a path, once it is complete, and returns the number of posts, pages and other items.
-type Write = Callable[[Path, Progress, Warn], int]
+type Write = Callable[[Path, ProgressCallback, Warn], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +31,12 @@ class Format:
     write: Write
 
 
-def _write_wordpress(path: Path, progress: Progress, warn: Warn) -> int:
+def _write_wordpress(path: Path, progress: ProgressCallback, warn: Warn) -> int:
     with atomic_file(path) as file:
         return export_wxr(file.write, progress=partial(progress, "exporting"), warn=warn)
 
 
-def _write_markdown(generator: Generator, path: Path, progress: Progress, warn: Warn) -> int:
+def _write_markdown(generator: Generator, path: Path, progress: ProgressCallback, warn: Warn) -> int:
     with TemporaryDirectory(dir=path.parent) as name:
         folder = Path(name) / "files"
         folder.mkdir()
@@ -48,7 +47,7 @@ def _write_markdown(generator: Generator, path: Path, progress: Progress, warn: 
     return count
 
 
-def _pack(folder: Path, target: Path, progress: Progress) -> None:
+def _pack(folder: Path, target: Path, progress: ProgressCallback) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     # ZIP can't store dates before 1980; earlier ones become 1980-01-01.
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:

@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.tasks import task
@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from core.tasks import TaskKind, WorkerStoppingError
+from core.tasks import TaskKind
 from wordpress.downloads.formats import FORMATS
 from wordpress.models import ExportJob, ExportState
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobCancelledError, JobFolder
+from wordpress.uploads.lifecycle import JobResult
 
 _MAX_WARNINGS: Final = 20
 
@@ -83,31 +84,21 @@ def delete_old_exports() -> None:
     tidy_up()
 
 
-def _write(job: ExportJob, folder: JobFolder) -> None:
-    state = ExportState.INTERRUPTED
-    result: dict[str, Any] = {"error": _("Something went wrong. The worker's log has the details.")}
+def _write(job: ExportJob, folder: JobFolder) -> JobResult:
     warnings: list[str] = []
     target = file_of(job)
     try:
         count = FORMATS[job.format].write(target, folder.progress_writer(), warnings.append)
-        shown = warnings[:_MAX_WARNINGS]
-        if more := len(warnings) - len(shown):
-            shown.append(ngettext("There is %d more note.", "There are %d more notes.", more) % more)
-        result = {"item_count": count, "bytes": target.stat().st_size, "warnings": shown}
-        state = ExportState.DONE
+        size = target.stat().st_size
     except JobCancelledError:
-        result = {"error": _("The export was cancelled.")}
-    except WorkerStoppingError:
-        # The next worker starts over.
-        state, result = ExportState.WAITING, {}
-        raise
+        return ExportState.INTERRUPTED, {"error": _("The export was cancelled.")}
     except OSError as error:
         _log.exception("The export %s could not be written.", job.pk)
-        result = {"error": _("The export could not be written: %s") % (error.strerror or error)}
-    finally:
-        lifecycle.move(job, [ExportState.RUNNING], state, **result)
-        if state != ExportState.DONE:
-            target.unlink(missing_ok=True)
+        return ExportState.INTERRUPTED, {"error": _("The export could not be written: %s") % (error.strerror or error)}
+    shown = warnings[:_MAX_WARNINGS]
+    if more := len(warnings) - len(shown):
+        shown.append(ngettext("There is %d more note.", "There are %d more notes.", more) % more)
+    return ExportState.DONE, {"item_count": count, "bytes": size, "warnings": shown}
 
 
 def _has_file(job: ExportJob) -> bool:

@@ -90,29 +90,29 @@ def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: 
             "uploaded_at": (uploaded_at, aware_datetime(local)),
         }
     )
-    values: dict[str, object] = {
-        "post_id": post_id,
-        "post_date": elements.format_datetime(local),
-        "post_date_gmt": elements.format_datetime(utc),
-        "comment_status": "closed",
-        "ping_status": "closed",
-        "post_name": "",
-        "status": "inherit",
-        "post_parent": parent,
-        "menu_order": attachment.menu_order,
-        "post_type": "attachment",
-        "post_password": "",
-        "is_sticky": 0,
-        "attachment_url": attachment.url,
+    texts: dict[str, object] = {
+        **elements.ITEM_DEFAULTS,
+        "title": title,
+        "link": attachment.link,
+        "pubDate": elements.format_rss_date(utc),
+        "dc:creator": logins.get(attachment.uploaded_by_id or 0, ""),
+        "guid": attachment.guid,
+        "content:encoded": description,
+        "excerpt:encoded": caption,
+        "wp:post_id": post_id,
+        "wp:post_date": elements.format_datetime(local),
+        "wp:post_date_gmt": elements.format_datetime(utc),
+        "wp:status": "inherit",
+        "wp:post_parent": parent,
+        "wp:menu_order": attachment.menu_order,
+        "wp:post_type": "attachment",
+        "wp:attachment_url": attachment.url,
     }
-    values |= preserved.wp_elements()
+    texts |= preserved.wp_elements()
     inside = [
         *preserved.term_elements(),
-        extension_field("postmeta", extension, title, description, caption, str(values["post_name"]), date=local),
+        extension_field("postmeta", extension, title, description, caption, str(texts["wp:post_name"]), date=local),
         *preserved.meta_elements("postmeta", {"_wp_attached_file": file, ALT: alt}),
         *preserved.comment_elements(),
     ]
-    creator = logins.get(attachment.uploaded_by_id or 0, "")
-    return elements.item_element(
-        title, attachment.link, utc, creator, attachment.guid, description, caption, values, inside
-    )
+    return elements.item_element(texts, inside)

@@ -69,21 +69,28 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     slug, desired_slug = _slugs(entry, preserved)
     extension = _extension(entry, preserved, local, utc, title, content, excerpt)
     warn_about_control_characters(warn, entry, content)
-    values: dict[str, object] = {
-        "post_id": entry.pk,
-        "post_date": elements.format_datetime(local),
-        "post_date_gmt": elements.format_datetime(utc),
-        "post_modified": elements.format_datetime(elements.local_time(entry.modified_at)),
-        "post_modified_gmt": elements.format_datetime(elements.utc_time(entry.modified_at)),
-        "comment_status": "open" if entry.comments_open else "closed",
-        "ping_status": "closed",
-        "post_name": slug,
-        "status": "future" if entry.is_scheduled else _ENTRY_STATUSES.get(entry.status, entry.status),
-        "post_parent": entry.parent_id or 0,
-        "menu_order": entry.menu_order,
-        "post_type": entry.kind,
-        "post_password": entry.password,
-        "is_sticky": int(entry.sticky),
+    texts: dict[str, object] = {
+        **elements.ITEM_DEFAULTS,
+        "title": title,
+        "link": absolute_url(_path(entry)),
+        "pubDate": elements.format_rss_date(utc),
+        "dc:creator": logins.get(entry.author_id, ""),
+        "guid": entry.guid,
+        "content:encoded": content,
+        "excerpt:encoded": excerpt,
+        "wp:post_id": entry.pk,
+        "wp:post_date": elements.format_datetime(local),
+        "wp:post_date_gmt": elements.format_datetime(utc),
+        "wp:post_modified": elements.format_datetime(elements.local_time(entry.modified_at)),
+        "wp:post_modified_gmt": elements.format_datetime(elements.utc_time(entry.modified_at)),
+        "wp:comment_status": "open" if entry.comments_open else "closed",
+        "wp:post_name": slug,
+        "wp:status": "future" if entry.is_scheduled else _ENTRY_STATUSES.get(entry.status, entry.status),
+        "wp:post_parent": entry.parent_id or 0,
+        "wp:menu_order": entry.menu_order,
+        "wp:post_type": entry.kind,
+        "wp:post_password": entry.password,
+        "wp:is_sticky": int(entry.sticky),
     }
     # Members-only entries were imported as private, and entries with an unknown status as drafts. If the entry has
     # another status now, an editor has set it.
@@ -94,8 +101,8 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         changed.add("wp:post_type")
     elif preserved.section is not None:
         # In WordPress, items of a custom type have such a URL without having a parent.
-        values["post_parent"] = 0
-    values |= preserved.wp_elements(except_for={"wp:post_name", *changed})
+        texts["wp:post_parent"] = 0
+    texts |= preserved.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
         *_terms(entry, preserved),
         extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
@@ -103,8 +110,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         *_meta(entry, preserved, ids, footnotes_field(content, origin), desired_slug),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
-    link, creator = absolute_url(_path(entry)), logins.get(entry.author_id, "")
-    return elements.item_element(title, link, utc, creator, entry.guid, content, excerpt, values, inside)
+    return elements.item_element(texts, inside)
 
 
 def _path(entry: Entry) -> str:
@@ -270,21 +276,21 @@ def _comment_element(comment: Comment) -> str:
     content = comment.text if comment.is_html else text_to_html(comment.text)
     preserved = Preserved(comment)
     values = {
-        "comment_id": comment.pk,
-        "comment_author": name,
-        "comment_author_email": email,
-        "comment_author_url": website,
-        "comment_author_IP": "",
-        "comment_date": elements.format_datetime(local),
-        "comment_date_gmt": elements.format_datetime(elements.utc_time(comment.created_at)),
-        "comment_content": content,
-        "comment_approved": _COMMENT_STATUSES.get(comment.status, comment.status),
-        "comment_type": comment.kind,
-        "comment_parent": comment.parent_id or 0,
-        "comment_user_id": comment.user_id or 0,
+        "wp:comment_id": comment.pk,
+        "wp:comment_author": name,
+        "wp:comment_author_email": email,
+        "wp:comment_author_url": website,
+        "wp:comment_author_IP": "",
+        "wp:comment_date": elements.format_datetime(local),
+        "wp:comment_date_gmt": elements.format_datetime(elements.utc_time(comment.created_at)),
+        "wp:comment_content": content,
+        "wp:comment_approved": _COMMENT_STATUSES.get(comment.status, comment.status),
+        "wp:comment_type": comment.kind,
+        "wp:comment_parent": comment.parent_id or 0,
+        "wp:comment_user_id": comment.user_id or 0,
     }
     exported = preserved.wp_elements()
-    if comment_kind(exported.get("comment_type", "")) == comment.kind:
+    if comment_kind(exported.get("wp:comment_type", "")) == comment.kind:
         values |= exported
     extension: dict[str, Any] = {}
     if not comment.is_html or clean_for_xml(content) != content:
@@ -292,7 +298,7 @@ def _comment_element(comment: Comment) -> str:
     extension |= differing_values({"created_at": (comment.created_at, aware_datetime(local))})
     meta = extension_field("commentmeta", extension, name, email, website, content, str(local))
     meta += "".join(preserved.meta_elements("commentmeta"))
-    return f"\t\t<wp:comment>{elements.wp_elements(values)}{meta}</wp:comment>\n"
+    return f"\t\t<wp:comment>{elements.in_order(values)}{meta}</wp:comment>\n"
 
 
 def block_items(ids: ExportIds) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.db.models import Max
 
@@ -68,13 +68,13 @@ def _free_slug(slug: str) -> str:
 def menu_terms(menus: Sequence[Menu]) -> Iterator[str]:
     for menu in menus:
         values = {
-            "term_id": menu.term_id,
-            "term_taxonomy": _TAXONOMY,
-            "term_slug": menu.slug,
-            "term_parent": "",
-            "term_name": text_to_html(menu.name),
+            "wp:term_id": menu.term_id,
+            "wp:term_taxonomy": _TAXONOMY,
+            "wp:term_slug": menu.slug,
+            "wp:term_parent": "",
+            "wp:term_name": text_to_html(menu.name),
         }
-        yield f"\t<wp:term>{elements.wp_elements(values)}</wp:term>\n"
+        yield f"\t<wp:term>{elements.in_order(values)}</wp:term>\n"
 
 
 def menu_items(menus: Sequence[Menu], ids: ExportIds) -> Iterator[str]:
@@ -89,21 +89,26 @@ def _menu_item(menu: Menu, position: int, item: Item, target: Target, pk: int, a
     kind, name = _KINDS.get(item.get("kind", ""), ("custom", "custom"))
     is_custom = kind == "custom"
     local, utc = elements.local_time(at), elements.utc_time(at)
-    values: dict[str, Any] = {
-        "post_id": pk,
-        "post_date": elements.format_datetime(local),
-        "post_date_gmt": elements.format_datetime(utc),
-        "post_modified": elements.format_datetime(local),
-        "post_modified_gmt": elements.format_datetime(utc),
-        "comment_status": "closed",
-        "ping_status": "closed",
-        "post_name": pk,
-        "status": "publish",
-        "post_parent": 0,
-        "menu_order": position,
-        "post_type": MENU_ITEM,
-        "post_password": "",
-        "is_sticky": 0,
+    guid = absolute_url(f"/?p={pk}")
+    texts = {
+        **elements.ITEM_DEFAULTS,
+        "title": text_to_html(item["title"] or (target.title if is_custom else "")),
+        "link": guid,
+        "pubDate": elements.format_rss_date(utc),
+        "dc:creator": "",
+        "guid": guid,
+        "content:encoded": "",
+        "excerpt:encoded": "",
+        "wp:post_id": pk,
+        "wp:post_date": elements.format_datetime(local),
+        "wp:post_date_gmt": elements.format_datetime(utc),
+        "wp:post_modified": elements.format_datetime(local),
+        "wp:post_modified_gmt": elements.format_datetime(utc),
+        "wp:post_name": pk,
+        "wp:status": "publish",
+        "wp:post_parent": 0,
+        "wp:menu_order": position,
+        "wp:post_type": MENU_ITEM,
     }
     meta = {
         "type": kind,
@@ -117,6 +122,4 @@ def _menu_item(menu: Menu, position: int, item: Item, target: Target, pk: int, a
     }
     inside = [term_element(_TAXONOMY, menu.slug, text_to_html(menu.name))]
     inside += [elements.meta_field("postmeta", f"_menu_item_{key}", value) for key, value in meta.items()]
-    title = text_to_html(item["title"] or (target.title if is_custom else ""))
-    guid = absolute_url(f"/?p={pk}")
-    return elements.item_element(title, guid, utc, "", guid, "", "", values, inside)
+    return elements.item_element(texts, inside)

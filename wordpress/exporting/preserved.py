@@ -23,17 +23,6 @@ from wordpress.wxr.records import CATEGORY, TAG
 from wordpress.wxr.values import parse_id, plain_line, plain_lines
 
 _CHUNK_SIZE: Final = 20
-# The elements of items, terms and comments in WordPress's order, without its prefix. All others come after these.
-_FIRST: Final = (
-    *("title", "link", "pubDate", "dc:creator", "guid", "description", "content:encoded", "excerpt:encoded"),
-    *("post_id", "post_date", "post_date_gmt", "post_modified", "post_modified_gmt", "comment_status", "ping_status"),
-    *("post_name", "status", "post_parent", "menu_order", "post_type", "post_password", "is_sticky", "attachment_url"),
-    *("term_id", "term_taxonomy", "term_slug", "term_parent", "term_name", "term_description"),
-    *("comment_id", "comment_author", "comment_author_email", "comment_author_url", "comment_author_IP"),
-    *("comment_date", "comment_date_gmt", "comment_content", "comment_approved", "comment_type", "comment_parent"),
-    "comment_user_id",
-)
-_ORDER: Final = {name: position for position, name in enumerate(_FIRST)}
 # An element, and two meta fields of menu items, that refer to objects by ID.
 _PARENT, _PARENT_ITEM, _TARGET = "wp:post_parent", "_menu_item_menu_item_parent", "_menu_item_object_id"
 _TERM_KINDS: Final = {CATEGORY: CATEGORIES, TAG: TAGS}
@@ -67,10 +56,9 @@ class Preserved:
         return self.text(element, current, plain_lines)
 
     def wp_elements(self, *, except_for: Iterable[str] = ()) -> dict[str, str]:
-        """Return the texts of the elements in WordPress's namespace, by name without the prefix."""
-        found = _sorted(self.elements).items()
-        names = {name: text for name, text in found if name.startswith("wp:") and name not in except_for}
-        return {name.removeprefix("wp:"): text for name, text in names.items()}
+        """Return the texts of the elements in WordPress's namespace, by name."""
+        found = self.elements.items()
+        return {name: text for name, text in found if name.startswith("wp:") and name not in except_for}
 
     def term_elements(self) -> Iterator[str]:
         return (term_element(taxonomy, slug, text_to_html(name)) for taxonomy, slug, name in self.terms)
@@ -90,12 +78,12 @@ class Preserved:
             comment = Preserved(fields)
             texts = {**comment.elements, "wp:comment_author_IP": ""}
             meta = "".join(comment.meta_elements("commentmeta"))
-            yield f"\t\t<wp:comment>{_elements(texts)}{meta}</wp:comment>\n"
+            yield f"\t\t<wp:comment>{elements.in_order(texts)}{meta}</wp:comment>\n"
 
     def as_item(self, texts: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return the whole item. `texts`, by element name, replace preserved texts."""
         inside = [*self.term_elements(), *self.meta_elements("postmeta"), *self.comment_elements()]
-        return f"\t<item>{_elements({**self.elements, **texts})}\n{''.join(inside)}\t</item>\n"
+        return elements.item_element({**self.elements, **texts}, inside)
 
 
 def term_element(taxonomy: str, slug: str, name: str) -> str:
@@ -107,7 +95,8 @@ def preserved_term_elements() -> Iterator[str]:
     """Yield the terms of taxonomies that are unknown here."""
     for row in PreservedData.objects.filter(kind=PreservedData.Kind.TERM).order_by("pk").iterator(_CHUNK_SIZE):
         preserved = Preserved(row.fields)
-        yield f"\t<wp:term>{_elements(preserved.elements)}{''.join(preserved.meta_elements('termmeta'))}</wp:term>\n"
+        meta = "".join(preserved.meta_elements("termmeta"))
+        yield f"\t<wp:term>{elements.in_order(preserved.elements)}{meta}</wp:term>\n"
 
 
 def preserved_item_elements(ids: ExportIds) -> Iterator[str]:
@@ -159,12 +148,3 @@ class _MovedIds:
         if not wordpress_id:
             return value
         return str(self._entries.get((site, wordpress_id)) or self._ids.for_preserved_item(site, wordpress_id))
-
-
-def _elements(texts: Mapping[str, str]) -> str:
-    return "".join(elements.element(*pair) for pair in _sorted(texts).items())
-
-
-def _sorted(texts: Mapping[str, str]) -> dict[str, str]:
-    """Sort elements as WordPress does. The database may have stored them in another order."""
-    return dict(sorted(texts.items(), key=lambda pair: (_ORDER.get(pair[0].removeprefix("wp:"), len(_ORDER)), pair[0])))

@@ -38,13 +38,13 @@ def translation_terms() -> Iterator[str]:
     for group, members in groupby(rows, key=itemgetter(0)):
         ids = {language: pk for _group, language, pk in members}
         values = {
-            "term_id": min(ids.values()),
-            "term_taxonomy": TRANSLATIONS,
-            "term_slug": _slug(group),
-            "term_name": _slug(group),
-            "term_description": php_values.serialise(ids),
+            "wp:term_id": min(ids.values()),
+            "wp:term_taxonomy": TRANSLATIONS,
+            "wp:term_slug": _slug(group),
+            "wp:term_name": _slug(group),
+            "wp:term_description": php_values.serialise(ids),
         }
-        yield f"\t<wp:term>{elements.wp_elements(values)}</wp:term>\n"
+        yield f"\t<wp:term>{elements.in_order(values)}</wp:term>\n"
 
 
 def _slug(group: uuid.UUID) -> str:

@@ -98,18 +98,18 @@ def _author_elements(warn: Callable[[str], None]) -> Iterator[str]:
     for user in User.objects.order_by("pk").prefetch_related("redirects").iterator(_TERM_CHUNK_SIZE):
         warn_about_control_characters(warn, user, user.display_name, user.bio)
         values = {
-            "author_id": user.pk,
-            "author_login": user.username,
-            "author_email": user.email,
-            "author_display_name": text_to_html(str(user)),
-            "author_first_name": text_to_html(user.first_name),
-            "author_last_name": text_to_html(user.last_name),
+            "wp:author_id": user.pk,
+            "wp:author_login": user.username,
+            "wp:author_email": user.email,
+            "wp:author_display_name": text_to_html(str(user)),
+            "wp:author_first_name": text_to_html(user.first_name),
+            "wp:author_last_name": text_to_html(user.last_name),
         }
         # WordPress ignores this: its exports have no meta fields for authors.
         extension = {"display_name": text_to_html(user.display_name), "slug": user.slug, "bio": user.bio}
         meta = elements.meta_field("authormeta", EXTENSION_KEY, to_json(extension))
         old_urls = elements.legacy_url_fields("authormeta", (old.path for old in user.redirects.all()))
-        yield f"\t<wp:author>{elements.wp_elements(values)}\n{meta}{old_urls}\t</wp:author>\n"
+        yield f"\t<wp:author>{elements.in_order(values)}\n{meta}{old_urls}\t</wp:author>\n"
 
 
 def _category_elements(warn: Callable[[str], None]) -> Iterator[str]:
@@ -121,16 +121,16 @@ def _category_elements(warn: Callable[[str], None]) -> Iterator[str]:
         preserved = Preserved(category)
         warn_about_control_characters(warn, category, category.name, category.description)
         values = {
-            "term_id": category.pk,
-            "category_nicename": elements.percent_encoded(category.slug),
-            "category_parent": elements.percent_encoded(category.parent.slug) if category.parent else "",
-            "cat_name": preserved.line("name", category.name),
-            "category_description": preserved.lines("description", category.description),
+            "wp:term_id": category.pk,
+            "wp:category_nicename": elements.percent_encoded(category.slug),
+            "wp:category_parent": elements.percent_encoded(category.parent.slug) if category.parent else "",
+            "wp:cat_name": preserved.line("name", category.name),
+            "wp:category_description": preserved.lines("description", category.description),
             **preserved.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (old.path for old in category.redirects.all()))
         meta = "".join(preserved.meta_elements("termmeta"))
-        yield f"\t<wp:category>{elements.wp_elements(values)}{old_urls}{meta}</wp:category>\n"
+        yield f"\t<wp:category>{elements.in_order(values)}{old_urls}{meta}</wp:category>\n"
 
 
 def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
@@ -138,15 +138,15 @@ def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
         preserved = Preserved(tag)
         warn_about_control_characters(warn, tag, tag.name, tag.description)
         values = {
-            "term_id": tag.pk,
-            "tag_slug": elements.percent_encoded(tag.slug),
-            "tag_name": preserved.line("name", tag.name),
-            "tag_description": preserved.lines("description", tag.description),
+            "wp:term_id": tag.pk,
+            "wp:tag_slug": elements.percent_encoded(tag.slug),
+            "wp:tag_name": preserved.line("name", tag.name),
+            "wp:tag_description": preserved.lines("description", tag.description),
             **preserved.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (f"/tag/{alias.slug}/" for alias in tag.aliases.all()))
         meta = "".join(preserved.meta_elements("termmeta"))
-        yield f"\t<wp:tag>{elements.wp_elements(values)}{old_urls}{meta}</wp:tag>\n"
+        yield f"\t<wp:tag>{elements.in_order(values)}{old_urls}{meta}</wp:tag>\n"
 
 
 def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[str]:

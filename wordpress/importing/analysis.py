@@ -36,6 +36,8 @@ type Progress = Callable[[Stage, int, int], None]
 
 # No time zone is further from UTC. If an item's local and UTC dates differ by more, they were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
+# The minimum share of times that must be those of this site's time zone.
+_MIN_FIT: Final = 0.5
 
 # How many custom types are counted (more than any site has), and how many characters of a path are shown.
 _MAX_TYPES: Final = 100
@@ -123,9 +125,6 @@ class Analysis:
     guid_hosts: Counter[str] = field(default_factory=Counter)
     # The paths of the years, months and days in which posts were published, such as `/2014/` and `/2014/03/`.
     dates: set[str] = field(default_factory=set)
-    # The old site's UTC offsets, and how often they differed from this site's.
-    offsets: Counter[dt.timedelta] = field(default_factory=Counter)
-    different_offsets: int = 0
     times: TimeSamples = field(default_factory=TimeSamples)
     # The meta fields of comments and terms, counted by the kind of their owner and their key.
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -166,7 +165,7 @@ class Analysis:
 
 def analyse(
     paths: Collection[Path],
-    progress: Progress | None = None,
+    progress: Progress,
     on_item: Callable[[Item], None] | None = None,
     page_types: Collection[str] = (),
 ) -> Analysis:
@@ -188,8 +187,7 @@ def analyse(
                 _add_item(analysis, record, host_of(export.base_url))
                 if on_item:
                     on_item(record)
-            if progress:
-                progress("reading", done + export.source.bytes_read, total)
+            progress("reading", done + export.source.bytes_read, total)
         analysis.base_url = analysis.base_url or export.base_url
         analysis.site_url = analysis.site_url or export.site_url
         analysis.title = analysis.title or export.title
@@ -205,8 +203,8 @@ def analyse(
             "The export has more than %d categories, tags and other groupings. Those that came later were left out."
         )
         analysis.warnings.append(text % MAX_TERMS)
-    if analysis.different_offsets * 2 > analysis.offsets.total():
-        analysis.warnings.append(_time_zone_warning(analysis))
+    if analysis.times.counts and analysis.times.fit(timezone.get_default_timezone()) < _MIN_FIT:
+        analysis.warnings.append(_time_zone_warning(analysis.times))
     if warning := analysis.visibility.warning():
         analysis.warnings.insert(0, warning)
     return analysis
@@ -291,13 +289,12 @@ def _surplus_terms_warnings(export: Export) -> Iterator[str]:
         yield text % {"title": title, "limit": MAX_TERMS_OF_ITEM, "count": count}
 
 
-def _time_zone_warning(analysis: Analysis) -> str:
-    offsets = ", ".join(str(dt.timezone(offset)) for offset, _count in analysis.offsets.most_common(2))
+def _time_zone_warning(times: TimeSamples) -> str:
     return _(
         "The old site's time was %(offsets)s, and this site's time zone is %(zone)s. Dates and times stay as they are "
         "in the export, so URLs do not change, but feeds and new posts use %(zone)s. To keep the old site's time, set "
         "TIME_ZONE to its time zone before you import."
-    ) % {"offsets": offsets.replace("-", "−"), "zone": timezone.get_default_timezone_name()}
+    ) % {"offsets": ", ".join(times.offsets).replace("-", "−"), "zone": timezone.get_default_timezone_name()}
 
 
 def _add_item(analysis: Analysis, item: Item, host: str) -> None:
@@ -327,7 +324,4 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
             # Terms of the other two taxonomies become links to translations and the language of the entry.
             analysis.other_terms[ref.taxonomy] += 1
     if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _MAX_OFFSET:
-        offset = item.date - item.date_gmt
-        analysis.offsets[offset] += 1
-        analysis.times.add(item.date, offset)
-        analysis.different_offsets += offset != timezone.get_default_timezone().utcoffset(item.date)
+        analysis.times.add(item.date, item.date - item.date_gmt)

@@ -153,11 +153,8 @@ def _language(blog: OldBlog) -> Point | None:
 
 
 def _former_urls(blog: OldBlog) -> Iterator[Point]:
-    here = {*settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS}
-    others = [
-        host for host in blog.hosts if host not in settings.BROADSIDE_OWN_HOSTS and not _is_future_domain(host, blog)
-    ]
-    if missing := [host for host in others if host not in here]:
+    others = [host for host in blog.hosts if host != settings.SITE_HOST and not _is_future_domain(host, blog)]
+    if missing := [host for host in others if host not in settings.BROADSIDE_FORMER_HOSTS]:
         value = ",".join([*settings.BROADSIDE_FORMER_HOSTS, *missing])
         text = _(
             "The blog has or had other hosts. Set FORMER_HOSTS=%s so that links to them lead here, then run manage.py "
@@ -262,7 +259,7 @@ def _domain(blog: OldBlog) -> Point:
 
 def _is_future_domain(host: str, blog: OldBlog) -> bool:
     """Return whether `host` is the blog's own domain elsewhere, which will probably be pointed here in the end."""
-    here = {name.removeprefix("www.") for name in (*settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS)}
+    here = {name.removeprefix("www.") for name in (settings.SITE_HOST, *settings.BROADSIDE_FORMER_HOSTS)}
     is_own = host == host_of(blog.url) and not host.endswith(_WORDPRESS_COM)
     return is_own and bool(host) and host.removeprefix("www.") not in here
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.db.models import Model
 
 from accounts.models import User
-from wordpress.importing.analysis import Analysis, Progress, Stage
+from wordpress.importing.analysis import Analysis, Progress
 from wordpress.importing.database import Pacer
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, fingerprint_of
@@ -34,7 +34,7 @@ class ImportContext:
     run: ImportRun
     # The existing accounts that the site owner has chosen for authors, by the authors' logins in the export.
     mapped_authors: Mapping[str, User]
-    progress: Progress | None = None
+    report_progress: Progress = lambda stage, done, total: None
     ledger: Ledger = field(init=False)
     new_ids: NewIds = field(init=False)
     old_urls: OldUrls = field(init=False)
@@ -72,7 +72,3 @@ class ImportContext:
         for _item in range(items):
             self.items_done += 1
             self.report_progress("importing", self.items_done, self.item_count)
-
-    def report_progress(self, stage: Stage, done: int, total: int) -> None:
-        if self.progress:
-            self.progress(stage, done, total)

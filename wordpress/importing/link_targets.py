@@ -28,7 +28,7 @@ class LinkTargets:
 
     def __init__(self, context: ImportContext, links: Sequence[ExportedLink]) -> None:
         self._folder = folder_of(context.analysis.base_url)
-        hosts = {*context.analysis.own_hosts, *settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS}
+        hosts = {*context.analysis.own_hosts, settings.SITE_HOST, *settings.BROADSIDE_FORMER_HOSTS}
         self._hosts = {host.removeprefix("www.") for host in hosts}
         self._section_of_taxonomy = context.spool.pages.section_of_taxonomy
         self._paths = {link: path for link in links if (path := self.own_path(link.url) or self._section_path(link))}

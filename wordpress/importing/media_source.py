@@ -20,9 +20,9 @@ from django.utils.translation import gettext_lazy
 from blog.models.redirect import normalise_path
 from core.http import FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of
 from media import pictures
+from media.file_types import IMAGE_EXTENSIONS
 from wordpress.importing.analysis import Analysis
 from wordpress.legacy_urls.file_urls import PICTURE_MAKERS, aliases_of, without_host
-from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS
 from wordpress.models import Attachment
 
 # What comes before the year in the path of an upload: the blog may have been in a folder, or in a network of blogs.
@@ -189,7 +189,7 @@ def file_name(attachment: Attachment) -> str:
 def is_picture(attachment: Attachment) -> bool:
     extension = PurePath(file_name(attachment)).suffix.lower()
     # A file without an item is known only from texts, and with such an extension only if it is shown as a picture.
-    return extension in PICTURE_EXTENSIONS or (attachment.wordpress_id is None and extension in PICTURE_MAKERS)
+    return extension in IMAGE_EXTENSIONS or (attachment.wordpress_id is None and extension in PICTURE_MAKERS)
 
 
 def check_size(attachment: Attachment, size: int) -> None:

@@ -51,7 +51,7 @@ def import_export(
     map_authors: Mapping[str, str] = MappingProxyType({}),
     page_types: Collection[str] = (),
     take_title: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = lambda stage, done, total: None,
     job: ImportJob | None = None,
 ) -> Report:
     """Import exports: first the texts in short transactions, then the media files one by one.
@@ -120,7 +120,7 @@ def import_export(
 
 
 def _read(
-    paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: Progress | None, page_types: Collection[str]
+    paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: Progress, page_types: Collection[str]
 ) -> Analysis:
     """Read the export into the spool, while texts are rendered ahead."""
 

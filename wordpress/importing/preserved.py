@@ -30,7 +30,7 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.report import OTHER_TERMS, PAGES, POSTS, Outcome
 from wordpress.markup.tables import table_key
 from wordpress.models import ImportedItem, PreservedData, fingerprint
-from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.elements import ITEM_DEFAULTS, text_to_html
 from wordpress.wxr.extensions import without_extension
 from wordpress.wxr.records import (
     CATEGORY,
@@ -57,15 +57,7 @@ type Fields = dict[str, Any]
 _MAX_CHARACTERS: Final = 1_000_000
 _MAX_COUNT: Final = 1000
 # Values that our exports write anyway.
-_DEFAULTS: Final = {
-    "wp:ping_status": "closed",
-    "wp:comment_status": "closed",
-    "wp:is_sticky": "0",
-    "wp:post_password": "",
-    "wp:post_name": "",
-    "wp:status": "inherit",
-    "description": "",
-}
+_DEFAULTS: Final = {**ITEM_DEFAULTS, "wp:status": "inherit"}
 # The elements of attachments and reusable blocks that have columns here, from which our exports generate them.
 _USED_OF_ATTACHMENTS: Final = {
     *("link", "pubDate", "dc:creator", "guid", "wp:post_id", "wp:post_date", "wp:post_date_gmt", "wp:post_parent"),

@@ -47,7 +47,7 @@ def _normalise(url: str) -> str:
 
 def _find_site_by_entries(analysis: Analysis, spool: Spool) -> str:
     """Return the site that most of the export's first entries came from, with the same IDs; an empty string if none."""
-    if host_of(analysis.base_url) in settings.BROADSIDE_OWN_HOSTS:
+    if host_of(analysis.base_url) == settings.SITE_HOST:
         # The export comes from this very site, so its entries and files are the ones here.
         return ""
     first = [*islice(spool.posts, _COMPARED), *spool.pages.outlines[:_COMPARED]]

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 # There are more pairs of an offset and a month only if the dates were made up.
 _MAX_SAMPLES: Final = 500
-# The minimum share of times for an offset to count as the blog's own.
+# How frequent an offset must be, compared with the most frequent one, to count as the blog's own.
 _MIN_SHARE: Final = 0.05
 
 
@@ -35,7 +35,7 @@ class TimeSamples:
         counts: Counter[dt.timedelta] = Counter()
         for (offset, _month), count in self.counts.items():
             counts[offset] += count
-        least = counts.total() * _MIN_SHARE
+        least = max(counts.values(), default=0) * _MIN_SHARE
         return [str(dt.timezone(each)) for each in sorted(each for each, n in counts.most_common(2) if n >= least)]
 
     def fit(self, zone: dt.tzinfo) -> float:

@@ -58,7 +58,7 @@ class UndoReport:
         report.write_json(file, {"removed": self.removed}, kept=self.kept)
 
 
-def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
+def undo_run(run: ImportRun, progress: Progress = lambda stage, done, total: None) -> UndoReport:
     """Remove the objects that `run` added, and the run itself if none are left. Raises AlreadyRunningError."""
     with only_import():
         if run.finished_at is None:
@@ -84,7 +84,7 @@ class _Undo:
     pacer: Pacer = field(default_factory=Pacer)
     done: int = 0
 
-    def run_all(self, progress: Progress | None) -> None:
+    def run_all(self, progress: Progress) -> None:
         total = self.run.items.count()
         # First, so that the menus of the run don't keep what they link to.
         with self.pacer.transaction():
@@ -121,8 +121,7 @@ class _Undo:
                     self._remove_most_comments(rows)
                 with self.pacer.transaction():
                     remove(rows)
-                if progress:
-                    progress("undoing", min(self.done, total), total)
+                progress("undoing", min(self.done, total), total)
 
     def _restore_settings(self) -> None:
         """Restore the settings and menus that the run replaced, unless they have been changed since."""

@@ -13,8 +13,8 @@ from django.conf import settings
 
 from blog.models.redirect import normalise_path
 from core.http import split_host
-from media.file_types import FILE_TYPES
-from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS, legacy_key, size_variants
+from media.file_types import FILE_TYPES, IMAGE_EXTENSIONS
+from wordpress.legacy_urls.query_forms import legacy_key, size_variants
 
 _BLOGS, _FILES = ".wordpress.com", ".files.wordpress.com"
 _PROXIES: Final = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
@@ -27,7 +27,7 @@ _SIZE_PARAMETERS: Final = frozenset(
     {"w", "h", "width", "height", "resize", "fit", "crop", "quality", "strip", "ssl", "zoom", "lb", "ulb", "ver"}
 )
 # Files have one of these extensions, or are in one of WordPress's folders.
-_EXTENSIONS: Final = PICTURE_EXTENSIONS | FILE_TYPES.keys()
+_EXTENSIONS: Final = IMAGE_EXTENSIONS | FILE_TYPES.keys()
 # Pictures can also be the output of a script, or have no extension at all.
 PICTURE_MAKERS: Final = {"", ".asp", ".aspx", ".cgi", ".jsp", ".php"}
 # No server accepts longer URLs.
@@ -118,7 +118,7 @@ def parse_file_url(url: str) -> FileURL | None:
         return None
     if (parts.scheme or parts.netloc) and not host:
         return None
-    is_own = not host or host in settings.BROADSIDE_OWN_HOSTS
+    is_own = host in {"", settings.SITE_HOST}
     if not parts.path.startswith("/") or (is_own and parts.path.startswith(settings.MEDIA_URL)):
         return None
     names = {name for name, _value in parse_qsl(parts.query, keep_blank_values=True)}
@@ -155,4 +155,4 @@ def without_host(path: str) -> str:
 
 def own_hosts() -> set[str]:
     """Return all hosts of this site, including its former ones."""
-    return aliases_of([*settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS])
+    return aliases_of([settings.SITE_HOST, *settings.BROADSIDE_FORMER_HOSTS])

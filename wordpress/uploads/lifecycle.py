@@ -3,7 +3,7 @@
 Each transition is one conditional UPDATE, so if two people press a button at the same time, only one succeeds.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import chain
@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.tasks import WorkerStoppingError
 from wordpress.models import ACTIVE_STATES, ExportJob, ImportJob, Job, JobState, JobStep
 from wordpress.uploads.folder import JobFolder, remove_old_folders
 
@@ -22,6 +23,9 @@ IDLE_STATES = (JobState.READY, JobState.INTERRUPTED)
 UNDOABLE_STATES = (*IDLE_STATES, JobState.DONE, JobState.UNDONE)
 # A job that has waited longer than this probably has no worker to wait for.
 WORKER_TIMEOUT = timedelta(seconds=15)
+
+# The state in which the work of a job ends, and the fields of the job to store.
+type JobResult = tuple[str, dict[str, Any]]
 
 
 class AnotherJobActiveError(Exception):
@@ -61,10 +65,17 @@ def has_died(job: Job) -> bool:
     return type(job)._default_manager.filter(pk=job.pk, state=JobState.RUNNING).exists()
 
 
-def claim[SomeJob: Job](model: type[SomeJob], key: str, run: Callable[[SomeJob, JobFolder], None]) -> None:
-    """Call `run` with the job and its folder, unless another worker has claimed it or it was cancelled.
+def claim[SomeJob: Job](
+    model: type[SomeJob],
+    key: str,
+    run: Callable[[SomeJob, JobFolder], JobResult],
+    *,
+    without_uploads: Collection[str] = (),
+) -> None:
+    """Call `run` with the job and its folder, and store the result, unless another worker has claimed the job.
 
-    A job whose worker was killed is claimed again.
+    A job whose worker was killed or had to stop is claimed again. In the states `without_uploads`, the uploaded files
+    are no longer needed.
     """
     job = model._default_manager.filter(pk=key, state__in=ACTIVE_STATES).first()
     if job is None or (job.state == JobState.RUNNING and not has_died(job)):
@@ -73,9 +84,20 @@ def claim[SomeJob: Job](model: type[SomeJob], key: str, run: Callable[[SomeJob, 
     folder.create(exist_ok=True)
     with folder.locked():
         # This process has the lock, so if the job is marked as running, its worker is gone.
-        if move(job, ACTIVE_STATES, JobState.RUNNING):
-            folder.remove_unfinished()
-            run(job, folder)
+        if not move(job, ACTIVE_STATES, JobState.RUNNING):
+            return
+        folder.remove_unfinished()
+        state: str = JobState.INTERRUPTED
+        fields: dict[str, Any] = {"error": _("Something went wrong. The worker's log has the details.")}
+        try:
+            state, fields = run(job, folder)
+        except WorkerStoppingError:
+            state, fields = JobState.WAITING, {}
+            raise
+        finally:
+            move(job, [JobState.RUNNING], state, **fields)
+        if state in without_uploads:
+            folder.remove_uploads()
 
 
 def run_again(model: type[Job], key: str) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from core.tasks import TaskKind, WorkerStoppingError
+from core.tasks import TaskKind
 from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.page_types import page_types_here
@@ -22,12 +22,10 @@ from wordpress.importing.undo import undo_run
 from wordpress.models import ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobCancelledError, JobFolder
+from wordpress.uploads.lifecycle import JobResult
 from wordpress.wxr.archives import Unpacked, unpacked
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line
-
-# The state in which a step ends, and the fields of the job to store.
-type StepResult = tuple[JobState, dict[str, Any]]
 
 
 def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -> tuple[ImportJob, bool]:
@@ -84,7 +82,7 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
 @task()
 def run_job(key: str) -> None:
     """Do the step that the job is waiting for. A step whose worker was killed or had to stop is resumed."""
-    lifecycle.claim(ImportJob, key, _run_step)
+    lifecycle.claim(ImportJob, key, _run_step, without_uploads={JobState.DONE, JobState.REJECTED})
 
 
 @TaskKind(gettext_lazy("Deleting abandoned uploads"))
@@ -94,31 +92,21 @@ def clean_up() -> None:
     lifecycle.delete_abandoned_uploads()
 
 
-def _run_step(job: ImportJob, folder: JobFolder) -> None:
+def _run_step(job: ImportJob, folder: JobFolder) -> JobResult:
     steps = {JobStep.READ: _read, JobStep.PREVIEW: _import, JobStep.IMPORT: _import, JobStep.UNDO: _undo}
-    state = JobState.INTERRUPTED
-    result: dict[str, Any] = {"error": _("Something went wrong. The worker's log has the details.")}
     try:
-        state, result = steps[JobStep(job.step)](job, folder, folder.progress_writer())
+        return steps[JobStep(job.step)](job, folder, folder.progress_writer())
     except InvalidExportError as error:
         # After the first step, the export is known to be complete, so the options are wrong. The owner can change them.
         state = JobState.REJECTED if job.step == JobStep.READ else JobState.INTERRUPTED
-        result = {"error": folder.hide_paths(_("%s Nothing was imported.") % error)}
+        return state, {"error": folder.hide_paths(_("%s Nothing was imported.") % error)}
     except AlreadyRunningError as error:
-        result = {"error": str(error)}
+        return JobState.INTERRUPTED, {"error": str(error)}
     except JobCancelledError:
-        result = {"error": _("The import was cancelled. Nothing was changed.")}
-    except WorkerStoppingError:
-        # The next worker resumes the step.
-        state, result = JobState.WAITING, {}
-        raise
-    finally:
-        lifecycle.move(job, [JobState.RUNNING], state, **result)
-    if state in {JobState.DONE, JobState.REJECTED}:
-        folder.remove_uploads()
+        return JobState.INTERRUPTED, {"error": _("The import was cancelled. Nothing was changed.")}
 
 
-def _read(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
+def _read(job: ImportJob, folder: JobFolder, progress: Progress) -> JobResult:
     with _exports(folder) as exports:
         analysis = analyse(exports.paths, progress, page_types=page_types_here())
         warnings = [folder.hide_paths(exports.with_original_names(text)) for text in analysis.warnings]
@@ -127,7 +115,7 @@ def _read(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
     return JobState.READY, {"contents": contents | {"other_types": analysis.other_types}}
 
 
-def _import(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
+def _import(job: ImportJob, folder: JobFolder, progress: Progress) -> JobResult:
     is_preview = job.step == JobStep.PREVIEW
     with _exports(folder) as exports:
         report = import_export(exports.paths, dry_run=is_preview, progress=progress, job=job, **job.options)
@@ -144,7 +132,7 @@ def _import(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult
     return (JobState.READY if is_preview else JobState.DONE), result
 
 
-def _undo(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
+def _undo(job: ImportJob, folder: JobFolder, progress: Progress) -> JobResult:
     run = job.runs.order_by("pk").last()
     if run is None:
         return JobState.UNDONE, {}

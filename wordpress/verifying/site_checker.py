@@ -109,25 +109,27 @@ class SiteChecker:
         # Whether files are here, by the hashes of their paths, to save memory if there are very many.
         self._files: dict[int, bool] = {}
 
+    def results(self) -> dict[str, Any]:
+        """Return the results so far as JSON types."""
+        return {
+            "checked": self.checked,
+            "problems": [problem._asdict() for problem in self.problems],
+            "missing_files": [problem._asdict() for problem in self.missing_files],
+            "file_states": {state: self.file_states[state] for state in FileState},
+            "missing_references": [asdict(reference) for reference in self.missing_references],
+        }
+
     def state(self) -> dict[str, Any]:
         """Return the results so far and the other values that `restore` needs, as JSON types."""
-        return {
-            "now": self._now.isoformat(),
-            "checked": self.checked,
-            "problems": self.problems,
-            "missing_files": self.missing_files,
-            "file_states": self.file_states,
-            "missing_references": [asdict(reference) for reference in self.missing_references],
-            "author_names": self._author_names,
-        }
+        return self.results() | {"now": self._now.isoformat(), "author_names": self._author_names}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Resume from a `state` for the same exports. Raises LookupError, TypeError or ValueError if it is invalid."""
         self._now = dt.datetime.fromisoformat(state["now"])
         self.checked = int(state["checked"])
-        self.problems = [SiteProblem(*problem) for problem in state["problems"]]
-        self.missing_files = [SiteProblem(*problem) for problem in state["missing_files"]]
-        self.file_states = Counter({FileState(name): int(count) for name, count in state["file_states"].items()})
+        self.problems = [SiteProblem(**problem) for problem in state["problems"]]
+        self.missing_files = [SiteProblem(**problem) for problem in state["missing_files"]]
+        self.file_states = +Counter({FileState(name): int(count) for name, count in state["file_states"].items()})
         self.missing_references = [Remark(**reference) for reference in state["missing_references"]]
         self._author_names = dict(state["author_names"])
 

@@ -26,6 +26,29 @@ HEAD: Final = """\
 \txmlns:wp="http://wordpress.org/export/1.2/">
 <channel>
 """
+# The elements of authors, terms, items and comments in WordPress's order. All others come after these.
+_FIRST: Final = (
+    *("wp:author_id", "wp:author_login", "wp:author_email", "wp:author_display_name", "wp:author_first_name"),
+    *("wp:author_last_name", "wp:term_id", "wp:category_nicename", "wp:category_parent", "wp:cat_name"),
+    *("wp:category_description", "wp:tag_slug", "wp:tag_name", "wp:tag_description", "wp:term_taxonomy"),
+    *("wp:term_slug", "wp:term_parent", "wp:term_name", "wp:term_description", "title", "link", "pubDate"),
+    *("dc:creator", "guid", "description", "content:encoded", "excerpt:encoded", "wp:post_id", "wp:post_date"),
+    *("wp:post_date_gmt", "wp:post_modified", "wp:post_modified_gmt", "wp:comment_status", "wp:ping_status"),
+    *("wp:post_name", "wp:status", "wp:post_parent", "wp:menu_order", "wp:post_type", "wp:post_password"),
+    *("wp:is_sticky", "wp:attachment_url", "wp:comment_id", "wp:comment_author", "wp:comment_author_email"),
+    *("wp:comment_author_url", "wp:comment_author_IP", "wp:comment_date", "wp:comment_date_gmt"),
+    *("wp:comment_content", "wp:comment_approved", "wp:comment_type", "wp:comment_parent", "wp:comment_user_id"),
+)
+_ORDER: Final = {name: position for position, name in enumerate(_FIRST)}
+# The texts that these elements of our items have unless there is something to tell.
+ITEM_DEFAULTS: Final = {
+    "description": "",
+    "wp:comment_status": "closed",
+    "wp:ping_status": "closed",
+    "wp:post_name": "",
+    "wp:post_password": "",
+    "wp:is_sticky": "0",
+}
 # Numbers and URLs.
 _WITHOUT_CDATA: Final = {
     *("link", "pubDate", "guid", "description", "wp:term_id", "wp:author_id", "wp:post_id", "wp:post_parent"),
@@ -37,30 +60,15 @@ _ATTRIBUTES: Final = {"guid": ' isPermaLink="false"'}
 GENERATOR: Final = "\t<generator>Broadside</generator>\n"
 
 
-def item_element(
-    title: str,
-    link: str,
-    published: dt.datetime | None,
-    creator: str,
-    guid: str,
-    content: str,
-    excerpt: str,
-    wp: dict[str, object],
-    inside: list[str],
-) -> str:
-    """Return an item. `published` is its naive UTC date, if it has one."""
-    return (
-        f"\t<item>\n\t\t<title>{cdata(title)}</title>\n\t\t<link>{escape(clean_for_xml(link))}</link>\n"
-        f"\t\t<pubDate>{format_rss_date(published)}</pubDate>\n\t\t<dc:creator>{cdata(creator)}</dc:creator>\n"
-        f'\t\t<guid isPermaLink="false">{escape(clean_for_xml(guid))}</guid>\n\t\t<description></description>\n'
-        f"\t\t<content:encoded>{cdata(content)}</content:encoded>\n"
-        f"\t\t<excerpt:encoded>{cdata(excerpt)}</excerpt:encoded>\n"
-        f"\t\t{wp_elements(wp)}\n{''.join(inside)}\t</item>\n"
-    )
+def item_element(texts: Mapping[str, object], inside: Iterable[str]) -> str:
+    """Return an item. `inside` are its terms, meta fields and comments."""
+    return f"\t<item>{in_order(texts)}\n{''.join(inside)}\t</item>\n"
 
 
-def wp_elements(values: dict[str, Any]) -> str:
-    return "".join(element(f"wp:{name}", str(value)) for name, value in values.items())
+def in_order(texts: Mapping[str, object]) -> str:
+    """Return elements with these texts, by name, in WordPress's order."""
+    ordered = sorted(texts.items(), key=lambda pair: (_ORDER.get(pair[0], len(_ORDER)), pair[0]))
+    return "".join(element(name, str(text)) for name, text in ordered)
 
 
 def element(name: str, text: str) -> str:
@@ -76,7 +84,7 @@ def text_to_html(text: str) -> str:
 
 
 def meta_field(kind: str, key: str, value: str) -> str:
-    return f"\t\t<wp:{kind}>{wp_elements({'meta_key': key, 'meta_value': value})}</wp:{kind}>\n"
+    return f"\t\t<wp:{kind}>{element('wp:meta_key', key)}{element('wp:meta_value', value)}</wp:{kind}>\n"
 
 
 def cdata(text: str) -> str:

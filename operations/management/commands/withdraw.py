@@ -10,7 +10,7 @@ from operations.models import Withdrawal, WithdrawalState
 from operations.withdrawals import lifecycle, preview
 from operations.withdrawals.encryption import UnreadableError
 from operations.withdrawals.forms import NameForm
-from operations.withdrawals.upkeep import look_after_withdrawals
+from operations.withdrawals.tasks import do_upkeep
 from operations.withdrawals.warnings import remember_names
 from operations.withdrawals.working import work
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["upkeep"]:
-                look_after_withdrawals()
+                do_upkeep.call()
             elif options["undo"] is not None:
                 self._undo(options["undo"])
             else:

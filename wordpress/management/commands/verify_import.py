@@ -1,7 +1,6 @@
 import json
 from argparse import ArgumentParser
 from contextlib import closing
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -134,13 +133,9 @@ class Command(BaseCommand):
         try:
             report = {
                 "interrupted": interrupted,
-                "checked": checker.checked,
                 "skipped_terms": checker.skipped_terms,
                 "not_checked": dict(checker.not_checked),
-                "problems": [problem._asdict() for problem in checker.problems],
-                "missing_files": [problem._asdict() for problem in checker.missing_files],
-                "file_states": {state: checker.file_states[state] for state in FileState},
-                "missing_references": [asdict(reference) for reference in checker.missing_references],
+                **checker.results(),
             }
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
         except OSError as error:
