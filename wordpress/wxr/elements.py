@@ -62,13 +62,13 @@ GENERATOR: Final = "\t<generator>Broadside</generator>\n"
 
 def item_element(texts: Mapping[str, object], inside: Iterable[str]) -> str:
     """Return an item. `inside` are its terms, meta fields and comments."""
-    return f"\t<item>{in_order(texts)}\n{''.join(inside)}\t</item>\n"
+    return f"\t<item>\n\t\t{in_order(texts, '\n\t\t')}\n{''.join(inside)}\t</item>\n"
 
 
-def in_order(texts: Mapping[str, object]) -> str:
+def in_order(texts: Mapping[str, object], separator: str = "") -> str:
     """Return elements with these texts, by name, in WordPress's order."""
     ordered = sorted(texts.items(), key=lambda pair: (_ORDER.get(pair[0], len(_ORDER)), pair[0]))
-    return "".join(element(name, str(text)) for name, text in ordered)
+    return separator.join(element(name, str(text)) for name, text in ordered)
 
 
 def element(name: str, text: str) -> str:
