@@ -143,13 +143,11 @@ function showSelected() {
   document.getElementById("selected-count").textContent = count;
 }
 
-function changeCount(difference) {
-  const count = document.querySelector(".tabs [aria-current] .tab-count");
-  if (count) {
-    const now = Math.max(0, Number(count.textContent.replace(/\D/g, "")) + difference);
-    count.textContent = now;
-    if ((new URLSearchParams(location.search).get("status") ?? "pending") === "pending") showPending(now);
+function showCounts(counts) {
+  for (const [status, count] of Object.entries(counts)) {
+    document.querySelector(`.tabs [href="?status=${status}"] .tab-count`).textContent = count;
   }
+  showPending(counts.pending);
 }
 
 /* The navigation, its button and the title of the page say how many comments are pending. */
@@ -221,7 +219,7 @@ async function decide(name, chosen, field = null) {
       hide(leaving);
     }
     leaving.forEach((row) => row.remove());
-    changeCount(-leaving.length);
+    showCounts(data.counts);
     insert(data.rows, !leaving.length);
     showResult(data.message, Boolean(data.undo) && undoUrls.at(-1) === undoUrl);
   } catch {
@@ -287,7 +285,7 @@ async function undo() {
       location.reload();
       return;
     }
-    changeCount(Object.keys(data.rows).length);
+    showCounts(data.counts);
     insert(data.rows, true);
     showResult(data.message);
   } catch {

@@ -136,6 +136,29 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
     expect(bo.locator("#empty")).to_be_visible()
 
 
+def test_a_decision_updates_the_counts_of_all_tabs(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(3)
+    approved = CommentFactory(entry=comments[0].entry, status=Status.APPROVED, created_at=timezone.now())
+    page = log_in("anna", f"{QUEUE}?status=approved")
+    counts = page.locator(".tabs .tab-count")
+    expect(counts).to_have_text(["3", "0", "0"])
+    page.get_by_role("button", name="Unapprove").click()
+    expect(counts).to_have_text(["4", "0", "0"])
+    expect(page.locator("[data-count=comments]")).to_have_text("4")
+    expect(page).to_have_title(re.compile(r"^\s*\(4\) "))
+
+    page.goto(QUEUE)
+    # What someone else decides in the meantime is counted with the next decision.
+    approve([approved], moderators[1])
+    press_and_wait(page, "s")
+    expect(counts).to_have_text(["2", "1", "0"])
+    press_and_wait(page, "t")
+    expect(counts).to_have_text(["1", "1", "1"])
+    press_and_wait(page, "u")
+    expect(counts).to_have_text(["2", "1", "0"])
+    expect(page.locator("[data-count=comments]")).to_have_text("2")
+
+
 def test_more_rows_are_fetched_in_advance(log_in: LogIn, moderators: list[User]) -> None:
     comments = create_pending_comments(40)
     page = log_in("anna", QUEUE)

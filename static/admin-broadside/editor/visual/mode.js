@@ -20,9 +20,11 @@ import { blocksOf, read, startsOf, write } from "./document.js";
 import { keys, typingRules } from "./keys.js";
 import { nodeViews } from "./node_views.js";
 import { schema } from "./schema.js";
+import { slashMenu } from "./slash_menu.js";
 
-/** Return the mode for the text area `field`. See source_mode.js for its functions. `addFiles` uploads files. */
-export function createVisualMode(box, field, addFiles) {
+/** Return the mode for the text area `field`. See source_mode.js for its functions. `addFiles` uploads files, and
+ * `runTool` runs a command of the toolbar. */
+export function createVisualMode(box, field, addFiles, runTool) {
   const element = box.querySelector(".editor-visual");
   const label = field.labels[0];
   const buttons = box.querySelectorAll(".editor-toolbar button:not([data-tool=focus])");
@@ -131,7 +133,16 @@ export function createVisualMode(box, field, addFiles) {
     view.updateState(
       EditorState.create({
         doc: withLastParagraph(document.doc),
-        plugins: [typingRules(), keys(), keymap(baseKeymap), history(), dropCursor({ color: false, class: "visual-drop" }), gapCursor(), lastParagraph],
+        plugins: [
+          slashMenu(box, runTool),
+          typingRules(),
+          keys(),
+          keymap(baseKeymap),
+          history(),
+          dropCursor({ color: false, class: "visual-drop" }),
+          gapCursor(),
+          lastParagraph,
+        ],
       }),
     );
     showActive();
