@@ -15,7 +15,7 @@ import {
 } from "../../../vendor/prosemirror/prosemirror.js";
 import { isBlock, readPaste } from "../paste.js";
 import { toMarkdown } from "../rich_text.js";
-import { commands, insertBlocks, insertInline, isActive, linkAtCaret, linkSelection, selectedText } from "./commands.js";
+import { commands, insertBlocks, insertBlocksAfter, insertInline, isActive, linkAtCaret, linkSelection, selectedText } from "./commands.js";
 import { blocksOf, read, startsOf, write } from "./document.js";
 import { keys, typingRules } from "./keys.js";
 import { nodeViews } from "./node_views.js";
@@ -82,12 +82,17 @@ export function createVisualMode(box, field, addFiles, runTool) {
       run(insertBlocks([schema.node("paragraph", null, schema.node("image", { src: url, alt, title }))]));
     },
 
-    insertFiles(code) {
+    insertFiles(code, at, isLeft) {
       const blocks = blocksOf(code);
-      run(insertBlocks(blocks));
+      if (isLeft) {
+        readSelection();
+        insertBlocksAfter(blockAt(at), blocks)(view.state, view.dispatch);
+      } else {
+        run(insertBlocks(blocks));
+      }
       const isUndescribed = (node) => node.type === schema.nodes.image && !node.attrs.alt;
       const image = blocks.flatMap((block) => block.children).find(isUndescribed);
-      if (image) {
+      if (image && !isLeft) {
         describe(image.attrs.src);
       }
       return Boolean(image);
@@ -115,8 +120,7 @@ export function createVisualMode(box, field, addFiles, runTool) {
 
     /** Focus the block in which the caret of the text area is. */
     focus() {
-      const starts = startsOf(view.state.doc, original);
-      const index = Math.max(0, starts.findLastIndex((start) => start <= field.selectionStart));
+      const index = blockAt(field.selectionStart);
       if (index !== view.state.selection.$from.index(0)) {
         const start = view.state.doc.resolve(view.state.doc.resolve(0).posAtIndex(index));
         view.dispatch(view.state.tr.setSelection(Selection.findFrom(start, 1) ?? Selection.atEnd(view.state.doc)).scrollIntoView());
@@ -146,6 +150,11 @@ export function createVisualMode(box, field, addFiles, runTool) {
       }),
     );
     showActive();
+  }
+
+  /** Return the index of the block in which this place of the text area is. */
+  function blockAt(place) {
+    return Math.max(0, startsOf(view.state.doc, original).findLastIndex((start) => start <= place));
   }
 
   function run(command) {
