@@ -185,6 +185,39 @@ def test_a_row_comes_back_if_the_decision_was_not_saved(log_in: LogIn, moderator
     assert statuses(comments) == [Status.APPROVED, Status.PENDING]
 
 
+def test_a_reply_is_sent_after_logging_in_again_but_never_in_the_name_of_someone_else(
+    log_in: LogIn, moderators: list[User], faults: Faults
+) -> None:
+    comments = create_pending_comments(2)
+    page = log_in("anna", QUEUE)
+    page.keyboard.press("r")
+    page.keyboard.type("Typed before the session ended.")
+    page.context.clear_cookies()
+    message, link = page.locator("#result-message"), page.get_by_role("link", name="Log in in a new window")
+    for name, expected in (("", "You have been logged out"), ("bo", "You have been logged out"), ("anna", "approved")):
+        if name:
+            with page.expect_popup() as popup:
+                link.click()
+            popup.value.fill("#id_username", name)
+            popup.value.fill("#id_password", PASSWORD)
+            popup.value.click("[type=submit]")
+            popup.value.wait_for_url("**/admin/**")
+            popup.value.close()
+        page.locator(f"#reply-{comments[0].pk}").focus()
+        press_and_wait(page, "Control+Enter")
+        expect(message).to_contain_text(expected)
+        if name == "":
+            assert faults(page) == ""
+        if name == "bo":
+            page.context.clear_cookies()
+    expect(link).to_be_hidden()
+    reply = Comment.objects.get(parent=comments[0])
+    assert (reply.text, reply.user) == ("Typed before the session ended.", moderators[0])
+    press_and_wait(page, "s")
+    expect(message).to_have_text("1 comment marked as spam.")
+    assert statuses(comments) == [Status.APPROVED, Status.SPAM]
+
+
 def test_a_reply_or_an_edit_is_sent_only_once_however_often_it_is_clicked(
     log_in: LogIn, moderators: list[User]
 ) -> None:
@@ -212,7 +245,7 @@ def test_a_reply_or_an_edit_is_sent_only_once_however_often_it_is_clicked(
     page.keyboard.down("Control")
     page.keyboard.down("Enter")
     expect(edit).not_to_be_editable()
-    answer_only_request(held, page, status=403)
+    answer_only_request(held, page, status=409)
     expect(page.locator("#result-message")).to_contain_text("This was not saved.")
     expect(edit).to_be_editable()
     # The key is still down.
