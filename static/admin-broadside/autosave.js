@@ -40,7 +40,7 @@ function start(root) {
   const own = namesOf(texts.user);
   // A new text gets another key when it is saved.
   const ownName = () => `${own}${texts.key}`;
-  // After an error, the form already differs from the stored text.
+  // After an error or a conflict, the form already differs from the stored text.
   let sent = texts.isSubmitted ? "" : serialise(form);
   let kept = sent;
   let inBrowser = true;
@@ -217,7 +217,7 @@ function start(root) {
 
   /* Offer copies that only this browser has: of this post or page, or of new ones if this is a new one.
    *
-   * After an error, the form itself shows what was typed. */
+   * After an error or a conflict, the form itself shows what was typed. */
   async function offerCopies() {
     const mine = [...copies()].filter(([other, copy]) => other.startsWith(own) && !copy.isSent
       && (other === ownName() ? !texts.isSubmitted : texts.isNew && copy.isNew && copy.kind === texts.kind));
@@ -240,7 +240,7 @@ function start(root) {
     const section = root.querySelector(".autosave-copy").content.cloneNode(true).firstElementChild;
     section.querySelector("strong bdi").textContent = name;
     const sentence = section.querySelector("span");
-    const style = { dateStyle: "medium", timeStyle: "short" };
+    const style = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
     const time = new Date(copy.time).toLocaleString(document.documentElement.lang, style);
     sentence.textContent = sentence.textContent.replace("{time}", time);
     // The HTML comes from our server, which escapes what was typed.

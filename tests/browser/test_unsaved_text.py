@@ -192,6 +192,29 @@ def test_conflicting_edits_are_merged_and_nothing_is_lost(log_in: LogIn, ruth: U
     assert "One, says Ruth.\n\nA dim lamp.\n\nThree." in Revision.objects.values_list("source", flat=True)
 
 
+def test_after_a_conflict_nothing_is_offered_that_the_form_already_shows(
+    browser_of_ruth: BrowserContext, log_in: LogIn
+) -> None:
+    UserFactory(username="amal", display_name="Amal", role="Editor")
+    post = PostFactory(source="One.\n\nTwo.")
+    path = f"/admin/blog/post/{post.pk}/change/"
+    page = open_form(browser_of_ruth, path)
+    page.route("**/autosave/", lambda route: route.abort())
+    other = log_in("amal", path, java_script_enabled=False)
+    other.fill("#id_source", "One, says Amal.\n\nTwo.")
+    other.get_by_role("button", name="Update").click()
+    expect(other.locator(".success")).to_be_visible()
+    add_words(page, " Three.")
+    expect_status(page, IN_BROWSER)
+    page.unroute("**/autosave/")
+    page.get_by_role("button", name="Update").click()
+    expect(page.get_by_role("heading", name="Amal saved this while you were editing")).to_be_visible()
+    expect(page.locator("#id_source")).to_have_value("One, says Amal.\n\nTwo. Three.")
+    # The merged text is kept, too.
+    expect_status(page, KEPT)
+    expect(page.locator(".autosave-offer")).to_have_count(0)
+
+
 def test_new_posts_that_were_never_saved_are_listed_and_discarded_without_leaving_the_form(
     browser_of_ruth: BrowserContext, ruth: User
 ) -> None:
