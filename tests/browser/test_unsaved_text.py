@@ -18,7 +18,7 @@ from blog.models import Autosave, Post, ReviewNote, Revision, Status
 from blog.review import notes
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.pages import log_in_beside
-from tests.factories.types import LogIn
+from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -216,7 +216,7 @@ def test_after_a_conflict_nothing_is_offered_that_the_form_already_shows(
 
 
 def test_new_posts_that_were_never_saved_are_listed_and_discarded_without_leaving_the_form(
-    browser_of_ruth: BrowserContext, ruth: User
+    browser_of_ruth: BrowserContext, ruth: User, faults: Faults
 ) -> None:
     now = timezone.now()
     for number in range(5):
@@ -228,6 +228,7 @@ def test_new_posts_that_were_never_saved_are_listed_and_discarded_without_leavin
     offers = page.locator(".autosave-offer")
     names = offers.locator("strong")
     expect(names).to_have_text(["Draft 0", "Draft 1", "Draft 2"])
+    assert faults(page) == ""
 
     page.fill("#id_title", "Typed meanwhile")
     offers.nth(1).get_by_role("button", name="Discard").click()
