@@ -238,7 +238,7 @@ function start(root) {
 
   function offer(other, copy, name, html) {
     const section = root.querySelector(".autosave-copy").content.cloneNode(true).firstElementChild;
-    section.querySelector("strong bdi").textContent = name;
+    section.querySelector(".autosave-name").textContent = name;
     const sentence = section.querySelector("span");
     const style = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
     const time = new Date(copy.time).toLocaleString(document.documentElement.lang, style);
