@@ -190,9 +190,12 @@ class TestFiles:
         drop(new_post, "a.png", picture_file().read())
         drop(new_post, "b.png", picture_file().read())
         keys.type("\nAfter")
+        # The visual mode has to have read what was typed before the caret moves.
+        expect(source).to_have_value(re.compile("After"))
         # Something that was written before it changes as well.
         keys.press("Control+Home")
         keys.type("Long ")
+        expect(source).to_have_value(re.compile("Long "))
         keys.press("Control+End")
         upload(0).continue_()
         expect(source).to_have_value(re.compile("pictures"))

@@ -32,14 +32,16 @@ export class Places {
     const isElsewhere = ![this.#field, place.focused].includes(activeElement) && activeElement.matches("input, textarea");
     this.release(place);
     this.#isInserting = true;
-    const result = insert(at, place.isLeft || isElsewhere || this.#field.selectionEnd !== at);
-    this.#isInserting = false;
-    this.#before = this.#field.value;
-    // Files that were added at the same place later come after these.
-    for (const other of this.#held) {
-      other.at += other.at < at ? 0 : this.#before.length - length;
+    try {
+      return insert(at, place.isLeft || isElsewhere || this.#field.selectionEnd !== at);
+    } finally {
+      this.#isInserting = false;
+      this.#before = this.#field.value;
+      // Files that were added at the same place later come after these.
+      for (const other of this.#held) {
+        other.at += other.at < at ? 0 : this.#before.length - length;
+      }
     }
-    return result;
   }
 
   /** Move the places by what was typed: everything between the beginning and the end that are still the same. */
