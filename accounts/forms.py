@@ -104,6 +104,8 @@ class InvitationForm(forms.Form):
         """Take the `person` if they have an account already, such as an imported author."""
         super().__init__(*args, **kwargs)
         self.person = person
+        # After an error, the focus goes to the message about it.
+        self.fields["display_name"].widget.attrs["autofocus"] = not self.is_bound
         if person is not None:
             self.initial = {"display_name": person.display_name, "email": person.email, "role": person.role}
 

@@ -51,11 +51,12 @@ NAVIGATION: Final = {
 class NewsletterSettingsAdmin(OneRowAdmin):
     fields = ("is_on", "hour", "weekday")
 
-    def save_model(self, request: HttpRequest, obj: NewsletterSettings, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        response = super().response_change(request, obj)
         if obj.is_on and not obj.is_available:
             problem = gettext("No mail server is set up, so nothing is sent. Set EMAIL_URL.")
             self.message_user(request, problem, django_messages.WARNING)
+        return response
 
 
 class ImportForm(forms.Form):

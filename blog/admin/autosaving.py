@@ -121,8 +121,8 @@ class AutosaveMixin(BaseAdmin[Any]):
         """Respond to an open form. This is not an `admin_view`, because that would redirect to the login page.
 
         GET returns the logged-in user and a current CSRF token, which changes with each login. POST takes JSON with the
-        form's `fields` (null if nothing is new); with `?compare`, it only returns what they would change. A POST with
-        `discard` is sent by an HTML form and deletes them.
+        form's `fields` (null if nothing is new); with `?compare`, it only returns what they would change. `?discard`
+        deletes them, and so does a POST with `discard`, which is sent by an HTML form.
         """
         if not self.admin_site.has_permission(request):
             return JsonResponse({}, status=401)
@@ -138,6 +138,9 @@ class AutosaveMixin(BaseAdmin[Any]):
         form = self._open(request, object_id, form_id)
         if len(request.body) > MAX_BYTES:
             return JsonResponse({}, status=413)
+        if "discard" in request.GET:
+            form.discard()
+            return JsonResponse({})
         if "discard" in request.POST:
             return self._discard(request, form)
         try:
@@ -151,7 +154,8 @@ class AutosaveMixin(BaseAdmin[Any]):
         if "compare" in request.GET:
             differences = self._open_form(request, entry).differences(fields or {})
             html = render_to_string("admin/_differences.html", {"differences": differences}, request)
-            return JsonResponse({"differs": bool(differences), "html": html})
+            name = "" if entry else autosaves.name_of(fields or {})
+            return JsonResponse({"differs": bool(differences), "name": name, "html": html})
         form.report(fields)
         return JsonResponse({"editing": _editing(object_id, user)})
 
@@ -206,6 +210,7 @@ class AutosaveMixin(BaseAdmin[Any]):
     def _offer(self, form: DraftForm, row: Autosave) -> dict[str, Any]:
         return {
             "row": row,
+            "name": "" if row.entry_id else autosaves.name_of(row.data or {}),
             "differences": form.differences(row.data or {}),
             "restore": f"{self._form_url(row.entry_id)}?autosave={row.form_id or ''}",
             "url": self._autosave_url(row.entry_id, row.form_id),

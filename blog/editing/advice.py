@@ -253,7 +253,9 @@ def _text_of(element: etree._Element) -> str:
 
 
 def _named(names: Iterable[str]) -> str:
-    """Return the first few distinct `names`, separated by commas."""
+    """Return the first few distinct `names`, separated by commas, whose direction doesn't affect the sentence."""
     distinct = list(dict.fromkeys(name for name in names if name))
     more = ["…"] if len(distinct) > _MAX_NAMED else []
-    return gettext(", ").join([*(Truncator(name).chars(60) for name in distinct[:_MAX_NAMED]), *more])
+    # UAX 9, FSI and PDI: in an Arabic sentence, the parts of a path would be in reverse order.
+    isolated = [f"\u2068{Truncator(name).chars(60)}\u2069" for name in distinct[:_MAX_NAMED]]
+    return gettext(", ").join([*isolated, *more])

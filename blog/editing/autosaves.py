@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Autosave, Entry
+from core.text import one_line, shorten
 
 # The fields of a form as it submits them.
 type FormValues = dict[str, list[str]]
@@ -23,7 +24,8 @@ type FormValues = dict[str, list[str]]
 PRESENT_FOR: Final = dt.timedelta(seconds=90)
 # How long unsaved text is kept after its form was last open.
 KEPT_FOR: Final = dt.timedelta(days=90)
-_MAX_OFFERED: Final = 5
+_MAX_OFFERED: Final = 3
+_NAME_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ def unsaved_new(user: User, kind: str) -> list[Autosave]:
     """Return the latest unsaved input of `user` in forms for new entries, the newest first."""
     rows = Autosave.objects.filter(user=user, kind=kind, entry=None, data__isnull=False)
     return list(rows.order_by("-saved_at")[:_MAX_OFFERED])
+
+
+def name_of(data: FormValues) -> str:
+    """Return the title that was typed, or else the first words of the text; empty without either."""
+    title, source = (one_line(" ".join(data.get(name, []))) for name in ("title", "source"))
+    return shorten(title or source, _NAME_LENGTH)
 
 
 def editors_of(entry_ids: Collection[int], exclude: User) -> dict[int, list[str]]:

@@ -74,7 +74,7 @@ class QueueAdmin(ReadOnlyAdmin):
         counts = queue.counts()
         tabs = []
         for each in (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH, CommentStatus.APPROVED):
-            count = None if each == CommentStatus.APPROVED else counts.get(each, 0)
+            count = counts.get(each, 0) if each in queue.COUNTED else None
             tabs.append(Tab(str(each.label), f"?status={each}", each == status, count))
         on_top = {row.comment.pk for row in to_review}
         context = {
@@ -175,7 +175,7 @@ class QueueAdmin(ReadOnlyAdmin):
             template = get_template("admin/comments/queue/_row.html")
             html = {row.comment.pk: template.render({"row": row, "actions": ACTIONS}, request) for row in rows}
             result = {"message": message, "undo": undo_url, "gone": list(gone), "rows": html, "reload": reload}
-            return JsonResponse(result)
+            return JsonResponse(result | {"counts": dict.fromkeys(queue.COUNTED, 0) | queue.counts()})
         if undo_url:
             self.report_done(request, message, undo_url)
         else:

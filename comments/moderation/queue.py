@@ -22,6 +22,8 @@ EXCERPT_LENGTH, MAX_FULL_LENGTH = 600, 800
 MAX_HOSTS = 3
 # How many pending comments are searched for similar ones.
 MAX_SEARCHED = 5_000
+# The statuses whose comments are counted: not the approved ones, which may be a million.
+COUNTED = (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH)
 
 
 @dataclass(slots=True)
@@ -118,8 +120,8 @@ def _rows(comments: list[Comment]) -> list[Row]:
 
 
 def counts() -> dict[str, int]:
-    """Count pending comments, spam and trash; one query. Not the approved comments, which may be a million."""
-    hidden = Comment.objects.filter(status__in=[CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH])
+    """Count the comments with each of the statuses `COUNTED`; one query."""
+    hidden = Comment.objects.filter(status__in=COUNTED)
     return dict(hidden.order_by().values_list("status").annotate(Count("pk")))
 
 

@@ -9,6 +9,7 @@ import { copies, namesOf, removeOnLogOut, store } from "./browser_copies.js";
 const TYPED = 400; // milliseconds after the last key until this browser keeps a copy
 const SEND = 4_000; // milliseconds between checks for something to send
 const HEARTBEAT = 20_000; // milliseconds after which an open form reports even if nothing changed
+const MAX_OFFERED = 3; // the newest copies of new posts
 const MAX_AGE = 30 * 24 * 60 * 60 * 1000; // milliseconds after which an abandoned copy is removed
 
 forgetSaved();
@@ -39,7 +40,7 @@ function start(root) {
   const own = namesOf(texts.user);
   // A new text gets another key when it is saved.
   const ownName = () => `${own}${texts.key}`;
-  // After an error, the form already differs from the stored text.
+  // After an error or a conflict, the form already differs from the stored text.
   let sent = texts.isSubmitted ? "" : serialise(form);
   let kept = sent;
   let inBrowser = true;
@@ -52,6 +53,9 @@ function start(root) {
   let timer = 0;
 
   offerCopies();
+  for (const offered of root.querySelectorAll(".autosave-offer form")) {
+    offered.addEventListener("submit", discard);
+  }
   if (!texts.isNew) {
     report();
   }
@@ -213,28 +217,30 @@ function start(root) {
 
   /* Offer copies that only this browser has: of this post or page, or of new ones if this is a new one.
    *
-   * After an error, the form itself shows what was typed. */
+   * After an error or a conflict, the form itself shows what was typed. */
   async function offerCopies() {
     const mine = [...copies()].filter(([other, copy]) => other.startsWith(own) && !copy.isSent
       && (other === ownName() ? !texts.isSubmitted : texts.isNew && copy.isNew && copy.kind === texts.kind));
-    for (const [other, copy] of mine) {
+    mine.sort(([, a], [, b]) => b.time - a.time);
+    for (const [other, copy] of mine.slice(0, MAX_OFFERED).reverse()) {
       const response = await post(`${copy.url}?compare`, `{"fields": ${copy.fields}}`);
       if (!response?.ok) {
         continue;
       }
-      const { differs, html } = await response.json();
+      const { differs, name, html } = await response.json();
       if (differs) {
-        offer(other, copy, html);
+        offer(other, copy, name, html);
       } else {
         localStorage.removeItem(other);
       }
     }
   }
 
-  function offer(other, copy, html) {
+  function offer(other, copy, name, html) {
     const section = root.querySelector(".autosave-copy").content.cloneNode(true).firstElementChild;
-    const sentence = section.querySelector("p");
-    const style = { dateStyle: "medium", timeStyle: "short" };
+    section.querySelector(".autosave-name").textContent = name;
+    const sentence = section.querySelector("span");
+    const style = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
     const time = new Date(copy.time).toLocaleString(document.documentElement.lang, style);
     sentence.textContent = sentence.textContent.replace("{time}", time);
     // The HTML comes from our server, which escapes what was typed.
@@ -250,10 +256,27 @@ function start(root) {
     });
     section.querySelector(".autosave-discard").addEventListener("click", () => {
       localStorage.removeItem(other);
-      section.remove();
-      form.querySelector("input:not([type=hidden]), textarea")?.focus();
+      leave(section);
     });
     editing.after(section);
+  }
+
+  /* Discard the server's copy without leaving what has been typed since. Without this script, the form does it. */
+  async function discard(event) {
+    event.preventDefault();
+    const response = await post(`${event.target.action}?discard`, "{}");
+    document.querySelector(".autosave-failed").hidden = Boolean(response);
+    if (response?.ok) {
+      leave(event.target.closest(".autosave-offer"));
+    }
+  }
+
+  /* Remove an offer that was discarded, and move the focus to the next one, or else to the title. */
+  function leave(section) {
+    const next = section.nextElementSibling?.querySelector("[name=discard], .autosave-discard");
+    section.remove();
+    (next ?? form.elements.title)?.focus();
+    say(texts.discarded);
   }
 }
 

@@ -41,7 +41,7 @@ function enhance(box) {
   let isShown = Promise.resolve();
   if (isMarkdown(field)) {
     continueLists(field);
-    isShown = offerVisualMode(box, field, modes, add);
+    isShown = offerVisualMode(box, field, modes, add, run);
   }
   convertPastes(field, add);
   followText(box, field);

@@ -1,10 +1,13 @@
 /* Keyboard shortcuts for the moderation queue, and decisions without page loads: a row disappears at once, and comes
  * back if the decision could not be saved. The server renders everything, and the form also works without this script. */
 
+import { LoggedOutError, post } from "./queue_requests.js";
+
 const form = document.getElementById("queue-form");
 const list = document.getElementById("queue");
 const result = document.getElementById("result");
 const undoButton = document.getElementById("undo");
+const logInLink = document.getElementById("log-in");
 const shortcuts = document.getElementById("shortcuts");
 const shortcutsOn = document.getElementById("shortcuts-on");
 const MIN_ROWS = 12; // fetch more if fewer are left
@@ -129,8 +132,15 @@ function showResult(message, isLatest = false) {
   // The element exists from the start, so screen readers announce the message.
   result.classList.remove("visually-hidden");
   document.getElementById("result-message").textContent = message;
+  logInLink.hidden = true;
   undoButton.hidden = undoUrls.length === 0;
   undoButton.firstElementChild.textContent = isLatest ? undoButton.dataset.latest : undoButton.dataset.earlier;
+}
+
+function showFailure(error, isLatest = false) {
+  const isLoggedOut = error instanceof LoggedOutError;
+  showResult(isLoggedOut ? form.dataset.loggedOut : form.dataset.failed, isLatest);
+  logInLink.hidden = !isLoggedOut;
 }
 
 function selected() {
@@ -143,13 +153,11 @@ function showSelected() {
   document.getElementById("selected-count").textContent = count;
 }
 
-function changeCount(difference) {
-  const count = document.querySelector(".tabs [aria-current] .tab-count");
-  if (count) {
-    const now = Math.max(0, Number(count.textContent.replace(/\D/g, "")) + difference);
-    count.textContent = now;
-    if ((new URLSearchParams(location.search).get("status") ?? "pending") === "pending") showPending(now);
+function showCounts(counts) {
+  for (const [status, count] of Object.entries(counts)) {
+    document.querySelector(`.tabs [href="?status=${status}"] .tab-count`).textContent = count;
   }
+  showPending(counts.pending);
 }
 
 /* The navigation, its button and the title of the page say how many comments are pending. */
@@ -168,16 +176,6 @@ function showPending(count) {
 }
 
 /* Deciding */
-
-async function post(url, fields) {
-  const body = new URLSearchParams(fields);
-  body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-  const response = await fetch(url, { method: "POST", headers: { Accept: "application/json" }, body });
-  if (!response.ok || response.redirected) {
-    throw new Error(response.statusText);
-  }
-  return response.json();
-}
 
 /* Send the decision `name` about the rows in `chosen`, which disappear before the response arrives. With the textarea
  * `field`, it is a reply or an edit, which can't be changed or sent again until the response arrives. */
@@ -202,7 +200,7 @@ async function decide(name, chosen, field = null) {
   } else {
     hide(chosen);
   }
-  const sent = post(form.action, fields);
+  const sent = post(form, form.action, fields);
   const undoUrl = sent.then((data) => data.undo, () => "");
   if (name !== "edit") {
     undoUrls.push(undoUrl);
@@ -221,16 +219,16 @@ async function decide(name, chosen, field = null) {
       hide(leaving);
     }
     leaving.forEach((row) => row.remove());
-    changeCount(-leaving.length);
+    showCounts(data.counts);
     insert(data.rows, !leaving.length);
     showResult(data.message, Boolean(data.undo) && undoUrls.at(-1) === undoUrl);
-  } catch {
+  } catch (error) {
     forget(undoUrl);
     chosen.forEach((row) => {
       row.hidden = false;
     });
     setCurrent(chosen[0], document.activeElement === document.body);
-    showResult(form.dataset.failed);
+    showFailure(error);
   } finally {
     if (field) {
       field.readOnly = false;
@@ -282,17 +280,17 @@ async function undo() {
     return;
   }
   try {
-    const data = await post(url, []);
+    const data = await post(form, url, []);
     if (data.reload) {
       location.reload();
       return;
     }
-    changeCount(Object.keys(data.rows).length);
+    showCounts(data.counts);
     insert(data.rows, true);
     showResult(data.message);
-  } catch {
+  } catch (error) {
     undoUrls.push(last);
-    showResult(form.dataset.failed, true);
+    showFailure(error, true);
   }
   refresh();
 }

@@ -42,14 +42,17 @@ class TestText:
         [
             (
                 "![](/media/a.png) and ![ ](https://example.org/b.png?x)",
-                "2 images have no alternative text for people who can't see them: a.png, b.png.",
+                (
+                    "2 images have no alternative text for people who can't see them: "
+                    "\u2068a.png\u2069, \u2068b.png\u2069."
+                ),
             ),
-            ("![](/media/a.png)", "1 image has no alternative text for people who can't see it: a.png."),
+            ("![](/media/a.png)", "1 image has no alternative text for people who can't see it: \u2068a.png\u2069."),
             ("## One\n\n#### Deep *one*", "The heading “Deep one” skips a level, so readers get level 3."),
             ("### Three", "The heading “Three” skips a level, so readers get level 2."),
-            ("[Here](https://example.org/)", "1 link doesn't say where it leads: “Here”."),
-            ("[read more…](https://example.org/a/)", "1 link doesn't say where it leads: “read more…”."),
-            ("[هنا](https://example.org/)", "1 link doesn't say where it leads: “هنا”."),
+            ("[Here](https://example.org/)", "1 link doesn't say where it leads: \u2068“Here”\u2069."),
+            ("[read more…](https://example.org/a/)", "1 link doesn't say where it leads: \u2068“read more…”\u2069."),
+            ("[هنا](https://example.org/)", "1 link doesn't say where it leads: \u2068“هنا”\u2069."),
         ],
     )
     def test_with_a_fault_gets_a_sentence(self, source: str, sentence: str) -> None:
@@ -58,7 +61,8 @@ class TestText:
     def test_names_images_as_the_media_library_does(self) -> None:
         picture = store_picture(picture_file("The mill.png"))
         faults = advice(f"![]({picture.file.url}) ![](/media/other.png)")
-        assert faults == ["2 images have no alternative text for people who can't see them: “The mill”, other.png."]
+        names = "\u2068“The mill”\u2069, \u2068other.png\u2069"
+        assert faults == [f"2 images have no alternative text for people who can't see them: {names}."]
 
     def test_in_html_is_checked_as_well(self) -> None:
         assert len(advice('<h4>Deep</h4><img src="/a.png"><a href="https://example.org/">here</a>', "html")) == 3
@@ -95,13 +99,15 @@ class TestLinks:
     )
     def test_to_missing_pages_are_broken(self, url: str) -> None:
         (sentence,) = advice(f"[To it]({url})")
-        assert sentence.startswith("1 link leads to nothing that readers can open: /")
+        assert sentence.startswith("1 link leads to nothing that readers can open: \u2068/")
 
     def test_to_unpublished_pages_are_broken(self) -> None:
         draft, page = PostFactory(status=Status.DRAFT), PageFactory(status=Status.PRIVATE)
         urls = [draft.get_absolute_url(), page.get_absolute_url()]
         (sentence,) = advice("\n\n".join(f"[To it]({url})" for url in urls))
-        assert sentence == f"2 links lead to nothing that readers can open: {urls[0]}, {urls[1]}."
+        assert (
+            sentence == f"2 links lead to nothing that readers can open: \u2068{urls[0]}\u2069, \u2068{urls[1]}\u2069."
+        )
 
     def test_take_a_fixed_number_of_queries(self, django_assert_max_num_queries: Any) -> None:
         category = CategoryFactory()

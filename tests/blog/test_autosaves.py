@@ -205,6 +205,27 @@ class TestOffering:
         assert "The unsaved version was discarded." in response.content.decode()
         assert not Autosave.objects.exists()
 
+    def test_the_script_discards_it_without_leaving_the_form(self, client: Client) -> None:
+        send(client, NEW_POST, typed(source="Typed"))
+        assert client.post(f"{NEW_POST}?discard", "{}", content_type="application/json").json() == {}
+        assert not Autosave.objects.exists()
+        assert client.get(admin_url(Post, "add")).context["autosave"]["offers"] == []
+
+    def test_the_newest_three_new_posts_are_offered_by_title_or_first_words(self, client: Client) -> None:
+        for title, source in [
+            ("First", ""),
+            ("", f"Second. {'Words ' * 20}"),
+            ("", "\n Third\n words"),
+            ("Last", "Text"),
+        ]:
+            url = reverse("admin:blog_post_autosave_new", args=[uuid.uuid4()])
+            send(client, url, typed(title=title, source=source))
+        offers = client.get(admin_url(Post, "add")).context["autosave"]["offers"]
+        names = [offer["name"] for offer in offers]
+        assert names == ["Last", "Third words", f"Second. {'Words ' * 8}Wor…"]
+        fields = typed(title="Only in the browser")
+        assert send(client, NEW_POST, fields, "?compare").json()["name"] == "Only in the browser"
+
     def test_restoring_does_not_hide_that_someone_else_saved_since(self, client: Client) -> None:
         post = PostFactory(source="Stored")
         send(client, admin_url(post, "autosave"), typed(post, source="Mine"))

@@ -136,6 +136,29 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
     expect(bo.locator("#empty")).to_be_visible()
 
 
+def test_a_decision_updates_the_counts_of_all_tabs(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(3)
+    approved = CommentFactory(entry=comments[0].entry, status=Status.APPROVED, created_at=timezone.now())
+    page = log_in("anna", f"{QUEUE}?status=approved")
+    counts = page.locator(".tabs .tab-count")
+    expect(counts).to_have_text(["3", "0", "0"])
+    page.get_by_role("button", name="Unapprove").click()
+    expect(counts).to_have_text(["4", "0", "0"])
+    expect(page.locator("[data-count=comments]")).to_have_text("4")
+    expect(page).to_have_title(re.compile(r"^\s*\(4\) "))
+
+    page.goto(QUEUE)
+    # What someone else decides in the meantime is counted with the next decision.
+    approve([approved], moderators[1])
+    press_and_wait(page, "s")
+    expect(counts).to_have_text(["2", "1", "0"])
+    press_and_wait(page, "t")
+    expect(counts).to_have_text(["1", "1", "1"])
+    press_and_wait(page, "u")
+    expect(counts).to_have_text(["2", "1", "0"])
+    expect(page.locator("[data-count=comments]")).to_have_text("2")
+
+
 def test_more_rows_are_fetched_in_advance(log_in: LogIn, moderators: list[User]) -> None:
     comments = create_pending_comments(40)
     page = log_in("anna", QUEUE)
@@ -160,6 +183,39 @@ def test_a_row_comes_back_if_the_decision_was_not_saved(log_in: LogIn, moderator
     page.unroute("**/decide/*")
     press_and_wait(page, "a")
     assert statuses(comments) == [Status.APPROVED, Status.PENDING]
+
+
+def test_a_reply_is_sent_after_logging_in_again_but_never_in_the_name_of_someone_else(
+    log_in: LogIn, moderators: list[User], faults: Faults
+) -> None:
+    comments = create_pending_comments(2)
+    page = log_in("anna", QUEUE)
+    page.keyboard.press("r")
+    page.keyboard.type("Typed before the session ended.")
+    page.context.clear_cookies()
+    message, link = page.locator("#result-message"), page.get_by_role("link", name="Log in in a new window")
+    for name, expected in (("", "You have been logged out"), ("bo", "You have been logged out"), ("anna", "approved")):
+        if name:
+            with page.expect_popup() as popup:
+                link.click()
+            popup.value.fill("#id_username", name)
+            popup.value.fill("#id_password", PASSWORD)
+            popup.value.click("[type=submit]")
+            popup.value.wait_for_url("**/admin/**")
+            popup.value.close()
+        page.locator(f"#reply-{comments[0].pk}").focus()
+        press_and_wait(page, "Control+Enter")
+        expect(message).to_contain_text(expected)
+        if name == "":
+            assert faults(page) == ""
+        if name == "bo":
+            page.context.clear_cookies()
+    expect(link).to_be_hidden()
+    reply = Comment.objects.get(parent=comments[0])
+    assert (reply.text, reply.user) == ("Typed before the session ended.", moderators[0])
+    press_and_wait(page, "s")
+    expect(message).to_have_text("1 comment marked as spam.")
+    assert statuses(comments) == [Status.APPROVED, Status.SPAM]
 
 
 def test_a_reply_or_an_edit_is_sent_only_once_however_often_it_is_clicked(
@@ -189,7 +245,7 @@ def test_a_reply_or_an_edit_is_sent_only_once_however_often_it_is_clicked(
     page.keyboard.down("Control")
     page.keyboard.down("Enter")
     expect(edit).not_to_be_editable()
-    answer_only_request(held, page, status=403)
+    answer_only_request(held, page, status=409)
     expect(page.locator("#result-message")).to_contain_text("This was not saved.")
     expect(edit).to_be_editable()
     # The key is still down.

@@ -1,11 +1,15 @@
 """Unsaved text survives a closed tab, a failing server, a lost connection and a lost session."""
 
+import datetime as dt
+import json
 import re
+import uuid
 from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -14,7 +18,7 @@ from blog.models import Autosave, Post, ReviewNote, Revision, Status
 from blog.review import notes
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.pages import log_in_beside
-from tests.factories.types import LogIn
+from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -186,6 +190,95 @@ def test_conflicting_edits_are_merged_and_nothing_is_lost(log_in: LogIn, ruth: U
     expect(second.locator(".success")).to_be_visible()
     assert Post.objects.get().source == merged
     assert "One, says Ruth.\n\nA dim lamp.\n\nThree." in Revision.objects.values_list("source", flat=True)
+
+
+def test_after_a_conflict_nothing_is_offered_that_the_form_already_shows(
+    browser_of_ruth: BrowserContext, log_in: LogIn
+) -> None:
+    UserFactory(username="amal", display_name="Amal", role="Editor")
+    post = PostFactory(source="One.\n\nTwo.")
+    path = f"/admin/blog/post/{post.pk}/change/"
+    page = open_form(browser_of_ruth, path)
+    page.route("**/autosave/", lambda route: route.abort())
+    other = log_in("amal", path, java_script_enabled=False)
+    other.fill("#id_source", "One, says Amal.\n\nTwo.")
+    other.get_by_role("button", name="Update").click()
+    expect(other.locator(".success")).to_be_visible()
+    add_words(page, " Three.")
+    expect_status(page, IN_BROWSER)
+    page.unroute("**/autosave/")
+    page.get_by_role("button", name="Update").click()
+    expect(page.get_by_role("heading", name="Amal saved this while you were editing")).to_be_visible()
+    expect(page.locator("#id_source")).to_have_value("One, says Amal.\n\nTwo. Three.")
+    # The merged text is kept, too.
+    expect_status(page, KEPT)
+    expect(page.locator(".autosave-offer")).to_have_count(0)
+
+
+def test_new_posts_that_were_never_saved_are_listed_and_discarded_without_leaving_the_form(
+    browser_of_ruth: BrowserContext, ruth: User, faults: Faults
+) -> None:
+    now = timezone.now()
+    for number in range(5):
+        time = now - dt.timedelta(days=number)
+        data = {"title": [f"Draft {number}"], "source": ["Words."]}
+        row = Autosave(user=ruth, kind="post", form_id=uuid.uuid4(), data=data, saved_at=time, seen_at=time)
+        row.save()
+    page = open_form(browser_of_ruth)
+    offers = page.locator(".autosave-offer")
+    names = offers.locator("strong")
+    expect(names).to_have_text(["Draft 0", "Draft 1", "Draft 2"])
+    assert faults(page) == ""
+
+    page.fill("#id_title", "Typed meanwhile")
+    offers.nth(1).get_by_role("button", name="Discard").click()
+    expect(names).to_have_text(["Draft 0", "Draft 2"])
+    expect(offers.nth(1).get_by_role("button", name="Discard")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(names).to_have_text(["Draft 0"])
+    expect(page.locator("#id_title")).to_be_focused()
+    expect_status(page, re.compile("The unsaved version was discarded"))
+    expect(page.locator("#id_title")).to_have_value("Typed meanwhile")
+    titles = {row.data["title"][0] for row in Autosave.objects.all() if row.data}
+    assert titles - {"Typed meanwhile"} == {"Draft 0", "Draft 3", "Draft 4"}
+
+    # Without the server, nothing is discarded, and the form says so.
+    browser_of_ruth.set_offline(True)
+    offers.get_by_role("button", name="Discard").click()
+    expect(page.locator(".autosave-failed")).to_be_visible()
+    expect(offers).to_have_count(1)
+    browser_of_ruth.set_offline(False)
+    offers.get_by_role("button", name="Discard").click()
+    expect(offers).to_have_count(0)
+    expect(page.locator(".autosave-failed")).to_be_hidden()
+
+
+def test_copies_of_new_posts_in_the_browser_are_listed_newest_first(
+    browser_of_ruth: BrowserContext, ruth: User
+) -> None:
+    page = open_form(browser_of_ruth)
+    for number in range(4):
+        key = uuid.uuid4()
+        copy = {
+            "time": (timezone.now() - dt.timedelta(days=number)).timestamp() * 1000,
+            "fields": json.dumps({"title": [f"Draft {number}"], "source": ["Words."]}),
+            "isSent": False,
+            "url": f"{ADD}{key}/autosave/",
+            "formUrl": ADD,
+            "key": str(key),
+            "kind": "post",
+            "isNew": "1",
+        }
+        page.evaluate(
+            "([name, copy]) => localStorage.setItem(name, copy)", [f"broadside:{ruth.pk}:{key}", json.dumps(copy)]
+        )
+    page.reload()
+    names = page.locator(".autosave-offer strong")
+    expect(names).to_have_text(["Draft 0", "Draft 1", "Draft 2"])
+    page.get_by_role("button", name="Discard").first.click()
+    expect(names).to_have_text(["Draft 1", "Draft 2"])
+    page.reload()
+    expect(names).to_have_text(["Draft 1", "Draft 2", "Draft 3"])
 
 
 def test_notes_survive_a_closed_tab_and_a_lost_session_until_they_are_sent(

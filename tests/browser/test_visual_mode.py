@@ -298,6 +298,40 @@ class TestVisualMode:
         text.get_by_role("button", name="Remove").first.click()
         expect(source).to_have_value(f"![]({c})\n![One]({a})")
 
+    def test_the_menu_inserts_what_it_inserts_in_markdown(self, log_in: LogIn, faults: Faults) -> None:
+        page = log_in("editor", "/admin/blog/post/add/")
+        show_visual(page)
+        source, menu = page.locator("#id_source"), page.locator(".editor-menu li")
+        page.locator(".editor-visual").click()
+        page.keyboard.type("Between 1/2 and 3/4.\n/")
+        expect(menu.first).to_have_attribute("aria-selected", "true")
+        expect(menu).to_have_count(page.locator(".editor-toolbar [data-inserts]").count())
+        assert faults(page) == ""
+        page.keyboard.type("numb")
+        expect(menu).to_have_text(["Numbered list"])
+        page.keyboard.press("Enter")
+        page.keyboard.type("First")
+        expect(source).to_have_value("Between 1/2 and 3/4.\n\n1. First")
+
+        # Esc closes only the menu, and leaves what was typed.
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Distraction-free").click()
+        page.keyboard.type("/ta")
+        expect(menu).to_have_text(["Table"])
+        page.keyboard.press("Escape")
+        expect(menu).to_have_count(0)
+        assert page.locator("#id_title").evaluate("title => title.closest('[inert]') !== null")
+        expect(source).to_have_value("Between 1/2 and 3/4.\n\n1. First\n\n/ta")
+        page.keyboard.press("Backspace")
+        expect(menu.first).to_be_visible()
+        page.keyboard.press("ArrowUp")
+        expect(menu.last).to_have_attribute("aria-selected", "true")
+        page.keyboard.type("a")
+        menu.filter(has_text="Table").click()
+        expect(page.locator(".visual-raw-block")).to_contain_text("Table")
+        expect(source).to_have_value("Between 1/2 and 3/4.\n\n1. First\n\n|  |  |\n| --- | --- |\n|  |  |")
+
     def test_falls_back_to_markdown_if_it_cannot_be_loaded(self, log_in: LogIn) -> None:
         page = log_in("editor", "/admin/blog/post/add/")
         page.route("**/prosemirror.js", lambda route: route.fulfill(status=404))

@@ -5,6 +5,7 @@
 
 import base64
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -75,6 +76,23 @@ def names_of_images(text: str) -> str:
     """Return `text` with the names of the uploaded files in place of their URLs."""
     titles = {picture.file.url: picture.title for picture in Picture.objects.all()}
     return re.sub(r"/media/[^)\"]*", lambda url: titles[url[0]], text)
+
+
+def hold_uploads(page: Page) -> Callable[[int], Route]:
+    """Hold all uploads, and return a function that returns the one with this number."""
+    waiting: list[Route] = []
+    page.route("**/upload/**", lambda route: waiting.append(route))
+    # An open page could still reach the server while Chromium is turning interception on.
+    page.reload()
+
+    def upload(number: int) -> Route:
+        for _attempt in range(200):
+            if len(waiting) > number:
+                return waiting[number]
+            page.wait_for_timeout(25)
+        pytest.fail("The file was not sent.")
+
+    return upload
 
 
 class TestFiles:
@@ -160,19 +178,44 @@ class TestFiles:
         new_post.keyboard.type("A crowd")
         assert "![A crowd](" in source.input_value()
 
+    @pytest.mark.parametrize("mode", ["Markdown", "Visual"])
+    def test_files_go_where_they_were_added_while_their_author_goes_on_writing(self, new_post: Page, mode: str) -> None:
+        upload = hold_uploads(new_post)
+        new_post.get_by_role("button", name=mode).click()
+        expect(new_post.get_by_role("button", name=mode)).to_have_attribute("aria-pressed", "true")
+        new_post.focus("#id_source" if mode == "Markdown" else ".editor-visual")
+        source, keys = new_post.locator("#id_source"), new_post.keyboard
+        keys.type("Before.")
+        keys.press("Enter")
+        drop(new_post, "a.png", picture_file().read())
+        drop(new_post, "b.png", picture_file().read())
+        keys.type("\nAfter")
+        # The visual mode has to have read what was typed before the caret moves.
+        expect(source).to_have_value(re.compile("After"))
+        # Something that was written before it changes as well.
+        keys.press("Control+Home")
+        keys.type("Long ")
+        expect(source).to_have_value(re.compile("Long "))
+        keys.press("Control+End")
+        upload(0).continue_()
+        expect(source).to_have_value(re.compile("pictures"))
+        keys.type(" it,")
+        upload(1).continue_()
+        expect(source).to_have_value(re.compile("pictures[^!]*!.*pictures", re.DOTALL))
+        keys.type(" more.")
+        text = re.sub(r"\n+", "\n", names_of_images(source.input_value()))
+        assert text == "Long Before.\n![](a)\n![](b)\nAfter it, more."
+
+        # In another field, too.
+        drop(new_post, "c.png", picture_file().read())
+        new_post.focus("#id_title")
+        upload(2).continue_()
+        expect(source).to_have_value(re.compile(r"After it, more\.\s*!\["))
+        keys.type("A title")
+        expect(new_post.locator("#id_title")).to_have_value("A title")
+
     def test_publishing_waits_for_the_files_of_the_post(self, new_post: Page) -> None:
-        waiting: list[Route] = []
-        new_post.route("**/upload/**", lambda route: waiting.append(route))
-        # An open page could still reach the server while Chromium is turning interception on.
-        new_post.reload()
-
-        def upload(number: int) -> Route:
-            for _attempt in range(200):
-                if len(waiting) > number:
-                    return waiting[number]
-                new_post.wait_for_timeout(25)
-            pytest.fail("The file was not sent.")
-
+        upload = hold_uploads(new_post)
         publish = new_post.get_by_role("button", name="Publish", exact=True)
         new_post.fill("#id_title", "With images")
         new_post.set_input_files(".editor-file", [image_payload("a.png"), image_payload("b.png")])

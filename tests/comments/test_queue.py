@@ -509,7 +509,8 @@ class TestJson:
         batch = Decision.objects.get().batch
         undo = f"{QUEUE}undo/{batch}/?status=pending"
         assert response == {
-            "message": "1 comment approved.", "undo": undo, "gone": [comment.pk], "rows": {}, "reload": False
+            "message": "1 comment approved.", "undo": undo, "gone": [comment.pk], "rows": {}, "reload": False,
+            "counts": {"pending": 0, "spam": 0, "trash": 0},
         }  # fmt: skip
         back = client.post(undo, headers=JSON).json()
         assert list(back["rows"]) == [str(comment.pk)]

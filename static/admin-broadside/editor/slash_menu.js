@@ -5,13 +5,11 @@ import { replace } from "./text.js";
 
 export function addSlashMenu(box, field, run) {
   const expander = box.querySelector("text-expander");
-  const buttons = [...box.querySelectorAll(".editor-toolbar [data-inserts]")];
 
   expander.addEventListener("text-expander-change", (event) => {
     const start = field.value.lastIndexOf("\n", field.selectionEnd - 1) + 1;
-    const typed = event.detail.text.toLocaleLowerCase();
     const isAlone = field.value.slice(start, field.selectionEnd) === `/${event.detail.text}`;
-    const found = buttons.filter((button) => isAlone && hasWord(labelOf(button), typed));
+    const found = isAlone ? commandsFor(box, event.detail.text) : [];
     if (found.length) {
       event.detail.provide(Promise.resolve({ matched: true, fragment: menuOf(found) }));
     }
@@ -37,6 +35,12 @@ function keepVisible(expander) {
   }
 }
 
+/** Return the buttons of the commands that insert something and have a word that begins with `typed`. */
+export function commandsFor(box, typed) {
+  const buttons = [...box.querySelectorAll(".editor-toolbar [data-inserts]")];
+  return buttons.filter((button) => hasWord(labelOf(button), typed.toLocaleLowerCase()));
+}
+
 function labelOf(button) {
   return button.getAttribute("aria-label");
 }
@@ -46,10 +50,12 @@ function hasWord(label, typed) {
   return words.startsWith(typed) || words.split(/[^\p{L}\p{M}\p{N}]+/u).some((word) => word.startsWith(typed));
 }
 
-function menuOf(buttons) {
+/** Return the menu of these buttons. */
+export function menuOf(buttons) {
   const menu = document.createElement("ul");
-  menu.className = "editor-menu";
+  menu.className = menu.id = "editor-menu";
   menu.setAttribute("role", "listbox");
+  menu.setAttribute("aria-label", buttons[0].closest("[role=toolbar]").getAttribute("aria-label"));
   for (const [index, button] of buttons.entries()) {
     const item = document.createElement("li");
     item.id = `editor-menu-${index}`;

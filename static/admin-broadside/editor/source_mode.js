@@ -23,24 +23,40 @@ export function sourceMode(field) {
     },
 
     insertImage(alt, url, caption) {
-      const place = placeForFiles(field);
+      const place = placeForFiles(field.value, field.selectionEnd);
       field.setSelectionRange(place, place);
       addBlock(field, imageCode(field, alt, url, caption));
     },
 
-    /** Insert the code of uploaded files, with the caret in the empty description of the first image that has none.
-     * Return whether there is one. */
-    insertFiles(code) {
-      const place = placeForFiles(field);
+    /** Insert the code of uploaded files `at` a place in the text. If the writer hasn't left it, put the caret in the
+     * empty description of the first image that has none. Return whether there is one. */
+    insertFiles(code, at, isLeft) {
+      const place = placeForFiles(field.value, at);
+      const restore = keepView(field, place);
       field.setSelectionRange(place, place);
       addBlock(field, code);
       const beforeDescription = code.match(isMarkdown(field) ? /^!\[(?=\])/m : /<img\b[^>]* alt="(?=")/);
-      if (beforeDescription) {
+      if (isLeft) {
+        restore();
+      } else if (beforeDescription) {
         const caret = field.selectionEnd - code.length + beforeDescription.index + beforeDescription[0].length;
         field.setSelectionRange(caret, caret);
       }
       return beforeDescription !== null;
     },
+  };
+}
+
+/** Return a function that restores what has the focus, the selection and what is visible, after a change at `place`. */
+function keepView(field, place) {
+  const { activeElement } = document;
+  const { selectionStart, selectionEnd, scrollTop, scrollHeight } = field;
+  const { length } = field.value;
+  return () => {
+    const moved = (caret) => (caret < place ? caret : caret + field.value.length - length);
+    field.setSelectionRange(moved(selectionStart), moved(selectionEnd));
+    field.scrollTop = scrollTop + (selectionEnd < place ? 0 : field.scrollHeight - scrollHeight);
+    activeElement.focus();
   };
 }
 

@@ -48,12 +48,10 @@ export function selectedLines(field) {
   return { start: value.lastIndexOf("\n", selectionStart - 1) + 1, end: end < 0 ? value.length : end };
 }
 
-/** Return the place after the selection. If that is in the code of an image, return the end of it and of any images
- * that follow it, because after adding several images the caret is in the description of the first.
+/** Return `place`, or if that is in the code of an image, the end of it and of any images that follow it, because after
+ * adding several images the caret is in the description of the first.
  */
-export function placeForFiles(field) {
-  const text = field.value;
-  const place = field.selectionEnd;
+export function placeForFiles(text, place) {
   const image = /(?:!\[(?:\\.|[^\]\\\n])*\]\([^)\n]*\)|<img\b[^>\n]*>)/g;
   const others = new RegExp(`(?:\\s*${image.source})*`, "y");
   // An image is on one line.

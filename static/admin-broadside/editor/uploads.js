@@ -1,6 +1,7 @@
 /* Uploads images and documents that are dropped, pasted or chosen, one after the other, and inserts them in order. */
 
 import { fileBlocks } from "./formatting.js";
+import { Places } from "./places.js";
 
 /** The uploads of a form, which is not saved before they are complete. */
 export class Uploads {
@@ -38,6 +39,7 @@ export function takeFiles(box, field, modes, uploads) {
   const chooser = box.querySelector(".editor-file");
   const status = box.querySelector(".editor-status");
   const list = box.querySelector(".editor-uploads");
+  const places = new Places(field);
 
   chooser.addEventListener("change", () => {
     add(chooser.files);
@@ -66,10 +68,11 @@ export function takeFiles(box, field, modes, uploads) {
     }
     const waiting = [...files].map((file) => ({ file, item: itemFor(file) }));
     list.append(...waiting.map(({ item }) => item));
-    uploads.add(() => uploadAll(waiting));
+    const place = places.hold();
+    uploads.add(() => uploadAll(waiting, place));
   }
 
-  async function uploadAll(waiting) {
+  async function uploadAll(waiting, place) {
     status.textContent = status.dataset.uploading;
     const codes = [];
     for (const { file, item } of waiting) {
@@ -87,9 +90,12 @@ export function takeFiles(box, field, modes, uploads) {
     }
     status.textContent = "";
     if (codes.length) {
-      const isUndescribed = modes.current.insertFiles(fileBlocks(field, codes));
+      const code = fileBlocks(field, codes);
+      const isUndescribed = places.use(place, (at, isLeft) => modes.current.insertFiles(code, at, isLeft));
       const { added, severalAdded } = status.dataset;
       status.textContent = isUndescribed ? (codes.length > 1 ? severalAdded : added) : status.dataset.documentAdded;
+    } else {
+      places.release(place);
     }
     return codes.length === waiting.length;
   }

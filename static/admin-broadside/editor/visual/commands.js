@@ -100,14 +100,8 @@ export function linkSelection(text, url, old = null) {
 /** Insert blocks after the selected one, or in place of an empty paragraph. */
 export function insertBlocks(blocks) {
   return (state, dispatch) => {
-    const { $to } = state.selection;
     const { tr } = state;
-    const index = Math.min($to.index(0), state.doc.childCount - 1);
-    const start = state.doc.resolve(0).posAtIndex(index);
-    const block = state.doc.child(index);
-    const at = isEmptyParagraph(block) ? start : start + block.nodeSize;
-    tr.replaceWith(at, start + block.nodeSize, blocks);
-    const end = tr.doc.resolve(at + Fragment.from(blocks).size);
+    const end = addBlocks(tr, Math.min(state.selection.$to.index(0), state.doc.childCount - 1), blocks);
     const isText = blocks.at(-1).textContent && !blocks.at(-1).type.spec.code;
     if (!isText && !(end.nodeAfter && isEmptyParagraph(end.nodeAfter))) {
       tr.insert(end.pos, nodes.paragraph.create());
@@ -116,6 +110,24 @@ export function insertBlocks(blocks) {
     tr.setSelection(TextSelection.near(tr.doc.resolve(end.pos), isText ? -1 : 1));
     dispatch(tr.scrollIntoView());
   };
+}
+
+/** Insert blocks after the block with this index, or in place of it if it is empty. The selection stays where it is. */
+export function insertBlocksAfter(index, blocks) {
+  return (state, dispatch) => {
+    const { tr } = state;
+    addBlocks(tr, index, blocks);
+    dispatch(tr);
+  };
+}
+
+/** Add the same to a transaction, and return where the blocks end. */
+function addBlocks(tr, index, blocks) {
+  const start = tr.doc.resolve(0).posAtIndex(index);
+  const block = tr.doc.child(index);
+  const at = isEmptyParagraph(block) ? start : start + block.nodeSize;
+  tr.replaceWith(at, start + block.nodeSize, blocks);
+  return tr.doc.resolve(at + Fragment.from(blocks).size);
 }
 
 export function insertInline(content) {

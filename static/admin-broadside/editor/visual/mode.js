@@ -15,14 +15,16 @@ import {
 } from "../../../vendor/prosemirror/prosemirror.js";
 import { isBlock, readPaste } from "../paste.js";
 import { toMarkdown } from "../rich_text.js";
-import { commands, insertBlocks, insertInline, isActive, linkAtCaret, linkSelection, selectedText } from "./commands.js";
+import { commands, insertBlocks, insertBlocksAfter, insertInline, isActive, linkAtCaret, linkSelection, selectedText } from "./commands.js";
 import { blocksOf, read, startsOf, write } from "./document.js";
 import { keys, typingRules } from "./keys.js";
 import { nodeViews } from "./node_views.js";
 import { schema } from "./schema.js";
+import { slashMenu } from "./slash_menu.js";
 
-/** Return the mode for the text area `field`. See source_mode.js for its functions. `addFiles` uploads files. */
-export function createVisualMode(box, field, addFiles) {
+/** Return the mode for the text area `field`. See source_mode.js for its functions. `addFiles` uploads files, and
+ * `runTool` runs a command of the toolbar. */
+export function createVisualMode(box, field, addFiles, runTool) {
   const element = box.querySelector(".editor-visual");
   const label = field.labels[0];
   const buttons = box.querySelectorAll(".editor-toolbar button:not([data-tool=focus])");
@@ -80,12 +82,17 @@ export function createVisualMode(box, field, addFiles) {
       run(insertBlocks([schema.node("paragraph", null, schema.node("image", { src: url, alt, title }))]));
     },
 
-    insertFiles(code) {
+    insertFiles(code, at, isLeft) {
       const blocks = blocksOf(code);
-      run(insertBlocks(blocks));
+      if (isLeft) {
+        readSelection();
+        insertBlocksAfter(blockAt(at), blocks)(view.state, view.dispatch);
+      } else {
+        run(insertBlocks(blocks));
+      }
       const isUndescribed = (node) => node.type === schema.nodes.image && !node.attrs.alt;
       const image = blocks.flatMap((block) => block.children).find(isUndescribed);
-      if (image) {
+      if (image && !isLeft) {
         describe(image.attrs.src);
       }
       return Boolean(image);
@@ -113,8 +120,7 @@ export function createVisualMode(box, field, addFiles) {
 
     /** Focus the block in which the caret of the text area is. */
     focus() {
-      const starts = startsOf(view.state.doc, original);
-      const index = Math.max(0, starts.findLastIndex((start) => start <= field.selectionStart));
+      const index = blockAt(field.selectionStart);
       if (index !== view.state.selection.$from.index(0)) {
         const start = view.state.doc.resolve(view.state.doc.resolve(0).posAtIndex(index));
         view.dispatch(view.state.tr.setSelection(Selection.findFrom(start, 1) ?? Selection.atEnd(view.state.doc)).scrollIntoView());
@@ -131,10 +137,24 @@ export function createVisualMode(box, field, addFiles) {
     view.updateState(
       EditorState.create({
         doc: withLastParagraph(document.doc),
-        plugins: [typingRules(), keys(), keymap(baseKeymap), history(), dropCursor({ color: false, class: "visual-drop" }), gapCursor(), lastParagraph],
+        plugins: [
+          slashMenu(box, runTool),
+          typingRules(),
+          keys(),
+          keymap(baseKeymap),
+          history(),
+          dropCursor({ color: false, class: "visual-drop" }),
+          gapCursor(),
+          lastParagraph,
+        ],
       }),
     );
     showActive();
+  }
+
+  /** Return the index of the block in which this place of the text area is. */
+  function blockAt(place) {
+    return Math.max(0, startsOf(view.state.doc, original).findLastIndex((start) => start <= place));
   }
 
   function run(command) {

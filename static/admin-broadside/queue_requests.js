@@ -1,0 +1,34 @@
+/* Requests of the moderation queue, also after its user has logged in again in another window. */
+
+/* Nobody is logged in any more, or someone else is. */
+export class LoggedOutError extends Error {}
+
+/* Post fields with the CSRF token of the form, and return the response. */
+export async function post(form, url, fields) {
+  let response = await send(form, url, fields);
+  if (response.status === 403 || response.redirected) {
+    await logBackIn(form);
+    response = await send(form, url, fields);
+  }
+  if (!response.ok || response.redirected) {
+    throw new Error(response.statusText);
+  }
+  return response.json();
+}
+
+function send(form, url, fields) {
+  const body = new URLSearchParams(fields);
+  body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+  return fetch(url, { method: "POST", headers: { Accept: "application/json" }, body });
+}
+
+/* Take the CSRF token of the present session: each log-in changes it, for example one in another window. */
+async function logBackIn(form) {
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  const fresh = page.getElementById("queue-form");
+  // Nothing is decided in the name of someone else.
+  if (fresh?.dataset.user !== form.dataset.user) {
+    throw new LoggedOutError();
+  }
+  form.elements.csrfmiddlewaretoken.value = fresh.elements.csrfmiddlewaretoken.value;
+}
