@@ -1,6 +1,7 @@
 /* The menu that opens when a line begins with `/`: the toolbar's commands, found by the beginnings of their words. */
 
 import "../../vendor/text-expander-element/text-expander.js";
+import { element } from "../elements.js";
 import { replace } from "./text.js";
 
 export function addSlashMenu(box, field, run) {
@@ -47,16 +48,10 @@ function hasWord(label, typed) {
 }
 
 function menuOf(buttons) {
-  const menu = document.createElement("ul");
-  menu.className = "editor-menu";
-  menu.setAttribute("role", "listbox");
+  const menu = element("ul", { class: "editor-menu", role: "listbox" });
   for (const [index, button] of buttons.entries()) {
-    const item = document.createElement("li");
-    item.id = `editor-menu-${index}`;
-    item.dataset.tool = button.dataset.tool;
-    item.setAttribute("role", "option");
-    item.append(button.querySelector("svg").cloneNode(true), labelOf(button));
-    menu.append(item);
+    const attributes = { id: `editor-menu-${index}`, role: "option", "data-tool": button.dataset.tool };
+    menu.append(element("li", attributes, button.querySelector("svg").cloneNode(true), labelOf(button)));
   }
   return menu;
 }
