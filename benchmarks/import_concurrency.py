@@ -63,7 +63,8 @@ def main() -> None:
     client = Client()
     client.force_login(editor)
     write_export(scratch_site.EXPORT, options.posts)
-    with scratch_site.serve(WORKERS) as port:
+    with scratch_site.serve(WORKERS) as server:
+        port = server.port
         session = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
         idle = send_all(port, posts, session, options.pause / 10, "First")
         importer = scratch_site.start_import()

@@ -2,18 +2,20 @@
 
 import http.client
 import os
+import re
 import resource
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from processes import free_port, wait_for_port
 
 # Removed when the process ends.
 _FOLDER = tempfile.TemporaryDirectory(prefix="broadside-benchmark-")
@@ -87,24 +89,42 @@ class Server:
         return [self.pid, *map(int, children)]
 
 
-@contextmanager
-def serve(workers: int) -> Iterator[int]:
-    """Run granian as in production, and yield its port."""
-    with serve_application("config.rsgi:application", workers, interface="rsgi") as server:
-        yield server.port
+def serve(workers: int = 1, settings: Mapping[str, str] | None = None) -> AbstractContextManager[Server]:
+    """Run the site as in production, with these additional settings."""
+    return _serve("config.rsgi:application", "rsgi", "--workers", str(workers), **settings or {})
 
 
-@contextmanager
-def serve_application(
-    application: str, workers: int = 1, *, interface: str = "wsgi", settings: Mapping[str, str] | None = None
-) -> Iterator[Server]:
-    """Run granian as in production, with this application and these additional settings."""
+def serve_bare_view() -> AbstractContextManager[Server]:
+    """Run the unit of the benchmarks, `bare_django`."""
+    return _serve("benchmarks.bare_django:application", "wsgi", "--blocking-threads", "4")
+
+
+def _serve(application: str, interface: str, *options: str, **settings: str) -> AbstractContextManager[Server]:
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
-    command += [] if interface == "rsgi" else ["--blocking-threads", "4"]
-    with run_server([*command, application], port, **ALLOCATION | dict(settings or {})) as server:
-        yield server
+    command += ["--no-ws", "--log-level", "warning", *options, application]
+    return run_server(command, port, **ALLOCATION | settings)
+
+
+def shipped_nginx(port: int, app_port: int, paths: Mapping[str, str]) -> str:
+    """Return deploy/nginx.conf for these ports of localhost, with these `paths` in place of its own.
+
+    It is without TLS, which would hide differences in speed.
+    """
+    shipped = (PROJECT / "deploy" / "nginx.conf").read_text()
+    for pattern, replacement in (
+        (r"\n *listen \[::\][^\n]*", ""),
+        (r"listen 443 ssl;", f"listen 127.0.0.1:{port};"),
+        (r"(?s)server \{\n    listen 80.*?\n\}\n", ""),
+        (r"(?s)server \{\n    listen 443 ssl default_server.*?\n\}\n", ""),
+        (r"\n    ssl_[^\n]*", ""),
+        (r"blog\.example\.org", "localhost"),
+        (r"127\.0\.0\.1:8000", f"127.0.0.1:{app_port}"),
+        *((re.escape(path), here) for path, here in paths.items()),
+        *([] if BROTLI.exists() else [(r"brotli_static on;", "")]),
+    ):
+        shipped = re.sub(pattern, replacement, shipped)
+    return shipped
 
 
 @contextmanager
@@ -120,13 +140,6 @@ def serve_with_nginx(folder: Path, http: str, port: int) -> Iterator[Server]:
         yield server
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 @contextmanager
 def run_server(command: list[str], port: int, **environment: str) -> Iterator[Server]:
     """Run a server with these additional environment variables, and yield it once it listens on `port`."""
@@ -135,15 +148,7 @@ def run_server(command: list[str], port: int, **environment: str) -> Iterator[Se
     silence = subprocess.DEVNULL
     server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, stdout=silence, stderr=silence)  # noqa: S603  # our own command
     try:
-        for _attempt in range(3000):
-            if server.poll() is not None:
-                raise SystemExit(f"The server exited with status {server.returncode}.")
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            raise SystemExit("The server did not start.")
+        wait_for_port(port, server)
         yield Server(port, server.pid)
     finally:
         server.terminate()

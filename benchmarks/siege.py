@@ -125,7 +125,7 @@ def main() -> None:
     posts = list(Post.objects.published().values_list("pk", flat=True)[:500])
     hot = ["/", most_used_tag().get_absolute_url(), Post.objects.published()[0].get_absolute_url(), "/feed/"]
     before = Comment.objects.count()
-    with scratch_site.serve_application("config.rsgi:application", WORKERS, interface="rsgi") as server:
+    with scratch_site.serve(WORKERS) as server:
 
         def read(number: int) -> int:
             return scratch_site.send(server.port, hot[number % len(hot)])[0]

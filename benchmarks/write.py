@@ -110,8 +110,8 @@ def main() -> None:
     with (
         # Separate processes, so that readers wait for the server and not for the writers' Python.
         ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool,
-        scratch_site.serve_application("benchmarks.bare_django:application") as bare,
-        scratch_site.serve_application("config.rsgi:application", options.workers, interface="rsgi") as ours,
+        scratch_site.serve_bare_view() as bare,
+        scratch_site.serve(options.workers) as ours,
     ):
 
         def start(function: Callable[..., list[Sent]], *arguments: object) -> Future[list[Sent]]:
