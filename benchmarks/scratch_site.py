@@ -1,6 +1,5 @@
 """A site in a temporary directory, or in the empty database in DATABASE_URL. Importing this module sets up Django."""
 
-import http.client
 import os
 import re
 import resource
@@ -8,13 +7,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
+from plain_browser import Browser
 from processes import free_port, wait_for_port
 
 # Removed when the process ends.
@@ -35,12 +34,36 @@ import django  # noqa: E402  # the environment is set up first
 
 django.setup()
 
+from django.contrib.auth.models import Group  # noqa: E402  # Django is set up first
 from django.core.management import call_command  # noqa: E402  # Django is set up first
 from django.db import connection  # noqa: E402  # Django is set up first
+from django.test import Client  # noqa: E402  # Django is set up first
 
 from accounts.models import User  # noqa: E402  # Django is set up first
 from blog.models import Post, Status  # noqa: E402  # Django is set up first
 from comments.models import CommentPolicy, CommentSettings  # noqa: E402  # Django is set up first
+
+
+def log_in(role: str) -> tuple[User, Client]:
+    """Create a person with this role, and return them with a client in which they are logged in."""
+    person: User = User.objects.create_user(role.lower(), is_staff=True)
+    person.groups.add(Group.objects.get(name=role))
+    client = Client(headers={"host": "localhost"})
+    client.force_login(person)
+    return person, client
+
+
+@contextmanager
+def recorded_queries() -> Iterator[list[str]]:
+    """Yield a list to which each statement is added until the block ends."""
+    statements: list[str] = []
+
+    def record(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(record):
+        yield statements
 
 
 def create_posts(count: int, author: User) -> list[Post]:
@@ -155,18 +178,12 @@ def run_server(command: list[str], port: int, **environment: str) -> Iterator[Se
         server.wait()
 
 
-def send(port: int, path: str, form: dict[str, Any] | None = None, cookies: str = "") -> tuple[int, str, str]:
-    """Get `path`, or post `form` to it. Return the status of the response, its body, and the cookie that it sets."""
-    server = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    headers = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
-    server.request("POST" if form else "GET", path, urlencode(form or {}), headers)
-    response = server.getresponse()
-    body = response.read().decode()
-    server.close()
-    return response.status, body, (response.headers["Set-Cookie"] or "").partition(";")[0]
+def status_of(port: int, path: str) -> int:
+    """Get `path`, and return the status of the response."""
+    return Browser(port).get(path).status
 
 
 def send_comment(port: int, post: int, text: str) -> int:
     """Post one comment, and return the status of the response."""
     form = {"name": f"Reader of {text}", "email": "reader@example.org", "text": text}
-    return send(port, f"/comments/on/post/{post}/", form)[0]
+    return Browser(port).post(f"/comments/on/post/{post}/", form).status

@@ -51,7 +51,7 @@ def serve(name: str) -> Iterator[Server]:
     with scratch_site.run_server([sys.executable, "-m", *command], port) as server:
         # After that, both workers have loaded the site and compiled its templates.
         for _request in range(20):
-            scratch_site.send(port, "/")
+            scratch_site.status_of(port, "/")
         yield server
 
 
