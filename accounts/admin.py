@@ -143,7 +143,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
     def state_cell(self, person: Any) -> str:
         if not person.is_active:
             is_locked = person.has_used_emergency_link
-            return gettext("Locked with an emergency link") if is_locked else gettext("Deactivated")
+            return gettext("Locked with the emergency link") if is_locked else gettext("Deactivated")
         if person.has_passkey or person.has_usable_password():
             return gettext("Active")
         if person.invited_until is None:

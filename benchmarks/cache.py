@@ -2,20 +2,19 @@
 
 import argparse
 import os
-import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import scratch_site  # isort: split
 
 from django.db import connection
 from django.utils import timezone
-from load import Result, Target, load
+from load import Result, Target, load, ratio
+from processes import free_port
 from scratch_site import Server
 
 from accounts.models import User
@@ -45,25 +44,13 @@ def build() -> str:
 
 
 def nginx_servers(folder: Path, pages: Path, *, port: int, plain_port: int, app_port: int) -> str:
-    """Return the directives of our configuration, and of a server that sends files and nothing else.
-
-    Both are without TLS, which would hide the difference.
-    """
-    ours = (scratch_site.PROJECT / "deploy" / "nginx.conf").read_text()
-    for pattern, replacement in (
-        (r"\n *listen \[::\][^\n]*", ""),
-        (r"listen 443 ssl;", f"listen 127.0.0.1:{port};"),
-        (r"(?s)server \{\n    listen 80.*?\n\}\n", ""),
-        (r"(?s)server \{\n    listen 443 ssl default_server.*?\n\}\n", ""),
-        (r"\n    ssl_[^\n]*", ""),
-        (r"blog\.example\.org", HOST),
-        (r"127\.0\.0\.1:8000", f"127.0.0.1:{app_port}"),
-        (r"/run/broadside/pages", str(pages)),
-        (r"/srv/broadside/static/", f"{STATIC}/"),
-        (r"/var/log/nginx/blog.log", f"{folder}/access.log"),
-        *([] if scratch_site.BROTLI.exists() else [(r"brotli_static on;", "")]),
-    ):
-        ours = re.sub(pattern, replacement, ours)
+    """Return the directives of our configuration, and of a server that sends files and nothing else."""
+    paths = {
+        "/run/broadside/pages": str(pages),
+        "/srv/broadside/static/": f"{STATIC}/",
+        "/var/log/nginx/blog.log": f"{folder}/access.log",
+    }
+    ours = scratch_site.shipped_nginx(port, app_port, paths)
     plain = f"server {{ listen 127.0.0.1:{plain_port}; root {folder}/plain; access_log {folder}/plain.log private; "
     plain += "gzip_static on; " + ("brotli_static on; " if scratch_site.BROTLI.exists() else "") + "}"
     return f"{ours}\n{plain}"
@@ -78,12 +65,11 @@ def main() -> None:
     options = parser.parse_args()
     folder, pages = FOLDER, FOLDER / "pages"
     path = build()
-    port, plain_port = scratch_site.free_port(), scratch_site.free_port()
-    site = partial(scratch_site.serve_application, "config.rsgi:application", interface="rsgi")
+    port, plain_port = free_port(), free_port()
     with (
-        scratch_site.serve_application("benchmarks.bare_django:application") as bare,
-        site(settings=SITE | {"PAGES_FOLDER": ""}) as direct,
-        site(settings=SITE) as app,
+        scratch_site.serve_bare_view() as bare,
+        scratch_site.serve(settings=SITE | {"PAGES_FOLDER": ""}) as direct,
+        scratch_site.serve(settings=SITE) as app,
         scratch_site.serve_with_nginx(
             folder, nginx_servers(folder, pages, port=port, plain_port=plain_port, app_port=app.port), port
         ) as nginx,
@@ -115,8 +101,7 @@ def main() -> None:
     print(f"{'':<30}{'req/s, 1':>10}{'req/s, 16':>11}{'of':>7}{'CPU, µs':>9}{'of':>7}")
     for label, (one, many) in results.items():
         base = results["nginx alone, the same bytes" if "nginx" in label else "bare Django view of 60 kB"][1]
-        faster = statistics.median(mine.per_second / other.per_second for mine, other in zip(many, base, strict=True))
-        dearer = statistics.median(mine.cpu / other.cpu for mine, other in zip(many, base, strict=True))
+        faster, dearer = ratio(many, base, "per_second"), ratio(many, base, "cpu")
         rates = [statistics.median(each.per_second for each in column) for column in (one, many)]
         cpu = statistics.median(each.cpu for each in many) * 1000
         print(f"{label:<30}{rates[0]:>10,.0f}{rates[1]:>11,.0f}{faster:>7.0%}{cpu:>9.0f}{dearer:>7.2f}")

@@ -41,9 +41,7 @@ def main() -> None:
     results: dict[str, list[list[Result]]] = {name: [] for name in VARIATIONS}
     for _round in range(options.rounds):
         for name, settings in VARIATIONS.items():
-            with scratch_site.serve_application(
-                "config.rsgi:application", interface="rsgi", settings=settings
-            ) as server:
+            with scratch_site.serve(settings=settings) as server:
                 pages = [load(Target(server, path, UNCACHED), 1, options.seconds) for path in paths]
             results[name].append(pages)
     print(f"{options.posts:,} posts, load of the machine: {os.getloadavg()[0]:.1f}")

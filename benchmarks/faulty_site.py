@@ -8,7 +8,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import socketserver
 import sqlite3
 import subprocess
@@ -20,11 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from processes import free_port, wait_for_port, with_descendants
+
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 # In MiB. PostgreSQL keeps its files on the same disk.
 DISK_SIZE = {"sqlite": 300, "postgresql": 500}
-# How long everything may take to start, in seconds, even on a busy machine.
+# How long everything may take to recover, in seconds, even on a busy machine.
 PATIENCE = 120
 _FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
@@ -45,23 +46,6 @@ CLOCK = FOLDER / "clock"
 
 # Root may write to every file, unless it gives up that privilege.
 AS_OTHERS = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.getuid() == 0 else []
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def wait_for_port(port: int) -> None:
-    stop = time.monotonic() + PATIENCE
-    while time.monotonic() < stop:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit(f"Nothing listens on port {port}.")
 
 
 PORT, CACHE_PORT, MAIL_PORT, DATABASE_PORT = (free_port() for _ in range(4))
@@ -163,7 +147,7 @@ class Cache:
             raise SystemExit("Install valkey-server.")
         command = [program, "--port", str(CACHE_PORT), "--bind", "127.0.0.1", "--save", "", "--dir", str(FOLDER)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  # our own arguments
-        wait_for_port(CACHE_PORT)
+        wait_for_port(CACHE_PORT, self._process)
 
     def stop(self) -> None:
         self._process.kill()
@@ -239,7 +223,7 @@ class Site:
             self._process = subprocess.Popen(  # noqa: S603  # our own command
                 command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
             )
-        wait_for_port(PORT)
+        wait_for_port(PORT, self._process)
 
     def stop(self) -> None:
         if self._process:
@@ -250,7 +234,7 @@ class Site:
     def kill(self) -> None:
         """Kill all processes of the site and of PostgreSQL, as a power cut does."""
         if self._process:
-            for pid in [self._process.pid, *_descendants(self._process.pid)]:
+            for pid in list(with_descendants(self._process.pid)):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self._process.wait()
@@ -308,12 +292,3 @@ def set_clock(days: int) -> None:
     CLOCK.write_text(f"{days:+d}d\n")
     # The library checks the file once a second.
     time.sleep(2)
-
-
-def _descendants(pid: int) -> list[int]:
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in task.read_text().split():
-                found += [int(child), *_descendants(int(child))]
-    return found

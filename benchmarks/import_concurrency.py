@@ -14,8 +14,8 @@ import scratch_site  # isort: split
 
 from django.conf import settings
 from django.test import Client
-from lxml import html
 from made_export import write_export
+from plain_browser import Browser
 
 from accounts.models import User
 from blog.models import Post
@@ -28,10 +28,8 @@ MAX_SECONDS = 3.0
 def save(port: int, post: int, title: str, session: str) -> int:
     """Open a post in the admin, save it with another title, and return the status of the response."""
     path = f"/admin/blog/post/{post}/change/"
-    _status, page, csrf = scratch_site.send(port, path, cookies=session)
-    document: html.HtmlElement = html.document_fromstring(page)
-    form = document.get_element_by_id("post_form")
-    return scratch_site.send(port, path, dict(form.form_values()) | {"title": title}, f"{session}; {csrf}")[0]
+    editor = Browser(port, {settings.SESSION_COOKIE_NAME: session})
+    return editor.post(path, editor.form(path, "source") | {"title": title}).status
 
 
 def send_all(port: int, posts: list[int], session: str, pause: float, prefix: str) -> tuple[list[float], list[float]]:
@@ -63,8 +61,9 @@ def main() -> None:
     client = Client()
     client.force_login(editor)
     write_export(scratch_site.EXPORT, options.posts)
-    with scratch_site.serve(WORKERS) as port:
-        session = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    with scratch_site.serve(WORKERS) as server:
+        port = server.port
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
         idle = send_all(port, posts, session, options.pause / 10, "First")
         importer = scratch_site.start_import()
         while Post.objects.count() == POSTS:

@@ -2,11 +2,13 @@
 
 import shutil
 import signal
+import statistics
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import httpx
 from scratch_site import Server
@@ -49,6 +51,13 @@ class Result(NamedTuple):
     p99: float
     # For all processes of the server, including time in the kernel.
     cpu: float
+
+
+def ratio(results: Iterable[Result], others: Iterable[Result], figure: Literal["per_second", "cpu"]) -> float:
+    """Return how many times as high as the others' a figure is: the median of all rounds."""
+    pairs = zip(results, others, strict=True)
+    median: float = statistics.median(getattr(mine, figure) / getattr(other, figure) for mine, other in pairs)
+    return median
 
 
 def load(target: Target, connections: int, seconds: float) -> Result:

@@ -7,17 +7,12 @@ import datetime as dt
 import hashlib
 import time
 import timeit
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import scratch_site  # isort: split
 
-from django.contrib.auth.models import Group
-from django.db import connection
 from django.test import Client
 
-from accounts.models import User
 from blog.models import Entry
 from media import duplicates
 from media.fingerprints import find_like
@@ -45,8 +40,7 @@ FILTERS = (
 def build() -> Client:
     """Create PICTURES images, half of which are used in one of ENTRIES posts each, and log in as an editor."""
     scratch_site.migrate()
-    editor = User.objects.create_user("editor", is_staff=True)
-    editor.groups.add(Group.objects.get(name="Editor"))
+    editor, client = scratch_site.log_in("Editor")
     first = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)
     rows = [
         Picture(
@@ -72,8 +66,6 @@ def build() -> Client:
     through = Entry.pictures.through
     used = [through(entry=posts[n % ENTRIES], picture=picture) for n, picture in enumerate(pictures[::2])]
     through._default_manager.bulk_create(used, batch_size=1000)
-    client = Client(headers={"host": "localhost"})
-    client.force_login(editor)
     return client
 
 
@@ -82,13 +74,12 @@ def main() -> None:
     client.get(URL)
     for query in FILTERS:
         url = f"{URL}?{query}"
-        statements: list[str] = []
-        with connection.execute_wrapper(partial(_record, statements)):
+        with scratch_site.recorded_queries() as queries:
             response = client.get(url)
         assert response.status_code == 200, response  # a failed request would be fast
         seconds = min(timeit.repeat(partial(client.get, url), number=1, repeat=REPEATS, timer=time.process_time))
-        print(f"{query or 'all':>14}: {len(statements)} queries, {seconds * 1000:.0f} ms of processor time")
-        if len(statements) > LIMIT:
+        print(f"{query or 'all':>14}: {len(queries)} queries, {seconds * 1000:.0f} ms of processor time")
+        if len(queries) > LIMIT:
             raise SystemExit("Failed: too many queries.")
     _measure_duplicates()
 
@@ -105,11 +96,6 @@ def _measure_duplicates() -> None:
     seconds = timeit.timeit(duplicates.search, number=1, timer=time.process_time)
     print(f"Duplicates: {len(duplicates.groups())} groups found in {seconds:.1f} s of processor time,")
     print(f"            {pairs(PICTURES) / pairs(PICTURES // 4):.1f} times as long as among a quarter of the images.")
-
-
-def _record(statements: list[str], execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-    statements.append(sql)
-    return execute(sql, *args)
 
 
 if __name__ == "__main__":

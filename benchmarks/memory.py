@@ -53,7 +53,7 @@ def main() -> None:
     random.Random(7).shuffle(urls)  # noqa: S311  # the same order in each run
     chosen = urls[: options.requests]
     print(f"{len(chosen):,} of {len(urls):,} pages of {options.posts:,} posts", flush=True)
-    with scratch_site.serve_application("config.rsgi:application", interface="rsgi") as server:
+    with scratch_site.serve() as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
         statuses: Counter[int] = Counter()
         print(f"{'pages':>9}{'MiB':>6}", flush=True)

@@ -8,11 +8,9 @@ from typing import Any
 
 import scratch_site  # isort: split
 
-from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 
-from accounts.models import User
 from comments.models import Comment, CommentStatus
 
 QUEUE = "/admin/comments/queue/"
@@ -20,12 +18,11 @@ PENDING, APPROVED, POSTS = 1_000, 20_000, 50
 WORDS = "about the right to be heard in court and what it cost who wrote first".split()  # noqa: SIM905  # more readable
 
 
-def build() -> User:
-    """Create many comments, of which PENDING are pending, and return a moderator."""
+def build() -> Client:
+    """Create many comments, of which PENDING are pending, and log in as a moderator."""
     scratch_site.migrate()
     rng = random.Random(1)  # noqa: S311  # test data needs no secrecy
-    moderator: User = User.objects.create_user("moderator", is_staff=True)
-    moderator.groups.add(Group.objects.get(name="Moderator"))
+    moderator, client = scratch_site.log_in("Moderator")
     posts = scratch_site.create_posts(POSTS, moderator)
     comments = []
     for number in range(APPROVED + PENDING):
@@ -35,7 +32,7 @@ def build() -> User:
         comment.status = CommentStatus.APPROVED if number < APPROVED else CommentStatus.PENDING
         comments.append(comment)
     Comment.objects.bulk_create(comments, batch_size=1_000)
-    return moderator
+    return client
 
 
 def timed(request: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[float, float]:
@@ -58,8 +55,7 @@ def report(name: str, times: list[tuple[float, float]]) -> None:
 
 
 def main() -> None:
-    client = Client(headers={"host": "localhost"})
-    client.force_login(build())
+    client = build()
     print(f"{connection.vendor}: {PENDING} pending comments among {APPROVED} approved ones")
     client.get(QUEUE)
     report("queue page", [timed(client.get, QUEUE) for _ in range(50)])

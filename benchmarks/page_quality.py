@@ -36,6 +36,7 @@ import scratch_site  # isort: split
 from django.core.management import call_command
 from django.db import connection
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from processes import free_port
 
 from accounts.models import User
 from blog.models import Category, Page, Post
@@ -301,7 +302,7 @@ def main() -> int:
         call_command("make_renditions", stdout=io.StringIO())
         call_command("collectstatic", "--no-input", verbosity=0)
         connection.close()
-        port = scratch_site.free_port()
+        port = free_port()
         origin = f"http://localhost:{port}"
         command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--no-ws", "--log-level", "warning", "config.rsgi:application"]

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import scratch_site  # isort: split
 
-from load import Result, Target, load
+from load import Result, Target, load, ratio
 from make_corpus import ensure_corpus, most_used_tag
+from processes import free_port
 
 from blog.models import Entry, Post, Redirect
 from tags.models import TaggedPost
@@ -97,11 +98,6 @@ def measure(rows: list[Row], connections: Sequence[int], rounds: int, seconds: f
     return results
 
 
-def cost(results: list[Result], bare: list[Result]) -> float:
-    """Return the CPU time of a request, as a multiple of the bare view's in the same round."""
-    return statistics.median(mine.cpu / unit.cpu for mine, unit in zip(results, bare, strict=True))
-
-
 def print_table(results: Results, bare: list[list[Result]]) -> None:
     print(f"{'':<34}{'kB':>6}" + f"{'req/s':>11}{'p50, ms':>10}{'p99, ms':>10}{'CPU':>9}" * len(bare))
     for row, columns in results.items():
@@ -109,7 +105,7 @@ def print_table(results: Results, bare: list[list[Result]]) -> None:
         cells = f"{row.page:<18}{row.variant:<16}{size / 1000:>6.1f}"
         for column, unit in zip(columns, bare, strict=True):
             rate, p50, p99, _cpu = (statistics.median(values) for values in zip(*column, strict=True))
-            cells += f"{rate:>11,.0f}{p50:>10.2f}{p99:>10.2f}{cost(column, unit):>7.2f} b"
+            cells += f"{rate:>11,.0f}{p50:>10.2f}{p99:>10.2f}{ratio(column, unit, 'cpu'):>7.2f} b"
         print(cells)
 
 
@@ -123,17 +119,17 @@ def main() -> None:
     options = parser.parse_args()
     ensure_corpus(options.posts)
     scratch_site.allow_comments()
-    port, folder = scratch_site.free_port(), Path(tempfile.mkdtemp(dir=scratch_site.FOLDER))
+    port, folder = free_port(), Path(tempfile.mkdtemp(dir=scratch_site.FOLDER))
     with (
-        scratch_site.serve_application("benchmarks.bare_django:application") as django,
-        scratch_site.serve_application("config.rsgi:application", interface="rsgi") as ours,
+        scratch_site.serve_bare_view() as django,
+        scratch_site.serve() as ours,
     ):
         first, rows = Row("bare view", "", Target(django, "/")), rows_of(ours)
         if options.plain:
             rows = [first, *(row for row in rows if row.variant == RENDERED)]
             results = measure(rows, (1,), options.rounds, options.seconds)
             bare = results.pop(first)[0]
-            print("\n".join(f"{row.page}\t{cost(column, bare)}" for row, (column,) in results.items()))
+            print("\n".join(f"{row.page}\t{ratio(column, bare, 'cpu')}" for row, (column,) in results.items()))
             return
         hits = [row for row in rows if row.variant == HIT]
         with scratch_site.serve_with_nginx(folder, nginx_server(folder, port, hits), port) as nginx:

@@ -25,28 +25,35 @@ class Answer:
 
 @dataclass
 class Browser:
-    """A browser without JavaScript."""
+    """A browser without JavaScript. It sends these headers with every request, from this IP address if it has one."""
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    address: str = ""
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def cookie(self) -> str:
+        """The value of the header `Cookie`."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     def get(self, path: str, **headers: str) -> Answer:
         return self._request("GET", path, None, headers)
 
     def post(
-        self, path: str, fields: Mapping[str, Any] | None = None, files: Mapping[str, tuple[str, bytes]] | None = None
+        self,
+        path: str,
+        fields: Mapping[str, Any],
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+        **headers: str,
     ) -> Answer:
         if files is None:
-            body = urlencode(fields or {}, doseq=True).encode()
-            return self._request("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+            body = urlencode(fields, doseq=True).encode()
+            return self._request("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded", **headers})
         boundary = uuid.uuid4().hex
         parts = [
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-            for name, value in (fields or {}).items()
+            for name, value in fields.items()
         ]
         parts += [
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"\r\n'.encode()
@@ -56,7 +63,8 @@ class Browser:
             for name, (file_name, content) in files.items()
         ]
         body = b"".join(parts) + f"--{boundary}--\r\n".encode()
-        return self._request("POST", path, body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+        kind = f"multipart/form-data; boundary={boundary}"
+        return self._request("POST", path, body, {"Content-Type": kind, **headers})
 
     def post_json(self, path: str, body: str, token: str) -> Answer:
         return self._request(
@@ -73,11 +81,13 @@ class Browser:
         return values
 
     def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        sent = {"Accept": "text/html,*/*", "Cookie": "; ".join(f"{key}={value}" for key, value in self.cookies.items())}
+        sent = {"Accept": "text/html,*/*", "Cookie": self.cookie, **self.headers}
         if method == "POST":
-            sent |= {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
+            host = self.headers.get("Host", f"127.0.0.1:{self.port}")
+            sent |= {"Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
         started = time.monotonic()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        address = (self.address, 0) if self.address else None
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60, source_address=address)
         try:
             connection.request(method, path, body, {**sent, **headers})
             response = connection.getresponse()

@@ -6,14 +6,12 @@ from typing import Any
 
 import scratch_site  # isort: split
 
-from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import localtime
 
-from accounts.models import User
+from blog.admin.merging import version_of
 from blog.models import Category, Post
 from blog.rendering import render
 
@@ -25,34 +23,29 @@ TEXT = "A paragraph with *emphasis* and [a link](https://example.org/).\n\n" * 1
 def build() -> tuple[Client, Post]:
     """Create a post, and an editor who is logged in."""
     scratch_site.migrate()
-    editor = User.objects.create_user("editor", is_staff=True)
-    editor.groups.add(Group.objects.get(name="Editor"))
-    client = Client(headers={"host": "localhost"})
-    client.force_login(editor)
+    editor, client = scratch_site.log_in("Editor")
     return client, scratch_site.create_posts(1, editor)[0]
 
 
 def save(client: Client, post: Post, text: str, *, tag: str = "") -> int:
     """Save `text`, and if `tag` is given, another tag and another category. Return the number of queries."""
     stored = Post.objects.get(pk=post.pk)
-    categories = [category.pk for category in stored.categories.all()]
+    categories, tags = list(stored.categories.all()), list(stored.tags.all())
     form = {
         "title": stored.title,
         "slug": stored.slug,
         "author": stored.author_id,
         "source": text,
-        "categories": [*categories, Category.objects.create(name=tag).pk] if tag else categories,
-        "tags": ", ".join(filter(None, [*(each.name for each in stored.tags.all()), tag])),
+        "categories": [each.pk for each in categories] + ([Category.objects.create(name=tag).pk] if tag else []),
+        "tags": ", ".join(filter(None, [*(each.name for each in tags), tag])),
         "published_at": f"{localtime(stored.published_at):%Y-%m-%dT%H:%M}",
-        "version": stored.modified_at.isoformat(),
+        "version": version_of(stored, categories, tags),
     }
-    with CaptureQueriesContext(connection) as captured:
+    with scratch_site.recorded_queries() as queries:
         response = client.post(reverse("admin:blog_post_change", args=[post.pk]), form)
     assert response.status_code == 302, response.content  # a form with errors would be fast
     # Statements that begin or end transactions and savepoints don't count as queries.
-    return len(
-        [query for query in captured if query["sql"].split()[0] not in {"BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"}]
-    )
+    return len([each for each in queries if each.split()[0] not in {"BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"}])
 
 
 def seconds(action: Any) -> float:

@@ -1,19 +1,20 @@
 """A site in a temporary directory, or in the empty database in DATABASE_URL. Importing this module sets up Django."""
 
-import http.client
 import os
+import re
 import resource
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+
+from plain_browser import Browser
+from processes import free_port, wait_for_port
 
 # Removed when the process ends.
 _FOLDER = tempfile.TemporaryDirectory(prefix="broadside-benchmark-")
@@ -33,12 +34,36 @@ import django  # noqa: E402  # the environment is set up first
 
 django.setup()
 
+from django.contrib.auth.models import Group  # noqa: E402  # Django is set up first
 from django.core.management import call_command  # noqa: E402  # Django is set up first
 from django.db import connection  # noqa: E402  # Django is set up first
+from django.test import Client  # noqa: E402  # Django is set up first
 
 from accounts.models import User  # noqa: E402  # Django is set up first
 from blog.models import Post, Status  # noqa: E402  # Django is set up first
 from comments.models import CommentPolicy, CommentSettings  # noqa: E402  # Django is set up first
+
+
+def log_in(role: str) -> tuple[User, Client]:
+    """Create a person with this role, and return them with a client in which they are logged in."""
+    person: User = User.objects.create_user(role.lower(), is_staff=True)
+    person.groups.add(Group.objects.get(name=role))
+    client = Client(headers={"host": "localhost"})
+    client.force_login(person)
+    return person, client
+
+
+@contextmanager
+def recorded_queries() -> Iterator[list[str]]:
+    """Yield a list to which each statement is added until the block ends."""
+    statements: list[str] = []
+
+    def record(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(record):
+        yield statements
 
 
 def create_posts(count: int, author: User) -> list[Post]:
@@ -87,24 +112,42 @@ class Server:
         return [self.pid, *map(int, children)]
 
 
-@contextmanager
-def serve(workers: int) -> Iterator[int]:
-    """Run granian as in production, and yield its port."""
-    with serve_application("config.rsgi:application", workers, interface="rsgi") as server:
-        yield server.port
+def serve(workers: int = 1, settings: Mapping[str, str] | None = None) -> AbstractContextManager[Server]:
+    """Run the site as in production, with these additional settings."""
+    return _serve("config.rsgi:application", "rsgi", "--workers", str(workers), **settings or {})
 
 
-@contextmanager
-def serve_application(
-    application: str, workers: int = 1, *, interface: str = "wsgi", settings: Mapping[str, str] | None = None
-) -> Iterator[Server]:
-    """Run granian as in production, with this application and these additional settings."""
+def serve_bare_view() -> AbstractContextManager[Server]:
+    """Run the unit of the benchmarks, `bare_django`."""
+    return _serve("benchmarks.bare_django:application", "wsgi", "--blocking-threads", "4")
+
+
+def _serve(application: str, interface: str, *options: str, **settings: str) -> AbstractContextManager[Server]:
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
-    command += [] if interface == "rsgi" else ["--blocking-threads", "4"]
-    with run_server([*command, application], port, **ALLOCATION | dict(settings or {})) as server:
-        yield server
+    command += ["--no-ws", "--log-level", "warning", *options, application]
+    return run_server(command, port, **ALLOCATION | settings)
+
+
+def shipped_nginx(port: int, app_port: int, paths: Mapping[str, str]) -> str:
+    """Return deploy/nginx.conf for these ports of localhost, with these `paths` in place of its own.
+
+    It is without TLS, which would hide differences in speed.
+    """
+    shipped = (PROJECT / "deploy" / "nginx.conf").read_text()
+    for pattern, replacement in (
+        (r"\n *listen \[::\][^\n]*", ""),
+        (r"listen 443 ssl;", f"listen 127.0.0.1:{port};"),
+        (r"(?s)server \{\n    listen 80.*?\n\}\n", ""),
+        (r"(?s)server \{\n    listen 443 ssl default_server.*?\n\}\n", ""),
+        (r"\n    ssl_[^\n]*", ""),
+        (r"blog\.example\.org", "localhost"),
+        (r"127\.0\.0\.1:8000", f"127.0.0.1:{app_port}"),
+        *((re.escape(path), here) for path, here in paths.items()),
+        *([] if BROTLI.exists() else [(r"brotli_static on;", "")]),
+    ):
+        shipped = re.sub(pattern, replacement, shipped)
+    return shipped
 
 
 @contextmanager
@@ -120,13 +163,6 @@ def serve_with_nginx(folder: Path, http: str, port: int) -> Iterator[Server]:
         yield server
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 @contextmanager
 def run_server(command: list[str], port: int, **environment: str) -> Iterator[Server]:
     """Run a server with these additional environment variables, and yield it once it listens on `port`."""
@@ -135,33 +171,19 @@ def run_server(command: list[str], port: int, **environment: str) -> Iterator[Se
     silence = subprocess.DEVNULL
     server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, stdout=silence, stderr=silence)  # noqa: S603  # our own command
     try:
-        for _attempt in range(3000):
-            if server.poll() is not None:
-                raise SystemExit(f"The server exited with status {server.returncode}.")
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            raise SystemExit("The server did not start.")
+        wait_for_port(port, server)
         yield Server(port, server.pid)
     finally:
         server.terminate()
         server.wait()
 
 
-def send(port: int, path: str, form: dict[str, Any] | None = None, cookies: str = "") -> tuple[int, str, str]:
-    """Get `path`, or post `form` to it. Return the status of the response, its body, and the cookie that it sets."""
-    server = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    headers = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
-    server.request("POST" if form else "GET", path, urlencode(form or {}), headers)
-    response = server.getresponse()
-    body = response.read().decode()
-    server.close()
-    return response.status, body, (response.headers["Set-Cookie"] or "").partition(";")[0]
+def status_of(port: int, path: str) -> int:
+    """Get `path`, and return the status of the response."""
+    return Browser(port).get(path).status
 
 
 def send_comment(port: int, post: int, text: str) -> int:
     """Post one comment, and return the status of the response."""
     form = {"name": f"Reader of {text}", "email": "reader@example.org", "text": text}
-    return send(port, f"/comments/on/post/{post}/", form)[0]
+    return Browser(port).post(f"/comments/on/post/{post}/", form).status

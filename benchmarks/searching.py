@@ -66,8 +66,8 @@ def main() -> None:
         name: len(find_entries(parse(search["s"]), SiteSettings.current()).pks) for name, search in SEARCHES.items()
     }
     with (
-        scratch_site.serve_application("benchmarks.bare_django:application") as bare,
-        scratch_site.serve_application("config.wsgi:application") as ours,
+        scratch_site.serve_bare_view() as bare,
+        scratch_site.serve() as ours,
     ):
         cpu_of(bare, "/", min(200, options.requests * 5))
         for search in SEARCHES.values():

@@ -3,15 +3,12 @@
 `seizure.py` starts this, reads from its standard output what was planted, and kills it with everything else.
 """
 
-import http.client
 import re
 import socket
 import sys
 import uuid
 from collections.abc import Callable, Mapping
-from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlencode
 
 import scratch_site  # isort: split
 
@@ -20,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from plain_browser import Answer, Browser
 
 from accounts.actions import Action
 from accounts.audit.recording import record
@@ -53,15 +51,14 @@ FOREVER = float("inf")
 NIGHT, EXPORTED, FOLLOWED, WITHDRAWN, KEPT_SPAM, TRASHED, AUDITED = 1, 4, 8, 15, 31, 31, 366
 
 
-class Browser:
+class Visitor(Browser):
     """A browser that sends requests to nginx, from its own IP address and with headers that name another."""
 
     def __init__(self, port: int, traces: Traces, kind: str, number: int) -> None:
-        self._port, self._cookies = port, SimpleCookie()
-        self._address = traces.add(f"address of {kind}", 0, f"127.83.{number}.{number + 57}")
+        address = traces.add(f"address of {kind}", 0, f"127.83.{number}.{number + 57}")
         forwarded = traces.add(f"X-Forwarded-For of {kind}", 0, f"203.0.113.{number + 30}")
         network = traces.add(f"IPv6 address of {kind}", 0, f"2001:db8:{number:x}:88:99::{number + 7:x}")
-        self._headers = {
+        headers = {
             "Host": "localhost",
             "User-Agent": f"Mozilla/5.0 ({traces.word(f'browser of {kind}', 0)}) Gecko",
             "Referer": f"https://elsewhere.example/{traces.word(f'referrer of {kind}', 0)}",
@@ -71,58 +68,35 @@ class Browser:
             "Accept-Language": traces.word(f"language of {kind}", 0),
             "Accept-Encoding": "br, gzip",
         }
+        super().__init__(port, headers=headers, address=address)
 
-    def send(self, path: str, form: Mapping[str, Any] | bytes = b"", **headers: str) -> tuple[int, str]:
-        """Get `path`, or post `form` to it, and return the status and the page."""
-        server = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120, source_address=(self._address, 0))
-        body = form if isinstance(form, bytes) else urlencode(form).encode()
-        sent = self._headers | {"Cookie": "; ".join(f"{key}={each.value}" for key, each in self._cookies.items())}
-        sent |= {"Content-Type": "application/x-www-form-urlencoded"} | headers
-        sent |= {"Origin": "http://localhost", "Referer": "http://localhost/"} if body else {"Accept-Encoding": ""}
-        server.request("POST" if body else "GET", path, body or None, sent)
-        response = server.getresponse()
-        page = response.read().decode(errors="replace")
-        for cookie in response.headers.get_all("Set-Cookie", []):
-            self._cookies.load(cookie)
-        server.close()
-        return response.status, page
-
-    def submit(self, path: str, form: Mapping[str, Any], **headers: str) -> tuple[int, str]:
-        """Fill in the form on a page, and submit it."""
-        _status, page = self.send(path)
+    def token(self, path: str) -> str:
+        """Return the CSRF token of the page at `path`, which is sent uncompressed."""
+        page = self.get(path, **{"Accept-Encoding": ""}).body
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        return self.send(path, {"csrfmiddlewaretoken": token[1] if token else "", **form}, **headers)
+        return token[1] if token else ""
 
-    def upload(self, path: str, field: str, file: MarkedFile, page: str) -> int:
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.send(page)[1])
-        boundary = uuid.uuid4().hex
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{file.name}"\r\n\r\n'
-        body = head.encode() + file.content + f"\r\n--{boundary}--\r\n".encode()
-        kind = f"multipart/form-data; boundary={boundary}"
-        secret = token[1] if token else ""
-        return self.send(path, body, **{"Content-Type": kind, "X-CSRFToken": secret, "Accept": "application/json"})[0]
-
-    def session(self) -> str:
-        return self._cookies["sessionid"].value if "sessionid" in self._cookies else ""
+    def submit(self, path: str, form: Mapping[str, Any]) -> Answer:
+        """Fill in the form on a page, and submit it."""
+        return self.post(path, {"csrfmiddlewaretoken": self.token(path), **form})
 
     def begin_upload(self, path: str, content: bytes) -> socket.socket:
         """Send a file whose second half never arrives."""
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.send("/admin/")[1])
-        headers = self._headers | {
-            "Cookie": "; ".join(f"{key}={each.value}" for key, each in self._cookies.items()),
-            "X-CSRFToken": token[1] if token else "",
+        headers = self.headers | {
+            "X-CSRFToken": self.token("/admin/"),
+            "Cookie": self.cookie,
             "Content-Type": "multipart/form-data; boundary=limit",
             "Content-Length": str(2 * len(content)),
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        begun = socket.create_connection(("127.0.0.1", self._port), 60, (self._address, 0))
+        begun = socket.create_connection(("127.0.0.1", self.port), 60, (self.address, 0))
         begun.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n--limit\r\n".encode())
         begun.sendall(b'Content-Disposition: form-data; name="exports"; filename="a.xml"\r\n\r\n' + content)
         return begun
 
     def shout(self, text: bytes) -> None:
         """Send bytes that are not a valid request."""
-        with socket.create_connection(("127.0.0.1", self._port), 20, (self._address, 0)) as sent:
+        with socket.create_connection(("127.0.0.1", self.port), 20, (self.address, 0)) as sent:
             sent.sendall(text)
             sent.settimeout(5)
             try:
@@ -144,9 +118,9 @@ class Day:
         self._begun: list[socket.socket] = []
         self.post = self.write("post", None)
 
-    def browser(self, kind: str) -> Browser:
+    def browser(self, kind: str) -> Visitor:
         self._browsers += 1
-        return Browser(self.port, self.traces, kind, self._browsers)
+        return Visitor(self.port, self.traces, kind, self._browsers)
 
     def write(self, kind: str, days: int | None, title_days: int | None = None, **values: Any) -> Post:
         """Publish a post whose title and text are planted."""
@@ -165,9 +139,9 @@ class Day:
         address = f"{self.traces.word(f'e-mail address of who {kind}', days)}@example.org"
         form = {"name": f"Reader {word}", "email": address, "text": self._words(word), **values}
         post = entry or self.post
-        status, page = self.browser(f"who {kind}").send(f"/comments/on/post/{post.pk}/", form)
-        if status != 302:
-            raise SystemExit(f"The comment that {kind} was answered {status}: {page[:500]}")
+        answer = self.browser(f"who {kind}").post(f"/comments/on/post/{post.pk}/", form)
+        if answer.status != 302:
+            raise SystemExit(f"The comment that {kind} was answered {answer.status}: {answer.body[:500]}")
         return Comment.objects.get(text__contains=word)
 
     @staticmethod
@@ -182,14 +156,14 @@ class Day:
         url = self.post.get_absolute_url()
         for path in ("/", url, "/feed/", "/comments/feed/", "/sitemap.xml", "/dictionary.txt", "/privacy/"):
             for _again in range(3):
-                reader.send(path)
+                reader.get(path)
         for path in ("/?s={}", "/?s=x&utm_source={}", f"{url}?fbclid={{}}", "/search/suggestions.json?q={}", "/?p={}"):
-            reader.send(path.format(self.traces.word(f"query of {path.partition('?')[2]}", 0)))
+            reader.get(path.format(self.traces.word(f"query of {path.partition('?')[2]}", 0)))
         locked = Post(title="Locked", source="x", author=self.author, status=Status.PUBLISHED)
         locked.password = uuid.uuid4().hex
         locked.save()
         guess = self.traces.word("guess at the password of a post", 0)
-        reader.send(locked.get_absolute_url(), {"post_password": guess})
+        reader.post(locked.get_absolute_url(), {"post_password": guess})
 
     def send_nonsense(self) -> None:
         def word(kind: str) -> bytes:
@@ -208,10 +182,11 @@ class Day:
         ):
             stranger.shout(text)
         refused = {"name": "x", "email": "no address", "text": self.traces.word("comment that was refused", 0)}
-        stranger.send(f"/comments/on/post/{self.post.pk}/", refused)
+        stranger.post(f"/comments/on/post/{self.post.pk}/", refused)
         large = {"name": "x", "email": "a@example.org", "text": self.traces.word("comment that was too long", 0) * 9999}
-        stranger.send(f"/comments/on/post/{self.post.pk}/", large)
-        stranger.send("/comments/on/post/1/", {"text": self.traces.word("comment from elsewhere", 0)}, Origin="null")
+        stranger.post(f"/comments/on/post/{self.post.pk}/", large)
+        elsewhere = {"text": self.traces.word("comment from elsewhere", 0)}
+        stranger.post(f"/comments/on/post/{self.post.pk}/", elsewhere, None, **{"Sec-Fetch-Site": "cross-site"})
 
     def fail(self) -> None:
         """Cause errors that contain what was sent."""
@@ -221,8 +196,8 @@ class Day:
             text = self.traces.word("comment that raised an error", 0)
             form = {"name": text, "email": f"{text}@example.org", "text": text}
             victim = self.browser("who saw an error")
-            victim.send(f"/comments/on/post/{self.post.pk}/", form)
-            victim.send(self.post.get_absolute_url() + "?s=" + self.traces.word("query that raised an error", 0))
+            victim.post(f"/comments/on/post/{self.post.pk}/", form)
+            victim.get(self.post.get_absolute_url() + "?s=" + self.traces.word("query that raised an error", 0))
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("ALTER TABLE comments_away RENAME TO comments_comment")
@@ -234,22 +209,23 @@ class Day:
             person.submit(login, {"username": name, "password": self.traces.word(f"wrong password, {kind} name", 0)})
         unknown = f"{self.traces.word('address of no account', 0)}@example.org"
         person.submit("/admin/password/forgotten/", {"email": unknown})
-        status, page = person.submit(login, {"username": "owner", "password": PASSWORD})
-        if status != 302:
-            raise SystemExit(f"Logging in was answered {status}: {page[:2000]}")
-        self.traces.add("session that has ended", NIGHT, person.session())
+        answer = person.submit(login, {"username": "owner", "password": PASSWORD})
+        if answer.status != 302:
+            raise SystemExit(f"Logging in was answered {answer.status}: {answer.body[:2000]}")
+        self.traces.add("session that has ended", NIGHT, person.cookies["sessionid"])
         self.upload(person)
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', person.send("/admin/")[1])
-        person.send("/admin/logout/", {"csrfmiddlewaretoken": token[1] if token else ""})
+        person.post("/admin/logout/", {"csrfmiddlewaretoken": person.token("/admin/")})
 
-    def upload(self, person: Browser) -> None:
+    def upload(self, person: Visitor) -> None:
         """Upload files with names and places in their metadata."""
         for number, (kind, make) in enumerate(KINDS.items(), start=100):
             a, b, c, d = (self.traces.add(f"metadata of {kind}", 0, f"PLANTED{number}{n}") for n in range(4))
             file = MarkedFile(kind, f"file-{kind}.{kind}", make((a, b, c, d)), frozenset({a, b, c, d}))
-            status = person.upload("/admin/media/upload/", "files", file, "/admin/media/picture/")
-            if status != 200:
-                raise SystemExit(f"Uploading a file of the kind {kind} was answered {status}.")
+            form = {"csrfmiddlewaretoken": person.token("/admin/media/picture/")}
+            files = {"files": (file.name, file.content)}
+            answer = person.post("/admin/media/upload/", form, files, Accept="application/json")
+            if answer.status != 200:
+                raise SystemExit(f"Uploading a file of the kind {kind} was answered {answer.status}.")
 
     # Moderators, editors and owners
 
@@ -265,7 +241,7 @@ class Day:
         self.traces.add("e-mail address that is erased", NIGHT, kept.email)
         decisions.trash([trashed], by=self.owner)
         # Readers have opened them, and the search has indexed them.
-        self.browser("who reads what will be deleted").send(self.post.get_absolute_url())
+        self.browser("who reads what will be deleted").get(self.post.get_absolute_url())
         # The filter learns from it, and decisions about it are recorded.
         decisions.mark_spam([deleted], by=self.owner)
         decisions.approve([deleted], by=self.owner)
@@ -287,8 +263,8 @@ class Day:
         for post in (deleted, changed):
             self.comment(f"is on post {post.pk}", NIGHT if post is deleted else None, entry=post)
             for _again in range(3):
-                reader.send(post.get_absolute_url())
-                reader.send("/")
+                reader.get(post.get_absolute_url())
+                reader.get("/")
         changed.source = "The text that stays."
         publishing.save_entry(changed, self.owner)
         Revision.objects.filter(entry=changed, source__contains=first).delete()
@@ -313,7 +289,7 @@ class Day:
         old = SiteSettings.current()
         old.footer = self.traces.word("former footer", NIGHT)
         old.save()
-        reader.send("/")
+        reader.get("/")
         old.footer = ""
         old.save()
 
@@ -357,7 +333,7 @@ class Day:
         name = self.traces.word("withdrawn name", NIGHT).capitalize()
         self.write("a post with a withdrawn name", None, excerpt=f"By {name} Smith.")
         self.comment("is by a withdrawn name", None, name=f"{name} Smith")
-        self.browser("who reads a name").send("/")
+        self.browser("who reads a name").get("/")
         withdrawal = lifecycle.start([f"{name} Smith"], "[name withdrawn]", self.owner)
         withdraw(withdrawal, FOREVER)
         lifecycle.carry_out(withdrawal)

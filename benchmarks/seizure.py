@@ -9,10 +9,8 @@ import re
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import scratch_site  # isort: split
+
+from processes import free_port, wait_for_port, with_descendants
 
 from tests.factories.postgresql import PostgresServer, find_programs
 from tests.factories.traces import Trace, Traces
@@ -43,7 +43,7 @@ class Site:
             # There may be an empty site already.
             (self.disk / name).mkdir(parents=True, exist_ok=True)
         self.static = Path(os.environ.get("STATIC_ROOT", folder / "static"))
-        self.port, self._app_port = scratch_site.free_port(), scratch_site.free_port()
+        self.port, self._app_port = free_port(), free_port()
         self.environment = os.environ | {
             "BROADSIDE_DATA": f"{self.disk}/data",
             "PAGES_FOLDER": f"{self.disk}/pages",
@@ -78,14 +78,8 @@ class Site:
         self._run(serve, "site", preexec_fn=unlimited)
         (self.disk / "nginx" / "nginx.conf").write_text(self._configuration())
         self._run(["nginx", "-c", f"{self.disk}/nginx/nginx.conf", "-e", f"{self.disk}/logs/nginx-start.log"], "nginx")
-        for port in (self._app_port, self.port):
-            for _attempt in range(1200):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.1)
-            else:
-                raise SystemExit("The site did not start.")
+        for port, program in zip((self._app_port, self.port), self._running, strict=True):
+            wait_for_port(port, program)
 
     def live(self) -> Traces:
         """Let the day pass, and return what was planted. The process of the day keeps running."""
@@ -100,7 +94,7 @@ class Site:
 
     def check_crashing(self) -> None:
         """Make sure that no process of the site would write its memory to a file if it crashed."""
-        for pid in _with_children(self._running[0].pid):
+        for pid in with_descendants(self._running[0].pid):
             limits = Path(f"/proc/{pid}/limits").read_text()
             (size,) = re.findall(r"^Max core file size +(\S+)", limits, re.MULTILINE)
             if size != "0":
@@ -117,8 +111,9 @@ class Site:
 
     def kill(self) -> None:
         for program in self._running:
-            for pid in _with_children(program.pid):
-                os.kill(pid, signal.SIGKILL)
+            for pid in list(with_descendants(program.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             program.wait()
         self._running.clear()
 
@@ -131,20 +126,11 @@ class Site:
 
     def _configuration(self) -> str:
         """Return the configuration that we ship, with the paths and ports of this site, and without TLS."""
-        shipped = (scratch_site.PROJECT / "deploy" / "nginx.conf").read_text()
-        for pattern, replacement in (
-            (r"\n *listen \[::\][^\n]*", ""),
-            (r"listen 443 ssl;", f"listen 127.0.0.1:{self.port};"),
-            (r"(?s)server \{\n    listen 80.*?\n\}\n", ""),
-            (r"(?s)server \{\n    listen 443 ssl default_server.*?\n\}\n", ""),
-            (r"\n    ssl_[^\n]*", ""),
-            (r"blog\.example\.org", "localhost"),
-            (r"127\.0\.0\.1:8000", f"127.0.0.1:{self._app_port}"),
-            (r"/run/broadside/pages", f"{self.disk}/pages"),
-            (r"/var/log/nginx/blog.log", f"{self.disk}/logs/access.log"),
-            *([] if scratch_site.BROTLI.exists() else [(r"brotli_static on;", "")]),
-        ):
-            shipped = re.sub(pattern, replacement, shipped)
+        paths = {
+            "/run/broadside/pages": f"{self.disk}/pages",
+            "/var/log/nginx/blog.log": f"{self.disk}/logs/access.log",
+        }
+        shipped = scratch_site.shipped_nginx(self.port, self._app_port, paths)
         folder = self.disk / "nginx"
         temporary = "".join(
             f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
@@ -154,17 +140,6 @@ class Site:
             f"{'user root;' if os.getuid() == 0 else ''} daemon off; worker_processes 1; pid {folder}/nginx.pid;\n"
             f"error_log {self.disk}/logs/nginx-start.log;\nevents {{}}\nhttp {{ {temporary} {shipped} }}\n"
         )
-
-
-def _with_children(pid: int) -> Iterator[int]:
-    """Yield a process and all its descendants."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return
-    yield pid
-    for child in children:
-        yield from _with_children(int(child))
 
 
 def report(name: str, day: int, found: Mapping[Path, set[Trace]], planted: Traces) -> list[str]:

@@ -24,6 +24,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from processes import free_port
 
 from accounts.models import User
 from blog.models import Post, Status
@@ -97,7 +98,7 @@ def main() -> None:
         work(int(port), Path(folder))
         return
     scratch_site.migrate()
-    server, port = MailServer(), scratch_site.free_port()
+    server, port = MailServer(), free_port()
     controller = Controller(server, hostname="127.0.0.1", port=port)
     controller.start()
     with tempfile.TemporaryDirectory(prefix="broadside-bounces-") as name:

@@ -15,7 +15,8 @@ import scratch_site  # isort: split
 
 from django.core.management import call_command
 from django.db import connection
-from load import Result, Target, load
+from load import Result, Target, load, ratio
+from processes import free_port
 from scratch_site import Server
 
 WORKERS, THREADS = 2, 4
@@ -45,12 +46,12 @@ CONNECTIONS = (1, 16)
 
 @contextmanager
 def serve(name: str) -> Iterator[Server]:
-    port = scratch_site.free_port()
+    port = free_port()
     command = [part.format(port=port) for part in SERVERS[name]]
     with scratch_site.run_server([sys.executable, "-m", *command], port) as server:
         # After that, both workers have loaded the site and compiled its templates.
         for _request in range(20):
-            scratch_site.send(port, "/")
+            scratch_site.status_of(port, "/")
         yield server
 
 
@@ -94,10 +95,7 @@ def main() -> None:
             for name in names:
                 mine, base = results[page, name, connections], results[page, first, connections]
                 rate, p50, p99, cpu = (statistics.median(column) for column in zip(*mine, strict=True))
-                faster = statistics.median(
-                    one.per_second / other.per_second for one, other in zip(mine, base, strict=True)
-                )
-                dearer = statistics.median(one.cpu / other.cpu for one, other in zip(mine, base, strict=True))
+                faster, dearer = ratio(mine, base, "per_second"), ratio(mine, base, "cpu")
                 print(f"{name:<26}{rate:8.0f}{faster:7.2f}{p50:9.2f}{p99:9.2f}{cpu:9.3f}{dearer:7.2f}")
     print("\nMiB of all processes, afterwards")
     for name, sizes in needed.items():

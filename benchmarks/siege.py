@@ -8,16 +8,17 @@ import itertools
 import multiprocessing
 import random
 import re
-import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import scratch_site  # isort: split
 
 from make_corpus import ensure_corpus, most_used_tag
+from write import HEADINGS, Sent, measured, show
 
 from blog.models import Post
 from comments.models import Comment
@@ -84,15 +85,14 @@ def hang(port: int, stop: float) -> None:
             connection.close()
 
 
-def once_a_second(stop: float, action: Callable[[int], int]) -> list[tuple[float, int]]:
-    """Run an action once a second, at least once. Return how many seconds each took, and the status it returned."""
-    results: list[tuple[float, int]] = []
-    while not results or time.time() < stop:
+def once_a_second(stop: float, action: Callable[[int], int]) -> list[Sent]:
+    """Run an action that returns a status once a second, at least once."""
+    sent: list[Sent] = []
+    while not sent or time.time() < stop:
         started = time.time()
-        status = action(len(results))
-        results.append((time.time() - started, status))
+        sent.append(measured(partial(action, len(sent))))
         time.sleep(max(0.0, started + 1 - time.time()))
-    return results
+    return sent
 
 
 def memory_of(server: scratch_site.Server) -> str:
@@ -103,14 +103,6 @@ def memory_of(server: scratch_site.Server) -> str:
     sizes = ([int(kibibytes) // 1024 for kibibytes in pattern.findall(state)] for state in states)
     peak, own, mapped = max(sizes)
     return f"{peak} MiB at most, now {own} MiB of its own and {mapped} MiB of files that all share"
-
-
-def show(name: str, results: list[tuple[float, int]]) -> None:
-    times = sorted(seconds for seconds, _status in results)
-    statuses = collections.Counter(status for _seconds, status in results)
-    p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
-    print(f"  {name}: {len(times)}, p50 {statistics.median(times) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, ", end="")
-    print(f"longest {times[-1] * 1000:.0f} ms, statuses {dict(statuses)}")
 
 
 def main() -> None:
@@ -125,10 +117,10 @@ def main() -> None:
     posts = list(Post.objects.published().values_list("pk", flat=True)[:500])
     hot = ["/", most_used_tag().get_absolute_url(), Post.objects.published()[0].get_absolute_url(), "/feed/"]
     before = Comment.objects.count()
-    with scratch_site.serve_application("config.rsgi:application", WORKERS, interface="rsgi") as server:
+    with scratch_site.serve(WORKERS) as server:
 
         def read(number: int) -> int:
-            return scratch_site.send(server.port, hot[number % len(hot)])[0]
+            return scratch_site.status_of(server.port, hot[number % len(hot)])
 
         def comment(number: int) -> int:
             return scratch_site.send_comment(server.port, posts[number % len(posts)], f"comment at {time.time()}")
@@ -139,7 +131,7 @@ def main() -> None:
             ("idle", min(15, options.seconds), 0),
             ("under siege", options.seconds, options.connections),
         ):
-            print(f"{name}, {seconds:g} s")
+            print(f"{f'{name}, {seconds:g} s; ms':<36}{HEADINGS}")
             stop = time.time() + seconds
             floods = [
                 multiprocessing.Process(target=flood, args=(server.port, tags, seed, connections // 2, stop))
@@ -149,15 +141,15 @@ def main() -> None:
                 floods.append(multiprocessing.Process(target=hang, args=(server.port, stop)))
             for process in floods:
                 process.start()
-            comments: list[tuple[float, int]] = []
+            comments: list[Sent] = []
             commenter = threading.Thread(target=lambda: comments.extend(once_a_second(stop, comment)))  # noqa: B023  # it ends in this round
             commenter.start()
             reads = once_a_second(stop, read)
             commenter.join()
             for process in floods:
                 process.join()
-            show("reader", reads)
-            show("comments", comments)
+            show("  reader", reads)
+            show("  comments", comments)
             before += len(comments)
         print(f"worker: {memory_of(server)}")
     print(f"comments stored: {Comment.objects.count()} of {before}")

@@ -12,7 +12,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +25,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
+
+from processes import free_port, with_descendants
 
 ROOT = Path(__file__).resolve().parent.parent
 OLD, GOOD = "0.9.0", "0.9.1"
@@ -237,9 +238,7 @@ class Site:
         self.folder, self.root, self.data = folder, folder / "root", folder / "data"
         self.settings = folder / "settings"
         self.log = folder / "log"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         lines = {
             "SECRET_KEY": "only-for-the-drill" * 3,
             "SITE_URL": f"http://localhost:{self.port}",
@@ -357,9 +356,9 @@ class Drill:
             process.wait(rng.uniform(0, longest))
         if what == "power":
             self.people.is_away = True
-            victims = [process.pid, *descendants(process.pid), server.pid, *descendants(server.pid)]
+            victims = [*with_descendants(process.pid), *with_descendants(server.pid)]
         else:
-            victims = [process.pid, *(descendants(process.pid) if what == "all" else [])]
+            victims = list(with_descendants(process.pid)) if what == "all" else [process.pid]
         for pid in victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -384,17 +383,6 @@ class Drill:
             # The upgrade was faster. The next one must start from the old version as well.
             self.reset()
         return status
-
-
-def descendants(pid: int) -> list[int]:
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return sorted(found - {pid})
 
 
 def wait_for(is_so: Callable[[], bool], what: str) -> None:

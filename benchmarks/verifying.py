@@ -57,7 +57,7 @@ def measure() -> dict[str, tuple[float, float]]:
         "reading the export alone": run("-c", READ, str(EXPORT)),
         "without a network": run("manage.py", "verify_import", str(EXPORT)),
     }
-    with scratch_site.serve_application("config.rsgi:application", interface="rsgi") as server:
+    with scratch_site.serve() as server:
         before = server.cpu_seconds()
         url = f"http://127.0.0.1:{server.port}"
         found["over HTTP: verify_import"] = run("manage.py", "verify_import", str(EXPORT), "--base", url)

@@ -30,6 +30,7 @@ WRITERS, READERS = 16, 4
 # How many pages a reader requests in a second.
 PACE = 5
 DOUBLE_EVERY = 20
+HEADINGS = f"{'p50':>9}{'p99':>9}{'longest':>9}   statuses"
 HOT = ("front page", "tag, first page", "post, 9 comments", "tag feed")
 
 
@@ -47,10 +48,6 @@ def measured(send: Callable[[], int], text: str = "") -> Sent:
     return Sent(time.perf_counter() - started, status, text)
 
 
-def status_of(port: int, path: str) -> int:
-    return scratch_site.send(port, path)[0]
-
-
 def read(port: int, paths: list[str], stop: float) -> list[Sent]:
     """Request these pages in turn until the clock reads `stop`, as all readers."""
 
@@ -58,7 +55,7 @@ def read(port: int, paths: list[str], stop: float) -> list[Sent]:
         sent = []
         for path in itertools.islice(itertools.cycle(paths), reader, None):
             started = time.time()
-            sent.append(measured(partial(status_of, port, path)))
+            sent.append(measured(partial(scratch_site.status_of, port, path)))
             time.sleep(max(0.0, started + 1 / PACE - time.time()))
             if time.time() >= stop:
                 break
@@ -110,8 +107,8 @@ def main() -> None:
     with (
         # Separate processes, so that readers wait for the server and not for the writers' Python.
         ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool,
-        scratch_site.serve_application("benchmarks.bare_django:application") as bare,
-        scratch_site.serve_application("config.rsgi:application", options.workers, interface="rsgi") as ours,
+        scratch_site.serve_bare_view() as bare,
+        scratch_site.serve(options.workers) as ours,
     ):
 
         def start(function: Callable[..., list[Sent]], *arguments: object) -> Future[list[Sent]]:
@@ -124,7 +121,7 @@ def main() -> None:
         unit = load(Target(bare, "/"), 1, min(2, options.seconds)).cpu
         # The first request after the last comment renders the page.
         for path in paths:
-            status_of(ours.port, path)
+            scratch_site.status_of(ours.port, path)
         idle = start(read, paths).result()
         used = ours.cpu_seconds()
         alone = start(write, posts, f"{name}, alone").result()
@@ -133,7 +130,7 @@ def main() -> None:
         read_meanwhile, with_readers = reading.result(), writing.result()
     print(f"{connection.vendor}, {options.posts:,} posts, {options.workers} processes, ", end="")
     print(f"{WRITERS} writers, {READERS} readers; b = {unit:.3f} ms of CPU")
-    print(f"{'ms':<36}{'p50':>9}{'p99':>9}{'longest':>9}   statuses")
+    print(f"{'ms':<36}{HEADINGS}")
     idle_p99 = show("pages, without writers", idle)
     p99 = show("pages, while others write", read_meanwhile)
     show("comments, without readers", alone)

@@ -62,7 +62,7 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
         locked = Category.objects.locked({*ids, target_id})
         target = locked.pop(target_id, None)
         if target is None or not locked:
-            raise CurationError(gettext("Someone else deleted these categories first, so nothing was changed."))
+            raise CurationError(gone_message())
         sources = list(locked.values())
         _require_possible(sources, target, keep=keep)
         described = [_describe(each) for each in sources]
@@ -111,6 +111,10 @@ def undo(change_id: int, by: User) -> CategoryChange:
         change.mark_undone(by)
         record(Action.UNDONE, [*restored, target], by=by, details=change.summary)
         return change
+
+
+def gone_message() -> str:
+    return gettext("Someone else merged or deleted these categories first, so nothing was changed.")
 
 
 def _require_possible(sources: Iterable[Category], target: Category, *, keep: bool) -> None:

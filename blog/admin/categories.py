@@ -80,8 +80,7 @@ class CategoryAdmin(CurationAdmin):
     def _merge_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:
         chosen: list[Any] = list(self.get_queryset(request).filter(pk__in=ids).order_by("-post_count", "path"))
         if not chosen:
-            text = gettext("Someone else merged or deleted these categories first, so nothing was changed.")
-            raise CurationError(text)
+            raise CurationError(curation.gone_message())
         form = MergeForm(request.POST if "target" in request.POST else None, initial={"target": chosen[0].pk})
         target, keep, preview, obstacle = chosen[0], False, None, ""
         if form.is_valid():

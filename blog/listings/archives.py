@@ -92,7 +92,7 @@ def archive(request: SiteRequest, rest: str = "") -> HttpResponse:
     """Link to each year and month that has posts. Raises Http404 if there are none, and for paths below this page."""
     months = _months(request.site)
     if rest or not months:
-        raise Http404(gettext("There are no posts yet."))
+        raise Http404(gettext("There are no posts here."))
     if is_probe(request):
         return HttpResponse()
     count = sum(month.count for month in months)

@@ -67,7 +67,7 @@ ACTIONS = {
     "restore": Action(
         decisions.restore,
         _("Restore"),
-        _("Restore from spam and trash"),
+        _("Restore from spam or trash"),
         ngettext_lazy("%(n)d comment restored.", "%(n)d comments restored.", "n"),
         ngettext_lazy("%(n)d was not in spam or trash.", "%(n)d were not in spam or trash.", "n"),
         (CommentStatus.SPAM, CommentStatus.TRASH),

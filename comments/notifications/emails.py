@@ -74,7 +74,7 @@ def _staff_email(preference: NotificationPreference, event: Event, pks: list[int
             comment["decision_urls"] = decision_links.decision_urls(notification, user)
         # Before it is sent, because the recipient may follow a link at once.
         Notification.objects.bulk_update(quoted, ["mark"])
-        subject = ngettext("%(n)d pending comment", "%(n)d pending comments", count) % {"n": count}
+        subject = ngettext("%(n)s pending comment", "%(n)s pending comments", count) % {"n": count}
         total = Comment.objects.filter(status=CommentStatus.PENDING).count()
         if total > count:
             # Comments in earlier e-mails are still in the queue.

@@ -81,7 +81,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
 
 
 def _gone(request: HttpRequest) -> HttpResponse:
-    text = gettext("It was deleted, so there is nothing left to decide.")
+    text = gettext("It was deleted, so there is nothing left to do.")
     return _message_with_queue(request, gettext("This comment no longer exists"), text)
 
 

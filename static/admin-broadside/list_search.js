@@ -1,5 +1,7 @@
 /* A field that searches a long list on the page, hiding the items that don't contain the typed text. */
 
+import { element } from "./elements.js";
+
 const MANY = 12; // a list with more items gets the field
 
 /** Put the field before `list` and return it; null if there are few `items`. `label` and `none` are texts. */
@@ -7,13 +9,8 @@ export function addListSearch(list, items, { label, none }) {
   if (items.length <= MANY) {
     return null;
   }
-  const field = document.createElement("input");
-  const status = document.createElement("p");
-  field.type = "search";
-  field.autocomplete = "off";
-  field.placeholder = label;
-  field.setAttribute("aria-label", label);
-  status.setAttribute("role", "status");
+  const field = element("input", { type: "search", autocomplete: "off", placeholder: label, "aria-label": label });
+  const status = element("p", { role: "status" });
   list.before(field);
   list.after(status);
   const texts = items.map((item) => fold(item.textContent));

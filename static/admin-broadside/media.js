@@ -3,6 +3,9 @@
  * In the form of an image, it offers the alternative texts that posts have for it. In the grid, it selects all images
  * and counts the selected ones, which Django's script does only in tables. */
 
+import { element } from "./elements.js";
+import { acceptDrops, sendFile } from "./files.js";
+
 for (const form of document.querySelectorAll(".media-upload")) {
   enhance(form);
 }
@@ -56,20 +59,7 @@ function enhance(form) {
       event.preventDefault();
     }
   });
-  form.addEventListener("dragover", (event) => {
-    if (event.dataTransfer.types.includes("Files")) {
-      event.preventDefault();
-      form.classList.add("is-over");
-    }
-  });
-  form.addEventListener("dragleave", () => form.classList.remove("is-over"));
-  form.addEventListener("drop", (event) => {
-    form.classList.remove("is-over");
-    if (event.dataTransfer.files.length) {
-      event.preventDefault();
-      uploadAll([...event.dataTransfer.files]);
-    }
-  });
+  acceptDrops(form, "is-over", uploadAll);
 
   async function uploadAll(files) {
     if (!isUploading) {
@@ -105,42 +95,17 @@ function enhance(form) {
   }
 
   function addRow(file) {
-    const row = document.createElement("li");
-    const name = document.createElement("span");
-    const progress = document.createElement("progress");
-    const message = document.createElement("span");
-    name.textContent = file.name;
-    progress.max = 1;
-    progress.value = 0;
-    progress.setAttribute("aria-label", form.dataset.progress.replace("%(name)s", file.name));
-    row.append(name, progress, message);
-    list.append(row);
+    const label = form.dataset.progress.replace("%(name)s", file.name);
+    const progress = element("progress", { value: 0, "aria-label": label });
+    const message = element("span", {});
+    list.append(element("li", {}, element("span", {}, file.name), progress, message));
     return { progress, message };
   }
 
   /** Upload one file, and return an error message if that failed. */
-  function upload(file, progress) {
-    const body = new FormData();
-    body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-    body.append("files", file);
-    return new Promise((resolve) => {
-      // Only this API reports how much has been sent.
-      const request = new XMLHttpRequest();
-      request.upload.addEventListener("progress", (event) => {
-        progress.value = event.loaded / event.total;
-      });
-      request.addEventListener("error", () => resolve(form.dataset.failed));
-      request.addEventListener("load", () => {
-        progress.value = 1;
-        try {
-          resolve(JSON.parse(request.responseText).error ?? "");
-        } catch {
-          resolve(form.dataset.failed);
-        }
-      });
-      request.open("POST", form.action);
-      request.setRequestHeader("Accept", "application/json");
-      request.send(body);
-    });
+  async function upload(file, progress) {
+    const { json } = await sendFile(form.action, form, "files", file, progress);
+    progress.value = 1;
+    return json ? (json.error ?? "") : form.dataset.failed;
   }
 }

@@ -4,6 +4,8 @@
  * Follows the pattern "editable combobox with list autocomplete" of the ARIA Authoring Practices: the focus stays in
  * the field, and the arrow keys move through the list. */
 
+import { element } from "./elements.js";
+
 const DELAY = 150; // milliseconds without a key before suggestions are requested
 const COMMA = /[,،\n]/;
 const MAX_TEXT = 100_000; // characters of the text in which tags are looked for
@@ -16,8 +18,9 @@ for (const area of document.querySelectorAll("textarea[data-suggest]")) {
 export function enhance(area) {
   const labels = area.dataset;
   const label = area.labels[0]?.textContent.replace(/:\s*$/, "") ?? "";
-  const chips = element("ul", "tags-chips", { "aria-label": label });
-  const input = element("input", "tags-input", {
+  const chips = element("ul", { class: "tags-chips", "aria-label": label });
+  const input = element("input", {
+    class: "tags-input",
     type: "text",
     role: "combobox",
     autocomplete: "off",
@@ -27,9 +30,9 @@ export function enhance(area) {
     "aria-expanded": "false",
     "aria-controls": `${area.id}_list`,
   });
-  const list = element("ul", "tags-list", { id: `${area.id}_list`, role: "listbox", "aria-label": label });
-  const status = element("span", "visually-hidden", { role: "status" });
-  const box = element("div", "tags-box");
+  const list = element("ul", { class: "tags-list", id: `${area.id}_list`, role: "listbox", "aria-label": label });
+  const status = element("span", { class: "visually-hidden", role: "status" });
+  const box = element("div", { class: "tags-box" }, chips, input, list);
   let names = split(area.value);
   let timer = 0;
   let request = null;
@@ -45,7 +48,6 @@ export function enhance(area) {
   area.id = `${area.id}_names`;
   area.hidden = true;
   list.hidden = true;
-  box.append(chips, input, list);
   area.before(box);
   box.after(status);
   showChips();
@@ -162,12 +164,9 @@ export function enhance(area) {
   function showChips() {
     chips.hidden = names.length === 0;
     chips.replaceChildren(...names.map((name) => {
-      const chip = element("li", "tags-chip");
-      const button = element("button", "", { type: "button", value: name });
-      button.setAttribute("aria-label", labels.remove.replace("{name}", () => name));
-      button.textContent = "×";
-      chip.append(isolated(name), button);
-      return chip;
+      const label = labels.remove.replace("{name}", () => name);
+      const button = element("button", { type: "button", value: name, "aria-label": label }, "×");
+      return element("li", { class: "tags-chip" }, element("bdi", {}, name), button);
     }));
   }
 
@@ -194,20 +193,13 @@ export function enhance(area) {
   function show(tags, text) {
     const present = new Set(names.map(key));
     const options = tags.filter((tag) => !present.has(key(tag.name))).map((tag) => {
-      const option = element("li", "", { role: "option" });
-      option.dataset.name = tag.name;
-      if (tag.former) {
-        option.append(isolated(tag.former), " → ");
-      }
-      option.append(isolated(tag.name), count(tag.count));
-      return option;
+      const former = tag.former ? [element("bdi", {}, tag.former), " → "] : [];
+      return element("li", { role: "option", "data-name": tag.name }, ...former, ...nameAndCount(tag));
     });
     const found = options.length;
     if (labels.create && !present.has(key(text)) && !tags.some((tag) => key(tag.name) === key(text))) {
-      const option = element("li", "tags-create", { role: "option" });
-      option.dataset.name = text;
-      option.textContent = labels.create.replace("{name}", () => text);
-      options.push(option);
+      const attributes = { class: "tags-create", role: "option", "data-name": text };
+      options.push(element("li", attributes, labels.create.replace("{name}", () => text)));
     }
     options.forEach((option, index) => {
       option.id = `${list.id}_${index}`;
@@ -242,11 +234,8 @@ export function enhance(area) {
 
   /* Return a button that looks for existing tags in the text, and its results. */
   function textSuggestions() {
-    const group = element("div", "tags-from-text");
-    const button = element("button", "button", { type: "button" });
-    const found = element("span", "tags-found", { role: "group", "aria-label": labels.fromText });
-    button.textContent = labels.fromText;
-    group.append(button, found);
+    const button = element("button", { class: "button", type: "button" }, labels.fromText);
+    const found = element("span", { class: "tags-found", role: "group", "aria-label": labels.fromText });
     button.addEventListener("click", async () => {
       const fields = labels.texts.split(" ").map((name) => area.form.elements[name]?.value ?? "");
       const body = new URLSearchParams({
@@ -276,37 +265,17 @@ export function enhance(area) {
         next.focus();
       }
     });
-    return group;
+    return element("div", { class: "tags-from-text" }, button, found);
   }
 }
 
 function offer(tag) {
-  const button = element("button", "tags-offer", { type: "button", value: tag.name });
-  button.append("+ ", isolated(tag.name), count(tag.count));
-  return button;
+  const attributes = { class: "tags-offer", type: "button", value: tag.name };
+  return element("button", attributes, "+ ", ...nameAndCount(tag));
 }
 
-function count(number) {
-  const text = element("span", "tags-count");
-  text.textContent = ` (${number})`;
-  return text;
-}
-
-function isolated(name) {
-  const text = element("bdi", "");
-  text.textContent = name;
-  return text;
-}
-
-function element(tag, className, attributes = {}) {
-  const made = document.createElement(tag);
-  if (className) {
-    made.className = className;
-  }
-  for (const [name, value] of Object.entries(attributes)) {
-    made.setAttribute(name, value);
-  }
-  return made;
+function nameAndCount({ name, count }) {
+  return [element("bdi", {}, name), element("span", { class: "tags-count" }, ` (${count})`)];
 }
 
 function split(text) {

@@ -69,7 +69,7 @@ class TestEmergencyLock:
     def test_only_an_owner_reopens_the_account(self, amina: User) -> None:
         Client().post(self.link(amina))
         owner = client_of(UserFactory(is_staff=True, is_superuser=True))
-        assert "Locked with an emergency link" in owner.get("/admin/accounts/user/").text
+        assert "Locked with the emergency link" in owner.get("/admin/accounts/user/").text
         reopen = f"/admin/accounts/user/{amina.pk}/reactivate/"
         assert client_of(UserFactory(role="Editor")).post(reopen).status_code == 403
         credentials = {"username": "amina", "password": PASSWORD}
@@ -77,7 +77,7 @@ class TestEmergencyLock:
         owner.post(reopen)
         assert Client().post("/admin/login/", credentials).status_code == 302
         User.objects.filter(pk=amina.pk).update(is_active=False)
-        assert "Locked with an emergency link" not in owner.get("/admin/accounts/user/").text
+        assert "Locked with the emergency link" not in owner.get("/admin/accounts/user/").text
 
     def test_locks_even_the_only_owner(self) -> None:
         owner = UserFactory(is_staff=True, is_superuser=True)

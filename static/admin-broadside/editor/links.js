@@ -1,5 +1,6 @@
 /* The dialog for links, which finds the site's own posts and pages. */
 
+import { element } from "../elements.js";
 import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 
 const IS_URL = /^(?:[a-z][a-z0-9+.-]*:|[/#?]|\.\.?\/|www\.)/i;
@@ -73,17 +74,10 @@ function looksLikeUrl(text) {
 }
 
 function itemFor(entry, choose) {
-  const item = document.createElement("li");
-  const button = document.createElement("button");
-  const title = document.createElement("bdi");
-  const detail = document.createElement("small");
-  button.type = "button";
-  title.textContent = entry.title;
-  detail.textContent = entry.detail;
-  button.append(title, " ", detail);
+  const words = [element("bdi", {}, entry.title), " ", element("small", {}, entry.detail)];
+  const button = element("button", { type: "button" }, ...words);
   button.addEventListener("click", () => choose(entry));
-  item.append(button);
-  return item;
+  return element("li", {}, button);
 }
 
 /** Return `url` with a scheme if it begins with a host name, as people type it. */

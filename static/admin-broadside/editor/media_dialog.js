@@ -1,5 +1,6 @@
 /* The dialog in which a file of the media library is chosen, with a button for new ones. */
 
+import { element } from "../elements.js";
 import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 
 /** Return a function that asks for a file.
@@ -86,20 +87,12 @@ export function mediaDialog(box, field, modes) {
   }
 
   function itemFor(file) {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
+    const button = element("button", { type: "button" });
     if (wanted.kind === "picture") {
-      const image = document.createElement("img");
-      image.src = file.thumbnail;
-      image.alt = file.alt || file.title;
-      image.loading = "lazy";
-      button.append(image);
+      button.append(element("img", { src: file.thumbnail, alt: file.alt || file.title, loading: "lazy" }));
       button.title = file.title;
     } else {
-      const title = document.createElement("bdi");
-      title.textContent = file.title;
-      button.append(title);
+      button.append(element("bdi", {}, file.title));
     }
     if (wanted.describe) {
       button.setAttribute("aria-pressed", "false");
@@ -110,8 +103,7 @@ export function mediaDialog(box, field, modes) {
         form.requestSubmit();
       });
     }
-    item.append(button);
-    return item;
+    return element("li", {}, button);
   }
 
   /** Ask for the description of an image. */

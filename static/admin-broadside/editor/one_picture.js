@@ -1,5 +1,6 @@
 /* A place for one image: chosen in the dialog of the media library, or uploaded. */
 
+import { element } from "../elements.js";
 import { uploadFile } from "./uploads.js";
 
 /** Let users choose the image of a place.
@@ -23,8 +24,7 @@ export function offerPicture({ choose, remove, chooser, figure, status }, { ask,
   });
 
   async function upload(file) {
-    const progress = document.createElement("progress");
-    progress.setAttribute("aria-label", file.name);
+    const progress = element("progress", { "aria-label": file.name });
     status.replaceChildren(progress);
     const result = await uploadFile(field, messages, file, progress);
     // A document isn't an image.
@@ -39,11 +39,8 @@ export function offerPicture({ choose, remove, chooser, figure, status }, { ask,
 
   function show(file) {
     if (file) {
-      const image = new Image();
-      image.src = file.thumbnail;
-      image.alt = file.alt;
       figure.querySelector("img")?.remove();
-      figure.prepend(image);
+      figure.prepend(element("img", { src: file.thumbnail, alt: file.alt }));
       figure.querySelector("a").href = file.edit;
     }
     figure.hidden = remove.hidden = !file;

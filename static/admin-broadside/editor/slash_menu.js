@@ -1,6 +1,7 @@
 /* The menu that opens when a line begins with `/`: the toolbar's commands, found by the beginnings of their words. */
 
 import "../../vendor/text-expander-element/text-expander.js";
+import { element } from "../elements.js";
 import { replace } from "./text.js";
 
 export function addSlashMenu(box, field, run) {
@@ -52,17 +53,11 @@ function hasWord(label, typed) {
 
 /** Return the menu of these buttons. */
 export function menuOf(buttons) {
-  const menu = document.createElement("ul");
-  menu.className = menu.id = "editor-menu";
-  menu.setAttribute("role", "listbox");
-  menu.setAttribute("aria-label", buttons[0].closest("[role=toolbar]").getAttribute("aria-label"));
+  const label = buttons[0].closest("[role=toolbar]").getAttribute("aria-label");
+  const menu = element("ul", { class: "editor-menu", id: "editor-menu", role: "listbox", "aria-label": label });
   for (const [index, button] of buttons.entries()) {
-    const item = document.createElement("li");
-    item.id = `editor-menu-${index}`;
-    item.dataset.tool = button.dataset.tool;
-    item.setAttribute("role", "option");
-    item.append(button.querySelector("svg").cloneNode(true), labelOf(button));
-    menu.append(item);
+    const attributes = { id: `editor-menu-${index}`, role: "option", "data-tool": button.dataset.tool };
+    menu.append(element("li", attributes, button.querySelector("svg").cloneNode(true), labelOf(button)));
   }
   return menu;
 }

@@ -1,5 +1,7 @@
 /* Uploads images and documents that are dropped, pasted or chosen, one after the other, and inserts them in order. */
 
+import { element } from "../elements.js";
+import { acceptDrops, sendFile } from "../files.js";
 import { fileBlocks } from "./formatting.js";
 import { Places } from "./places.js";
 
@@ -45,21 +47,7 @@ export function takeFiles(box, field, modes, uploads) {
     add(chooser.files);
     chooser.value = "";
   });
-  box.addEventListener("dragover", (event) => {
-    if (event.dataTransfer.types.includes("Files")) {
-      event.preventDefault();
-      box.classList.add("is-dropping");
-    }
-  });
-  for (const type of ["dragleave", "drop"]) {
-    box.addEventListener(type, () => box.classList.remove("is-dropping"));
-  }
-  box.addEventListener("drop", (event) => {
-    if (event.dataTransfer.files.length) {
-      event.preventDefault();
-      add(event.dataTransfer.files);
-    }
-  });
+  acceptDrops(box, "is-dropping", add);
   return add;
 
   function add(files) {
@@ -101,10 +89,7 @@ export function takeFiles(box, field, modes, uploads) {
   }
 
   function retryButton(file, item) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "button";
-    button.textContent = status.dataset.retry;
+    const button = element("button", { type: "button", class: "button" }, status.dataset.retry);
     button.addEventListener("click", () => {
       item.remove();
       add([file]);
@@ -116,33 +101,15 @@ export function takeFiles(box, field, modes, uploads) {
 
 /** Upload a file for the editor `field`. Resolve to the server's response, which has an `error` if the file was
  * rejected. `isTemporary` means that there may be nothing wrong with the file itself. */
-export function uploadFile(field, status, file, progress) {
+export async function uploadFile(field, status, file, progress) {
   const isImage = file.type.startsWith("image/");
   if (file.size > Number(isImage ? field.dataset.maxBytes : field.dataset.maxDocumentBytes)) {
     return { error: isImage ? status.dataset.tooLarge : status.dataset.documentTooLarge };
   }
-  const body = new FormData();
-  body.append("csrfmiddlewaretoken", field.form.elements.csrfmiddlewaretoken.value);
-  body.append("image", file);
-  // Not fetch, which doesn't report how much has been sent.
-  const request = new XMLHttpRequest();
-  request.open("POST", field.dataset.markdownxUploadUrlsPath);
-  request.responseType = "json";
-  request.upload.addEventListener("progress", (event) => {
-    progress.value = event.loaded / event.total;
-  });
-  return new Promise((resolve) => {
-    request.addEventListener("loadend", () => resolve({ ...request.response, isTemporary: request.status !== 400 }));
-    request.send(body);
-  });
+  const { status: code, json } = await sendFile(field.dataset.markdownxUploadUrlsPath, field.form, "image", file, progress);
+  return { ...json, isTemporary: code !== 400 };
 }
 
 function itemFor(file) {
-  const item = document.createElement("li");
-  const name = document.createElement("bdi");
-  const progress = document.createElement("progress");
-  name.textContent = file.name;
-  progress.setAttribute("aria-label", file.name);
-  item.append(name, " ", progress);
-  return item;
+  return element("li", {}, element("bdi", {}, file.name), " ", element("progress", { "aria-label": file.name }));
 }

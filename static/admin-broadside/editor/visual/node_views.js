@@ -1,13 +1,14 @@
 /* How the visual mode shows images, the “Read more” break, and Markdown that it doesn't know. */
 
 import { NodeSelection } from "../../../vendor/prosemirror/prosemirror.js";
+import { element } from "../../elements.js";
 import { moveBlock } from "./commands.js";
 
 /** Return the views by node. `texts` are the labels in the language of the admin. */
 export function nodeViews(texts) {
   return {
     image: (node, view, getPosition) => new ImageView(node, view, getPosition, texts),
-    more: () => ({ dom: labelled("div", "visual-more", texts.more) }),
+    more: () => ({ dom: element("div", { class: "visual-more" }, texts.more) }),
     raw_block: (node, view, getPosition) => new RawBlockView(node, view, getPosition, texts),
   };
 }
@@ -15,9 +16,9 @@ export function nodeViews(texts) {
 /** An image with buttons to move and remove it, and fields for its description and its caption. */
 class ImageView {
   constructor(node, view, getPosition, texts) {
-    this.dom = labelled("span", "visual-image");
+    this.dom = element("span", { class: "visual-image" });
     this.head = buttonsFor(view, getPosition, texts);
-    this.image = document.createElement("img");
+    this.image = element("img", {});
     this.inputs = { alt: this.input("alt", texts.describe), title: this.input("title", texts.caption) };
     this.dom.append(this.image, this.head, ...Object.values(this.inputs));
     this.view = view;
@@ -27,12 +28,8 @@ class ImageView {
 
   /* Return a field for an attribute of the image, which is on one line in the source. */
   input(name, label) {
-    const input = document.createElement("textarea");
-    input.rows = 2;
-    input.dir = "auto";
-    input.autocomplete = "off";
-    input.placeholder = label;
-    input.setAttribute("aria-label", label);
+    const attributes = { rows: 2, dir: "auto", autocomplete: "off", placeholder: label, "aria-label": label };
+    const input = element("textarea", attributes);
     input.addEventListener("input", (event) => {
       // The text changes, not a field of the form.
       event.stopPropagation();
@@ -81,13 +78,11 @@ class ImageView {
 class RawBlockView {
   constructor(node, view, getPosition, texts) {
     this.texts = texts;
-    this.dom = labelled("div", "visual-raw-block");
     this.head = buttonsFor(view, getPosition, texts);
-    this.kind = document.createElement("span");
+    this.kind = element("span", {});
     this.head.prepend(this.kind);
-    this.contentDOM = document.createElement("pre");
-    this.contentDOM.dir = "auto";
-    this.dom.append(this.head, this.contentDOM);
+    this.contentDOM = element("pre", { dir: "auto" });
+    this.dom = element("div", { class: "visual-raw-block" }, this.head, this.contentDOM);
     this.update(node);
   }
 
@@ -126,25 +121,12 @@ function buttonsFor(view, getPosition, texts) {
     view.dispatch(view.state.tr.deleteSelection());
     view.focus();
   };
-  const head = labelled("span", "visual-head");
-  head.contentEditable = "false";
-  head.append(button("↑", texts.up, move(-1)), button("↓", texts.down, move(1)), button("✕", texts.remove, remove));
-  return head;
-}
-
-function labelled(name, className, text = "") {
-  const element = document.createElement(name);
-  element.className = className;
-  element.textContent = text;
-  return element;
+  const buttons = [button("↑", texts.up, move(-1)), button("↓", texts.down, move(1)), button("✕", texts.remove, remove)];
+  return element("span", { class: "visual-head", contenteditable: "false" }, ...buttons);
 }
 
 function button(text, label, onClick) {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.textContent = text;
-  element.title = label;
-  element.setAttribute("aria-label", label);
-  element.addEventListener("click", onClick);
-  return element;
+  const made = element("button", { type: "button", title: label, "aria-label": label }, text);
+  made.addEventListener("click", onClick);
+  return made;
 }
