@@ -67,7 +67,7 @@ class ImportForm(forms.Form):
         help_text=_("Only e-mail addresses are read. Those that the file marks as unsubscribed are left out."),
     )
     stated_on = forms.DateField(
-        label=_("These people agreed to get the blog by e-mail on"),
+        label=_("Date on which these people agreed to get the blog by e-mail"),
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text=_("If they agreed on different days, enter the last one. The e-mail mentions this date."),
     )

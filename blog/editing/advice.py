@@ -144,7 +144,7 @@ def check_headings(draft: Draft) -> Iterator[str]:
         if isinstance(element.tag, str) and _HEADING.fullmatch(element.tag):
             level = int(element.tag[1])
             if level > previous + 1:
-                yield gettext("The heading “%(text)s” skips a level, so readers get level %(level)d.") % {
+                yield gettext("The heading “%(text)s” skips a level, so readers see it as level %(level)d.") % {
                     "text": _text_of(element),
                     "level": previous + 1,
                 }

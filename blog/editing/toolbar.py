@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ _TOOLS: Final = (
         "Shift+7",
         inserts=True,
     ),
-    Tool("code", _("Code"), "M7 6 3 10l4 4M13 6l4 4-4 4", "E"),
+    Tool("code", pgettext_lazy("of a program", "Code"), "M7 6 3 10l4 4M13 6l4 4-4 4", "E"),
     Tool("image", _("Image"), "M3 4h14v12H3zM3 14l4-4 4 4 2.5-2.5L17 15M13 7.5h.01", inserts=True),
     Tool("document", _("Document"), "M5 3h6l4 4v10H5zM11 3v4h4M8 11h4M8 14h4", inserts=True),
     Tool("table", _("Table"), "M3 4h14v12H3zM3 8h14M3 12h14M10 4v12", inserts=True),

@@ -11,6 +11,7 @@ from django.db.models.functions import TruncWeek
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from comments.models import Comment, CommentStatus, Decision
 from comments.rules.judge import spam_filter
@@ -22,7 +23,7 @@ MAX_COMMENTS = 5_000
 CHART_STATUSES = (CommentStatus.APPROVED, CommentStatus.PENDING, CommentStatus.SPAM)
 # What the rules may decide at first, and what moderators may make of it.
 FIRST_DECISIONS = {
-    CommentStatus.APPROVED: _("Published"),
+    CommentStatus.APPROVED: pgettext_lazy("a comment", "Published"),
     CommentStatus.PENDING: _("Held"),
     CommentStatus.SPAM: _("Marked as spam"),
 }

@@ -151,7 +151,13 @@ class TestLanguage:
             ("pt", "pt-BR", "pt", TO_DO, "from pt to pt-br."),
             ("en", "zh-CN", "", TO_DO, "from en to zh-hans."),
             # Many blogs are written in another language than their menus.
-            ("en", "en", "fa", LOOK, "Persian. If the whole blog is, change the setting LANGUAGE_CODE from en to fa."),
+            (
+                "en",
+                "en",
+                "fa",
+                LOOK,
+                "Persian. If that is true of the whole blog, change the setting LANGUAGE_CODE from",
+            ),
             ("fa", "en", "fa", DONE, "which is fa, matches"),
         ],
     )

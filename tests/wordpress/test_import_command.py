@@ -139,7 +139,7 @@ class TestArchives:
         # Set the flag for encryption in both headers.
         for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
             member[member.index(signature) + offset] |= 1
-        with pytest.raises(CommandError, match="cannot be unpacked"):
+        with pytest.raises(CommandError, match="can't be unpacked"):
             run(write(tmp_path, bytes(member), "export.zip"))
 
     @pytest.mark.parametrize(("name", "place"), [("é.xml", b"\xc3\xa9"), ("a.xml", b"\x05\x00]")])
@@ -149,7 +149,7 @@ class TestArchives:
         whole = zip_of(name, export(item(7)), zipfile.ZIP_LZMA)
         assert place in whole
         path = write(tmp_path, whole.replace(place, place[:-1] + b"\xff", 1), "export.zip")
-        with pytest.raises(CommandError, match="cannot be unpacked"):
+        with pytest.raises(CommandError, match="can't be unpacked"):
             run(path)
 
     @given(st.binary(max_size=200), st.sampled_from([b"PK\x03\x04", b"\x1f\x8b\x08"]), st.integers(0, 400))

@@ -157,7 +157,7 @@ class TestConflicts:
         report = import_parts(*posts)
         assert counted(report, "post") == {"imported": 8, "skipped": 1}
         assert counted(report, "comment") == {"imported": 8, "skipped": 1}
-        assert first(report.skipped).text == "It cannot be stored: It is too much."
+        assert first(report.skipped).text == "It can't be stored: It is too much."
         monkeypatch.undo()
         assert counted(import_parts(*posts), "post") == {"imported": 1, "unchanged": 8}
 

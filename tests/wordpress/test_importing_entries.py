@@ -102,7 +102,7 @@ class TestPosts:
         report = import_parts(item(7, post_name="a%2fb c"), item(8, post_name="x" * 300))
         assert Post.objects.get(pk=7).slug == "a-b-c"
         assert Post.objects.get(pk=8).slug == "x" * 200
-        assert len([text for text in remarks(report) if "slug cannot be kept" in text]) == 2
+        assert len([text for text in remarks(report) if "slug can't be kept" in text]) == 2
 
     def test_urls_with_unusable_slugs_redirect_to_the_new_ones(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(
@@ -423,7 +423,7 @@ class TestPages:
         import_parts(page(21, post_parent=20, title="Below"))
         report = import_parts(page(20))
         assert [(note.id, note.title) for note in report.notes] == [(21, "Below")]
-        assert "below its parent now" in first(report.notes).text
+        assert "now below its parent" in first(report.notes).text
 
     @pytest.mark.parametrize("parent", [0, 21])
     def test_a_page_does_not_move_if_it_changed_here_or_would_be_its_own_ancestor(
@@ -506,7 +506,7 @@ class TestPages:
             response = client.get(url)
             assert (response.status_code == 200 and "Of old" in response.text) is (url in reached), url
         assert notes == [
-            f"page {pk}: Its URL here, {url}, is one of the site itself, so readers can't reach the page. "
+            f"page {pk}: Its URL here, {url}, is used by the site itself, so readers can't reach the page. "
             f"Change the slug “{slug}”."
             for pk, url in urls.items()
             if url not in reached

@@ -395,7 +395,7 @@ class TestFootnotes:
     )
     def test_unreadable_footnotes_are_noted(self, import_parts: ImportParts, field: str) -> None:
         report = import_parts(item(7, content=NOTED, inside=[meta("footnotes", field)]))
-        assert any("footnotes cannot be read" in note.text for note in report.notes)
+        assert any("footnotes can't be read" in note.text for note in report.notes)
 
     @pytest.mark.django_db(transaction=True)
     def test_footnotes_survive_an_export_and_import(

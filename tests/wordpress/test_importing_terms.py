@@ -67,7 +67,7 @@ class TestCategories:
     def test_a_parent_in_a_later_export_is_found(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(category("child", parent="top", id=5), category("grandchild", parent="child"))
         report = import_parts(category("top", parent="above"))
-        assert [note.id for note in report.notes if "below its parent now" in note.text] == [5]
+        assert [note.id for note in report.notes if "now below its parent" in note.text] == [5]
         import_parts(category("above"))
         assert Category.objects.get(slug="grandchild").path == "above/top/child/grandchild"
         assert client.get("/category/child/").headers["Location"] == "/category/above/top/child/"

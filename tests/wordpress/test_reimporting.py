@@ -103,7 +103,7 @@ class TestUpdates:
         # 21 changed on both sides, so it stays under 20, which therefore cannot go under it.
         report = import_parts(page(20, post_parent=21), page(21, **CHANGED_IN_EXPORT))
         assert Page.objects.get(pk=20).path == "page-20"
-        assert "cannot be where it is in the export" in first(report.notes).text
+        assert "can't be where it is in the export" in first(report.notes).text
 
     def test_a_changed_comment_is_updated_and_counted(self, import_parts: ImportParts) -> None:
         import_parts(item(7, inside=[comment(1, approved="0"), comment(2, parent=1)]))

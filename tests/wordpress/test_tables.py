@@ -189,7 +189,7 @@ class TestImport:
             ({"table_id": ""}, "does not say its ID"),
             ({"status": "draft"}, "not public"),
             ({"post_password": "x"}, "not public"),
-            ({"content": "x"}, "cannot be read"),
+            ({"content": "x"}, "can't be read"),
         ],
     )
     def test_tables_that_cannot_be_shown_are_reported(

@@ -145,8 +145,8 @@ def _language(blog: OldBlog) -> Point | None:
     )
     if exported and code != exported:
         text = _(
-            "The newest posts are in this language: %(texts)s. If the whole blog is, change the setting LANGUAGE_CODE "
-            "from %(here)s to %(code)s."
+            "The newest posts are in this language: %(texts)s. If that is true of the whole blog, "
+            "change the setting LANGUAGE_CODE from %(here)s to %(code)s."
         )
     state = PointState.LOOK if exported and code != exported else PointState.TO_DO
     return Point(_("Language"), state, text % values)

@@ -52,7 +52,7 @@ class Unpacked:
         # A password raises RuntimeError, an unknown compression method NotImplementedError, a damaged name ValueError.
         except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError) as error:
             text = _(
-                "%(path)s: it cannot be unpacked (%(error)s). Download it again, or unpack it and use the XML files."
+                "%(path)s: it can't be unpacked (%(error)s). Download it again, or unpack it and use the XML files."
             )
             raise InvalidExportError(text % {"path": path, "error": error}) from error
 

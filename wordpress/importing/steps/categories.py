@@ -86,7 +86,7 @@ class _Categories:
         if term.parent and parent is None and key not in self.circular and self.parents[key] is None:
             self.context.ledger.add(MISSING_CATEGORIES, _slug_number(slug_key(term.parent)), category.pk)
         if category.slug != slug_from_export(term.slug):
-            self._note(term, _("Its slug cannot be kept. It is “%s” here.") % category.slug)
+            self._note(term, _("Its slug can't be kept. It is “%s” here.") % category.slug)
 
     def _update(self, key: str, term: Term, stored: str) -> None:
         """Update a stored category from the export, unless it was changed here too."""
@@ -103,7 +103,7 @@ class _Categories:
             category.parent = parent
         else:
             category.slug = old_slug
-            self._note(term, _("It cannot be where it is in the export, so it stays where it is."))
+            self._note(term, _("It can't be where it is in the export, so it stays where it is."))
         self._save(category, term, is_new=False)
 
     def _adopt(self, parents: Mapping[int, int]) -> None:
@@ -122,7 +122,7 @@ class _Categories:
                 category.save()
                 stored = fingerprint_of(category)
                 self.context.ledger.add(CATEGORIES, record.id, pk, record.exported, stored, is_new=False)
-                text = _("It is below its parent now, which an earlier export did not contain.")
+                text = _("It is now below its parent, which was missing from an earlier export.")
                 self.context.report.note(CATEGORIES, record.id, category.name, text)
         ImportedItem.objects.filter(kind=MISSING_CATEGORIES, object_pk__in=waiting).delete()
 

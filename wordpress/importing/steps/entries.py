@@ -194,7 +194,7 @@ class EntryImport(ABC):
             self._store(_Batch(candidates[:middle], batch.html, batch.tokens))
             self._store(_Batch(candidates[middle:], batch.html, batch.tokens))
         else:
-            reason = _("It cannot be stored: %s") % error
+            reason = _("It can't be stored: %s") % error
             write_batch(self.context, partial(skip_item, self.context, candidates[0].keyed.item, reason))
 
     def _store_comments(self, thread: Thread, part: int, batch: _Batch) -> None:

@@ -152,7 +152,7 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
     file_type = file_type_of(name)
     if file_type is None and not is_picture(attachment):
         extension = PurePath(name).suffix.lower()
-        raise MissingFileError(_("Files with the extension “%s” cannot be published here.") % extension)
+        raise MissingFileError(_("Files with the extension “%s” can't be published here.") % extension)
     if source is None and attachment.gone_at:
         text = _("It is gone: the last time it was requested, its site answered that it has no such file.")
         raise MissingFileError(text)

@@ -69,7 +69,7 @@ def _import_footnotes(context: ImportContext, fields: Iterable[tuple[Item, str]]
     for item, field in fields:
         notes = parse_footnotes(field)
         if notes is None:
-            text = _("Its footnotes cannot be read. They are in the export, in the custom field “footnotes”.")
+            text = _("Its footnotes can't be read. They are in the export, in the custom field “footnotes”.")
             context.report.note(item.type, item.id, plain_line(item.title), text)
         else:
             _store(context, NOTE, {name: ("", text) for name, text in notes.items()})

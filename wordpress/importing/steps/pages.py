@@ -89,10 +89,10 @@ class _PageImport(EntryImport):
             page.assign_path(used_slugs[page.parent_id], numbers)
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
-                self.note(each, _("Its slug cannot be kept. It is “%s” here.") % page.slug)
+                self.note(each, _("Its slug can't be kept. It is “%s” here.") % page.slug)
             if not _is_reachable(page):
                 text = _(
-                    "Its URL here, %(url)s, is one of the site itself, so readers can't reach the page. Change the "
+                    "Its URL here, %(url)s, is used by the site itself, so readers can't reach the page. Change the "
                     "slug “%(slug)s”."
                 )
                 self.note(each, text % {"url": f"/{page.path}/", "slug": page.path.partition("/")[0]})
@@ -135,7 +135,7 @@ class _PageImport(EntryImport):
                 self._free_url(page)
         else:
             page.slug = old_slug
-            self.note(imported, _("It cannot be where it is in the export, so it stays where it is."))
+            self.note(imported, _("It can't be where it is in the export, so it stays where it is."))
 
     def preserved(self, item: Item) -> Fields:
         fields = super().preserved(item)
@@ -148,7 +148,7 @@ class _PageImport(EntryImport):
         for each in imported:
             slug = usable_slug(each.item.slug)
             if not each.is_new and slug and each.entry.slug != slug:
-                self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)
+                self.note(each, _("Its slug can't be kept. It is “%s” here.") % each.entry.slug)
 
     def _adopt(self, parents: Mapping[int, Entry]) -> None:
         """Move pages from earlier exports below parents that only this export has, unless they have changed here."""
@@ -161,7 +161,7 @@ class _PageImport(EntryImport):
             if is_unchanged and page.parent is None and page.fits_under(waiting[pk]):
                 page.parent = waiting[pk]
                 self.store(page)
-                text = _("It is below its parent now, which an earlier export did not contain.")
+                text = _("It is now below its parent, which was missing from an earlier export.")
                 self.context.report.note(PAGES, recorded[pk].id, page.title, text)
         entries_changed(list(pages))
         ImportedItem.objects.filter(kind=MISSING_PARENTS, object_pk__in=waiting).delete()

@@ -45,7 +45,7 @@ class _PostImport(EntryImport):
         self._give_free_slugs(imported)
         for each in imported:
             if each.item.slug and each.entry.slug != slug_from_export(each.item.slug):
-                self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)
+                self.note(each, _("Its slug can't be kept. It is “%s” here.") % each.entry.slug)
             self._check_old_url(each)
 
     def _check_old_url(self, each: ImportedEntry) -> None:

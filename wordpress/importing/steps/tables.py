@@ -67,5 +67,5 @@ def _reason_not_to_show(item: Item) -> str:
     if not table_id(item):
         return _("The export does not say its ID, by which texts show it. It is kept and exported again.")
     if not parse_rows(item.content):
-        return _("It cannot be read. It is kept and exported again.")
+        return _("It can't be read. It is kept and exported again.")
     return ""

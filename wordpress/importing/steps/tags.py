@@ -230,7 +230,7 @@ class _Tags:
             self._note(exported, _("The name was too long and was shortened."))
         slug = exported.slug or unique_slug(slugify(name) or "tag", lookup.is_slug_taken, max_length=MAX_SLUG_LENGTH)
         if slug != slug_from_export(term.slug):
-            self._note(exported, _("Its slug cannot be kept. It is “%s” here.") % slug)
+            self._note(exported, _("Its slug can't be kept. It is “%s” here.") % slug)
         tag = Tag(slug=slug, description=term.description)
         tag.set_name(name)
         lookup.by_slug[slug] = lookup.by_key[tag.key] = tag
