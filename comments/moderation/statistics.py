@@ -9,9 +9,8 @@ from statistics import median
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from comments.models import Comment, CommentStatus, Decision
 from comments.rules.judge import spam_filter
