@@ -271,6 +271,16 @@ class TestRoundTrip:
         differing = [one for one, other in zip(first, second, strict=True) if one != other]
         assert differing == []
 
+    def test_old_urls_keep_their_order(self, tmp_path: Path) -> None:
+        """The second import finds one of them again by itself, because the slug has capitals."""
+        upper = item(7, post_name="Upper", link="https://old.example/blog/2014/03/01/Upper/")
+        import_export([write(tmp_path, export(upper))])
+        first = items(exported(tmp_path))["post", 7].legacy_urls
+        call_command("flush", interactive=False, verbosity=0)
+        import_export([tmp_path / "out.xml"])
+        assert items(exported(tmp_path, "again.xml"))["post", 7].legacy_urls == first
+        assert first == ("/blog/2014/03/01/Upper/", "/2014/03/01/upper/")
+
 
 class TestExtensions:
     """Values that WXR can't express are restored, too."""

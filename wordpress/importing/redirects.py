@@ -91,21 +91,22 @@ class OldUrls:
         # Links with an ID need no redirect, because IDs are looked up.
         link = "" if "?" in item.link else item.link
         slug = (entry.path or "") if isinstance(entry, Page) else entry.slug
-        others = (*_in_lower_case(slug, current), *_with_exported_slug(current, item), *item.legacy_urls)
+        # Those of our own exports come first, so that the next export lists them in the same order.
+        others = (*item.legacy_urls, *_in_lower_case(slug, current), *_with_exported_slug(current, item))
         at_blogger = (value.strip() for key, value in item.meta if key == BLOGGER_PATH_KEY)
         self._add(entry, (link, *others, *_renamed(entry, item), *at_blogger), current, is_new=is_new)
 
     def add_category(self, category: Category, term: Term, *, is_new: bool) -> None:
         with_id = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
         lower = _in_lower_case(category.slug, f"/category/{category.slug}/")
-        self._add(category, (*with_id, *lower, *term.legacy_urls), is_new=is_new)
+        self._add(category, (*term.legacy_urls, *with_id, *lower), is_new=is_new)
 
     def add_author(self, user: User, author: Author, *, is_new: bool) -> None:
         with_id = [f"/?author={author.id}"] if author.id not in {0, user.pk} else []
         # WordPress derives the URL from the login; our own exports contain the slug itself.
         slug = "" if author.slug else slugify(author.login)
         page = [f"/author/{slug}/"] if slug else []
-        self._add(user, (*with_id, *page, *author.legacy_urls), user.get_absolute_url(), is_new=is_new)
+        self._add(user, (*author.legacy_urls, *with_id, *page), user.get_absolute_url(), is_new=is_new)
 
     def write(self, ledger: Ledger) -> None:
         """Store the URLs added since the last call."""
