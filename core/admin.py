@@ -144,10 +144,7 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
         if late is None:
             show = partial(super().changeform_view, request, object_id, form_url, extra_context)
             return retry_on_conflict(show) if request.method == "POST" else show()
-        text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")
-        if late.had_files:
-            text = f"{text} {gettext("The files couldn't be kept. Choose them again.")}"
-        messages.warning(request, text)
+        messages.warning(request, late.warning)
         context = {**(extra_context or {}), "is_late": True}
         return super().changeform_view(as_sent(request, late), object_id, form_url, context)
 

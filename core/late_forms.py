@@ -4,6 +4,7 @@ from copy import copy
 from dataclasses import dataclass
 
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,12 @@ class LateForm:
 
     fields: QueryDict
     had_files: bool
+
+    @property
+    def warning(self) -> str:
+        """What the person is told above the form."""
+        text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")
+        return f"{text} {gettext("The files couldn't be kept. Choose them again.")}" if self.had_files else text
 
 
 class UnsavedForm:

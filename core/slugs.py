@@ -121,7 +121,8 @@ def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) 
     bases = [base[:max_length].strip("-") for base in bases]
     taken = _slugs(taken_by, Q(slug__in=bases))
     if contested := taken | {base for base, uses in Counter(bases).items() if uses > 1}:
-        tried = Q(*(_may_be_tried(base, max_length) for base in sorted(contested)), _connector=Q.OR)
+        beginnings = {_fixed_part(base, max_length) for base in contested}
+        tried = Q(*(Q(slug__startswith=beginning) for beginning in sorted(beginnings)), _connector=Q.OR)
         taken |= _slugs(taken_by, tried)
     numbered = {base: numbered_slugs(base, max_length=max_length) for base in bases}
     free = []
@@ -136,11 +137,6 @@ def _slugs(taken_by: Iterable[QuerySet[Any]], condition: Q) -> set[str]:
     """Return the slugs in all of `taken_by` that meet the condition, in one query."""
     first, *others = [rows.filter(condition).order_by().values_list("slug", flat=True) for rows in taken_by]
     return set(first.union(*others).order_by())
-
-
-def _may_be_tried(base: str, max_length: int) -> Q:
-    """Match all numbered slugs of `base`, and others that begin the same way."""
-    return Q(slug__startswith=_fixed_part(base, max_length))
 
 
 def _fixed_part(base: str, max_length: int) -> str:

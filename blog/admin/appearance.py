@@ -65,8 +65,7 @@ class AppearanceAdmin(OneRowAdmin):
         row = SiteAppearance.current()
         if (late := getattr(request, "late_form", None)) is None:
             return self._page(request, row, AppearanceForm(initial=asdict(versions.prepared(row))), versions.stamp(row))
-        text = gettext("This is what you had entered when you were logged out. It isn't saved yet.")
-        self.message_user(request, text, messages.WARNING)
+        self.message_user(request, late.warning, messages.WARNING)
         return self._page(request, row, AppearanceForm(late.fields), late.fields.get("seen", "-"))
 
     def _submit(self, request: HttpRequest) -> HttpResponse:
