@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
@@ -125,7 +126,7 @@ def is_public(ip_address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HTTPClient:
     """Fetches URLs of the allowed `hosts` (named as by `host_of`), or of any host if None.
 
@@ -166,6 +167,11 @@ class HTTPClient:
         """Post a form to `url`, and return the same as `probe`, without the body."""
         with self._request(url, time.monotonic() + self.deadline, form) as (connection, response):
             return connection.probe(response, 0)
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """Made once, because loading the certificates of the system takes some milliseconds."""
+        return ssl.create_default_context()
 
     @contextmanager
     def _follow(self, url: str) -> "Iterator[tuple[str, _Connection, http.client.HTTPResponse]]":
@@ -238,7 +244,7 @@ class _Connection(http.client.HTTPConnection):
             raise failure or FetchError(_("The URL points to a private network."))
         if self._parts.scheme == "https":
             # If this fails, `close` closes the socket below.
-            secure = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+            secure = self._client.tls.wrap_socket(self.sock, server_hostname=self.host)
             self.sock = secure
             if certificate := secure.getpeercert():
                 expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
