@@ -35,6 +35,9 @@ VARIABLE |= {"accept-ranges"}
 
 # URL parameters that are secrets: knowing one is enough to act.
 SECRETS = {"signed", "token", "secret", "code"}
+# It accepts our own certificate. Loading those of the system would take longer than a request.
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
 
 if not shutil.which("nginx") or not shutil.which("openssl"):
     if os.environ.get("CI"):
@@ -68,10 +71,8 @@ def wait_for(port: int) -> None:
 
 
 def connect(port: int, host: str = HOST) -> ssl.SSLSocket:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     plain = socket.create_connection(("127.0.0.1", port), timeout=20)
-    return context.wrap_socket(plain, server_hostname=host)
+    return TLS.wrap_socket(plain, server_hostname=host)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Site:
         return connect(self.port, host)
 
     def get(self, path: str, method: str = "GET", body: bytes = b"", host: str = HOST, **headers: str) -> Response:
-        connection = http.client.HTTPSConnection(host, self.port)
+        connection = http.client.HTTPSConnection(host, self.port, context=TLS)
         connection.sock = self.connect(host)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body or None, {"Host": host, "Accept-Encoding": "br, gzip"} | names)
@@ -457,7 +458,7 @@ class TestWithoutBroadside:
         port = free_port()
         nginx = _start_nginx(tmp_path, static_root, app_port=free_port(), port=port, insecure_port=free_port())
         wait_for(port)
-        connection = http.client.HTTPSConnection(HOST)
+        connection = http.client.HTTPSConnection(HOST, context=TLS)
         connection.sock = connect(port)
         connection.request(method, "/comments/on/post/1/", headers={"Host": HOST})
         response = connection.getresponse()
