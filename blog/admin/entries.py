@@ -66,11 +66,7 @@ class PostAdmin(CalendarView, EntryAdmin):
         deleted=_("Post “{object}” deleted."),
         question=_("Delete the post “{object}” permanently? This can't be undone."),
     )
-    own_fieldsets = [
-        (_("Categories"), ["categories"]),
-        (_("Tags"), ["tags"]),
-        (_("Co-authors"), ["co_authors"]),
-    ]
+    own_fieldsets = [(_("Categories"), ["categories"]), (_("Tags"), ["tags"])]
     quick_form = QuickPostForm
     quick_fields = ("title", "slug", "published_at", "categories", "tags")
     list_display = ("title_cell", "author_cell", "categories_cell", "date_cell")
@@ -83,7 +79,7 @@ class PostAdmin(CalendarView, EntryAdmin):
         return ("-published_at", "-pk") if is_dated else (date_in_lists().desc(), "-pk")
 
     def get_fieldsets(self, request: HttpRequest, obj: Entry | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
+        fieldsets = [*super().get_fieldsets(request, obj), (_("Co-authors"), {"fields": ["co_authors"]})]
         if obj is not None and getattr(obj, "has_enclosures", False) and may_edit(request.user, obj):
             fieldsets.append((_("Enclosed files"), {"fields": ["removed_enclosures"]}))
         return fieldsets
