@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
+from blog.permissions import may_view
 from blog.rendering.images import alternative_texts, library_files
 from core.changes import entries_changed
 from core.languages import in_quotes
 from core.prepared import Prepared, together
 from media.models import Document, Picture, Upload
-from media.uses import Use, UseFinder
+from media.uses import Use, UseFinder, Viewer
 
 _BATCH: Final = 500
 # The newest texts are enough to find descriptions of an image.
@@ -78,7 +79,7 @@ def _is_used(model: type[Upload]) -> Q:
     return Q(Exists(Entry.documents.through._default_manager.filter(document=OuterRef("pk"))))
 
 
-def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[Use]]:
+def _find_uses(model: type[Upload], pks: Collection[int], viewer: Viewer) -> Mapping[int, list[Use]]:
     featured = set()
     if model is not Picture:
         pairs = [*Entry.objects.filter(documents__in=pks).order_by("pk").values_list("documents", "pk")]
@@ -92,16 +93,20 @@ def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[U
     uses: defaultdict[int, list[Use]] = defaultdict(list)
     for file, pk in dict.fromkeys([*sorted(featured), *pairs]):
         entry = entries[pk]
-        label = f"{entry._meta.verbose_name} {in_quotes(entry)} ({entry.get_status_display()})"
+        is_seen = may_view(viewer, entry)
+        title = f" {in_quotes(entry)}" if is_seen or entry.is_public else ""
+        label = f"{entry._meta.verbose_name}{title} ({entry.get_status_display()})"
         if (file, pk) in featured:
             label = _("%(entry)s, as the featured image") % {"entry": label}
-        uses[file].append(Use(label, reverse(f"admin:blog_{entry.kind}_change", args=[pk])))
+        url = reverse(f"admin:blog_{entry.kind}_change", args=[pk]) if is_seen else ""
+        uses[file].append(Use(label, url))
     return uses
 
 
-def _alternative_texts(picture: Picture) -> list[str]:
-    bodies = Entry.objects.filter(pictures=picture).order_by("-pk").values_list("body_html", flat=True)
-    return [text for html in bodies[:_MAX_TEXTS] for text in alternative_texts(html, str(picture.file.name))]
+def _alternative_texts(picture: Picture, viewer: Viewer) -> list[str]:
+    entries = Entry.objects.filter(pictures=picture).order_by("-pk")[:_MAX_TEXTS]
+    seen = [each for each in entries if may_view(viewer, each) or (each.is_public and not each.is_locked)]
+    return [text for each in seen for text in alternative_texts(each.body_html, str(picture.file.name))]
 
 
 def _move(source: Picture, target: Picture) -> list[int]:

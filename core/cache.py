@@ -4,6 +4,7 @@ Also a file cache that is cheap to write to.
 """
 
 import contextlib
+import fcntl
 import logging
 import os
 import random
@@ -116,7 +117,7 @@ class FileCache(FileBasedCache):
 
     Django lists the whole folder on each write (`_cull`). This class does so only once in a while, and deletes the
     oldest files. Entries with a version are stored in a folder of that version, so that `sweep` finds the outdated
-    ones.
+    ones. Counting is atomic, as it is in a cache server: Django's file cache would lose some of simultaneous counts.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
@@ -132,6 +133,29 @@ class FileCache(FileBasedCache):
         if version is not None:
             os.makedirs(self._version_folder(version), mode=0o700, exist_ok=True)
         super().set(key, value, timeout, version)
+
+    def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        with self._locked():
+            return super().add(key, value, timeout, version)
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        with self._locked():
+            return super().incr(key, delta, version)
+
+    def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        with self._locked():
+            return super().touch(key, timeout, version)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one thread of all processes at a time change counters."""
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def clear(self) -> None:
         for _written, _size, path in list(self._files()):

@@ -1,11 +1,16 @@
 """Files for spreadsheets: CSV (RFC 4180) in which no cell is a formula."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 # Spreadsheets treat cells that start with one of these as formulas, in some languages also the full-width forms.
-_FORMULA: Final = tuple("=+-@＝＋－＠")
+_FORMULA: Final = r"(?:[^\S\r\n]|\")*[-=+@＝＋－＠]"
+# In many languages, they divide the lines at semicolons, and a line break ends a line if its cell doesn't start with a
+# quotation mark. So cells also start in the middle of ours.
+_START: Final = re.compile(rf"(^|[;\r\n])(?={_FORMULA})|^(?=[\t\r\n])")
+_MARKED: Final = re.compile(rf"(^|[;\r\n])'(?={_FORMULA})|^'(?=[\t\r\n])")
 
 
 class _Line:
@@ -24,10 +29,9 @@ def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
 
 def cell_text(cell: str) -> str:
     """Return the text that `csv_lines` wrote as this cell."""
-    text = cell.removeprefix("'")
+    text = _MARKED.sub(r"\1", cell)
     return text if _cell(text) == cell else cell
 
 
 def _cell(text: str) -> str:
-    is_harmless = not text.lstrip().startswith(_FORMULA) and not text.startswith(("\t", "\r", "\n"))
-    return text if is_harmless else f"'{text}"
+    return _START.sub(r"\1'", text)

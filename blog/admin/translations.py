@@ -127,9 +127,10 @@ class TranslationsMixin(BaseAdmin[Any]):
             with transaction.atomic():
                 action(other, cast("User", request.user))
                 linked, unlinked = gettext("Linked to “%s” as a translation."), gettext("No longer linked to “%s”.")
-                text = (linked if button == "_link" else unlinked) % other
-                self.log_change(request, entry, text)
-            self.message_user(request, text, messages.SUCCESS)
+                text = linked if button == "_link" else unlinked
+                # Not everyone who sees the history of this entry may see the other one.
+                self.log_change(request, entry, text % (other if other.is_public else other.language_name))
+            self.message_user(request, text % other, messages.SUCCESS)
         except translations.LinkError as error:
             self.message_user(request, str(error), messages.ERROR)
         return HttpResponseRedirect(self._url("translations", entry.pk))
@@ -157,6 +158,7 @@ class TranslationsMixin(BaseAdmin[Any]):
                     "state": state_label(each),
                     "may_unlink": may_edit(request.user, each),
                     "may_be_original": may_view(request.user, each),
+                    "shows_title": each.is_public or may_view(request.user, each),
                     "changes": changes_since(seen, each, entry) if seen and seen.entry_id == each.pk else None,
                 }
                 for each in linked

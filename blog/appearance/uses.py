@@ -17,7 +17,7 @@ from blog.appearance.pictures import PictureField
 from blog.models import SiteAppearance
 from blog.rendering.images import library_file, library_files
 from media.models import Picture, Upload
-from media.uses import Use, UseFinder
+from media.uses import Use, UseFinder, Viewer
 
 
 def _texts(appearance: Appearance) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _is_used(model: type[Upload]) -> Q:
     return in_texts | Q(pk__in=sorted(ids)) if model is Picture else in_texts
 
 
-def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[Use]]:
+def _find_uses(model: type[Upload], pks: Collection[int], viewer: Viewer) -> Mapping[int, list[Use]]:
     use = Use(str(SiteAppearance._meta.verbose_name), reverse("admin:blog_siteappearance_change", args=[1]))
     rows: Any = model._default_manager.filter(_is_used(model), pk__in=pks)
     return {pk: [use] for pk in rows.order_by("pk").values_list("pk", flat=True)}

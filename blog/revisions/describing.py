@@ -109,8 +109,12 @@ def _category_names(pks: list[int]) -> str:
 
 
 def _translation_names(pks: list[int]) -> str:
-    entries = Entry.objects.filter(pk__in=pks).only("kind", "title", "password", "language").order_by("language")
-    return ", ".join(f"{entry} ({entry.language_name})" for entry in entries)
+    """Return the languages of these entries, with the titles that everyone who sees the revision may see."""
+    columns = ("kind", "title", "password", "language", "status", "published_at")
+    entries = Entry.objects.filter(pk__in=pks).only(*columns).order_by("language")
+    return ", ".join(
+        f"{entry} ({entry.language_name})" if entry.is_public else str(entry.language_name) for entry in entries
+    )
 
 
 _FORMATS: Final[dict[str, Callable[[Any], str]]] = {

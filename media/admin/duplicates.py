@@ -23,7 +23,7 @@ from media import duplicates, trash
 from media.admin.uploads import UploadAdmin
 from media.models import LikePictures, Picture
 from media.tasks import wake_worker
-from media.uses import uses_of
+from media.uses import Viewer, uses_of
 
 _PER_PAGE: Final = 20
 
@@ -45,7 +45,7 @@ class DuplicatesAdmin(UploadAdmin):
             return self._search(request)
         page = Paginator(duplicates.groups(), _PER_PAGE).get_page(request.GET.get("page"))
         found_at = LikePictures.objects.filter(are_different=False).values_list("found_at", flat=True).first()
-        groups = [_described(pks) for pks in page.object_list]
+        groups = [_described(pks, request.user) for pks in page.object_list]
         template, title = "admin/media/picture/duplicates.html", gettext("Duplicate images")
         return self.own_page(request, template, title, groups=groups, page=page, found_at=found_at)
 
@@ -88,7 +88,7 @@ class DuplicatesAdmin(UploadAdmin):
         except trash.MergeError as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect(self._url("changelist"))
-        pictures = _described(pks)
+        pictures = _described(pks, request.user)
         if len(pictures) < 2:
             self.message_user(request, gettext("Select two or more images to merge."), messages.ERROR)
             return redirect(self._url("changelist"))
@@ -122,10 +122,10 @@ class DuplicatesAdmin(UploadAdmin):
         return self.has_change_permission(request) and self.has_delete_permission(request)
 
 
-def _described(pks: Collection[int]) -> list[dict[str, Any]]:
+def _described(pks: Collection[int], viewer: Viewer) -> list[dict[str, Any]]:
     """Return details of these images for a page, the best one to keep first: the largest, or else the most used."""
     pictures = Picture.objects.present().filter(pk__in=pks)
-    uses = uses_of(Picture, [picture.pk for picture in pictures])
+    uses = uses_of(Picture, [picture.pk for picture in pictures], viewer)
     rows = [
         {
             "picture": picture,

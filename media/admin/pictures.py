@@ -106,11 +106,11 @@ class PictureAdmin(DuplicatesAdmin):
         return f"{picture.width} × {picture.height}"
 
     @admin.display(description=_("alternative texts in posts and pages"))
-    def alt_in_texts(self, picture: Picture) -> SafeString:
+    def alt_in_texts(self, picture: Any) -> SafeString:
         # A script shows the buttons, which put the text into the field.
         item = '<li><bdi>{}</bdi> <button type="button" class="button media-use-text" hidden>{}</button></li>'
         use = gettext("Use this text")
-        items = format_html_join("", item, [(text, use) for text in alternative_texts_of(picture)])
+        items = format_html_join("", item, [(text, use) for text in alternative_texts_of(picture, picture.viewer)])
         return format_html('<ul class="media-uses">{}</ul>', items) if items else escape(gettext("No others."))
 
     @admin.display(description=_("Markdown"))

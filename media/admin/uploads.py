@@ -37,7 +37,7 @@ from media.file_types import CLEANABLE
 from media.filters import CleanedFilter, DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
 from media.models import Document, Upload, title_from_name
 from media.uploads import NOT_STORED
-from media.uses import uses_of
+from media.uses import Use, uses_of
 
 # More IDs could make the URL too long. More files can be restored from the list of deleted ones.
 _MAX_UNDONE: Final = 200
@@ -91,6 +91,11 @@ class DocumentForm(UploadForm):
         return cleaned
 
 
+def _link(use: Use) -> SafeString | str:
+    """Return a link to a use, or only its name if the viewer may not see it."""
+    return format_html('<a href="{}">{}</a>', use.url, use.label) if use.url else use.label
+
+
 class UploadAdmin(BaseAdmin[Any]):
     texts: tuple[str, ...] = ("title",)
     search_fields = ["title", "file"]
@@ -129,6 +134,13 @@ class UploadAdmin(BaseAdmin[Any]):
         request.storage_failed = True  # type: ignore[attr-defined]  # for `get_form`
         return super().changeform_view(request, *args, **kwargs)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        upload = super().get_object(request, object_id, from_field)
+        if upload is not None:
+            # For the read-only fields, which don't get the request.
+            upload.viewer = request.user
+        return upload
+
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, *args, **kwargs)
         form.storage_failed = getattr(request, "storage_failed", False)
@@ -160,22 +172,22 @@ class UploadAdmin(BaseAdmin[Any]):
         _names, _counts, missing_permissions, protected = super().get_deleted_objects(objs, request)
         if all(self.has_delete_permission(request, upload) for upload in objs):
             missing_permissions = set()
-        uses = uses_of(self.model, [upload.pk for upload in objs])
+        uses = uses_of(self.model, [upload.pk for upload in objs], request.user)
         names: list[Any] = []
         for upload in objs:
             names.append(
                 gettext("%(file)s, which is used in:") % {"file": upload} if upload.pk in uses else str(upload)
             )
             if upload.pk in uses:
-                names.append([format_html('<a href="{}">{}</a>', use.url, use.label) for use in uses[upload.pk]])
+                names.append([_link(use) for use in uses[upload.pk]])
         # The index of used files also has rows, which mean nothing to users.
         counts = {self.opts.verbose_name_plural: len(objs)}
         return names, counts, missing_permissions, protected
 
     @admin.display(description=_("used in"))
-    def uses(self, upload: Upload) -> SafeString | str:
-        found = uses_of(self.model, [upload.pk]).get(upload.pk, [])
-        links = format_html_join("", '<li><a href="{}">{}</a></li>', ((use.url, use.label) for use in found))
+    def uses(self, upload: Any) -> SafeString | str:
+        found = uses_of(self.model, [upload.pk], upload.viewer).get(upload.pk, [])
+        links = format_html_join("", "<li>{}</li>", ((_link(use),) for use in found))
         return (
             format_html('<ul class="media-uses">{}</ul>', links) if links else gettext("Nothing shows or links to it.")
         )

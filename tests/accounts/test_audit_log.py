@@ -33,6 +33,7 @@ from comments.personal_data import erase
 from core.admin import BaseAdmin
 from core.languages import SHIPPED
 from core.models import SiteSettings
+from core.spreadsheets import cell_text
 from tests.factories import CategoryFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.plans import plan_of
@@ -280,6 +281,19 @@ class TestExport:
         (row,) = csv.DictReader(io.StringIO(file.removeprefix("\ufeff"), newline=""))
         assert row["object"] == f"'{start}HYPERLINK(1)"
         assert row["details"] == f"'{start}1"
+
+    @pytest.mark.parametrize("start", [";=", "; +", ';"-', "\n@", "\r\n=", ";;＝"])
+    def test_nor_do_formulas_begin_in_spreadsheets_that_divide_cells_at_semicolons(
+        self, owner: User, start: str
+    ) -> None:
+        name = f"March, by the river{start}HYPERLINK(1)"
+        record(Action.ADDED, [Category(name=name)], by=owner)
+        file = self.exported(client_of(owner), "csv", "?action__exact=added").removeprefix("\ufeff")
+        # They take a quotation mark that is not at the start of a cell for a character.
+        cells = [cell.strip(' "') for line in file.splitlines() for cell in line.split(";")]
+        assert not [cell for cell in cells if cell.startswith(tuple("=+-@＝"))]
+        (row,) = csv.DictReader(io.StringIO(file, newline=""))
+        assert cell_text(row["object"]) == name
 
     def test_json_lines_have_the_same_records_with_unchanged_texts(self, owner: User) -> None:
         record(Action.ADDED, [Category(name="=سلام\n2")], by=owner)

@@ -7,6 +7,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
@@ -340,7 +341,7 @@ class TestFilesOfTheLibrary:
         )
         draft = asdict(read({"footer": f"![]({urls['draft']})"}))
         versions.save_draft(draft, seen=versions.stamp(SiteAppearance.current()))
-        found = uses_of(Picture, [picture.pk for picture in pictures.values()])
+        found = uses_of(Picture, [picture.pk for picture in pictures.values()], AnonymousUser())
         assert {pk: [use.url for use in uses] for pk, uses in found.items()} == {
             pictures[name].pk: [URL] for name in ("footer", "css", "token", "draft")
         }

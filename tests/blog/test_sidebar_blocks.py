@@ -7,6 +7,7 @@ from typing import Any
 
 import brotli
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
@@ -121,7 +122,7 @@ class TestKinds:
         (image,) = section.xpath(".//img")
         assert (image.get("alt"), image.get("width"), image.get("height")) == ("A lamp", "240", "120")
         assert "<em>keep</em>" in html.tostring(section).decode()
-        assert [use.url for use in uses_of(Picture, [picture.pk])[picture.pk]] == [URL]
+        assert [use.url for use in uses_of(Picture, [picture.pk], AnonymousUser())[picture.pk]] == [URL]
         picture.delete()
         assert not sidebar().xpath(".//img")
 

@@ -207,6 +207,19 @@ class TestRevisions:
                 assert title in difference.html
                 assert after.by == editor
 
+    def test_the_history_names_only_public_translations(self, editor: User) -> None:
+        author: Any = UserFactory(role="Author")
+        own = PostFactory(language="en", author=author, status=Status.DRAFT)
+        hidden = PostFactory(language="de", title="Secret plan", status=Status.DRAFT)
+        page = client_of(editor).post(admin_url(own, "translations"), {"_link": hidden.pk}, follow=True)
+        assert "Linked to “Secret plan” as a translation." in page.content.decode()
+        before, after = Revision.objects.filter(entry=own.pk).order_by("pk")
+        assert [difference.label for difference in differences(before, after)] == ["Translations"]
+        for name in ("history", "revisions", "change"):
+            shown = client_of(author).get(admin_url(own, name)).content.decode()
+            assert "Secret plan" not in shown
+            assert "Deutsch" in shown
+
     def test_the_time_of_the_last_change_stays(self, editor: User) -> None:
         english = PostFactory(language="en")
         translations.link(PostFactory(language="ar"), english, editor)
@@ -251,6 +264,19 @@ class TestPanel:
     def test_a_missing_text_is_not_found(self, editor: User, value: str) -> None:
         response = client_of(editor).post(admin_url(PostFactory(language="en"), "translations"), {"_link": value})
         assert response.status_code == 404
+
+    def test_authors_learn_the_titles_only_of_public_translations(self) -> None:
+        author: Any = UserFactory(role="Author")
+        own, public, hidden = linked("en", "ar", "de")
+        Entry.objects.filter(pk=own.pk).update(author=author, status=Status.DRAFT)
+        Entry.objects.filter(pk=public.pk).update(title="Public march")
+        Entry.objects.filter(pk=hidden.pk).update(title="Secret plan", status=Status.DRAFT)
+        page = client_of(author).get(admin_url(own, "translations")).content.decode()
+        assert "Public march" in page
+        assert "Secret plan" not in page
+        # That there is one must be known, because a second one would be refused.
+        assert "Deutsch · Draft" in page
+        assert "Secret plan" in client_of(user_in_role("Editor")).get(admin_url(own, "translations")).content.decode()
 
     def test_authors_find_only_their_own_posts(self) -> None:
         author: Any = UserFactory(role="Author")

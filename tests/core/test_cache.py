@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pytest_django import Settings
 
 from comments.models import Comment
 from config.cache import caches
-from core.cache import LOG_INTERVAL, PAUSE, FailSafeCache, FileCache
+from core.cache import LOG_INTERVAL, PAUSE, FailSafeCache, FileCache, count
 from tests.factories import CategoryFactory, PostFactory
 from tests.factories.cache_server import CacheServer, cache_server
 from tests.factories.reader import Reader
@@ -165,6 +166,14 @@ class TestWorkingCache:
         with pytest.raises(ValueError, match="not in the cache"):
             cache.incr("none")
         assert caplog.records == []
+
+
+class TestCounting:
+    def test_simultaneous_counts_are_all_different(self, settings: Settings, tmp_path: Path) -> None:
+        use(settings, "core.cache.FileCache", str(tmp_path / "cache"), MAX_BYTES=2**20)
+        with ThreadPoolExecutor(16) as pool:
+            counts = pool.map(lambda _number: count("guesses", 1, 600), range(320))
+        assert sorted(counts) == list(range(1, 321))
 
 
 class TestSweeping:

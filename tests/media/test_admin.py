@@ -223,6 +223,33 @@ class TestLibrary:
         assert f'<a href="/admin/blog/post/{post.pk}/change/">post “The march” (Published)</a>' in html
         assert f'<a href="/admin/blog/page/{about.pk}/change/">page “About” (Draft), as the featured image</a>' in html
 
+    @pytest.mark.parametrize("hidden", [{"status": "draft"}, {"status": "private"}, {"published_at": at(2090, 1, 1)}])
+    def test_authors_learn_nothing_of_hidden_posts_that_use_the_file_except_that_there_are_some(
+        self, client: Client, hidden: dict[str, Any]
+    ) -> None:
+        author = UserFactory(role="Author")
+        client.force_login(author)
+        picture, document = store_picture(picture_file()), store_document(pdf_file())
+        source = f"![Ada in hiding]({picture.file.url}) [Report]({document.file.url})"
+        PostFactory(title="Secret plan", source=source, featured_picture=picture, **hidden)
+        PostFactory(title="Public march", source=source.replace("Ada in hiding", "A march"))
+        own = PostFactory(title="My draft", source=source.replace("Ada in hiding", "Mine"), author=author, **hidden)
+        for kind, pk in (("picture", picture.pk), ("document", document.pk)):
+            response = client.get(page(kind, "change", pk))
+            html = response.content.decode()
+            assert "Secret plan" not in html
+            assert "Ada in hiding" not in html
+            assert len(find(read(response), ".field-uses li")) == 3
+            assert "post “Public march” (Published)" in html
+            assert f'<a href="/admin/blog/post/{own.pk}/change/">post “My draft”' in html
+            assert ("A march" in html and "Mine" in html) == (kind == "picture")
+
+    def test_authors_get_no_alternative_texts_from_posts_with_a_password(self, client: Client) -> None:
+        client.force_login(UserFactory(role="Author"))
+        picture = store_picture(picture_file())
+        PostFactory(source=f"![Ada in hiding]({picture.file.url})", password="lamp")
+        assert "Ada in hiding" not in client.get(page("picture", "change", picture.pk)).content.decode()
+
     def test_the_details_offer_alternative_texts_from_posts(self, client: Client) -> None:
         picture = store_picture(picture_file())
         for alt in ("A lamp & a <ledger>", "A lamp & a <ledger>", ""):
