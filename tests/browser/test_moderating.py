@@ -4,6 +4,7 @@ import datetime as dt
 import re
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 from pytest_django import Settings
@@ -192,7 +193,7 @@ def test_a_reply_is_sent_after_logging_in_again_but_never_in_the_name_of_someone
     page = log_in("anna", QUEUE)
     page.keyboard.press("r")
     page.keyboard.type("Typed before the session ended.")
-    page.context.clear_cookies()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     message, link = page.locator("#result-message"), page.get_by_role("link", name="Log in in a new window")
     for name, expected in (("", "You have been logged out"), ("bo", "You have been logged out"), ("anna", "approved")):
         if name:
@@ -209,7 +210,7 @@ def test_a_reply_is_sent_after_logging_in_again_but_never_in_the_name_of_someone
         if name == "":
             assert faults(page) == ""
         if name == "bo":
-            page.context.clear_cookies()
+            page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     expect(link).to_be_hidden()
     reply = Comment.objects.get(parent=comments[0])
     assert (reply.text, reply.user) == ("Typed before the session ended.", moderators[0])

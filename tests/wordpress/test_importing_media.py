@@ -237,10 +237,10 @@ class TestFilesInAFolder:
             ("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * (20 * 1024 * 1024), "larger than"),
             ("a.mp3", b"<!doctype html>", "not of the type “.mp3”"),
             ("a.docx", b"PK", "not of the type “.docx”"),
-            ("a.svg", b"<svg/>", "Files with the extension “.svg” cannot be published"),
-            ("a.html", b"<p>", "Files with the extension “.html” cannot be published"),
-            ("a.php", b"<?php", "Files with the extension “.php” cannot be published"),
-            ("a.mp4.exe", b"MZ", "Files with the extension “.exe” cannot be published"),
+            ("a.svg", b"<svg/>", "Files with the extension “.svg” can't be published"),
+            ("a.html", b"<p>", "Files with the extension “.html” can't be published"),
+            ("a.php", b"<?php", "Files with the extension “.php” can't be published"),
+            ("a.mp4.exe", b"MZ", "Files with the extension “.exe” can't be published"),
         ],
     )
     def test_files_that_the_media_library_rejects_are_reported(
