@@ -56,18 +56,16 @@ def unlink(entry: Entry, by: User) -> None:
 
 def require_possible(entries: Iterable[Entry]) -> None:
     """Raise LinkError if these entries, some of which may be new, can't be translations of each other."""
-    languages: dict[str, Entry] = {}
+    languages = set()
     kinds = set()
     for entry in entries:
         kinds.add(entry.kind)
         if not entry.language:
             raise LinkError(gettext("The language of “%s” isn't set. Set it first.") % entry)
         if entry.language in languages:
-            text = gettext(
-                "“%(one)s” and “%(other)s” are in the same language, or one of them is already linked to the other."
-            )
-            raise LinkError(text % {"one": languages[entry.language], "other": entry})
-        languages[entry.language] = entry
+            # Without their titles: a linked text may be a draft that this user may not see.
+            raise LinkError(gettext("Only one of the linked texts can be in this language: %s.") % entry.language_name)
+        languages.add(entry.language)
     if len(kinds) > 1:
         raise LinkError(gettext("A post can't be the translation of a page."))
 

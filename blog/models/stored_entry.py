@@ -194,9 +194,10 @@ class StoredEntry(PublicModel):
 
     def clean(self) -> None:
         super().clean()
-        if other := self.translations().filter(language=self.language).first():
-            text = gettext("This is linked to its translation “%s”, which is in this language. Unlink that one first.")
-            raise ValidationError({"language": text % other})
+        if self.translations().filter(language=self.language).exists():
+            # Without its title: it may be a draft that this user may not see.
+            text = gettext("This is already linked to a translation in this language. Unlink that one first.")
+            raise ValidationError({"language": text})
         try:
             self.render_if_stale()
         except SourceTooLongError as error:

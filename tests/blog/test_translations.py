@@ -70,7 +70,7 @@ class TestLinking:
         assert languages_linked_to(french) == ["ar", "de", "en"]
 
     @pytest.mark.parametrize(
-        ("other", "reason"), [("en", "in the same language"), ("ar", "in the same language"), ("", "isn't set")]
+        ("other", "reason"), [("en", "Only one .* language: English"), ("ar", "language: العربي"), ("", "isn't set")]
     )
     def test_there_is_one_for_each_language(self, editor: User, other: str, reason: str) -> None:
         english, _arabic = linked("en", "ar")
@@ -137,7 +137,7 @@ class TestChangingTheLanguage:
     def test_the_language_of_a_translation_is_an_error_at_the_field(self, editor: User) -> None:
         english, _arabic = linked("en", "ar")
         response = client_of(editor).post(admin_url(english, "change"), form_data(english, language="ar", title="New"))
-        assert "“In ar”" in response.context["adminform"].form.errors["language"][0]
+        assert "already linked to a translation" in response.context["adminform"].form.errors["language"][0]
         assert "New" in response.content.decode()
 
     def test_setting_the_language_of_many_skips_such_posts(self, editor: User) -> None:
@@ -258,7 +258,7 @@ class TestPanel:
     def test_a_text_in_the_same_language_is_refused(self, editor: User) -> None:
         english, other = PostFactory(language="en"), PostFactory(language="en")
         response = client_of(editor).post(admin_url(english, "translations"), {"_link": other.pk}, follow=True)
-        assert "in the same language" in response.content.decode()
+        assert "Only one of the linked texts can be in this language: English." in response.content.decode()
 
     @pytest.mark.parametrize("value", ["0", "x", "²", "999999999999999999999999"])
     def test_a_missing_text_is_not_found(self, editor: User, value: str) -> None:
@@ -277,6 +277,18 @@ class TestPanel:
         # That there is one must be known, because a second one would be refused.
         assert "Deutsch · Draft" in page
         assert "Secret plan" in client_of(user_in_role("Editor")).get(admin_url(own, "translations")).content.decode()
+
+    def test_authors_do_not_learn_the_title_of_a_hidden_translation_from_an_error(self) -> None:
+        author: Any = UserFactory(role="Author")
+        own, hidden = linked("en", "de")
+        Entry.objects.filter(pk=own.pk).update(author=author, status=Status.DRAFT)
+        Entry.objects.filter(pk=hidden.pk).update(title="Secret plan", status=Status.DRAFT)
+        other = PostFactory(language="de", author=author, status=Status.DRAFT)
+        browser, data = client_of(author), form_data(own, language="de")
+        for url, sent in ((admin_url(own, "translations"), {"_link": other.pk}), (admin_url(own, "change"), data)):
+            page = browser.post(url, sent, follow=True).content.decode()
+            assert "in this language" in page
+            assert "Secret plan" not in page
 
     def test_authors_find_only_their_own_posts(self) -> None:
         author: Any = UserFactory(role="Author")
@@ -338,7 +350,7 @@ class TestWritingATranslation:
         monkeypatch.setattr("blog.admin.forms.require_possible", lambda entries: None)
         data = form_data(title="Second", language="ar", author=editor.pk, translation_of=english.pk)
         page = client_of(editor).post(admin_url(Post, "add"), data, follow=True).content.decode()
-        assert "are in the same language" in page
+        assert "Only one of the linked texts can be in this language" in page
         assert Post.objects.get(title="Second").translation_group is None
         assert languages_linked_to(english) == [arabic.language]
 
