@@ -117,7 +117,7 @@ class FileCache(FileBasedCache):
 
     Django lists the whole folder on each write (`_cull`). This class does so only once in a while, and deletes the
     oldest files. Entries with a version are stored in a folder of that version, so that `sweep` finds the outdated
-    ones. Counting is atomic, as it is in a cache server: Django's file cache would lose some of simultaneous counts.
+    ones. Counting is atomic, as it is in a cache server: Django's file cache would lose counts that are simultaneous.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:

@@ -7,8 +7,8 @@ from typing import Final
 
 # Spreadsheets treat cells that start with one of these as formulas, in some languages also the full-width forms.
 _FORMULA: Final = r"(?:[^\S\r\n]|\")*[-=+@＝＋－＠]"
-# In many languages, they divide the lines at semicolons, and a line break ends a line if its cell doesn't start with a
-# quotation mark. So cells also start in the middle of ours.
+# In many languages, they split lines at semicolons, and at line breaks in cells that don't start with a quotation mark,
+# so that one of our cells becomes several.
 _START: Final = re.compile(rf"(^|[;\r\n])(?={_FORMULA})|^(?=[\t\r\n])")
 _MARKED: Final = re.compile(rf"(^|[;\r\n])'(?={_FORMULA})|^'(?=[\t\r\n])")
 

@@ -1,6 +1,6 @@
 /* Requests of the moderation queue, also after its user has logged in again in another window. */
 
-/* Nobody is logged in any more, or someone else is. */
+/* The user has been logged out, or someone else is logged in now. */
 export class LoggedOutError extends Error {}
 
 /* Post fields with the CSRF token of the form, and return the response. */
