@@ -62,15 +62,9 @@ def _section(post: Post) -> SafeString:
     )
 
 
-def title_in_line(post: Post) -> SafeString:
-    """Return the title of a post as HTML, for use within a line in any language."""
-    language = f' lang="{escape(post.language)}"' if post.language else ""
-    return mark_safe(f'<bdi dir="{post.direction or "auto"}"{language}>{escape(str(post))}</bdi>')  # noqa: S308  # every value is escaped
-
-
 def _item(post: Any) -> str:
     day = localtime(post.published_at)
     return (
-        f'<li><a href="{escape(post.get_absolute_url())}">{title_in_line(post)}</a>\n'
+        f'<li><a href="{escape(post.get_absolute_url())}">{post.title_in_line}</a>\n'
         f'<time datetime="{day.date().isoformat()}">{escape(format_day(day))}</time></li>'
     )

@@ -85,6 +85,12 @@ class Entry(StoredEntry):
             return ""
 
     @property
+    def title_in_line(self) -> SafeString:
+        """The title as HTML, for use within a line in any language."""
+        language = f' lang="{escape(self.language)}"' if self.language else ""
+        return mark_safe(f'<bdi dir="{self.direction or "auto"}"{language}>{escape(str(self))}</bdi>')  # noqa: S308  # every value is escaped
+
+    @property
     def co_author_names(self) -> list[str]:
         """The names of those who wrote it with its author. They are only names, even of people with an account."""
         names = self.co_authors.replace("،", ",").split(",")

@@ -11,7 +11,6 @@ from django.utils.translation import gettext
 
 from blog.appearance.options import Link
 from blog.page_metadata.lead_pictures import LeadPicture
-from blog.related import title_in_line
 from blog.sidebar import ShownBlock
 from core.text import shorten
 
@@ -19,7 +18,6 @@ from core.text import shorten
 _FORMATS: Final = (("", "rss+xml"), ("atom/", "atom+xml"), ("json/", "feed+json"))
 
 register = template.Library()
-register.filter(title_in_line)
 
 
 @register.filter
