@@ -1,7 +1,5 @@
 """The language in which staff use the admin: their own choice, or else the site's."""
 
-from collections.abc import Callable
-
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,14 +9,12 @@ from django.utils.translation import pgettext
 
 from accounts.models import User
 from core.languages import SHIPPED, language_choices
+from core.middleware import Middleware
 from core.site import is_in_admin
 
 
-class OwnLanguageMiddleware:
+class OwnLanguageMiddleware(Middleware):
     """Answers staff in their own language within the admin. Public pages are in the same one for everyone."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and is_in_admin(request):

@@ -6,7 +6,6 @@ filled in, and saves nothing until its button is pressed again (core.admin). Fil
 """
 
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from django.utils.translation import gettext
 from accounts import browsers, throttle
 from core.admin import BaseAdmin
 from core.late_forms import LateForm
+from core.middleware import Middleware
 from core.site import is_in_admin
 
 _SESSION_KEY: Final = "late_form"
@@ -29,11 +29,8 @@ MAX_BYTES: Final = 3 * 2**20
 MAX_FORMS: Final = 10
 
 
-class LateFormsMiddleware:
+class LateFormsMiddleware(Middleware):
     """Keeps a form that arrives too late. After the login, the form's page gets it as `request.late_form`."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_in_admin(request):

@@ -1,6 +1,5 @@
 """What happens after a login, and what people can do who still have to set up a second factor."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.confirmation import confirm
 from accounts.models import User
+from core.middleware import Middleware
 from core.site import is_in_admin
 
 _LACKS_SECOND_FACTOR: Final = "lacks_second_factor"
@@ -43,14 +43,11 @@ def has_added_second_factor(request: HttpRequest) -> None:
     request.session.pop(_LACKS_SECOND_FACTOR, None)
 
 
-class SecondFactorMiddleware:
+class SecondFactorMiddleware(Middleware):
     """Lets people whose role demands a second factor set it up, and nothing else until they have done so.
 
     This is stored in the session, because checking the database would cost a query for each page.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Readers have no session, and must not get one.

@@ -5,7 +5,7 @@ It stores when a session was first and last used and the name of the browser, bu
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from accounts import browsers
 from accounts.models import Session, User
+from core.middleware import Middleware
 from core.outages import is_outage
 from core.prepared import Prepared
 from core.text import is_storable
@@ -95,11 +96,8 @@ def to_login(request: HttpRequest) -> HttpResponse:
     return response
 
 
-class ErasedAccountsMiddleware:
+class ErasedAccountsMiddleware(Middleware):
     """Sends people to the login page whose account is erased while they save something."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)

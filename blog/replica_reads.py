@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 
 from blog.caching import has_session, private_parameters
 from core.changes import content_version
+from core.middleware import Middleware
 from core.site import SiteRequest
 
 # How many seconds a replica is left alone after it failed.
@@ -50,7 +51,7 @@ class ReplicaRouter:
         return db == DEFAULT_DB_ALIAS
 
 
-class ReplicaReadsMiddleware:
+class ReplicaReadsMiddleware(Middleware):
     """Calls the views of public pages with a replica as their database. If that fails, they are called as usual.
 
     It comes last, so that the other middleware, and error pages, have nothing to do with replicas.
@@ -59,7 +60,7 @@ class ReplicaReadsMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         if not replicas():
             raise MiddlewareNotUsed
-        self.get_response = get_response
+        super().__init__(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)

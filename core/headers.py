@@ -6,8 +6,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP, build_policy
 
+from core.middleware import Middleware
 
-class IsolationHeadersMiddleware:
+
+class IsolationHeadersMiddleware(Middleware):
     """Adds Content-Security-Policy, Permissions-Policy and Cross-Origin-Resource-Policy to every response.
 
     The policy of the site (settings.SECURE_CSP) is the same for all pages, because nothing in them is inline. Styles
@@ -18,7 +20,7 @@ class IsolationHeadersMiddleware:
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
+        super().__init__(get_response)
         self._policy = build_policy(settings.SECURE_CSP)  # type: ignore[arg-type]  # Django types it as object
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

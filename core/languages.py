@@ -5,7 +5,7 @@ browser.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import get_language, get_language_info, gettext, pgettext
 
+from core.middleware import Middleware
 from core.text import fold
 
 # Languages with a complete catalogue in locale/. English is the language of the messages themselves.
@@ -107,11 +108,8 @@ def override_language(language: str) -> Iterator[None]:
         yield
 
 
-class LanguageMiddleware:
+class LanguageMiddleware(Middleware):
     """Starts each request in the site's language, whatever the previous request on this thread activated."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with translation.override(settings.LANGUAGE_CODE):

@@ -37,28 +37,22 @@ class AddIndexOnline(migrations.AddIndex):
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
-        if not self.allow_migrate_model(schema_editor.connection.alias, model):
-            return
-        if schema_editor.connection.vendor != "postgresql":
-            if not _is_there(schema_editor, model, self.index.name):
-                schema_editor.add_index(model, self.index)
-            return
-        with _build(schema_editor, self.index.name) as is_missing:
-            if is_missing:
-                schema_editor.add_index(model, self.index, concurrently=True)
+        if schema_editor.connection.vendor == "postgresql":
+            with _build(schema_editor, self.index.name) as is_missing:
+                if is_missing:
+                    schema_editor.add_index(model, self.index, concurrently=True)
+        elif not _is_there(schema_editor, model, self.index.name):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         model = from_state.apps.get_model(app_label, self.model_name)
-        if not self.allow_migrate_model(schema_editor.connection.alias, model):
-            return
-        if schema_editor.connection.vendor != "postgresql":
-            if _is_there(schema_editor, model, self.index.name):
-                schema_editor.remove_index(model, self.index)
-            return
-        with _without_lock_timeout(schema_editor):
-            schema_editor.remove_index(model, self.index, concurrently=True)
+        if schema_editor.connection.vendor == "postgresql":
+            with _without_lock_timeout(schema_editor):
+                schema_editor.remove_index(model, self.index, concurrently=True)
+        elif _is_there(schema_editor, model, self.index.name):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class AddConstraintOnline(migrations.AddConstraint):
@@ -68,11 +62,9 @@ class AddConstraintOnline(migrations.AddConstraint):
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
-        if not self.allow_migrate_model(schema_editor.connection.alias, model):
-            return
         if schema_editor.connection.vendor != "postgresql":
             if not _is_there(schema_editor, model, self.constraint.name):
-                schema_editor.add_constraint(model, self.constraint)
+                super().database_forwards(app_label, schema_editor, from_state, to_state)
         elif isinstance(self.constraint, models.CheckConstraint):
             self._add_check(schema_editor, model, self.constraint)
         elif isinstance(self.constraint, models.UniqueConstraint):

@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
 from core.disk import try_lock
+from core.middleware import Middleware
 
 # Statements that change nothing. All others are refused.
 _READING: Final = ("SELECT", "WITH", "EXPLAIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET ", "SHOW", "FETCH", "CLOSE")
@@ -100,18 +101,15 @@ def closed(token: str, patience: float) -> Iterator[None]:
         os.close(flag)
 
 
-class GateMiddleware:
+class GateMiddleware(Middleware):
     """Handles each request inside the gate or, if that is closed, read-only."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with inside_the_gate() as may_write:
             if may_write:
-                return self._get_response(request)
+                return self.get_response(request)
             with connection.execute_wrapper(_refuse_writes):
-                return self._get_response(request)
+                return self.get_response(request)
 
 
 def _refuse_writes(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

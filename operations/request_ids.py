@@ -5,7 +5,7 @@ With it, the owner finds the error that a reader saw in the log, where nothing s
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from blog.caching import is_public
+from core.middleware import Middleware
 
 HEADER: Final = "X-Request-ID"
 # The IDs that nginx (32 digits) and other proxies (UUIDs) generate.
@@ -38,14 +39,11 @@ def working_on(request_id: str) -> Iterator[None]:
         _current.reset(token)
 
 
-class RequestIDMiddleware:
+class RequestIDMiddleware(Middleware):
     """Gives each request an ID, or takes the proxy's, and sends it with every response that is for one reader.
 
     Public pages have none, because they are cached and the same bytes for everyone.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = _id_of(request)

@@ -4,7 +4,6 @@ Such a browser has a session, so no cache answers its requests or stores its res
 """
 
 import json
-from collections.abc import Callable
 from copy import copy
 from hashlib import blake2b
 from typing import Any, Final, cast
@@ -16,6 +15,7 @@ from blog.appearance.versions import PERMISSION
 from blog.caching import has_session
 from blog.models import SiteAppearance
 from core.dates import chosen_day_format
+from core.middleware import Middleware
 from core.models import SiteSettings
 from core.site import SiteRequest, is_in_admin
 
@@ -31,11 +31,8 @@ def stop(request: HttpRequest) -> None:
     request.session.pop(_SESSION_KEY, None)
 
 
-class AppearanceMiddleware:
+class AppearanceMiddleware(Middleware):
     """Sets the site's date format for all requests, and the draft appearance for those of users who preview it."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, http_request: HttpRequest) -> HttpResponse:
         request = cast("SiteRequest", http_request)

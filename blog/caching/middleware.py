@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from blog.caching import has_session, is_public, mark_private, mark_public, noindex_parameters, private_parameters
 from blog.caching.requests import FOR_PAGE_CACHE
+from core.middleware import Middleware
 from core.models import SiteSettings
 from core.site import SiteRequest
 
@@ -37,14 +38,11 @@ class ConditionalPagesMiddleware(ConditionalGetMiddleware):
         return super().process_response(request, response)
 
 
-class PublicPagesMiddleware:
+class PublicPagesMiddleware(Middleware):
     """Adds the site's settings to the request, and sets the headers that control who may store the response.
 
     It comes before the session middleware, so that it sees the response after the view and all later middleware.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, http_request: HttpRequest) -> HttpResponse:
         request = cast("SiteRequest", http_request)
@@ -85,15 +83,12 @@ class PublicPagesMiddleware:
         return None if request.method in methods else HttpResponseNotAllowed(methods)
 
 
-class UnusedTokenMiddleware:
+class UnusedTokenMiddleware(Middleware):
     """Sets no CSRF cookie for pages without a form that needs it, whatever cookies come. It comes after Django's.
 
     Django's middleware answers an invalid cookie with a new one, even if the page uses no token, as public pages don't.
     Where one is used, `get_token` asks for the cookie again.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)

@@ -1,7 +1,7 @@
 """Redirects from old URLs: only one, however long the chain is, and only to pages that exist."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Final
@@ -16,6 +16,7 @@ from blog.caching import has_session, mark_private, mark_public, noindex_paramet
 from blog.caching.requests import own_host
 from blog.redirects.look_up import ALTERNATIVES, RedirectToPage
 from blog.redirects.resolve import Alternatives, find_target
+from core.middleware import Middleware
 from core.serving.handler import Request
 from core.site import PROBE, absolute_url
 
@@ -27,15 +28,12 @@ _TRACKING: Final = re.compile(
 )
 
 
-class SingleRedirectMiddleware:
+class SingleRedirectMiddleware(Middleware):
     """Answers an old URL with one redirect to the end of the chain, if there is a page.
 
     Unless it is known to exist, the target is requested internally, as by a reader without an account. Pages that exist
     take no further queries.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -89,14 +87,11 @@ class SingleRedirectMiddleware:
         return None
 
 
-class FormerHostsMiddleware:
+class FormerHostsMiddleware(Middleware):
     """Redirects requests for the site's former hosts (settings.BROADSIDE_FORMER_HOSTS) in a single step.
 
     It comes first: the other middleware gets a request for our own host, so its redirects become part of this one.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host = request.META.get("HTTP_HOST", "").lower().partition(":")[0].rstrip(".")

@@ -1,6 +1,6 @@
 """Responses to requests that are refused under overload (core.serving.admission)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIApplication
@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
 from django.utils.translation import gettext
 
+from core.middleware import Middleware
 from core.outages import as_unavailable, outage_page
 
 # Set in the environment of a request that is refused.
@@ -26,18 +27,15 @@ def refused(application: WSGIApplication) -> WSGIApplication:
     return refuse
 
 
-class BusyMiddleware:
+class BusyMiddleware(Middleware):
     """Answers a request that is refused, in the design of the site and without the database.
 
     A submitted form is returned, so nothing that was typed is lost.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if IS_REFUSED not in request.META:
-            return self._get_response(request)
+            return self.get_response(request)
         title, text = gettext("The site is very busy"), gettext("Please try again in a few seconds.")
         if request.method in {"GET", "HEAD"}:
             response = as_unavailable(HttpResponse(_page_without_form(title, text)))

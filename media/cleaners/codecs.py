@@ -14,11 +14,10 @@ from media.cleaners.frames import (
     clean_jpegs,
     clean_mpeg,
     clean_vc1,
-    cleaner_of_units,
     keep_frames,
 )
 from media.cleaners.intermediates import clean_dnxhd, clean_prores, clean_prores_frame
-from media.cleaners.nal_units import Coding
+from media.cleaners.nal_units import UnitCleaner
 from media.cleaners.obus import clean_obus
 from media.cleaners.streams import damaged, unsupported_codec
 
@@ -26,7 +25,7 @@ from media.cleaners.streams import damaged, unsupported_codec
 BITMAP_HEADER: Final = 40
 NAME: Final = slice(16, 20)
 _LENGTH: Final = 4
-_clean_h264, _clean_h265 = cleaner_of_units(Coding(is_h265=False)), cleaner_of_units(Coding(is_h265=True))
+_clean_h264, _clean_h265 = UnitCleaner(is_h265=False), UnitCleaner(is_h265=True)
 # By name in AVI, QuickTime, MP4 and Windows Media, in capitals, without spaces at the end. Left out, so refused, are:
 # images that are complete files (PNG, TIFF, Targa, DPX, QuickDraw, JPEG-LS), CineForm, ProRes RAW, APV, H.266, EVC,
 # Dirac and Theora, which have metadata; Sorenson Video 1, whose frames can contain a message; GoToMeeting, which

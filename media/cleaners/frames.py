@@ -7,10 +7,10 @@ H.264, H.265, AV1, ProRes and VC-3 have their own modules. Sources: ISO/IEC 1091
 
 import re
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import IO, Final
 
-from media.cleaners.nal_units import Coding, clean_units, units_in
+from media.cleaners.nal_units import units_in
 from media.cleaners.streams import overlapping_parts, read_at, unsupported_stream, write_at, write_zeros
 
 # Overwrites the metadata between two positions of the second file, which is a copy of the first.
@@ -45,12 +45,6 @@ _PACKS: Final = {1: range(6, 54, 8), 2: range(3, 78, 5), 3: range(3, 4)}
 _PACK_LENGTH: Final = 5
 # The packs that decoders need, and captions. Others contain dates, times and camera settings.
 _NEEDED_PACKS: Final = {0x50, 0x51, 0x55, 0x60, 0x61, 0x65, 0xFF}
-
-
-@cache
-def cleaner_of_units(coding: Coding) -> CleanFrames:
-    """Return the cleaner for H.264 or H.265."""
-    return partial(clean_units, coding=coding)
 
 
 def keep_frames(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:

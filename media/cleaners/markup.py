@@ -10,6 +10,7 @@ from lxml import etree
 from media.cleaners.images import cleaned_image
 from media.cleaners.streams import damaged
 
+XML_DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>'
 # A path on the author's machine, which often contains a name.
 LOCAL_PATH: Final = re.compile(
     r"\s*(?:file:|[A-Za-z]:[\\/]|\\\\|/(?:home|Users|Volumes|mnt|private|var|storage|sdcard)/|Macintosh HD:)",

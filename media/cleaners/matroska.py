@@ -20,8 +20,8 @@ from media.cleaners.codecs import (
     cleaner_of_bitmaps,
     cleaner_of_id,
 )
-from media.cleaners.frames import CleanFrames, clean_mpeg, cleaner_of_units, keep_frames
-from media.cleaners.nal_units import clean_h265_description, coding_of
+from media.cleaners.frames import CleanFrames, clean_mpeg, keep_frames
+from media.cleaners.nal_units import clean_h265_description, described_units
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
 from media.cleaners.streams import (
     CHUNK,
@@ -239,8 +239,7 @@ def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames:
         return cleaner_of(description[4:8])
     clean = cleaner_of_id(codec)
     if description and (box := _BOXES.get(codec)):
-        coding = coding_of(source, box, track[_CODEC_DESCRIPTION].body)
-        return cleaner_of_units(coding) if coding else clean
+        return described_units(source, box, track[_CODEC_DESCRIPTION].body) or clean
     return clean
 
 

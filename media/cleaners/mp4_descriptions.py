@@ -9,9 +9,9 @@ from typing import IO, Final
 
 from media.cleaners.codecs import cleaner_of, cleaner_of_object
 from media.cleaners.codestreams import strip_profile
-from media.cleaners.frames import CleanFrames, clean_mpeg, clean_vc1, cleaner_of_units, keep_frames
+from media.cleaners.frames import CleanFrames, clean_mpeg, clean_vc1, keep_frames
 from media.cleaners.mp4_boxes import Box, Track, boxes, entries, free_box
-from media.cleaners.nal_units import clean_h265_description, coding_of
+from media.cleaners.nal_units import clean_h265_description, described_units
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
 from media.cleaners.streams import damaged, read_at, too_complex, write_at, write_zeros
 from media.cleaners.xiph import clean_flac_blocks
@@ -108,8 +108,8 @@ def cleaner_of_track(source: IO[bytes], track: Track) -> CleanFrames:
 
 def _cleaner_of_box(source: IO[bytes], box: Box) -> CleanFrames | None:
     """Return the cleaner for frames whose coding a box describes; None if it describes something else."""
-    if coding := coding_of(source, box.kind, box.body):
-        return cleaner_of_units(coding)
+    if clean_units := described_units(source, box.kind, box.body):
+        return clean_units
     if box.kind == b"av1C":
         return clean_obus
     if box.kind == b"esds":

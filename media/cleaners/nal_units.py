@@ -25,8 +25,8 @@ SHOWN: Final = (b"\xb5\0\x31", b"\xb5\0\x2f", b"\xb5\0\x3b", b"\xb5\0\x3c")
 
 
 @dataclass(frozen=True, slots=True)
-class Coding:
-    """The coding of a track: H.264 or H.265, and the number of bytes in the length of each unit.
+class UnitCleaner:
+    """Cleans the frames of a track in H.264 or H.265. `length_size` is the number of bytes in the length of each unit.
 
     0 means that each unit follows a start code.
     """
@@ -34,42 +34,44 @@ class Coding:
     is_h265: bool
     length_size: int = 0
 
-    @property
-    def header_size(self) -> int:
-        return 2 if self.is_h265 else 1
+    def __call__(self, source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+        """Overwrite the messages in the units between two positions. Units that are cut off are left as they are."""
+        if not self.length_size:
+            self._clean_byte_stream(source, target, start, end)
+            return
+        while start + self.length_size < end:
+            *length, first = read_at(source, start, self.length_size + 1)
+            body = start + self.length_size
+            start = body + int.from_bytes(bytes(length))
+            if body < start <= end and self._has_messages(first):
+                self._clean_unit(source, target, body, start)
 
-    def has_messages(self, first: int) -> bool:
+    def _clean_byte_stream(self, source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+        """Overwrite the messages in units that follow start codes. Raises ValidationError if the first doesn't."""
+        if not _BEGINS_WITH_START.match(read_at(source, start, max(0, min(CHUNK, end - start)))):
+            raise unsupported_stream()
+        for body, unit_end in units_in(source, start, end):
+            if self._has_messages(read_at(source, body, 1)[0]):
+                self._clean_unit(source, target, body, unit_end)
+
+    def _has_messages(self, first: int) -> bool:
         """Whether a unit with this first byte consists of messages."""
         return first >> 1 & 0x3F in {39, 40} if self.is_h265 else first & 0x1F == 6
 
+    def _clean_unit(self, source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+        """Overwrite the messages in a unit. Zeros after it may belong to the next start code."""
+        # Real ones have a few hundred bytes.
+        if end - start > CHUNK:
+            raise too_complex()
+        unit = read_at(source, start, end - start).rstrip(b"\0")
+        write_at(target, start, _without_messages(unit, header_size=2 if self.is_h265 else 1))
 
-def coding_of(file: IO[bytes], kind: bytes, start: int) -> Coding | None:
-    """Return the coding that a box of this kind, whose body starts here, describes; None for other boxes."""
+
+def described_units(file: IO[bytes], kind: bytes, start: int) -> UnitCleaner | None:
+    """Return the cleaner for the units that a box of this kind, whose body starts here, describes; None for others."""
     if kind not in _LENGTH_SIZE:
         return None
-    return Coding(kind == b"hvcC", (read_at(file, start + _LENGTH_SIZE[kind], 1)[0] & 3) + 1)
-
-
-def clean_units(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
-    """Overwrite the messages in the units between two positions. Units that are cut off are left as they are."""
-    if not coding.length_size:
-        _clean_byte_stream(source, target, start, end, coding)
-        return
-    while start + coding.length_size < end:
-        *length, first = read_at(source, start, coding.length_size + 1)
-        body = start + coding.length_size
-        start = body + int.from_bytes(bytes(length))
-        if body < start <= end and coding.has_messages(first):
-            _clean_unit(source, target, body, start, coding)
-
-
-def _clean_byte_stream(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
-    """Overwrite the messages in units that follow start codes. Raises ValidationError if the first doesn't."""
-    if not _BEGINS_WITH_START.match(read_at(source, start, max(0, min(CHUNK, end - start)))):
-        raise unsupported_stream()
-    for body, unit_end in units_in(source, start, end):
-        if coding.has_messages(read_at(source, body, 1)[0]):
-            _clean_unit(source, target, body, unit_end, coding)
+    return UnitCleaner(kind == b"hvcC", (read_at(file, start + _LENGTH_SIZE[kind], 1)[0] & 3) + 1)
 
 
 def units_in(source: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -82,24 +84,15 @@ def units_in(source: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int
         yield begin, following - len(_START)
 
 
-def _clean_unit(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
-    """Overwrite the messages in a unit. Zeros after it may belong to the next start code."""
-    # Real ones have a few hundred bytes.
-    if end - start > CHUNK:
-        raise too_complex()
-    unit = read_at(source, start, end - start).rstrip(b"\0")
-    write_at(target, start, _without_messages(unit, coding.header_size))
-
-
 def clean_h265_description(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
     """Overwrite the messages in the units that the body of an `hvcC` lists by kind."""
-    start += _LENGTH_SIZE[b"hvcC"] + 2
+    clean, start = UnitCleaner(is_h265=True, length_size=2), start + _LENGTH_SIZE[b"hvcC"] + 2
     while start + 3 < end:
         count = int.from_bytes(read_at(source, start + 1, 2))
         start += 3
         while count and start + 2 < end:
             unit_end = start + 2 + int.from_bytes(read_at(source, start, 2))
-            clean_units(source, target, start, min(unit_end, end), Coding(is_h265=True, length_size=2))
+            clean(source, target, start, min(unit_end, end))
             start, count = unit_end, count - 1
 
 

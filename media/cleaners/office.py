@@ -35,49 +35,22 @@ def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) ->
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         UnpackedSize().add(old)
         parts = {part.filename: part for part in old.infolist() if not part.is_dir()}
-        if open_xml.CONTENT_TYPES in parts:
-            is_dropped = open_xml.is_dropped
-        elif "content.xml" in parts:
-            is_dropped = open_document.is_dropped
-        else:
+        is_open_xml = open_xml.CONTENT_TYPES in parts
+        if not is_open_xml and "content.xml" not in parts:
             raise ValidationError(_("This is not an office document, whatever its name says."))
         if any(map(_MACROS.fullmatch, parts)):
             raise ValidationError(_("The file contains macros, which could harm readers. Save it without them."))
-        listed = {name: read_part(old, part) for name, part in parts.items() if open_xml.is_relationships(name)}
-        removed = open_xml.removed_references(listed)
+        is_dropped = open_xml.is_dropped if is_open_xml else open_document.is_dropped
         for name, part in parts.items():
             if is_dropped(name):
                 continue
             content = read_part(old, part)
-            if open_xml.CONTENT_TYPES in parts:
-                cleaned = _clean_open_xml(name, content, removed.get(name, set()))
+            if is_open_xml:
+                listed = parts.get(open_xml.relationships_of(name))
+                cleaned = open_xml.clean_part(name, content, read_part(old, listed) if listed else None)
             else:
-                cleaned = _clean_open_document(name, content)
+                cleaned = open_document.clean_part(name, content)
             write_part(new, name, _clean_media(name, content, clean_part) if cleaned is None else cleaned)
-
-
-def _clean_open_xml(name: str, content: bytes, removed: set[str]) -> bytes | None:
-    """Return a part of a Word, Excel or PowerPoint file without its metadata; None if it is of another kind."""
-    if (empty := open_xml.empty_properties(name)) is not None:
-        return empty
-    if name == open_xml.CONTENT_TYPES:
-        return open_xml.clean_content_types(content)
-    if open_xml.is_relationships(name):
-        return open_xml.clean_relationships(name, content)
-    if PurePosixPath(name).suffix.lower() in {".xml", ".vml"}:
-        return open_xml.clean_xml(name, content, removed)
-    return None
-
-
-def _clean_open_document(name: str, content: bytes) -> bytes | None:
-    """Return a part of an OpenDocument file without its metadata; None if it is of another kind."""
-    if name == "mimetype":
-        return content
-    if (empty := open_document.empty_properties(name)) is not None:
-        return empty
-    if name == "META-INF/manifest.xml":
-        return open_document.clean_manifest(content)
-    return open_document.clean_xml(name, content) if name.lower().endswith(".xml") else None
 
 
 def _clean_media(name: str, content: bytes, clean_part: CleanPart) -> bytes:

@@ -8,12 +8,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from lxml import etree
 
-from media.cleaners.markup import LOCAL_PATH, parse, remove, serialised
+from media.cleaners.markup import LOCAL_PATH, XML_DECLARATION, parse, remove, serialised
 
-_OFFICE: Final = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
 _EMPTY: Final = {
-    "meta.xml": f'<office:document-meta xmlns:office="{_OFFICE}"/>',
-    "manifest.rdf": '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>',
+    "meta.xml": b'<office:document-meta xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>',
+    "manifest.rdf": b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>',
 }
 # Thumbnails, toolbars, earlier versions, signatures, and caches that programs recreate.
 _DROPPED: Final = re.compile(
@@ -40,13 +39,19 @@ def is_dropped(name: str) -> bool:
     return _DROPPED.fullmatch(name) is not None
 
 
-def empty_properties(name: str) -> bytes | None:
-    """Return the replacement for a part that contains only properties, even of an object; None for other parts."""
-    empty = _EMPTY.get(basename(name))
-    return None if empty is None else b'<?xml version="1.0" encoding="UTF-8"?>' + empty.encode()
+def clean_part(name: str, content: bytes) -> bytes | None:
+    """Return a part without its metadata; None if it has to be cleaned as what its extension says."""
+    if name == "mimetype":
+        return content
+    # Embedded objects have properties as well.
+    if empty := _EMPTY.get(basename(name)):
+        return XML_DECLARATION + empty
+    if name == "META-INF/manifest.xml":
+        return _clean_manifest(content)
+    return _clean_xml(content) if name.lower().endswith(".xml") else None
 
 
-def clean_manifest(content: bytes) -> bytes:
+def _clean_manifest(content: bytes) -> bytes:
     """Remove dropped parts from the list of parts. Raises ValidationError if the document has a password."""
     tree = parse(content)
     for element in list(tree.iter("*")):
@@ -58,7 +63,7 @@ def clean_manifest(content: bytes) -> bytes:
     return serialised(tree)
 
 
-def clean_xml(name: str, content: bytes) -> bytes:
+def _clean_xml(content: bytes) -> bytes:
     """Remove authors, dates, sessions, printers and paths from a part."""
     tree = parse(content)
     dropped = []

@@ -5,24 +5,29 @@ Source: the specifications [MS-DOCX], [MS-XLSX] and [MS-PPTX] (Microsoft) for wh
 
 import re
 import struct
-from collections.abc import Collection, Mapping
-from posixpath import join, normpath
+from collections.abc import Collection
+from posixpath import dirname, join, normpath, split
 from typing import Any, Final
 
 from lxml import etree
 
-from media.cleaners.markup import LOCAL_PATH, parse, remove, serialised
+from media.cleaners.markup import LOCAL_PATH, XML_DECLARATION, parse, remove, serialised
 
-_PACKAGE: Final = "http://schemas.openxmlformats.org"
 CONTENT_TYPES: Final = "[Content_Types].xml"
 # Parts that contain only properties. They must exist wherever the package refers to them.
 _PROPERTIES: Final = (
     (
         re.compile(r"docProps/core\.xml|.*\.psmdcp"),
-        f'<cp:coreProperties xmlns:cp="{_PACKAGE}/package/2006/metadata/core-properties"/>',
+        b'<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"/>',
     ),
-    (re.compile(r"docProps/app\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/extended-properties"/>'),
-    (re.compile(r"docProps/custom\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/custom-properties"/>'),
+    (
+        re.compile(r"docProps/app\.xml"),
+        b'<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"/>',
+    ),
+    (
+        re.compile(r"docProps/custom\.xml"),
+        b'<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"/>',
+    ),
 )
 # Thumbnails, other properties, program data, labels, signatures, printer settings, change logs, and tags.
 _DROPPED: Final = re.compile(
@@ -31,7 +36,7 @@ _DROPPED: Final = re.compile(
     r"|ppt/revisionInfo\.xml|userCustomization/.*|customUI/.*|(?:.*/)?webextensions/.*",
     re.IGNORECASE,
 )
-_RELATIONSHIPS: Final = re.compile(r"(?:(?P<folder>.*)/)?_rels/(?P<name>[^/]*)\.rels")
+_RELATIONSHIPS: Final = re.compile(r"(?:(?P<folder>.*)/)?_rels/[^/]*\.rels")
 _REFERENCE: Final = re.compile(r"\{http://(?:schemas\.openxmlformats|purl\.oclc)\.org/.*/relationships\}.*")
 # What hyperlinks may lead to.
 _LINK: Final = re.compile(r"(?:https?|mailto|tel):|#", re.IGNORECASE)
@@ -81,36 +86,32 @@ def is_dropped(name: str) -> bool:
     return _DROPPED.fullmatch(name) is not None
 
 
-def empty_properties(name: str) -> bytes | None:
-    """Return the replacement for a part that contains only properties; None for other parts."""
-    empty = next((empty for pattern, empty in _PROPERTIES if pattern.fullmatch(name)), None)
-    return None if empty is None else b'<?xml version="1.0" encoding="UTF-8"?>' + empty.encode()
+def relationships_of(name: str) -> str:
+    """Return the name of the part that lists what this part refers to."""
+    folder, file = split(name)
+    return join(folder, "_rels", f"{file}.rels")
 
 
-def removed_references(parts: Mapping[str, bytes]) -> dict[str, set[str]]:
-    """Return, for each part that refers to dropped parts, the IDs of these references.
+def clean_part(name: str, content: bytes, relationships: bytes | None) -> bytes | None:
+    """Return a part without its metadata, and without references that its `relationships` lead to dropped parts.
 
-    `parts` are the parts that list references (`_rels/….rels`).
+    Return None if the part has to be cleaned as what its extension says.
     """
-    removed = {}
-    for name, content in parts.items():
-        if listed := _RELATIONSHIPS.fullmatch(name):
-            folder = listed["folder"] or ""
-            root = parse(content).getroot()
-            ids = {each.get("Id", "") for each in root.iter("*") if _leads_to_dropped(each, folder)}
-            removed[join(folder, listed["name"])] = ids
-    return removed
+    for pattern, empty in _PROPERTIES:
+        if pattern.fullmatch(name):
+            return XML_DECLARATION + empty
+    if name == CONTENT_TYPES:
+        return _clean_content_types(content)
+    if listed := _RELATIONSHIPS.fullmatch(name):
+        return _clean_relationships(content, listed["folder"] or "")
+    if name.lower().endswith((".xml", ".vml")):
+        return _clean_xml(name, content, relationships)
+    return None
 
 
-def is_relationships(name: str) -> bool:
-    return _RELATIONSHIPS.fullmatch(name) is not None
-
-
-def clean_relationships(name: str, content: bytes) -> bytes:
+def _clean_relationships(content: bytes, folder: str) -> bytes:
     """Remove references to dropped parts, and paths on the author's machine."""
     tree = parse(content)
-    listed = _RELATIONSHIPS.fullmatch(name)
-    folder = (listed["folder"] or "") if listed else ""
     for each in list(tree.getroot().iter("*")):
         if _leads_to_dropped(each, folder):
             remove(each)
@@ -121,7 +122,7 @@ def clean_relationships(name: str, content: bytes) -> bytes:
     return serialised(tree)
 
 
-def clean_content_types(content: bytes) -> bytes:
+def _clean_content_types(content: bytes) -> bytes:
     tree = parse(content)
     for each in list(tree.getroot()):
         if is_dropped(each.get("PartName", "").lstrip("/")):
@@ -129,8 +130,10 @@ def clean_content_types(content: bytes) -> bytes:
     return serialised(tree)
 
 
-def clean_xml(name: str, content: bytes, removed: Collection[str]) -> bytes:
-    """Remove authors, dates, sessions, templates and paths from a part, and the `removed` references."""
+def _clean_xml(name: str, content: bytes, relationships: bytes | None) -> bytes:
+    """Remove authors, dates, sessions, templates and paths from a part, and references to dropped parts."""
+    listed = parse(relationships).getroot().iter("*") if relationships is not None else ()
+    removed = {each.get("Id", "") for each in listed if _leads_to_dropped(each, dirname(name))}
     # Excel writes HTML into drawings (VML).
     tree = parse(content, recover=name.lower().endswith(".vml"))
     _clean_fields(tree)

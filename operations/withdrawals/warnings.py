@@ -4,7 +4,7 @@ The names are in the cache, encrypted, so that this takes no query. If they are 
 still replaced within a day (operations.withdrawals.tasks).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from django.contrib import messages
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from blog.editing.advice import Draft
+from core.middleware import Middleware
 from core.site import is_in_admin
 from operations.withdrawals.encryption import UnreadableError, decrypt, encrypt
 from operations.withdrawals.lifecycle import in_force, secret_of
@@ -57,11 +58,8 @@ def check_draft(draft: Draft) -> Iterator[str]:
         yield _text()
 
 
-class WithdrawnNamesMiddleware:
+class WithdrawnNamesMiddleware(Middleware):
     """Warns people who have saved a withdrawn name in any form of the admin."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

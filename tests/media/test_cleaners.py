@@ -20,7 +20,7 @@ from PIL import Image
 
 from media.cleaners.codestreams import strip_profile
 from media.cleaners.metafiles import clean_metafile
-from media.cleaners.nal_units import Coding, clean_units
+from media.cleaners.nal_units import UnitCleaner
 from media.metadata import clean_file
 from tests.factories.files import MP3, OLE, SAMPLES, archive
 from tests.factories.hostile_files import CLEANED, REFUSED, cleaned, reveals
@@ -459,7 +459,7 @@ class TestAudio:
 
 def without_messages(units: bytes) -> bytes:
     target = io.BytesIO(units)
-    clean_units(io.BytesIO(units), target, 0, len(units), Coding(is_h265=False, length_size=4))
+    UnitCleaner(is_h265=False, length_size=4)(io.BytesIO(units), target, 0, len(units))
     return target.getvalue()
 
 

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from media.cleaners.nal_units import Coding, clean_units
+from media.cleaners.nal_units import UnitCleaner
 from media.cleaners.streams import CHUNK
 from media.metadata import clean_file
 from tests.factories.containers import avi, bitmap_header, matroska
@@ -227,7 +227,7 @@ def byte_stream(*units: bytes) -> bytes:
 
 def without_messages(stream: bytes) -> bytes:
     target = io.BytesIO(stream)
-    clean_units(io.BytesIO(stream), target, 0, len(stream), Coding(is_h265=False))
+    UnitCleaner(is_h265=False)(io.BytesIO(stream), target, 0, len(stream))
     return target.getvalue()
 
 
@@ -239,7 +239,7 @@ class TestByteStreams:
     def test_lose_the_same_messages_as_units_with_lengths(self, payload: bytes, zeros: int) -> None:
         note = messages((5, SECRET + payload), (6, payload))
         target = io.BytesIO(note)
-        clean_units(io.BytesIO(note), target, 0, len(note), Coding(is_h265=False, length_size=4))
+        UnitCleaner(is_h265=False, length_size=4)(io.BytesIO(note), target, 0, len(note))
         stream = byte_stream(IMAGE, note, IMAGE) + bytes(zeros)
         assert without_messages(stream) == byte_stream(IMAGE, target.getvalue(), IMAGE) + bytes(zeros)
 
@@ -252,7 +252,7 @@ class TestByteStreams:
     def test_of_h265_lose_their_messages_too(self) -> None:
         stream = b"\0\0\1\x4e\1" + NOTE[5:]
         target = io.BytesIO(stream)
-        clean_units(io.BytesIO(stream), target, 0, len(stream), Coding(is_h265=True))
+        UnitCleaner(is_h265=True)(io.BytesIO(stream), target, 0, len(stream))
         assert target.getvalue() == stream.replace(SECRET, b"\xff" * len(SECRET))
 
     @pytest.mark.parametrize("stream", [NOTE, b"\1" + NOTE, b"x" + byte_stream(NOTE)])
