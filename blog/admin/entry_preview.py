@@ -20,7 +20,7 @@ from blog import publishing
 from blog.admin.forms import EntryForm
 from blog.caching import mark_private
 from blog.editing import preview_links
-from blog.editing.advice import advice_for, library_descriptions, parse
+from blog.editing.advice import advice_for
 from blog.entry_pages import entry_response
 from blog.models import Category, Entry, Post
 from core.admin import BaseAdmin
@@ -49,10 +49,10 @@ def review(entry: Entry, categories: Collection[Category] | None, tags: Collecti
         categories = entry.categories.all() if is_stored_post else []
     if tags is None:
         tags = [tag.name for tag in entry.tags.all()] if is_stored_post else []
-    root = parse(entry)
+    advice = advice_for(entry, categories, tags)
     return {
-        "advice": advice_for(entry, categories, tags, root),
-        "descriptions": library_descriptions(entry, root),
+        "advice": advice.sentences,
+        "descriptions": advice.descriptions,
         "title": str(entry),
         "description": entry.excerpt or entry.auto_excerpt,
         "host": settings.SITE_HOST,

@@ -61,6 +61,14 @@ class LibraryDescription:
     thumbnail_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A sentence for each suggestion, and descriptions that the author can take over."""
+
+    sentences: list[str]
+    descriptions: list[LibraryDescription]
+
+
 def _find_problems(name: str, check: object) -> Iterator[str]:
     if not callable(check):
         yield "It is not callable."
@@ -69,41 +77,27 @@ def _find_problems(name: str, check: object) -> Iterator[str]:
 advice_checks: Final[Registry[Callable[[Draft], Iterable[str]]]] = Registry("advice check", _find_problems)
 
 
-def advice_for(
-    entry: Entry, categories: Collection[Category], tags: Collection[str], root: etree._Element | None = None
-) -> list[str]:
-    """Return a sentence for each suggestion; none for a text that can't be rendered.
-
-    `root` is the result of `parse`, if the caller already has it.
-    """
-    root = parse(entry) if root is None else root
-    if root is None:
-        return []
+def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[str]) -> Advice:
+    """Return advice on an entry; none if its text can't be rendered."""
+    try:
+        root = parse_source(entry.source, entry.markup, entry)
+    except (SourceTooLongError, UnknownMarkupError):
+        return Advice([], [])
     draft = Draft(entry, root, categories, tags)
-    return [sentence for check in advice_checks.values() for sentence in check(draft)]
+    sentences = [sentence for check in advice_checks.values() for sentence in check(draft)]
+    return Advice(sentences, _library_descriptions(draft))
 
 
-def library_descriptions(entry: Entry, root: etree._Element | None = None) -> list[LibraryDescription]:
+def _library_descriptions(draft: Draft) -> list[LibraryDescription]:
     """Return the media library's descriptions of images that have none in the text. Takes at most one query."""
-    if settings.MEDIA_URL not in entry.source:
+    if settings.MEDIA_URL not in draft.entry.source:
         return []
-    root = parse(entry) if root is None else root
-    if root is None:
-        return []
-    urls = _undescribed_images(root)
+    urls = _undescribed_images(draft.root)
     names = {url: name for url in urls if (name := library_file(url))}
     described = Picture.objects.present().exclude(alt="") if names else Picture.objects.none()
     pictures = {str(picture.file.name): picture for picture in described.filter(file__in=set(names.values()))}
     found = [(url, pictures[names[url]]) for url in urls if names.get(url) in pictures]
     return [LibraryDescription(url, picture.alt, picture.thumbnail_url) for url, picture in found]
-
-
-def parse(entry: Entry) -> etree._Element | None:
-    """Return the parsed text of an entry as its author wrote it; None if it can't be rendered."""
-    try:
-        return parse_source(entry.source, entry.markup, entry)
-    except (SourceTooLongError, UnknownMarkupError):
-        return None
 
 
 def _undescribed_images(root: etree._Element) -> list[str]:

@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from html import unescape
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from django.utils.feedgenerator import Enclosure as FeedEnclosure
 
-from blog.models import EnclosedWith, Enclosure, Post
+from blog.models import Enclosure, Post
 from blog.rendering.moved_files import resolve_files
 from core.prepared import Prepared
 from core.site import absolute_url
@@ -28,6 +28,13 @@ _EXTENSIONS: Final = "|".join(
 _FILE_URL = re.compile(rf'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+\.(?:{_EXTENSIONS}))"')
 # The file name at the end of a URL of an audio or video file in the media library, wherever files are served from.
 _STORED_NAME = re.compile(rf"documents/[0-9]{{4}}/[0-9]{{2}}/[^/\0]+\.(?:{_EXTENSIONS})\Z")
+
+
+class EnclosedWith(NamedTuple):
+    """What feeds enclose with a post: the files stored as enclosures (`kept`), and others from its text (`in_text`)."""
+
+    kept: list[FeedEnclosure]
+    in_text: list[FeedEnclosure]
 
 
 def stored_enclosures(posts: Iterable[Post]) -> dict[int, list[Enclosure]]:

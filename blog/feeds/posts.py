@@ -13,7 +13,7 @@ from accounts.models import User
 from blog.feeds.enclosures import enclosures_by_post, stored_enclosures
 from blog.feeds.formats import FORMATS
 from blog.listings.listing import all_posts, posts_by_author, posts_in_category, posts_in_language
-from blog.models import Category, EnclosedWith, Post, load_pictures
+from blog.models import Category, Post, load_pictures
 from blog.page_metadata.lead_pictures import lead_picture
 from blog.page_metadata.structured_data import changed_at
 from blog.redirects.look_up import rows_at
@@ -60,7 +60,6 @@ class PostFeed:
         unlocked = [post for post in posts if not post.is_locked]
         enclosures = enclosures_by_post(unlocked, stored_enclosures(unlocked))
         for post in posts:
-            enclosed = enclosures.get(post.pk, EnclosedWith([], []))
             url = absolute_url(post.get_absolute_url())
             picture = lead_picture(post) if feed.has_images else None
             with override_language(post.language):
@@ -75,7 +74,7 @@ class PostFeed:
                     updateddate=changed_at(post),
                     modified_at=post.modified_at,
                     categories=[term.name for term in chain(*terms[post.pk])],
-                    enclosures=[*enclosed.kept, *enclosed.in_text],
+                    enclosures=list(chain(*enclosures.get(post.pk, ()))),
                     comments=f"{url}#comments",
                     content=post.body,
                     comment_feed=f"{url}feed/",

@@ -6,7 +6,7 @@ from blog.models.category import Category, CategoryChange, CategoryTwins
 from blog.models.entry import Entry, load_pictures
 from blog.models.entry_query import TEXTS, Status, date_in_lists, public_condition
 from blog.models.page import Page
-from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
+from blog.models.post import Enclosure, Post, PostQuerySet
 from blog.models.post_in_category import PostInCategory
 from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect
@@ -28,7 +28,6 @@ __all__ = [
     "Category",
     "CategoryChange",
     "CategoryTwins",
-    "EnclosedWith",
     "Enclosure",
     "Entry",
     "Page",

@@ -2,12 +2,11 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from django.db import models
 from django.db.models import FETCH_RAISE, Q
 from django.utils import timezone
-from django.utils.feedgenerator import Enclosure as FeedEnclosure
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -84,18 +83,9 @@ class PostQuerySet(EntryQuerySet):
         return self.filter(pk__in=filed.values("entry"))
 
 
-class EnclosedWith(NamedTuple):
-    """What feeds enclose with a post: the files stored as enclosures (`kept`), and others from its text (`in_text`)."""
-
-    kept: list[FeedEnclosure]
-    in_text: list[FeedEnclosure]
-
-
 class Post(Entry):
     """A dated entry, filed under categories and tags."""
 
-    # Set by code that has looked them up (blog.feeds.enclosures) and passes the post on.
-    enclosed: EnclosedWith
     # Set by code that has chosen the day of its URL, which then does not follow from its time.
     keeps_day = False
 

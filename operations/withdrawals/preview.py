@@ -86,13 +86,11 @@ def accounts_with(name: Name) -> list[Link]:
 
 def files_in(findings: Iterable[Finding]) -> list[Link]:
     """Return the files used in texts that contain the name, because only a person can tell what is in them."""
-    entries = [int(finding.pk) for finding in findings if finding.place == "blog.entry"]
-    found: list[Any] = []
-    for model, accessor in ((Document, "documents"), (Picture, "pictures")):
-        ids = Entry.objects.filter(pk__in=entries).exclude(**{accessor: None}).values_list(accessor, flat=True)
-        featured = Q(pk__in=Entry.objects.filter(pk__in=entries).values("featured_picture"))
-        chosen = Q(pk__in=ids) | featured if model is Picture else Q(pk__in=ids)
-        found += model._default_manager.filter(chosen)[: _MAX_LINKS - len(found)]
+    entries = Entry.objects.filter(pk__in=[int(finding.pk) for finding in findings if finding.place == "blog.entry"])
+    in_texts = Q(pk__in=entries.values("pictures"))
+    pictures = Picture.objects.filter(in_texts | Q(pk__in=entries.values("featured_picture")))[:_MAX_LINKS]
+    documents = Document.objects.filter(pk__in=entries.values("documents"))[:_MAX_LINKS]
+    found: list[Document | Picture] = [*documents, *pictures][:_MAX_LINKS]
     return [Link(str(file), _admin_url(file._meta.label_lower, file.pk)) for file in found]
 
 

@@ -53,12 +53,13 @@ type Values = dict[str, Any]
 
 @dataclass(slots=True)
 class Rewritten:
-    """The result for some rows. `by_hand` are those that still contain the name, or would if they were rerendered.
+    """The result for some rows: the `count` of those that were changed or deleted.
 
-    `renamed` maps the old names of files to the new ones if these don't follow from them.
+    `by_hand` are those that still contain the name, or would if they were rerendered. `renamed` maps the old names of
+    files to the new ones if these don't follow from them.
     """
 
-    changed: list[Any] = field(default_factory=list)
+    count: int = 0
     by_hand: list[tuple[str, str]] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
 
@@ -67,6 +68,7 @@ def rewrite(withdrawal: Withdrawal, place: Place, pks: Collection[Any], name: Na
     """Replace the name in the rows with these primary keys, and keep their former values. Needs a transaction."""
     result = Rewritten()
     kept: list[WithdrawnRow] = []
+    changed: list[Any] = []
     gone: set[str] = set()
     if place.model is Token:
         lock_counts()
@@ -88,13 +90,14 @@ def rewrite(withdrawal: Withdrawal, place: Place, pks: Collection[Any], name: Na
             record = {"pk": str(row.pk), "old": {column: _encode(old[column]) for column in new}}
             record["stamp"] = _encode(new.get("modified_at"))
             kept.append(_kept(withdrawal, place, record, digest=_digest(place, new)))
+            changed.append(row.pk)
         if url and (new is None or url != _url_of(row)):
             gone.add(url)
-        result.changed.append(row.pk if new is not None else None)
     WithdrawnRow.objects.bulk_create(kept)
     mark_as_gone(withdrawal, gone)
-    if result.changed:
-        _announce(place.model, [pk for pk in result.changed if pk is not None])
+    if kept:
+        _announce(place.model, changed)
+    result.count = len(kept)
     return result
 
 

@@ -97,8 +97,8 @@ def _replace(withdrawal: Withdrawal) -> None:
             done = rewrite(withdrawal, place, may_have, name)
             secret.renamed |= done.renamed
             Withdrawal.objects.filter(pk=withdrawal.pk).update(
-                cursor=withdrawal.cursor | {"changed": withdrawal.cursor.get("changed", 0) + len(done.changed)},
-                counts=_counted(withdrawal, place, len(done.changed)),
+                cursor=withdrawal.cursor | {"changed": withdrawal.cursor.get("changed", 0) + done.count},
+                counts=_counted(withdrawal, place, done.count),
                 by_hand=_added(withdrawal.by_hand, done.by_hand),
                 sealed=secret.seal(),
             )
@@ -129,25 +129,17 @@ def _end_pass(withdrawal: Withdrawal, secret: Secret) -> None:
 def _put_back(withdrawal: Withdrawal) -> None:
     """Restore the next batch of rows, starting with those that were changed last.
 
-    A first pass restores only files, because texts are indexed by the names of the files that they show.
+    Files come first, because texts are indexed by the names of the files that they show.
     """
-    rows, cursor = withdrawal.rows.order_by("-pk"), withdrawal.cursor
-    only_files = "files_restored" not in cursor
-    if "before" in cursor:
-        rows = rows.filter(pk__lt=cursor["before"])
-    batch = list(rows[:_ROWS])
+    rows = withdrawal.rows.order_by("-pk")
+    files = rows.filter(model__in=[place.label for place in places() if place.has_files])
+    batch = list(files[:_ROWS]) or list(rows[:_ROWS])
     if not batch:
-        if only_files:
-            take_step(withdrawal, cursor={"files_restored": True})
-        elif index_stale(_INDEXING):
+        if index_stale(_INDEXING):
             _end_undo(withdrawal)
         return
-    if only_files:
-        cursor = {"before": batch[-1].pk}
-        labels = {place.label for place in places() if place.has_files}
-        batch = [row for row in batch if row.model in labels]
     with transaction.atomic():
-        if take_step(withdrawal, cursor=cursor, done=withdrawal.done + len(batch)):
+        if take_step(withdrawal, done=withdrawal.done + len(batch)):
             left_alone = _added(withdrawal.left_alone, restore(batch))
             Withdrawal.objects.filter(pk=withdrawal.pk).update(left_alone=left_alone)
             WithdrawnRow.objects.filter(pk__in=[row.pk for row in batch]).delete()

@@ -9,7 +9,7 @@ from django.utils.html import escape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog.editing.advice import advice_checks, advice_for, library_descriptions
+from blog.editing.advice import advice_checks, advice_for
 from blog.models import Post, Redirect, Status
 from blog.rendering import parse_source
 from core.registry import check_registries
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 def advice(source: str = "", markup: str = "markdown", **fields: Any) -> list[str]:
     """Return the advice about a text that is fine in every other way."""
     post = Post(**{"title": "A lamp", "language": "en", "source": source, "markup": markup} | fields)
-    return advice_for(post, [CategoryFactory()], [])
+    return advice_for(post, [CategoryFactory()], []).sentences
 
 
 class TestText:
@@ -119,14 +119,14 @@ class TestLinks:
 class TestSettings:
     def test_that_are_missing_are_named(self) -> None:
         post = Post(source="Words.")
-        assert advice_for(post, [], []) == [
+        assert advice_for(post, [], []).sentences == [
             "There is no title.",
             "There is no category.",
             "The language is not set. It decides how the text is read aloud, and its direction.",
         ]
 
     def test_a_page_needs_no_category(self) -> None:
-        assert advice_for(PageFactory(language="en"), [], []) == []
+        assert advice_for(PageFactory(language="en"), [], []).sentences == []
 
     def test_the_featured_image_needs_an_alternative_text(self) -> None:
         picture = store_picture(picture_file(), by=UserFactory())
@@ -137,7 +137,8 @@ class TestSettings:
 class TestRegistry:
     def test_apps_can_add_their_own_checks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(advice_checks, "tests", lambda draft: [f"Tags: {', '.join(draft.tags)}"])
-        assert advice_for(Post(title="x", language="en"), [CategoryFactory()], ["a", "b"]) == ["Tags: a, b"]
+        post = Post(title="x", language="en")
+        assert advice_for(post, [CategoryFactory()], ["a", "b"]).sentences == ["Tags: a, b"]
         assert check_registries() == []
 
     def test_a_check_that_cannot_be_called_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +185,7 @@ class TestScreen:
             assert html.count("writing-describe") == 1
             assert f'data-url="{lamp.file.url}"' in html
             assert "A &lt;lamp&gt;" in html
-        assert library_descriptions(Post(source="x" * 500_001 + "/media/")) == []
+        assert advice_for(Post(source="x" * 500_001 + "/media/"), [], []).descriptions == []
 
     def test_parses_the_source_only_once(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         parsed = Mock(side_effect=parse_source)

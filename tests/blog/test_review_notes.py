@@ -333,7 +333,7 @@ class TestWhereTheyAreShown:
 
     def test_they_are_advice_and_no_obstacle(self, editor: User, post: Post) -> None:
         notes.add(post, editor, "1")
-        assert "There is 1 open note." in advice_for(post, [], [])
+        assert "There is 1 open note." in advice_for(post, [], []).sentences
         client_of(editor).post(admin_url(post, "change"), form_data(post, _step="publish"))
         assert Post.objects.get().is_public
 

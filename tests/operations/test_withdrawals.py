@@ -483,7 +483,7 @@ class TestReappearance:
 
     def test_writers_are_advised_before_they_publish_the_name(self) -> None:
         withdraw()
-        (sentence,) = [text for text in advice_for(Post(title="Ann Lée"), [], []) if "withdrawn" in text]
+        (sentence,) = [text for text in advice_for(Post(title="Ann Lée"), [], []).sentences if "withdrawn" in text]
         assert sentence.startswith("This contains a name that was withdrawn")
 
     def test_writers_are_not_warned_after_an_undone_withdrawal(self) -> None:

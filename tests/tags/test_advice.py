@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def advice(*names: str, entry: Any = None) -> list[str]:
-    sentences = advice_for(entry or Post(title="A title", language="en"), [], names)
+    sentences = advice_for(entry or Post(title="A title", language="en"), [], names).sentences
     return [sentence for sentence in sentences if "nearly the same" in sentence]
 
 

@@ -3,11 +3,12 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from blog.feeds.enclosures import enclosures_by_post
 from blog.models import Category, Entry, Page, Post, Status
 from blog.rendering import MORE_PLACEHOLDER
 from comments.models import Comment, CommentStatus
@@ -54,6 +55,13 @@ _COMMENT_STATUSES: Final = {CommentStatus.APPROVED.value: "1", CommentStatus.PEN
 _BLOCK_CHUNK_SIZE: Final = 50
 
 
+class _Enclosures(NamedTuple):
+    """The files that feeds enclose with a post: those stored with it, and others in its text. Pages have none."""
+
+    stored: list[EnclosedFile]
+    in_text: list[EnclosedFile]
+
+
 def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Callable[[str], None]) -> str:
     """Return the item for a post or page.
 
@@ -67,7 +75,8 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     title = preserved.text("title", entry.title, plain_title)
     excerpt = preserved.lines("excerpt:encoded", entry.excerpt)
     slug, desired_slug = _slugs(entry, preserved)
-    extension = _extension(entry, preserved, local, utc, title, content, excerpt)
+    enclosures = _enclosures(entry, preserved)
+    extension = _extension(entry, preserved, enclosures, local, utc, title, content, excerpt)
     warn_about_control_characters(warn, entry, content)
     texts: dict[str, object] = {
         **elements.ITEM_DEFAULTS,
@@ -107,7 +116,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         *_terms(entry, preserved),
         extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
         _legacy_urls(entry),
-        *_meta(entry, preserved, ids, footnotes_field(content, origin), desired_slug),
+        *_meta(entry, preserved, ids, enclosures, footnotes_field(content, origin), desired_slug),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
     return elements.item_element(texts, inside)
@@ -129,7 +138,9 @@ def _slugs(entry: Entry, preserved: Preserved) -> tuple[str, str]:
     return "" if had_none and is_default else elements.percent_encoded(entry.slug), ""
 
 
-def _meta(entry: Entry, preserved: Preserved, ids: ExportIds, footnotes: str, desired_slug: str) -> Iterator[str]:
+def _meta(
+    entry: Entry, preserved: Preserved, ids: ExportIds, enclosures: _Enclosures, footnotes: str, desired_slug: str
+) -> Iterator[str]:
     """Yield the meta fields of an entry. Fields that this site generates take precedence but repeat exported values."""
     exported: dict[str, list[str]] = {}
     for key, value in preserved.meta:
@@ -145,7 +156,7 @@ def _meta(entry: Entry, preserved: Preserved, ids: ExportIds, footnotes: str, de
         # Every reader can see it here, so values that restrict access are dropped.
         own |= {key: [each for each in exported.get(key, []) if each.strip() in EVERYONE] for key in ACCESS_KEYS}
     if isinstance(entry, Post):
-        own[ENCLOSURE] = _enclosures(entry, preserved, exported.get(ENCLOSURE, []))
+        own[ENCLOSURE] = _enclosure_fields(enclosures, exported.get(ENCLOSURE, []))
     for key, values in own.items():
         yield from (elements.meta_field("postmeta", key, value) for value in values if value)
     yield from (elements.meta_field("postmeta", key, value) for key, value in preserved.meta if key not in own)
@@ -175,27 +186,34 @@ def _footnotes(current: str, exported: str) -> str:
     return exported if exported and is_current else current
 
 
-def _enclosures(post: Post, preserved: Preserved, exported: Sequence[str]) -> list[str]:
-    """Return the meta fields that WordPress would have for a post's enclosures. Its `enclosed` must have been set."""
-    by_content = {parse_enclosure(field): field for field in exported}
-    stored = [by_content.get(file, enclosure_field(file)) for file in _stored_enclosures(post, preserved)]
-    in_text = (EnclosedFile(file.url, int(file.length), file.mime_type) for file in post.enclosed.in_text)
-    # Unreadable fields are repeated as they are.
-    unreadable = (field for field in exported if parse_enclosure(field) is None)
-    return [*stored, *map(enclosure_field, in_text), *unreadable]
+def _enclosures(entry: Entry, preserved: Preserved) -> _Enclosures:
+    """Return the enclosures, except those that only a preserved field of a plugin names.
 
-
-def _stored_enclosures(post: Post, preserved: Preserved) -> list[EnclosedFile]:
-    """Return the stored enclosures of a post, except those that only a preserved field of a plugin names."""
+    Takes a query only for posts with audio or video.
+    """
+    if not isinstance(entry, Post):
+        return _Enclosures([], [])
     only_there = {file for _key, file in files_of_plugins(preserved.meta)}
     only_there -= {parse_enclosure(value) for key, value in preserved.meta if key == ENCLOSURE}
-    stored = (EnclosedFile(each.url, each.length, each.media_type) for each in post.enclosures.all())
-    return [file for file in stored if file not in only_there]
+    stored = [EnclosedFile(each.url, each.length, each.media_type) for each in entry.enclosures.all()]
+    found = enclosures_by_post([entry], {entry.pk: entry.enclosures.all()})[entry.pk].in_text
+    in_text = [EnclosedFile(file.url, int(file.length), file.mime_type) for file in found]
+    return _Enclosures([file for file in stored if file not in only_there], in_text)
+
+
+def _enclosure_fields(enclosures: _Enclosures, exported: Sequence[str]) -> list[str]:
+    """Return the meta fields that WordPress would have for a post's enclosures."""
+    by_content = {parse_enclosure(field): field for field in exported}
+    stored = [by_content.get(file, enclosure_field(file)) for file in enclosures.stored]
+    # Unreadable fields are repeated as they are.
+    unreadable = (field for field in exported if parse_enclosure(field) is None)
+    return [*stored, *map(enclosure_field, enclosures.in_text), *unreadable]
 
 
 def _extension(
     entry: Entry,
     preserved: Preserved,
+    enclosures: _Enclosures,
     local: dt.datetime,
     utc: dt.datetime | None,
     title: str,
@@ -208,9 +226,6 @@ def _extension(
         values = {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
     names_others = any(taxonomy == CO_AUTHORS for taxonomy, _slug, _name in preserved.terms)
     names_others |= any(key == MOLONGUI_AUTHOR for key, _value in preserved.meta)
-    stored_enclosures = None
-    if isinstance(entry, Post) and entry.enclosed.in_text:
-        stored_enclosures = len(_stored_enclosures(entry, preserved))
     date = aware_datetime(local)
     is_undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
     modified_at = aware_datetime(elements.local_time(entry.modified_at))
@@ -220,7 +235,7 @@ def _extension(
             "co_authors": (entry.co_authors, None if names_others else ""),
             "title": (entry.title, plain_title(clean_for_xml(title))),
             "excerpt": (entry.excerpt, plain_lines(clean_for_xml(excerpt))),
-            "enclosures": (stored_enclosures, None),
+            "enclosures": (len(enclosures.stored) if enclosures.in_text else None, None),
             "published_at": (entry.published_at, None if is_undated else date),
             "created_at": (entry.created_at, date),
             "modified_at": (entry.modified_at, modified_at),

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import to_locale
 
 from accounts.models import User
-from blog.feeds.enclosures import enclosures_by_post
 from blog.models import Category, Entry, Page, Post, Redirect
 from comments.models import Comment
 from core.models import SiteSettings
@@ -160,9 +159,6 @@ def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[str]:
     pages = Page.objects.prefetch_related(comments, redirects, "preserved")
     for entries in (posts, pages):
         for entry in entries.defer("lead_html", "auto_excerpt").iterate(_CHUNK_SIZE):
-            if isinstance(entry, Post):
-                # This takes a query only for posts with audio or video.
-                entry.enclosed = enclosures_by_post([entry], {entry.pk: entry.enclosures.all()})[entry.pk]
             yield entry_item(entry, logins, ids, warn)
     yield from block_items(ids)
     yield from attachment_items(logins, ids)
