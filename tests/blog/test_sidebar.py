@@ -15,6 +15,7 @@ from core.models import SiteSettings
 from core.prepared import Prepared
 from core.registry import check_registries
 from tests.factories import CategoryFactory, PageFactory, PostFactory
+from tests.factories.responses import read
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +65,13 @@ class TestBlocksOfTheBlog:
         PageFactory(title="Hidden", status=Status.DRAFT)
         PageFactory(title="Child", parent=second)
         assert [line.title for line in client.get("/").context["sidebar"]["pages"].lines] == ["First", "Second"]
+
+    def test_name_the_language_of_each_page(self, client: Client) -> None:
+        PageFactory(title="Über uns", language="de")
+        PageFactory(title="About")
+        PageFactory(title="", language="de", slug="x")
+        links = read(client.get("/")).xpath("//nav[@aria-labelledby='menu-pages']//a")
+        assert {link.text: link.get("lang") for link in links} == {"Über uns": "de", "About": None, "(no title)": None}
 
     def test_are_shown_in_their_order(self, client: Client) -> None:
         PageFactory()
