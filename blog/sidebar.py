@@ -92,7 +92,8 @@ def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, urls: Set[s
 
 def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any]]:
     """Return the lines of each kind of block, from the cache that all processes share if one of them has read them."""
-    key = f"sidebar-lines:{site.entries_version}:{get_language()}"
+    # With the fields, because the release before may have stored lines without one of them.
+    key = f"sidebar-lines:{'-'.join(Line.__slots__)}:{site.entries_version}:{get_language()}"
     lines: dict[str, Sequence[Any]] | None = cache.get(key)
     if lines is None:
         now = timezone.now()
