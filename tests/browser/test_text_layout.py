@@ -29,3 +29,21 @@ def test_the_items_of_nested_lists_are_evenly_spaced(open_page: OpenPage) -> Non
     tops = page.locator(".entry-body li").evaluate_all("items => items.map(item => item.getBoundingClientRect().top)")
     distances = {round(below - above) for above, below in pairwise(tops)}
     assert max(distances) - min(distances) <= 1
+
+
+def test_a_wide_table_is_printed_as_a_whole(open_page: OpenPage) -> None:
+    url = f"https://a.example/{'b' * 120}"
+    source = f"| a | b | c |\n|---|---|---|\n| Words that wrap | Others | {url} |\n"
+    page = open_page(PostFactory(source=source).get_absolute_url(), viewport={"width": 500, "height": 700})
+    fits = "table => table.scrollWidth <= table.parentElement.clientWidth"
+    table = page.locator(".entry-body table")
+    assert not table.evaluate(fits)
+    page.emulate_media(media="print")
+    assert table.evaluate(fits)
+    # Words aren't divided.
+    lines = page.locator("td", has_text="Others").evaluate("""cell => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return range.getClientRects().length;
+    }""")
+    assert lines == 1
