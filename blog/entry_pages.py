@@ -16,8 +16,10 @@ from blog.appearance.looks import look_of
 from blog.appearance.options import Link
 from blog.caching import mark_private
 from blog.enclosed_players import enclosed_players
+from blog.listings.archives import list_years
 from blog.listings.listing import join_parts, page_label, site_feed
 from blog.models import Entry, Post
+from blog.overviews import ARCHIVE
 from blog.page_metadata.lead_pictures import lead_picture
 from blog.page_metadata.open_graph import article, locale, oembed_url
 from blog.page_metadata.structured_data import blog_posting, breadcrumb_list, json_ld
@@ -100,6 +102,8 @@ def entry_response(
     site = request.site
     urls = [entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
+    if entry.path == ARCHIVE:
+        html = list_years(html, site)
     if page_number > 1 or not entry.picture:
         # The featured image is above the text of the first page.
         html = load_first_eagerly(html)

@@ -92,7 +92,8 @@ def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, urls: Set[s
 
 def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any]]:
     """Return the lines of each kind of block, from the cache that all processes share if one of them has read them."""
-    key = f"sidebar-lines:{site.entries_version}:{get_language()}"
+    # With the fields, because the release before may have stored lines without one of them.
+    key = f"sidebar-lines:{'-'.join(Line.__slots__)}:{site.entries_version}:{get_language()}"
     lines: dict[str, Sequence[Any]] | None = cache.get(key)
     if lines is None:
         now = timezone.now()
@@ -107,7 +108,8 @@ def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any
 class Line:
     """A link in the sidebar. `count` is how many posts it leads to, `depth` its level in a tree, starting from 0.
 
-    `below` are the links to its parts, such as those of a year to its months.
+    `below` are the links to its parts, such as those of a year to its months. `language` is that of its title, if it is
+    known.
     """
 
     title: str
@@ -115,6 +117,7 @@ class Line:
     count: int = 0
     depth: int = 0
     below: Sequence["Line"] = ()
+    language: str = ""
 
     @property
     def period(self) -> str:
@@ -123,15 +126,15 @@ class Line:
 
 
 @Prepared
-def _page_rows(now: Parameter) -> QuerySet[Any, tuple[int, str, str]]:
+def _page_rows(now: Parameter) -> QuerySet[Any, tuple[int, str, str, str]]:
     pages: QuerySet[Any, Page] = Page.objects.published(now).filter(parent=None).order_by()
-    return pages.values_list("menu_order", "title", "path")
+    return pages.values_list("menu_order", "title", "path", "language")
 
 
-def _page_lines(rows: Sequence[tuple[int, str, str]]) -> Sequence[Line]:
+def _page_lines(rows: Sequence[tuple[int, str, str, str]]) -> Sequence[Line]:
     return [
-        Line(title or gettext("(no title)"), reverse("blog:page", args=[path]))
-        for _order, title, path in sorted(rows, key=lambda row: (row[0], row[1].casefold()))
+        Line(title or gettext("(no title)"), reverse("blog:page", args=[path]), language=language if title else "")
+        for _order, title, path, language in sorted(rows, key=lambda row: (row[0], row[1].casefold()))
     ]
 
 

@@ -1,6 +1,7 @@
 """Overviews of the posts by date: the page `/archive/`, and the titles of a year or month."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -112,6 +113,18 @@ def archive(request: SiteRequest, rest: str = "") -> HttpResponse:
         "has_titles": count <= _MAX_TITLES,
     }
     return render(request, "blog/archive.html", context)
+
+
+def list_years(html: str, site: SiteSettings) -> str:
+    """Return `html`, the text of a page that has replaced the archive, with the years in place of links to the archive.
+
+    They stand for lists of archives in WordPress (`wordpress.markup`), and would lead to this page itself.
+    """
+    links = "".join(
+        f'<li><a href="{year.url}">{year.name}</a> <span class="count">({year.count})</span></li>'
+        for year in _years(_months(site))
+    )
+    return re.sub(rf'<p[^>]*><a href="{overview_url(ARCHIVE)}"[^>]*>[^<]*</a></p>', f"<ul>{links}</ul>", html)
 
 
 def period_response(

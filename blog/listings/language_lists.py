@@ -56,7 +56,7 @@ def _lines(rows: Sequence[tuple[str, int]]) -> Sequence[Line]:
         return language != settings.LANGUAGE_CODE, language_name(language).casefold()
 
     return [
-        Line(language_name(language), reverse("blog:language", args=[language]), totals[language])
+        Line(language_name(language), reverse("blog:language", args=[language]), totals[language], language=language)
         for language in sorted(totals, key=site_first_then_by_name)
     ]
 

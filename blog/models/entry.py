@@ -17,7 +17,7 @@ from django.utils.translation import get_language_info, gettext
 from blog.models.entry_query import EntryKind, Status
 from blog.models.stored_entry import StoredEntry, new_guid
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK
-from blog.rendering.directions import add_auto_directions
+from blog.rendering.directions import add_directions
 from blog.rendering.images import COLUMN_WIDTH, add_renditions, by_file_name, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
 from core.languages import in_words, language_name, override_language
@@ -159,14 +159,14 @@ class Entry(StoredEntry):
     def for_readers(self, html: str, pictures: Mapping[str, Picture] | None = None) -> str:
         """Return `html`, its text or a part of it, as any page shows it.
 
-        Relative URLs are resolved against the entry's URL. If the entry has no direction, each block has its own.
+        Relative URLs are resolved against the entry's URL. Parts in another direction have that one.
         Pictures of the media library, `pictures` or else those in the stored text, get their renditions.
         """
         html = resolve_relative_urls(html, self.get_absolute_url())
         if "<img" in html:
             html = load_first_eagerly(html) if self.leads_with_image else html
             html = add_renditions(html, self.shown_pictures if pictures is None else pictures)
-        return html if self.direction else add_auto_directions(html)
+        return add_directions(html, self.direction)
 
     @property
     def password_form(self) -> SafeString:

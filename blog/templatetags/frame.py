@@ -5,9 +5,10 @@ from html import escape
 from typing import Any, Final
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from blog.appearance.options import Link
 from blog.page_metadata.lead_pictures import LeadPicture
@@ -29,6 +30,13 @@ def feed_elements(feeds: Iterable[Link]) -> SafeString:
         for path, kind in _FORMATS
     ]
     return mark_safe("".join(elements))  # noqa: S308  # the URLs and titles are escaped
+
+
+@register.simple_tag
+def in_site_language() -> SafeString:
+    """Return the attribute of an element that is in the site's language, or nothing if the page is, too."""
+    site_language = settings.LANGUAGE_CODE
+    return SafeString("" if get_language() == site_language else f' lang="{site_language}"')
 
 
 @register.filter

@@ -1,12 +1,15 @@
 """The language and direction of titles and texts."""
 
+import re
+from html import unescape
+
 import pytest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blog.rendering import render
-from blog.rendering.directions import add_auto_directions
+from blog.rendering.directions import add_auto_directions, add_directions
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at
 from tests.factories.responses import find, one, read
 from tests.factories.types import GrowsWithLength
@@ -79,6 +82,82 @@ class TestBlocks:
         assert grows_with_length(add_auto_directions, part * 50_000)
 
 
+class TestPassages:
+    """In a text whose language is known, passages in the other direction have that one."""
+
+    @pytest.mark.parametrize(
+        ("html", "expected"),
+        [
+            ("<p>من قال هذا؟</p><p>Who said this?</p>", "<p>من قال هذا؟</p><p dir>Who said this?</p>"),
+            (
+                "<h2 id='a'><a href='#a'>Who said this?</a></h2>",
+                "<h2 id='a' dir><a href='#a'>Who said this?</a></h2>",
+            ),
+            ("<ul><li>Front Line</li><li>Defenders</li></ul>", "<ul dir><li>Front Line</li><li>Defenders</li></ul>"),
+            ("<table><tr><td>a b</td><td>c</td></tr></table>", "<table dir><tr><td>a b</td><td>c</td></tr></table>"),
+            (
+                "<figure><figcaption>A lamp, 2026</figcaption></figure>",
+                "<figure><figcaption dir>A lamp, 2026</figcaption></figure>",
+            ),
+            ("<blockquote><p>a b c</p></blockquote>", "<blockquote dir><p dir>a b c</p></blockquote>"),
+            (
+                "<blockquote><p>a b c</p><p>قال ذلك أمس</p></blockquote>",
+                "<blockquote><p dir>a b c</p><p>قال ذلك أمس</p></blockquote>",
+            ),
+        ],
+    )
+    def test_a_passage_without_letters_of_the_text_has_the_other_direction(self, html: str, expected: str) -> None:
+        assert add_directions(html, "rtl") == expected.replace(" dir", ' dir="ltr"')
+
+    def test_so_it_is_for_quotations_in_arabic_and_hebrew(self) -> None:
+        html = "<p>He wrote:</p><p>من قال هذا؟</p><p>מי אמר את זה?</p>"
+        expected = '<p>He wrote:</p><p dir="rtl">من قال هذا؟</p><p dir="rtl">מי אמר את זה?</p>'
+        assert add_directions(html, "ltr") == expected
+
+    @pytest.mark.parametrize(
+        "html",
+        [
+            "<p>UN</p><p>Front Line</p>",  # names look right on the side of the text
+            "<p>Front Line Defenders قالت</p>",
+            "<p>10, 20, 30 – 40.</p>",
+            '<p dir="rtl">Who said this?</p>',
+            '<blockquote dir="rtl"><p>Who said this?</p></blockquote>',
+            # Items and cells stay on the same side.
+            "<ul><li>Who said this?</li><li>قال</li></ul>",
+            "<ul><li><p>Who said this?</p></li><li>قال</li></ul>",
+            "<table><tr><td><p>Who said this?</p></td><td>قال</td></tr></table>",
+        ],
+    )
+    def test_everything_else_has_that_of_the_text(self, html: str) -> None:
+        assert add_directions(html, "rtl") == html
+
+    def test_references_to_characters_are_no_letters(self) -> None:
+        html = "<p>English</p><p>&lt;سلام &amp; كلام &gt; حرب</p>"
+        assert add_directions(html, "ltr") == html.replace("<p>&lt;", '<p dir="rtl">&lt;')
+
+    @pytest.mark.parametrize("direction", ["rtl", ""])
+    def test_a_url_is_read_from_the_left_with_its_slash_at_the_end(self, direction: str) -> None:
+        html = '<p>سلام <a href="https://a.example/b/" rel="noopener">https://a.example/b/</a></p>'
+        assert '<a dir="ltr" href="https://a.example/b/" rel' in add_directions(html, direction)
+
+    @pytest.mark.parametrize("direction", ["ltr", ""])
+    def test_nothing_is_added_to_urls_in_texts_without_letters_that_are_read_from_the_right(
+        self, direction: str
+    ) -> None:
+        html = '<p dir="ltr">Peace <a href="https://a.example/b/">https://a.example/b/</a> – “é”</p>'
+        assert add_directions(html, direction) == html
+
+    @given(st.text(alphabet="<>/pblockquote ul=\"'&ا\n", max_size=200), st.sampled_from(["ltr", "rtl", ""]))
+    def test_nothing_else_changes_whatever_the_source(self, source: str, direction: str) -> None:
+        html = render(source, "html").body_html
+        added = re.compile(' dir="(?:auto|ltr|rtl)"')
+        assert added.sub("", add_directions(html, direction)) == added.sub("", html)
+
+    @pytest.mark.parametrize("part", ["<p>", "<blockquote>", "<blockquote><p>a b c</p>", "<ul><li>", "</p>", "<a "])
+    def test_hostile_html_takes_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(lambda html: add_directions(html, "rtl"), part * 50_000)
+
+
 @pytest.mark.django_db
 class TestPages:
     @pytest.mark.parametrize(
@@ -109,6 +188,12 @@ class TestPages:
             assert (article.get("lang"), article.get("dir")) == (language, direction)
             assert one(article, ".entry-title").get("dir") == direction
             assert [p.get("dir") for p in find(article, ".entry-body p")] == [None, None]
+
+    @pytest.mark.parametrize(("language", "other"), [("ar", "ltr"), ("en", "rtl")])
+    def test_its_passages_in_the_other_direction_have_that_one(self, client: Client, language: str, other: str) -> None:
+        post = PostFactory(source="Who said this?\n\nمن قال هذا؟", language=language)
+        for path in ("/", post.get_absolute_url(), "/feed/"):
+            assert unescape(client.get(path).content.decode()).count(f'<p dir="{other}">') == 1
 
     def test_the_text_before_the_more_marker_and_each_page_of_a_text_have_directions(self, client: Client) -> None:
         post = PostFactory(

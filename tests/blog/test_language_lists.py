@@ -1,6 +1,7 @@
 """The language that pages speak, and the lists of posts by language."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from blog.models import Status
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory
 from tests.factories.models import at
-from tests.factories.responses import read_xml
+from tests.factories.responses import one, read, read_xml
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,17 @@ class TestPagesOfTexts:
         client.get(PostFactory(language="ar").get_absolute_url())
         assert language_of(html_of(client, "/")) == ("en", "ltr")
         assert language_of(client.get("/nothing/").content.decode()) == ("en", "ltr")
+
+    def test_name_the_language_of_what_the_owner_wrote_for_all_of_them(
+        self, client: Client, publish_appearance: Callable[..., int]
+    ) -> None:
+        block: Any = {"kind": "text", "title": "", "options": {"text": "Write to us."}}
+        publish_appearance(blocks=[block], footer="Some rights reserved.")
+        SiteSettings.objects.update(tagline="Notes")
+        for language, expected in (("en", None), ("fr", "en"), ("ar", "en")):
+            page = read(client.get(PostFactory(language=language).get_absolute_url()))
+            for selector in (".tagline bdi", ".sidebar .words", ".colophon > div"):
+                assert one(page, selector).get("lang") == expected, (language, selector)
 
     def test_do_not_depend_on_the_browser(self, client: Client) -> None:
         path = PostFactory(language="ru").get_absolute_url()
@@ -118,6 +130,13 @@ class TestListings:
         page = html_of(client, "/")
         # The language of the site first, then by name.
         assert re.findall(r'href="/language/(\w+)/"', page) == ["en", "fr", "ar"]
+        # Screen readers read the name of each in its own voice.
+        names = read(client.get("/")).xpath("//nav[@aria-labelledby='menu-languages']//bdi")
+        assert [(name.get("lang"), name.text) for name in names] == [
+            ("en", "English"),
+            ("fr", "français"),
+            ("ar", "العربيّة"),
+        ]
 
     @pytest.mark.parametrize("language", ["pt-BR", "pt_br", "x", "a/b"])
     def test_a_code_that_has_no_url_is_left_out(self, client: Client, language: str) -> None:

@@ -133,6 +133,18 @@ class TestArchive:
         add_posts(days)
         assert len(html.tostring(one(read(client.get("/archive/")), "main"))) < 40_000
 
+    @pytest.mark.parametrize("language", ["", "en", "ar"])
+    @pytest.mark.parametrize("source", ["[archives]", "<!-- wp:archives /-->"])
+    def test_is_a_list_of_years_in_a_page_that_replaced_it_with_such_a_list(
+        self, client: Client, source: str, language: str
+    ) -> None:
+        for year in (2019, 2020, 2020):
+            PostFactory(published_at=at(year, 1, 1))
+        PageFactory(slug="archive", markup="wordpress", source=f"All posts:\n\n{source}", language=language)
+        body = one(read(client.get("/archive/")), ".entry-body")
+        assert [text(item) for item in find(body, "li")] == ["2020 (2)", "2019 (1)"]
+        assert [link.get("href") for link in find(body, "a")] == ["/2020/", "/2019/"]
+
 
 class TestThreeClicks:
     """From any post to any other: the archive, a page of its month, the post, even if a month has several pages."""

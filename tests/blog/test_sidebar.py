@@ -11,10 +11,12 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from blog.appearance.blocks import SidebarBlock, default_blocks, sidebar_blocks
 from blog.models import Category, Status
 from blog.sidebar import Line, sidebar
+from core import memory
 from core.models import SiteSettings
 from core.prepared import Prepared
 from core.registry import check_registries
 from tests.factories import CategoryFactory, PageFactory, PostFactory
+from tests.factories.responses import read
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +66,13 @@ class TestBlocksOfTheBlog:
         PageFactory(title="Hidden", status=Status.DRAFT)
         PageFactory(title="Child", parent=second)
         assert [line.title for line in client.get("/").context["sidebar"]["pages"].lines] == ["First", "Second"]
+
+    def test_name_the_language_of_each_page(self, client: Client) -> None:
+        PageFactory(title="Über uns", language="de")
+        PageFactory(title="About")
+        PageFactory(title="", language="de", slug="x")
+        links = read(client.get("/")).xpath("//nav[@aria-labelledby='menu-pages']//a")
+        assert {link.text: link.get("lang") for link in links} == {"Über uns": "de", "About": None, "(no title)": None}
 
     def test_are_shown_in_their_order(self, client: Client) -> None:
         PageFactory()
@@ -119,6 +128,18 @@ class TestBlockOfAnotherApp:
             assert sidebar(site, "/") == first
         assert first["shelves"].lines == ["Novels: novels"]
         assert first["pages"].lines == [Line("About", "/about/")]
+
+    def test_is_read_again_if_its_lines_were_cached_by_a_release_with_other_fields(
+        self, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.register_shelves()
+        site = SiteSettings.current()
+        first = sidebar(site, "/")
+        for slots, queries in ((Line.__slots__, 0), ((*Line.__slots__, "added"), 1)):
+            memory.forget()
+            monkeypatch.setattr(Line, "__slots__", slots)
+            with django_assert_num_queries(queries):
+                assert sidebar(site, "/") == first
 
     def test_without_a_template_is_reported_by_the_system_check(self) -> None:
         sidebar_blocks.register("plain", SidebarBlock("plain.html"))

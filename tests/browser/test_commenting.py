@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment, CommentPolicy, CommentSettings, Revision
 from comments.moderation.counting import recount
-from tests.factories import CommentFactory, PostFactory
+from tests.factories import CommentFactory, PostFactory, at
 from tests.factories.types import Faults, OpenPage, WriteComment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,6 +51,28 @@ def test_a_comment_is_previewed_sent_changed_and_deleted(open_page: OpenPage, po
     reader.get_by_role("link", name=post.title).click()
     expect(reader.locator(".comment")).to_have_count(0)
     assert reader.context.cookies() == []
+
+
+def test_wrong_fields_are_marked_and_what_awaits_moderation_stands_apart(open_page: OpenPage) -> None:
+    CommentSettings.objects.update_or_create(pk=1, defaults={"comment_policy": CommentPolicy.HOLD})
+    PostFactory(published_at=at(2020, 1, 1))
+    reader = open_page(PostFactory().get_absolute_url(), **PHONE)
+    reader.locator(".comment-form").evaluate("form => form.noValidate = true")
+    reader.fill("#respond [name=website]", "mine")
+    reader.get_by_role("button", name="Submit Comment").click()
+    for label in ("Name (required)", "E-mail (will not be published) (required)", "Website", "Comment"):
+        expect(reader.get_by_label(label, exact=True)).to_have_css("border-top-width", "2px")
+
+    reader.fill("#respond [name=name]", "Amina")
+    reader.fill("#respond [name=email]", "amina@example.org")
+    reader.fill("#respond [name=website]", "")
+    reader.fill("#respond [name=text]", "First text.")
+    reader.get_by_role("button", name="Submit Comment").click()
+    comment = reader.locator(".comment:has-text('awaiting moderation')").bounding_box()
+    above = reader.locator(".neighbours").bounding_box()
+    assert comment
+    assert above
+    assert comment["y"] - (above["y"] + above["height"]) > 30
 
 
 def test_a_double_click_on_delete_is_not_an_error(open_page: OpenPage, write_comment: WriteComment) -> None:

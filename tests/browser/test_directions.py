@@ -108,6 +108,38 @@ def test_code_reads_from_left_to_right_in_an_arabic_text(open_page: OpenPage) ->
     assert left < right
 
 
+def test_a_quotation_in_the_other_direction_starts_on_its_own_side(open_page: OpenPage) -> None:
+    quotations = "> Who said this?\n\n> من قال هذا؟\n\n- Who said this?\n- They did.\n\n1. من قال هذا؟\n"
+    page = open_page("/")
+    for language in ("ar", "en"):
+        page.goto(PostFactory(language=language, source=quotations).get_absolute_url())
+        for selector in ("blockquote p", "li"):
+            sides = [
+                "left" if left < right else "right"
+                for left, right in (each.evaluate(_MARGINS) for each in page.locator(f".entry-body {selector}").all())
+            ]
+            assert sides == (["left", "right"] if selector != "li" else ["left", "left", "right"])
+        # The border is on the side where the quotation starts.
+        borders = page.locator("blockquote").evaluate_all(
+            "found => found.map(each => getComputedStyle(each).borderLeftWidth !== '0px')"
+        )
+        assert borders == [True, False]
+
+
+def test_the_final_slash_of_a_url_is_at_its_end_in_an_arabic_text(open_page: OpenPage) -> None:
+    post = PostFactory(language="ar", source="اقرأ https://a.example/b/ الآن.\n")
+    link = open_page(post.get_absolute_url()).locator(".entry-body a")
+    assert link.evaluate(
+        """link => {
+          const range = document.createRange(), {firstChild: text} = link;
+          range.setStart(text, text.length - 1);
+          range.setEnd(text, text.length);
+          const slash = range.getBoundingClientRect();
+          return slash.right >= link.getBoundingClientRect().right - 1;
+        }"""
+    )
+
+
 def test_email_addresses_and_urls_are_typed_from_left_to_right_in_arabic(open_page: OpenPage) -> None:
     page = open_page(PostFactory(language="ar").get_absolute_url())
     for name, direction in {"name": "rtl", "email": "ltr", "website": "ltr"}.items():

@@ -1,0 +1,49 @@
+"""How the lines and blocks of a text are set."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.factories import PostFactory
+from tests.factories.types import OpenPage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_number_of_a_footnote_is_never_alone_on_a_line(open_page: OpenPage) -> None:
+    # In some of these sentences, the number doesn't fit at the end of the line.
+    sentences = [f"{'a ' * 20}{'b' * length}.[^1]" for length in range(1, 20)]
+    post = PostFactory(source="\n\n".join([*sentences, "[^1]: A note."]))
+    page = open_page(post.get_absolute_url(), viewport={"width": 320, "height": 640})
+    numbers_after_text = page.locator(".entry-body > p").evaluate_all("""paragraphs => paragraphs.map(paragraph => {
+      const text = paragraph.firstChild, range = document.createRange();
+      range.setStart(text, text.length - 1);
+      range.setEnd(text, text.length);
+      return paragraph.querySelector("a").getBoundingClientRect().left >= range.getBoundingClientRect().left;
+    })""")
+    assert numbers_after_text == [True] * len(sentences)
+
+
+def test_the_items_of_nested_lists_are_evenly_spaced(open_page: OpenPage) -> None:
+    page = open_page(PostFactory(source="- a\n  - b\n    - c\n  - d\n- e\n").get_absolute_url())
+    tops = page.locator(".entry-body li").evaluate_all("items => items.map(item => item.getBoundingClientRect().top)")
+    distances = {round(below - above) for above, below in pairwise(tops)}
+    assert max(distances) - min(distances) <= 1
+
+
+def test_a_wide_table_is_printed_as_a_whole(open_page: OpenPage) -> None:
+    url = f"https://a.example/{'b' * 120}"
+    source = f"| a | b | c |\n|---|---|---|\n| Words that wrap | Others | {url} |\n"
+    page = open_page(PostFactory(source=source).get_absolute_url(), viewport={"width": 500, "height": 700})
+    fits = "table => table.scrollWidth <= table.parentElement.clientWidth"
+    table = page.locator(".entry-body table")
+    assert not table.evaluate(fits)
+    page.emulate_media(media="print")
+    assert table.evaluate(fits)
+    # Words aren't divided.
+    lines = page.locator("td", has_text="Others").evaluate("""cell => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return range.getClientRects().length;
+    }""")
+    assert lines == 1
