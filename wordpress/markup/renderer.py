@@ -59,6 +59,12 @@ _PODCAST_PLAYER = "seriously-simple-podcasting/"
 _AUDIO = re.compile(r"<audio\b[^<>]*+>(?:[^<]++|<(?!/?audio\b))*+</audio>", re.IGNORECASE)
 # Empty links, which other sites' scripts replace with their content.
 _EMPTY_LINK = re.compile(r"""<a\b(?=[^<>]*?\shref="(https?://[^\s"<>]++)")[^<>]*+></a>""")
+# Jetpack's galleries, whose layout needs its styles or scripts, and the buttons of which have no text.
+_GALLERIES = frozenset({"jetpack/slideshow", "jetpack/tiled-gallery"})
+_FIGURE = re.compile(r"<figure\b[^<>]*+>(?:[^<]++|<(?!/?figure\b))*+</figure>", re.IGNORECASE)
+# Jetpack's script fills in the days, hours, minutes and seconds until this time.
+_COUNTDOWN = re.compile(r'<div class="event-countdown__counter">(?:[^<]++|<(?!/?div\b))*+</div>')
+_COUNTDOWN_END = re.compile(r'(?<=<div class="event-countdown__date">)([0-9-]{10})T([0-9:]{5})[^<>]*+')
 # The plus sign next to an accordion heading, which opens and closes the section below it.
 _TOGGLE_ICON = re.compile(r"<span\b[^<>]*?\baccordion-heading__toggle-icon\b[^<>]*+>[^<>]*+</span>")
 
@@ -155,6 +161,11 @@ def _content(block: str, text: str, notes: dict[str, str]) -> str:
         text = _OBJECT.sub("", text)
     if block == "cover":
         text = _show_background(text)
+    if block in _GALLERIES and (pictures := _FIGURE.findall(text)):
+        items = "".join(f"<li>{picture}</li>" for picture in pictures)
+        text = f'<figure class="wp-block-gallery columns-3"><ul>{items}</ul></figure>'
+    if block == "jetpack/event-countdown":
+        text = _COUNTDOWN_END.sub(r"\1 \2", _COUNTDOWN.sub("", text))
     if block == "accordion-heading":
         text = _TOGGLE_ICON.sub("", text)
     if block == "button":
