@@ -497,6 +497,53 @@ class TestBlockEditor:
     def test_an_embed_with_invalid_attributes_is_removed(self, attributes: str) -> None:
         assert to_html(f"<!-- wp:embed {attributes} /-->") == ""
 
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        "image",
+        [
+            '<img src="/files/a-300x200.jpg" alt="">',
+            '<img src="/files/a.jpg?w=300" alt="">',
+            '<img alt="" src="/files/a.jpg?h=200&amp;w=300">',
+            "<img src='/files/a.jpg?resize=300%2C200&#038;ssl=1' alt=''>",
+            '<img src="/files/a.jpg?fit=300,200" alt="">',
+            '<img src="/files/a.jpg" alt="" class="wp-image-1" style="width:300px;height:auto">',
+            '<img src="/files/a.jpg?w=1024" alt="" width="1024" height="683" style="aspect-ratio:1; WIDTH: 300.5px">',
+        ],
+    )
+    def test_an_image_is_as_wide_as_the_copy_in_its_url_or_its_style(self, image: str) -> None:
+        for source in (image, f"<!-- wp:image --><figure>{image}</figure><!-- /wp:image -->"):
+            html = render(source, "wordpress").body_html
+            assert ' width="300"' in html
+            assert "height=" not in html
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        "image",
+        [
+            '<img src="/files/a-300x200.jpg" alt="" width="150" height="100">',
+            '<img src="/files/a.jpg?w=300" alt="" width=150>',
+        ],
+    )
+    def test_the_width_of_an_image_counts_more_than_its_url(self, image: str) -> None:
+        assert ' width="150"' in render(image, "wordpress").body_html
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        "image",
+        [
+            '<img src="/files/a-300x200-b.jpg" alt="300x200.jpg">',
+            '<img src="/files/a.jpg?view=300" alt=" ?w=300">',
+            '<img src="/files/a.jpg?w=0" alt="">',
+            '<img src="/files/a.jpg" alt="" style="max-width:300px; width:50%">',
+        ],
+    )
+    def test_other_images_have_no_width(self, image: str) -> None:
+        assert "width=" not in render(image, "wordpress").body_html.partition(" alt=")[0]
+
+    @pytest.mark.parametrize("piece", [" src=", " src=a?w=", " width", "-3x3.jpg", "&w=1"])
+    def test_images_with_long_attributes_take_linear_time(self, piece: str, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(to_html, f"<img src=a{piece * 4_000}>")
+
     def test_galleries_keep_their_pictures_and_captions(self) -> None:
         source = (
             '<!-- wp:gallery {"linkTo":"none"} -->\n<figure class="wp-block-gallery has-nested-images columns-2">'

@@ -68,6 +68,14 @@ _COUNTDOWN_END = re.compile(r'(?<=<div class="event-countdown__date">)([0-9-]{10
 # The plus sign next to an accordion heading, which opens and closes the section below it.
 _TOGGLE_ICON = re.compile(r"<span\b[^<>]*?\baccordion-heading__toggle-icon\b[^<>]*+>[^<>]*+</span>")
 
+# An image whose width only its URL may name: `photo-300x200.jpg`, `photo.jpg?w=300`, or at a proxy `?resize=300,200`.
+_IMAGE = re.compile(r"<img(?=\s)(?![^<>]*\s(?:width|height)\s*+=)[^<>]*+>", re.IGNORECASE)
+_WIDTH_IN_URL = re.compile(
+    r"""\ssrc\s*+=\s*+["']?[^\s"'<>]*?(?:-(?P<copy>[1-9][0-9]{1,3})x[0-9]{1,4}\.[a-z]{3,4}(?![^\s"'<>?])"""
+    r"""|[?&;](?:w|fit|resize)=(?P<resized>[1-9][0-9]{1,3})(?![0-9]))""",
+    re.IGNORECASE,
+)
+
 # The classes of a cover block's elements with a background picture, and the attributes that describe it.
 _COVER_CLASSES = frozenset({"wp-block-cover", "wp-block-cover__image-background"})
 _COVER_ATTRIBUTE = re.compile(r"""(?<=\s)(class|style|aria-label)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE)
@@ -84,6 +92,7 @@ def to_html(source: str, entry: object = None) -> str:
     origin = origin_of(entry)
     source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
     source = expand(source, limited(partial(find_uploads, origin)))
+    source = _IMAGE.sub(_with_width, source)
     notes: dict[str, str] = {}
     if "<!-- wp:" not in source:
         parts = [(language, take_notes(text, notes)) for language, text in language_parts(source)]
@@ -97,6 +106,15 @@ def to_html(source: str, entry: object = None) -> str:
         ids = set(re.findall(r'\bid="([^"<>]+)"', html))
         html = _FOOTNOTE_LINK.sub(lambda link: link[0] if link[2] in ids else f"{link[1]}{link[3]}", html)
     return html
+
+
+def _with_width(image: re.Match[str]) -> str:
+    """Return the tag of an image with the width of the copy that it shows.
+
+    Its original, which is shown here in place of the copy, may be much larger.
+    """
+    width = _WIDTH_IN_URL.search(image[0])
+    return f'<img width="{width["copy"] or width["resized"]}"{image[0][4:]}' if width else image[0]
 
 
 def _in_language(html: str, language: str) -> str:
