@@ -310,6 +310,21 @@ class TestAudioAndVideo:
         assert 'href="https://example.org/a.mp3"' in body(source)
         assert "[" not in body(source)
 
+    def test_early_shortcodes_have_a_player_with_a_title_for_each_file(self) -> None:
+        html = body("[audio http://testserver/a.mp3, http://testserver/b (part 1).mp3|titles=One,Two & more|artists=A]")
+        attributes = 'controls="" preload="none"'
+        assert html.replace("\n", "") == (
+            f'<figure><audio {attributes}><source src="http://testserver/a.mp3"></audio>'
+            "<figcaption>A – One</figcaption></figure>"
+            f'<figure><audio {attributes}><source src="http://testserver/b%20(part%201).mp3"></audio>'
+            "<figcaption>Two &amp; more</figcaption></figure>"
+        )
+
+    @pytest.mark.parametrize("piece", ["http://a ", "a.mp3", "http://a.mp3,", "|titles="])
+    def test_early_shortcodes_take_linear_time(self, piece: str, grows_with_length: GrowsWithLength) -> None:
+        find = partial(find_uploads, Origin())
+        assert grows_with_length(lambda text: expand(text, find), f"[audio http://a{piece * 4_000}]")
+
     def test_the_content_is_kept_and_the_end_tag_is_removed(self) -> None:
         html = body('[video mp4="/a.mp4"]<a href="/a.mp4">The video</a>[/video] and [/video]')
         assert "The video</a>" in html

@@ -133,6 +133,12 @@ _NOT_FOR_LAYOUT = _CERTAIN | FORMS | {*NOTES}
 _MEDIA_FILE = re.compile(
     r"[^?#]+\.(?:(mp3|m4a|oga|ogg|opus|wav|flac)|(?:mp4|m4v|webm|ogv|mov))(?:[?#].*)?", re.IGNORECASE
 )
+# A file in the early form of `[audio]`, which may contain spaces.
+_EARLY_AUDIO = re.compile(
+    r"""https?://(?:(?!https?://)[^|,\[\]"'<>])+?\.(?:mp3|m4a|aac|oga|ogg|opus|wav|webm|wma|flac)(?![\w.-])"""
+    r"""(?:\?[^\s|,"'<>]*)?""",
+    re.IGNORECASE,
+)
 # A scheme of the plugins WP YouTube Lyte and Smart YouTube: `httpv://www.youtube.com/watch?v=…`.
 _PLAYER_SCHEME = re.compile(r"\bhttp(?:a|v[a-z]{0,2})://(?=(?:www\.)?youtu)")
 _CAPTION = re.compile(r"\[(?<!\[\[)(?P<name>caption|wp_caption)(?=[\s\]])(?P<attributes>[^\[\]]*+)\]")
@@ -313,7 +319,8 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     """Return the element for `[audio]` or `[video]`; empty if it gives no file."""
     values = parse_attributes(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
-    # An early form: `[audio https://example.org/a.mp3|titles=A]`.
+    if not sources and name == "audio" and not content and (players := _early_players(attributes)):
+        return players
     if not sources and (match := _URL.search(attributes)):
         sources = [match[0]]
     if not sources and (match := _URL.search(content)):
@@ -328,6 +335,19 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     children = "".join(f'<source src="{escape(source)}">' for source in sources)
     # As in WordPress, the content is for browsers that can't play the file.
     return f"<{name}{size}>{children}{content.strip()}</{name}>"
+
+
+def _early_players(attributes: str) -> str:
+    """Return the players for WordPress.com's early form: `[audio https://example.org/a b.mp3,https://…|titles=A,B]`."""
+    files, *options = attributes.split("|")
+    texts = {name.strip().lower(): value.split(",") for name, _, value in (each.partition("=") for each in options)}
+    players = []
+    for index, url in enumerate(_EARLY_AUDIO.findall(files)):
+        found = (texts[name][index].strip() for name in ("artists", "titles") if index < len(texts.get(name, ())))
+        title = " – ".join(filter(None, found))
+        player = f'<audio><source src="{escape(url.replace(" ", "%20"))}"></audio>'
+        players.append(f"<figure>{player}<figcaption>{escape(title)}</figcaption></figure>" if title else player)
+    return "\n\n".join(players)
 
 
 def _picture_end(content: str) -> int:
