@@ -14,6 +14,8 @@ _MAX_CHARACTERS: Final = 1_000
 
 _BETWEEN_WORDS: Final = BLOCKS | {"br", PAGE_BREAK_TAG}
 _LEFT_OUT: Final = frozenset({"audio", "rp", "video"})
+# The classes of cards for content of other sites (blog.rendering.players).
+_CARDS: Final = frozenset({"link-card", "player"})
 
 
 def _is_footnote(element: etree._Element) -> bool:
@@ -29,13 +31,25 @@ def _is_footnote(element: etree._Element) -> bool:
     return text_of(links[0]).strip() == text_of(element).strip()
 
 
+def _is_card(element: etree._Element) -> bool:
+    return element.tag == "figure" and not _CARDS.isdisjoint(element.get("class", "").split())
+
+
 def make_excerpt(root: etree._Element) -> str:
-    """Return the first words of a tree, with an ellipsis if there are more."""
+    """Return the first words of a tree, with an ellipsis if there are more.
+
+    As in WordPress, embedded content does not count, unless there is nothing else.
+    """
+    return _first_words(root, with_cards=False) or _first_words(root, with_cards=True)
+
+
+def _first_words(root: etree._Element, *, with_cards: bool) -> str:
     words: list[str] = []
     texts: list[str] = []
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
-        if event == "start" and (element.tag in _LEFT_OUT or _is_footnote(element)):
+        is_card = not with_cards and _is_card(element)
+        if event == "start" and (element.tag in _LEFT_OUT or is_card or _is_footnote(element)):
             walker.skip_subtree()
             continue
         if element.tag in _BETWEEN_WORDS:

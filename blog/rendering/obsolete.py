@@ -16,6 +16,8 @@ RENAMED: Final = {
     "tt": "code",
 }
 _TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
+# The width of an image as WordPress has written it since 6.4, and editors of other software.
+_PIXEL_WIDTH = re.compile(r"(?:^|;)\s*width\s*:\s*([0-9]{1,5})(?:\.[0-9]*)?px\b", re.IGNORECASE)
 # What is important in a text, according to styles that editors and other blogs' software write instead of elements.
 _STYLED: Final = {
     tag: re.compile(rf"(?:^|;)\s*{style}\b", re.IGNORECASE)
@@ -52,6 +54,10 @@ def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
     text_align = _TEXT_ALIGN.search(style)
     if original_tag == "img":
         css_class = f"align{align}" if align in {"left", "right"} else ""
+        if width := _PIXEL_WIDTH.search(style):
+            element.set("width", width[1])
+            # Browsers keep the proportions.
+            element.attrib.pop("height", "")
     elif original_tag == "center":
         css_class = "has-text-align-center"
     elif text_align or align in {"left", "right", "center"}:

@@ -22,7 +22,9 @@ def frame_embeds(root: etree._Element) -> None:
     framed = [
         (link, embed)
         for link in root.iter("a")
-        if _shows_its_url(link) and is_alone_on_line(link, "p", "div") and (embed := find_embed(link.get("href", "")))
+        if _shows_its_url(link)
+        and is_alone_on_line(link, "p", "div", "figure")
+        and (embed := find_embed(link.get("href", "")))
     ]
     figures = [_frame(link, embed) for link, embed in framed]
     # From the last to the first, so that what follows a figure is moved once.

@@ -55,6 +55,13 @@ _PROVIDERS: Final = (
     ),
     _Provider(
         "YouTube",
+        # The old form of a playlist, without the letters in front of its ID.
+        r"youtube(?:-nocookie)?\.com/(?:p/|(?:playlist|view_play_list)\?(?:.*&)?p=)(?:PL)?(?P<id>[0-9A-F]{16})(?!\w)",
+        page="https://www.youtube.com/playlist?list=PL{id}",
+        player="https://www.youtube-nocookie.com/embed/videoseries?list=PL{id}&autoplay=1&rel=0",
+    ),
+    _Provider(
+        "YouTube",
         # The ID of a video, wherever plugins and people put the rest: `watch?v=ID?wmode=opaque`, `/v/ID&hl=en`.
         r"(?:music\.)?youtube(?:-nocookie)?\.com/(?:watch.*?[?&]v=|(?:embed|live|shorts|v)/)(?P<id>[\w-]{11})(?![\w-])",
         r"youtu\.be/(?P<id>[\w-]{11})(?![\w-])",
@@ -63,9 +70,13 @@ _PROVIDERS: Final = (
     ),
     _Provider(
         "Vimeo",
+        # Flash, until 2015.
+        r"vimeo\.com/moogaloop\.swf\?(?:.*&)?clip_id=(?P<id>[0-9]{4,12})(?![0-9])",
         # Videos that are not listed have a key.
         r"(?:player\.)?vimeo\.com(?:/[\w-]{1,100}){0,3}?/(?P<id>[0-9]{4,12})/?\?(?:.*&)?h=(?P<key>[0-9a-f]{8,12})(?!\w)",
-        r"(?:player\.)?vimeo\.com(?:/[\w-]{1,100}){0,3}?/(?P<id>[0-9]{4,12})(?:/(?P<key>[0-9a-f]{8,12}))?/?(?=[?#]|$)",
+        # The number after these words is not that of a video.
+        r"(?:player\.)?vimeo\.com(?!/(?:album|channels|groups|showcase)/[0-9]+/?(?:[?#]|$)|/event/)"
+        r"(?:/[\w-]{1,100}){0,3}?/(?P<id>[0-9]{4,12})(?:/(?P<key>[0-9a-f]{8,12}))?/?(?=[?#]|$)",
         page="https://vimeo.com/{id}[/{key}]",
         player="https://player.vimeo.com/video/{id}?autoplay=1&dnt=1[&h={key}]",
     ),
@@ -88,7 +99,7 @@ _PROVIDERS: Final = (
     ),
     _Provider(
         "VideoPress",
-        r"(?:videopress\.com|video\.wordpress\.com)/(?:v|embed)/(?P<id>[A-Za-z0-9]{8})(?![A-Za-z0-9])",
+        r"(?:(?:videopress\.com|video\.wordpress\.com)/(?:v|embed)|v\.wordpress\.com)/(?P<id>[A-Za-z0-9]{8})(?![A-Za-z0-9])",
         page="https://videopress.com/v/{id}",
         player="https://videopress.com/embed/{id}",
     ),
@@ -100,9 +111,9 @@ _PROVIDERS: Final = (
     ),
     _Provider(
         "SoundCloud",
-        r"api\.soundcloud\.com/(?P<id>(?:tracks|playlists|users)/[0-9]{1,15})(?![0-9])",
-        page="https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/{id}",
-        player="https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/{id}&auto_play=true",
+        r"api\.soundcloud\.com/(?P<type>tracks|playlists|users)/(?:soundcloud(?::|%3A)\w+(?::|%3A))?(?P<id>[0-9]{1,15})(?![0-9])",
+        page="https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/{type}/{id}",
+        player="https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/{type}/{id}&auto_play=true",
         kind="audio",
     ),
     _Provider(
@@ -194,13 +205,22 @@ _PROVIDERS: Final = (
     ),
     _Provider(
         "Google Docs",
-        r"(?:docs|drive)\.google\.com/(?:document|file|forms|presentation|spreadsheets)/d/" + _REST,
+        r"(?:docs|drive)\.google\.com/(?:a/[\w.-]{1,100}/)?(?:document|file|forms|presentation|spreadsheets)/d/"
+        + _REST,
+        # Before 2012, files had no URL of their own.
+        r"docs\.google\.com/(?:a/[\w.-]{1,100}/)?"
+        r"(?:document|present|presentation|spreadsheet)/(?:embed|embeddedform|pub|view|viewform)\?" + _REST,
+        r"spreadsheets[0-9]?\.google\.com/[\w./-]{1,200}\?" + _REST,
+    ),
+    _Provider(
+        "Google Calendar",
         r"calendar\.google\.com/calendar/(?:b/[0-9]+/)?(?:u/[0-9]+/)?embed\?" + _REST,
+        r"google\.com/calendar/(?:hosted/[\w.-]{1,100}/)?embed\?" + _REST,
     ),
     _Provider(
         "Crowdsignal",
         r"(?:poll\.fm|survey\.fm)/\w{4,40}" + _END,
-        r"(?:polldaddy|crowdsignal)\.com/(?:p|poll|s)/\w{4,40}" + _END,
+        r"(?:answers\.)?(?:polldaddy|crowdsignal)\.com/(?:p|poll|s)/\w{4,40}" + _END,
         r"[\w-]{1,60}\.(?:survey\.fm|polldaddy\.com/s|crowdsignal\.net)/[\w-]{1,100}" + _END,
     ),
     _Provider(
@@ -225,7 +245,8 @@ _PROVIDERS: Final = (
 
 # Frames and redirects whose URL contains another URL.
 _WRAPPER: Final = re.compile(
-    r"(?:w\.soundcloud\.com/player/?|facebook\.com/plugins/(?:post|video)\.php|cdn\.embedly\.com/widgets/media\.html)"
+    r"(?:w\.soundcloud\.com/player/?|player\.soundcloud\.com/player\.swf|facebook\.com/plugins/(?:post|video)\.php"
+    r"|cdn\.embedly\.com/widgets/media\.html)"
     r"\?(?:.*&)?(?:url|href)=(?P<url>[^&#]+)"
 )
 _WEB_URL: Final = re.compile(

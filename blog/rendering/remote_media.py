@@ -3,6 +3,7 @@
 A reader's browser must not send requests to any other host, so nothing is loaded from elsewhere.
 """
 
+import re
 from typing import Final
 
 from lxml import etree
@@ -17,6 +18,13 @@ _MEDIA: Final = _EMBEDS | _PLAYERS | {"img", "source"}
 
 # In these, the link to an embedded page needs a paragraph of its own.
 _WITHOUT_PARAGRAPH: Final = frozenset({"blockquote", "body", "div", "figure", "section"})
+
+# Flash players also have them directly after their path.
+_PARAMETERS: Final = re.compile(r"[?&#].*", re.DOTALL)
+# Images that nobody sees: they count readers of WordPress.com's feeds, and of posts that Zemanta helped to write.
+_COUNTER: Final = re.compile(
+    r"https?://(?:feeds\.wordpress\.com/1\.0/|(?:pixel|stats)\.(?:wordpress|wp)\.com/|img\.zemanta\.com/pixy\.gif)"
+)
 
 
 def _replace_with_text(element: etree._Element, text: str) -> None:
@@ -43,10 +51,25 @@ def _localise_image(element: etree._Element) -> None:
     alt, source = element.get("alt", ""), element.get("src", "")
     if urls.normalise_own(source):
         element.set("alt", alt)
+    elif _is_invisible(element):
+        _remove_image(element)
     elif (url := urls.normalise(source)) and urls.is_web(url):
         _replace_with_link(element, url, alt.strip() or urls.file_name(url))
     else:
         _replace_with_text(element, alt.strip() or _name_of_linked_file(element))
+
+
+def _is_invisible(image: etree._Element) -> bool:
+    sizes = {image.get(name, "").strip().removesuffix("px") for name in ("width", "height")}
+    return sizes <= {"0", "1"} or _COUNTER.match(image.get("src", "").strip()) is not None
+
+
+def _remove_image(image: etree._Element) -> None:
+    """Remove `image`, with the link around it if that contains nothing else."""
+    _replace_with_text(image, "")
+    link = image.getparent()
+    if link is not None and link.tag == "a" and len(link) == 1 and not text_of(link).strip() and not link.get("id"):
+        link.tag = "unwrapped"
 
 
 def _name_of_linked_file(element: etree._Element) -> str:
@@ -87,7 +110,7 @@ def _localise_embed(element: etree._Element) -> None:
         title = element.get("title", "")
         # The content of an object is its fallback, which is usually the same link again.
         for child in element:
-            if _only_links_to(child, url):
+            if _is_link_to(child, url):
                 _replace_with_text(child, "")
         link = etree.Element("embed")
         link.tail, element.text = element.text, None
@@ -104,11 +127,13 @@ def _localise_embed(element: etree._Element) -> None:
     element.tag = "unwrapped"
 
 
-def _only_links_to(element: etree._Element, url: str) -> bool:
-    """Whether `element` contains nothing but a link to `url`."""
+def _is_link_to(element: etree._Element, url: str) -> bool:
+    """Whether `element` contains nothing but a link that shows its URL, which is `url` apart from its parameters."""
     while element.tag in {"p", "unwrapped"} and len(element) == 1 and not (element.text or element[0].tail):
         element = element[0]
-    return element.tag == "a" and element.get("href") == url and text_of(element) == url and not has_marker(element)
+    target = element.get("href", "")
+    is_same = _PARAMETERS.sub("", target) == _PARAMETERS.sub("", url)
+    return element.tag == "a" and is_same and text_of(element) == target and not has_marker(element)
 
 
 def localise(root: etree._Element) -> None:

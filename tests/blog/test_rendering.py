@@ -253,6 +253,11 @@ class TestAutoExcerpt:
         source = '<p>A claim<sup><a href="#note1">1</a></sup> made by H<sub>2</sub>O m<sup>2</sup>.</p>'
         assert excerpt_of(source) == "A claim made by H2O m2."
 
+    def test_leaves_out_embedded_content_unless_there_is_nothing_else(self) -> None:
+        video, status = "https://youtu.be/wTzbIc6oiqs", "https://x.com/a/status/1"
+        assert excerpt_of(f"one\n\n{video}\n\ntwo\n\n{status}", "markdown") == "one two"
+        assert excerpt_of(f"{video}\n\n{status}", "markdown").startswith("YouTube: ")
+
     def test_is_limited_in_scripts_without_spaces(self) -> None:
         excerpt = excerpt_of("人" * 5_000)
         assert excerpt.endswith("…")

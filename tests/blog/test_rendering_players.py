@@ -18,6 +18,8 @@ from tests.factories.types import GrowsWithLength
 pytestmark = pytest.mark.django_db
 
 WATCH = "https://www.youtube.com/watch?v=wTzbIc6oiqs"
+PLAYLIST = "https://www.youtube.com/playlist?list="
+TRACK = "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/1507"
 NOCOOKIE = "https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?autoplay=1&rel=0"
 
 # A URL of each provider with a player, and the URLs of the page and the player.
@@ -119,7 +121,28 @@ WITHOUT_PLAYER = [
     ),
     ("Google Maps", "http://maps.google.com/maps?q=a&output=embed", "https://maps.google.com/maps?q=a"),
     ("Google Docs", "https://docs.google.com/forms/d/e/1a/viewform", "https://docs.google.com/forms/d/e/1a/viewform"),
+    (
+        "Google Docs",
+        "https://docs.google.com/present/embed?id=dhf_123&size=l",
+        "https://docs.google.com/present/embed?id=dhf_123&size=l",
+    ),
+    (
+        "Google Docs",
+        "https://docs.google.com/a/example.org/spreadsheet/embeddedform?formkey=dEVO",
+        "https://docs.google.com/a/example.org/spreadsheet/embeddedform?formkey=dEVO",
+    ),
+    (
+        "Google Docs",
+        "http://spreadsheets1.google.com/a/example.org/pub?key=0AjSij&output=html",
+        "https://spreadsheets1.google.com/a/example.org/pub?key=0AjSij",
+    ),
+    (
+        "Google Calendar",
+        "http://www.google.com/calendar/hosted/example.org/embed?src=a%40group.calendar.google.com",
+        "https://www.google.com/calendar/hosted/example.org/embed?src=a%40group.calendar.google.com",
+    ),
     ("Crowdsignal", "http://polldaddy.com/poll/7910844/", "https://polldaddy.com/poll/7910844"),
+    ("Crowdsignal", "http://answers.polldaddy.com/poll/7910844/", "https://answers.polldaddy.com/poll/7910844"),
     ("CodePen", "https://codepen.io/a-b/embed/preview/QjRmEx?height=300", "https://codepen.io/a-b/pen/QjRmEx"),
     ("GitHub Gist", "https://gist.github.com/a/57cc50246a", "https://gist.github.com/a/57cc50246a"),
     ("Bandcamp", "https://a.bandcamp.com/album/b?from=x", "https://a.bandcamp.com/album/b"),
@@ -154,7 +177,17 @@ class TestVideoPages:
             ("https://youtu.be/wTzbIc6oiqs?t=1m5s", f"{WATCH}&t=65s"),
             ("https://www.youtube.com/watch?v=wTzbIc6oiqs#t=90", f"{WATCH}&t=90s"),
             ("https://www.youtube.com/embed/wTzbIc6oiqs?start=7", f"{WATCH}&t=7s"),
+            ("http://www.youtube.com/p/0B1C9AF5D2D8CE4C?hl=en_US", f"{PLAYLIST}PL0B1C9AF5D2D8CE4C"),
+            ("http://www.youtube.com/view_play_list?p=0B1C9AF5D2D8CE4C", f"{PLAYLIST}PL0B1C9AF5D2D8CE4C"),
             ("http://vimeo.com/12345678", "https://vimeo.com/12345678"),
+            ("http://vimeo.com/moogaloop.swf?clip_id=12345678&amp;server=vimeo.com", "https://vimeo.com/12345678"),
+            ("https://vimeo.com/album/2838732/video/12345678", "https://vimeo.com/12345678"),
+            ("http://v.wordpress.com/OO1thna4", "https://videopress.com/v/OO1thna4"),
+            ("http://player.soundcloud.com/player.swf?url=http%3A%2F%2Fapi.soundcloud.com%2Ftracks%2F1507&g=1", TRACK),
+            (
+                "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/soundcloud%253Atracks%253A1507",
+                TRACK,
+            ),
             ("https://player.vimeo.com/video/12345678?h=0a1b2c3d4e", "https://vimeo.com/12345678/0a1b2c3d4e"),
             ("https://vimeo.com/channels/staffpicks/12345678", "https://vimeo.com/12345678"),
             ("https://vimeo.com/12345678/0a1b2c3d4e", "https://vimeo.com/12345678/0a1b2c3d4e"),
@@ -173,6 +206,11 @@ class TestVideoPages:
             "https://youtube.com.example.org/watch?v=wTzbIc6oiqs",
             "https://example.org/?https://youtu.be/wTzbIc6oiqs",
             "https://vimeo.com/someone",
+            # These numbers are not those of videos.
+            "https://vimeo.com/album/2838732",
+            "https://vimeo.com/showcase/2838732?page=2",
+            "https://vimeo.com/channels/2838732/",
+            "https://vimeo.com/event/2838732/0a1b2c3d4e",
             "javascript:alert(1)//youtu.be/wTzbIc6oiqs",
             "//[",
             "",
@@ -280,6 +318,12 @@ class TestCards:
         source = "https://youtu.be/wTzbIc6oiqs"
         source = f"<p>{source}</p>" if markup == "html" else source
         assert render(source, markup).body_html.strip() == YOUTUBE_CARD
+
+    def test_a_url_alone_in_a_figure_becomes_a_card(self) -> None:
+        source = "<figure>\n\thttps://youtu.be/wTzbIc6oiqs\n</figure>"
+        assert (
+            render(source, "html").body_html.replace("\n\t", "").replace("\n", "") == f"<figure>{YOUTUBE_CARD}</figure>"
+        )
 
     def test_a_url_alone_on_a_line_splits_the_paragraph(self) -> None:
         html = render("before\nhttps://youtu.be/wTzbIc6oiqs\nbetween\nhttps://x.com/a/status/1", "wordpress").body_html

@@ -68,6 +68,24 @@ class TestImages:
         assert body(placeholder) == f'<a href="{url}"{rel}>a.jpg</a>'
         assert body(placeholder.replace("</a>", " B</a>")) == f'<a href="{url}"{rel}> B</a>'
 
+    @pytest.mark.parametrize(
+        "image",
+        [
+            '<img src="https://www.assoc-amazon.com/e/ir?t=x&amp;l=ur2" width="1" height="1px" alt="Amazon">',
+            '<img src="http://stats.wordpress.com/b.gif?host=a.wordpress.com&amp;blog=1">',
+            '<img src="http://img.zemanta.com/pixy.gif?x-id=2f4be536" style="border:none;float:right" alt="">',
+        ],
+    )
+    def test_that_count_readers_are_removed(self, image: str) -> None:
+        assert body(f"<p>x{image} y</p>") == "<p>x y</p>"
+        assert body(f'<a href="https://example.org/">{image}</a>') == ""
+        assert body(f'<a href="https://example.org/">x{image}</a>').count("<a ") == 1
+
+    def test_that_are_small_stay_links(self) -> None:
+        assert body('<img src="https://example.org/line.png" width="1" height="90">') == (
+            link("https://example.org/line.png", "line.png")
+        )
+
     def test_have_no_alternative_sources(self) -> None:
         html = body(
             '<picture><source srcset="//example.org/a.webp"><img src="/a.png" alt="" srcset="//example.org/a 1x"'
@@ -126,6 +144,14 @@ class TestEmbeds:
             '<embed src="http://example.org/v/1" type="application/x-shockwave-flash"></embed></object>'
         )
         assert body(source) == f"<p>{link('http://example.org/v/1')}</p>"
+
+    def test_of_an_old_video_become_one_link_whatever_their_parameters(self) -> None:
+        source = (
+            '<object width="4"><param name="movie" value="http://example.org/v/1&hl=en&fs=1">'
+            '<embed src="http://example.org/v/1?fs=1" type="application/x-shockwave-flash"></embed></object>'
+        )
+        url = "http://example.org/v/1&amp;hl=en&amp;fs=1"
+        assert body(source) == f"<p>{link(url)}</p>"
 
     def test_keep_their_other_content(self) -> None:
         assert body('<p><object data="http://example.org/a.pdf">No <b>viewer</b>.</object></p>') == (

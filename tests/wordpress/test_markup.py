@@ -32,6 +32,9 @@ ELEMENTS = (
 )
 HOURS = '[{"opening":"9:00","closing":"12:00"},{"opening":"13:00","closing":"17:00"}]'
 IMAGE = '<img src="/media/a.jpg" alt="A" loading="lazy" decoding="async">'
+POINT = '{"longitude":-6.5,"latitude":46.21}'
+MAP = "https://www.google.com/maps/search/?api=1&amp;query=46.21,-6.5"
+INSTAGRAM = "https://www.instagram.com/a.b/"
 PLAYER = '<audio src="/media/a.mp3" controls="" preload="none"></audio>'
 PIECES = [
     *(f"<{slash}{name}>" for name in ELEMENTS for slash in ("", "/")),
@@ -387,6 +390,24 @@ class TestBlockEditor:
                 f'<figure class="wp-block-gallery columns-3"><ul><li><figure>{IMAGE}</figure></li></ul></figure>',
             ),
             (
+                'crowdsignal-forms/poll {"question":"Who \\u0026 why?","answers":[{"text":"A"},{"text":""},7]}',
+                "<p>Who &amp; why?</p>\n<ul><li>A</li></ul>",
+            ),
+            ('crowdsignal-forms/poll {"answers":7}', ""),
+            (
+                f'jetpack/map {{"points":[{{"title":"A & B","caption":"C","coordinates":{POINT}}},7]}}',
+                f'<p><a href="{MAP}" rel="noopener">A &amp; B</a><br>C</p>',
+            ),
+            ('jetpack/map {"points":[{"coordinates":{"latitude":"x"}}],"mapCenter":7}', ""),
+            (
+                'jetpack/instagram-gallery {"accessToken":"IGQ","instagramUser":"a.b"}',
+                f'<p><a href="{INSTAGRAM}" rel="noopener">{INSTAGRAM}</a></p>',
+            ),
+            (
+                'rss {"feedURL":"https://e.org/feed/","itemsToShow":3}',
+                '<p><a href="https://e.org/feed/" rel="noopener">https://e.org/feed/</a></p>',
+            ),
+            (
                 'playlist-track {"id":5,"src":"/media/a.mp3","title":"A & B","artist":"C"}',
                 f"<figure>{PLAYER}<figcaption>A &amp; B – C</figcaption></figure>",
             ),
@@ -394,6 +415,67 @@ class TestBlockEditor:
     )
     def test_blocks_without_content_are_rendered_from_their_attributes(self, block: str, html: str) -> None:
         assert render(f"<!-- wp:{block} /-->", "wordpress").body_html == html
+
+    @pytest.mark.parametrize(
+        "block",
+        [
+            'videopress/video {"title":"A","guid":"OO1thna4"} /',
+            'jetpack/videopress {"guid":"OO1thna4"} /',
+            'videopress/video {"guid":"OO1thna4"} --><figure></figure><!-- /wp:videopress/video ',
+        ],
+    )
+    def test_videos_of_videopress_are_found_by_their_id(self, block: str) -> None:
+        html = render(f"<!-- wp:{block}-->", "wordpress").body_html
+        assert html.count('<a href="https://videopress.com/v/OO1thna4"') == 1
+        assert 'data-player="https://videopress.com/embed/OO1thna4"' in html
+
+    @pytest.mark.parametrize("content", ["<div></div>", f'<div><ul><li><a href="{MAP}">A</a></li></ul></div>'])
+    def test_a_map_has_links_to_its_places_once(self, content: str) -> None:
+        centre = '"mapCenter":{"lng":-6.5,"lat":46.21}'
+        html = render(f'<!-- wp:jetpack/map {{"points":[],{centre}}} -->{content}<!-- /wp:jetpack/map -->', "wordpress")
+        assert html.body_html.count(f'<a href="{MAP}"') == 1
+
+    @pytest.mark.parametrize(
+        ("url", "href"),
+        [
+            ("a@example.org", "mailto:a@example.org"),
+            ("facebook.com/a", "https://facebook.com/a"),
+            ("https://mastodon.example/@a", "https://mastodon.example/@a"),
+            ("mailto:a@example.org", "mailto:a@example.org"),
+            ("/feed/", "/feed/"),
+        ],
+    )
+    def test_links_to_profiles_may_lack_their_scheme(self, url: str, href: str) -> None:
+        assert f'<a href="{href}"' in render(f'<!-- wp:social-link {{"url":"{url}"}} /-->', "wordpress").body_html
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            (
+                "tiled-gallery",
+                '<div class="wp-block-jetpack-tiled-gallery"><div class="tiled-gallery__row"><div>{}</div></div></div>',
+            ),
+            ("slideshow", '<div class="wp-block-jetpack-slideshow"><ul><li>{}</li></ul><a role="button"></a></div>'),
+        ],
+    )
+    def test_galleries_of_jetpack_become_galleries(self, name: str, content: str) -> None:
+        figure = f'<figure class="x"><a href="/media/a.jpg">{IMAGE}</a><figcaption>B</figcaption></figure>'
+        block = f'<!-- wp:jetpack/{name} {{"ids":[1]}} -->\n{content.format(figure * 2)}\n<!-- /wp:jetpack/{name} -->'
+        item = f"<li>{figure.replace(' class="x"', '')}</li>"
+        assert render(block, "wordpress").body_html.strip() == (
+            f'<figure class="wp-block-gallery columns-3"><ul>{item * 2}</ul></figure>'
+        )
+
+    def test_a_countdown_becomes_the_time_of_the_event(self) -> None:
+        source = (
+            '<!-- wp:jetpack/event-countdown {"eventDate":"2020-09-21T18:47:00"} -->\n<div>'
+            '<div class="event-countdown__date">2020-09-21T18:47:00</div><div class="event-countdown__counter">'
+            '<p><strong class="event-countdown__day">&nbsp;</strong> days</p><p><span>hours</span></p><p>until</p>'
+            '</div><div class="event-countdown__event-title"><p>Award</p></div></div>\n'
+            "<!-- /wp:jetpack/event-countdown -->"
+        )
+        html = render(source, "wordpress").body_html
+        assert html.strip() == "<div><div>2020-09-21 18:47</div><div><p>Award</p></div></div>"
 
     def test_the_button_of_a_form_is_not_shown(self) -> None:
         source = (
@@ -414,6 +496,53 @@ class TestBlockEditor:
     @pytest.mark.parametrize("attributes", ["{", '{"url":3}', "[]", '{"url":', ""])
     def test_an_embed_with_invalid_attributes_is_removed(self, attributes: str) -> None:
         assert to_html(f"<!-- wp:embed {attributes} /-->") == ""
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        "image",
+        [
+            '<img src="/files/a-300x200.jpg" alt="">',
+            '<img src="/files/a.jpg?w=300" alt="">',
+            '<img alt="" src="/files/a.jpg?h=200&amp;w=300">',
+            "<img src='/files/a.jpg?resize=300%2C200&#038;ssl=1' alt=''>",
+            '<img src="/files/a.jpg?fit=300,200" alt="">',
+            '<img src="/files/a.jpg" alt="" class="wp-image-1" style="width:300px;height:auto">',
+            '<img src="/files/a.jpg?w=1024" alt="" width="1024" height="683" style="aspect-ratio:1; WIDTH: 300.5px">',
+        ],
+    )
+    def test_an_image_is_as_wide_as_the_copy_in_its_url_or_its_style(self, image: str) -> None:
+        for source in (image, f"<!-- wp:image --><figure>{image}</figure><!-- /wp:image -->"):
+            html = render(source, "wordpress").body_html
+            assert ' width="300"' in html
+            assert "height=" not in html
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        "image",
+        [
+            '<img src="/files/a-300x200.jpg" alt="" width="150" height="100">',
+            '<img src="/files/a.jpg?w=300" alt="" width=150>',
+        ],
+    )
+    def test_the_width_of_an_image_counts_more_than_its_url(self, image: str) -> None:
+        assert ' width="150"' in render(image, "wordpress").body_html
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        "image",
+        [
+            '<img src="/files/a-300x200-b.jpg" alt="300x200.jpg">',
+            '<img src="/files/a.jpg?view=300" alt=" ?w=300">',
+            '<img src="/files/a.jpg?w=0" alt="">',
+            '<img src="/files/a.jpg" alt="" style="max-width:300px; width:50%">',
+        ],
+    )
+    def test_other_images_have_no_width(self, image: str) -> None:
+        assert "width=" not in render(image, "wordpress").body_html.partition(" alt=")[0]
+
+    @pytest.mark.parametrize("piece", [" src=", " src=a?w=", " width", "-3x3.jpg", "&w=1"])
+    def test_images_with_long_attributes_take_linear_time(self, piece: str, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(to_html, f"<img src=a{piece * 4_000}>")
 
     def test_galleries_keep_their_pictures_and_captions(self) -> None:
         source = (

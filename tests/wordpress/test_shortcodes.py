@@ -230,6 +230,56 @@ class TestPlayers:
         assert body(shortcode) == '<p><a href="https://example.org/x" rel="noopener">https://example.org/x</a></p>'
         assert not count_unknown(shortcode)
 
+    @pytest.mark.parametrize(
+        ("shortcode", "site", "page"),
+        [
+            (
+                'domain="www" dir="calendar/embed" query="src=a%40b&amp;ctz=c"',
+                "Calendar",
+                "calendar/embed?src=a%40b&amp;ctz=c",
+            ),
+            (
+                "query='id=1kDat&amp;embedded=true' dir='document/pub' domain='docs'",
+                "Docs",
+                "document/pub?id=1kDat&amp;embedded=true",
+            ),
+            ('domain="spreadsheets" dir="embeddedform" query="formkey=dEVO"', "Docs", "embeddedform?formkey=dEVO"),
+        ],
+    )
+    def test_google_frames_that_wordpress_com_has_converted_become_links(
+        self, shortcode: str, site: str, page: str
+    ) -> None:
+        source = f'[googleapps {shortcode} width="800" height="600" /]'
+        assert f'google.com/{page}" rel="noopener">Google {site}: ' in body(source)
+        assert not count_unknown(source)
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "url=https://old.example/a%20b.pdf&embedded=true",
+            "embedded=true&amp;url=https%3A%2F%2Fold.example%2Fa%20b.pdf",
+        ],
+    )
+    def test_documents_in_googles_viewer_become_links_to_them(self, query: str) -> None:
+        html = body(f'[googleapps domain="docs" dir="viewer" query="{query}" width="800" /]')
+        assert 'href="https://old.example/a%20b.pdf"' in html
+        assert "Click to access a b.pdf" in html
+
+    @pytest.mark.parametrize(
+        "shortcode",
+        [
+            '[protected-iframe id="a1b2-3-4" info="https://example.org/x" width="560" frameborder="0"]',
+            "[protected-iframe info='https://example.org/x' height=200]",
+            '[gigya height="300" src="https://example.org/x" quality="high" flashvars="a=b"]',
+            "[hulu https://example.org/x]",
+            "[viddler=https://example.org/x]",
+            "[blip.tv https://example.org/x]",
+        ],
+    )
+    def test_frames_and_closed_sites_become_their_urls(self, shortcode: str) -> None:
+        assert body(shortcode) == '<p><a href="https://example.org/x" rel="noopener">https://example.org/x</a></p>'
+        assert not count_unknown(shortcode)
+
     def test_text_around_a_player_is_kept(self) -> None:
         html = body("before [youtube wTzbIc6oiqs] after").replace("\n", "")
         assert html.startswith("<p>before</p><figure")
@@ -259,6 +309,21 @@ class TestAudioAndVideo:
     def test_files_of_other_sites_become_links(self, source: str) -> None:
         assert 'href="https://example.org/a.mp3"' in body(source)
         assert "[" not in body(source)
+
+    def test_early_shortcodes_have_a_player_with_a_title_for_each_file(self) -> None:
+        html = body("[audio http://testserver/a.mp3, http://testserver/b (part 1).mp3|titles=One,Two & more|artists=A]")
+        attributes = 'controls="" preload="none"'
+        assert html.replace("\n", "") == (
+            f'<figure><audio {attributes}><source src="http://testserver/a.mp3"></audio>'
+            "<figcaption>A – One</figcaption></figure>"
+            f'<figure><audio {attributes}><source src="http://testserver/b%20(part%201).mp3"></audio>'
+            "<figcaption>Two &amp; more</figcaption></figure>"
+        )
+
+    @pytest.mark.parametrize("piece", ["http://a ", "a.mp3", "http://a.mp3,", "|titles="])
+    def test_early_shortcodes_take_linear_time(self, piece: str, grows_with_length: GrowsWithLength) -> None:
+        find = partial(find_uploads, Origin())
+        assert grows_with_length(lambda text: expand(text, find), f"[audio http://a{piece * 4_000}]")
 
     def test_the_content_is_kept_and_the_end_tag_is_removed(self) -> None:
         html = body('[video mp4="/a.mp4"]<a href="/a.mp4">The video</a>[/video] and [/video]')
@@ -526,6 +591,12 @@ class TestListsOfOtherContent:
             "[powerpress]",
             '[buzzsprout episode="123" player="true"]',
             "[display_podcast]",
+            '[protected-iframe id="a1b2-3-4" width="560"]',
+            "[vodpod id=Groupvideo.123&w=400&h=300&fv=a%3Db]",
+            "[blip.tv ?posts_id=123&dest=456]",
+            "[hulu id=gQ6Z0I990]",
+            "[digg=http://digg.com/a]",
+            "[wordads]",
         ],
     )
     def test_show_nothing_and_are_counted(self, shortcode: str) -> None:

@@ -8,7 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, cast
+from urllib.parse import quote
 
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext
@@ -16,10 +17,10 @@ from django.utils.translation import gettext
 from blog.overviews import ARCHIVE, overview_url
 from blog.rendering.tree import clean_text
 from wordpress.markup.page_builders import divi_block_html
-from wordpress.wxr.values import parse_json
+from wordpress.wxr.values import parse_json, plain_line
 
 # The attributes with the URL that a block links to, in order of precedence.
-_URLS: Final = ("url", "giphyUrl", "link")
+_URLS: Final = ("url", "giphyUrl", "link", "feedURL")
 # Jetpack's abbreviations, starting with Monday like WEEKDAYS.
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # A block of a plugin that has no content. Jetpack's blocks are excluded: the ones not shown here are lists of recent
@@ -32,6 +33,8 @@ _FORM_BLOCK = re.compile(
     r"<!--\s+wp:(jetpack/(?:contact-form|donations|mailchimp|payment-buttons|recurring-payments|simple-payments"
     r"|subscriptions))\s"
 )
+# As in WordPress, other links to profiles are e-mail addresses, or URLs without a scheme.
+_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|#")
 # The attributes of a block.
 type _Values = dict[str, Any]
 
@@ -59,7 +62,7 @@ def before_content(name: str, comment: str) -> str:
 
 def link_without_content(name: str, comment: str) -> str:
     """Return the link to show for a block that embeds another site if there is no URL in its content."""
-    return _link(_values(comment)) if name in _LINKING else ""
+    return empty_block(name, comment) if name in _LINKING else ""
 
 
 def count_gaps(source: str) -> Counter[str]:
@@ -94,8 +97,51 @@ def _button(values: _Values) -> str:
     return f'\n<p><a href="{escape(url)}">{_text(values, "text") or escape(url)}</a></p>\n' if url else ""
 
 
+def _videopress(values: _Values) -> str:
+    guid = _text(values, "guid")
+    return _link({**values, "url": f"https://videopress.com/v/{guid}"}) if guid.isalnum() else ""
+
+
+def _instagram(values: _Values) -> str:
+    """Return a link to the account whose newest pictures the block shows."""
+    user = _text(values, "instagramUser")
+    return _link({"url": f"https://www.instagram.com/{quote(user, safe='')}/"}) if user else ""
+
+
+def _map(values: _Values) -> str:
+    """Return links to the places on a map or, if none is marked, to its centre."""
+    match values:
+        case {"points": [_, *_] as points}:
+            return "".join(map(_place, points))
+        case {"mapCenter": {"lat": latitude, "lng": longitude}}:
+            return _place({"coordinates": {"latitude": latitude, "longitude": longitude}})
+    return ""
+
+
+def _place(point: object) -> str:
+    match point:
+        case {"coordinates": {"latitude": int() | float() as latitude, "longitude": int() | float() as longitude}}:
+            url = f"https://www.google.com/maps/search/?api=1&query={latitude},{longitude}"
+            texts = [escape(text) for name in ("title", "caption") if (text := _text(cast("_Values", point), name))]
+            link = f'<a href="{escape(url)}">{texts[0] if texts else escape(url)}</a>'
+            return f"\n<p>{'<br>'.join([link, *texts[1:]])}</p>\n"
+    return ""
+
+
+def _poll(values: _Values) -> str:
+    """Return the question of a poll with its answers, which nobody can choose any more."""
+    answers = values.get("answers")
+    rows = [answer for answer in answers if isinstance(answer, dict)] if isinstance(answers, list) else []
+    texts = [plain_line(_text(values, name)) for name in ("question", "note")]
+    paragraphs = "".join(f"<p>{escape(text)}</p>\n" for text in texts if text)
+    items = "".join(f"<li>{escape(text)}</li>" for row in rows if (text := plain_line(_text(row, "text"))))
+    return f"\n{paragraphs}" + (f"<ul>{items}</ul>\n" if items else "")
+
+
 def _social_link(values: _Values) -> str:
     url = _text(values, "url")
+    if url and not _HAS_SCHEME.match(url):
+        url = f"mailto:{url}" if "@" in url and "/" not in url else f"https://{url}"
     label = _text(values, "label") or _text(values, "service").capitalize() or url
     return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n' if url else ""
 
@@ -159,17 +205,22 @@ def _opening_hours(values: _Values) -> str:
 
 _LINKING: Final = (
     *("jetpack/calendly", "jetpack/eventbrite", "jetpack/gif", "jetpack/goodreads", "jetpack/google-calendar"),
-    *("jetpack/nextdoor", "jetpack/pinterest", "jetpack/podcast-player"),
+    *("jetpack/map", "jetpack/nextdoor", "jetpack/pinterest", "jetpack/podcast-player", "videopress/video"),
 )
 _SHOWN: Final[dict[str, Callable[[_Values], str]]] = {
+    **dict.fromkeys(_LINKING, _link),
     "archives": _archives,
+    "crowdsignal-forms/poll": _poll,
     "jetpack/blogroll-item": _blogroll_item,
     "jetpack/business-hours": _opening_hours,
+    "jetpack/instagram-gallery": _instagram,
+    "jetpack/map": _map,
     "jetpack/story": _gallery,
     "kadence/advancedgallery": _gallery,
     "math": _formula,
     "playlist-track": _track,
+    "rss": _link,
     "social-link": _social_link,
     **dict.fromkeys(("jetpack/button", "kadence/singlebtn"), _button),
-    **dict.fromkeys(_LINKING, _link),
+    **dict.fromkeys(("jetpack/videopress", "videopress/video"), _videopress),
 }

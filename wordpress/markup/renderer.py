@@ -59,8 +59,22 @@ _PODCAST_PLAYER = "seriously-simple-podcasting/"
 _AUDIO = re.compile(r"<audio\b[^<>]*+>(?:[^<]++|<(?!/?audio\b))*+</audio>", re.IGNORECASE)
 # Empty links, which other sites' scripts replace with their content.
 _EMPTY_LINK = re.compile(r"""<a\b(?=[^<>]*?\shref="(https?://[^\s"<>]++)")[^<>]*+></a>""")
+# Jetpack's galleries, whose layout needs its styles or scripts, and the buttons of which have no text.
+_GALLERIES = frozenset({"jetpack/slideshow", "jetpack/tiled-gallery"})
+_FIGURE = re.compile(r"<figure\b[^<>]*+>(?:[^<]++|<(?!/?figure\b))*+</figure>", re.IGNORECASE)
+# Jetpack's script fills in the days, hours, minutes and seconds until this time.
+_COUNTDOWN = re.compile(r'<div class="event-countdown__counter">(?:[^<]++|<(?!/?div\b))*+</div>')
+_COUNTDOWN_END = re.compile(r'(?<=<div class="event-countdown__date">)([0-9-]{10})T([0-9:]{5})[^<>]*+')
 # The plus sign next to an accordion heading, which opens and closes the section below it.
 _TOGGLE_ICON = re.compile(r"<span\b[^<>]*?\baccordion-heading__toggle-icon\b[^<>]*+>[^<>]*+</span>")
+
+# An image whose width only its URL may name: `photo-300x200.jpg`, `photo.jpg?w=300`, or at a proxy `?resize=300,200`.
+_IMAGE = re.compile(r"<img(?=\s)(?![^<>]*\s(?:width|height)\s*+=)[^<>]*+>", re.IGNORECASE)
+_WIDTH_IN_URL = re.compile(
+    r"""\ssrc\s*+=\s*+["']?[^\s"'<>]*?(?:-(?P<copy>[1-9][0-9]{1,3})x[0-9]{1,4}\.[a-z]{3,4}(?![^\s"'<>?])"""
+    r"""|[?&;](?:w|fit|resize)=(?P<resized>[1-9][0-9]{1,3})(?![0-9]))""",
+    re.IGNORECASE,
+)
 
 # The classes of a cover block's elements with a background picture, and the attributes that describe it.
 _COVER_CLASSES = frozenset({"wp-block-cover", "wp-block-cover__image-background"})
@@ -78,6 +92,7 @@ def to_html(source: str, entry: object = None) -> str:
     origin = origin_of(entry)
     source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
     source = expand(source, limited(partial(find_uploads, origin)))
+    source = _IMAGE.sub(_with_width, source)
     notes: dict[str, str] = {}
     if "<!-- wp:" not in source:
         parts = [(language, take_notes(text, notes)) for language, text in language_parts(source)]
@@ -91,6 +106,15 @@ def to_html(source: str, entry: object = None) -> str:
         ids = set(re.findall(r'\bid="([^"<>]+)"', html))
         html = _FOOTNOTE_LINK.sub(lambda link: link[0] if link[2] in ids else f"{link[1]}{link[3]}", html)
     return html
+
+
+def _with_width(image: re.Match[str]) -> str:
+    """Return the tag of an image with the width of the copy that it shows.
+
+    Its original, which is shown here in place of the copy, may be much larger.
+    """
+    width = _WIDTH_IN_URL.search(image[0])
+    return f'<img width="{width["copy"] or width["resized"]}"{image[0][4:]}' if width else image[0]
 
 
 def _in_language(html: str, language: str) -> str:
@@ -155,6 +179,11 @@ def _content(block: str, text: str, notes: dict[str, str]) -> str:
         text = _OBJECT.sub("", text)
     if block == "cover":
         text = _show_background(text)
+    if block in _GALLERIES and (pictures := _FIGURE.findall(text)):
+        items = "".join(f"<li>{picture}</li>" for picture in pictures)
+        text = f'<figure class="wp-block-gallery columns-3"><ul>{items}</ul></figure>'
+    if block == "jetpack/event-countdown":
+        text = _COUNTDOWN_END.sub(r"\1 \2", _COUNTDOWN.sub("", text))
     if block == "accordion-heading":
         text = _TOGGLE_ICON.sub("", text)
     if block == "button":

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from html import escape, unescape
+from urllib.parse import unquote
 
 from blog.rendering.providers import find_embed
 from wordpress.markup.block_attributes import empty_block
@@ -16,7 +17,7 @@ from wordpress.markup.tokenizer import change_texts, find_in_texts, tokenise
 # These patterns match a character first and then look behind it, which is much faster than the other way round.
 # A shortcode and, if it is text without brackets, the content up to its end tag.
 _SHORTCODE = re.compile(
-    r"\[(?P<escaped>\[)?(?P<name>[A-Za-z][\w-]*+)(?P<attributes>(?:[\s=:][^\[\]]*+)?)\]"
+    r"\[(?P<escaped>\[)?(?P<name>[A-Za-z][\w-]*+(?:\.tv)?)(?P<attributes>(?:[\s=:][^\[\]]*+)?)\]"
     r"(?:(?P<content>[^\[\]]*+)\[/(?P=name)\])?(?P<escape_end>\])?"
 )
 _MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
@@ -58,7 +59,8 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
     "youtube": ("https://youtu.be/{}",),
     **dict.fromkeys(("crayon", "embed", "facebook", "getty", "googlemaps", "googlevideo", "kickstarter", "medium"), ()),
     **dict.fromkeys(("pinterest", "reddit", "soundcloud", "tiktok", "tumblr", "twitch", "twitchtv", "twitter"), ()),
-    **dict.fromkeys(("ustream", "vine"), ()),
+    # Frames and Flash files of any site, and sites that are closed.
+    **dict.fromkeys(("blip.tv", "gigya", "hulu", "protected-iframe", "ustream", "viddler", "vine"), ()),
     # Frames, documents and players of plugins.
     **dict.fromkeys(
         ("advanced_iframe", "cartodb", "descript", "embeddoc", "flat", "fvplayer", "google-drive-embed"), ()
@@ -66,6 +68,8 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("gview", "houzz", "iframe", "nextdoor", "pdf", "pdf-embedder", "pdfjs-viewer"), ()),
     **dict.fromkeys(("pocketcasts", "podcast", "vr"), ()),
 }
+# A document of another site in Google's viewer.
+_VIEWED_DOCUMENT = re.compile(r"""[?&"']url=(https?(?::|%3A)[^&\s"']+)""", re.IGNORECASE)
 # Shortcodes of plugins that show a file or the description of a repository, which become links.
 _GITHUB = {"github", "github_readme"}
 _GITHUB_PATH = re.compile(r"/?[\w-]{1,100}/\w[\w.-]{0,99}(?:/[\w./+%-]{1,500})?", re.ASCII)
@@ -107,6 +111,9 @@ _NOT_SHOWN = {
     *("the_ad_group", "theme-my-login", "toc", "top-posts", "top_rated_products", "ultimatemember", "untappd-menu"),
     *("upcomingevents", "wp-rss-aggregator", "wp_show_posts", "wp_sitemap_page", "wpgmza", "wpseo_breadcrumb"),
     *("wpp", "yop_poll"),
+    # Of WordPress.com, for what only it has, or for sites that are closed. If there is a URL, it is shown.
+    *("blip.tv", "digg", "gigya", "hulu", "kyte", "livevideo", "lytro", "protected-iframe", "redlasso", "rockyou"),
+    *("splashcast", "ustream", "ustreamsocial", "viddler", "vodpod", "wordads"),
 }
 # Forms of other plugins: `[booking-form]`, `[sform id="7"]`. `[long-form]` and the like are text in brackets.
 _OTHER_FORM = re.compile(r"(?!(?:free|long|short)-)[a-z][\w-]*[-_]forms?")
@@ -125,6 +132,12 @@ _NOT_FOR_LAYOUT = _CERTAIN | FORMS | {*NOTES}
 # Unknown shortcodes with the URL of a video or of an audio file are players of plugins: `[embedyt]URL[/embedyt]`.
 _MEDIA_FILE = re.compile(
     r"[^?#]+\.(?:(mp3|m4a|oga|ogg|opus|wav|flac)|(?:mp4|m4v|webm|ogv|mov))(?:[?#].*)?", re.IGNORECASE
+)
+# A file in the early form of `[audio]`, which may contain spaces.
+_EARLY_AUDIO = re.compile(
+    r"""https?://(?:(?!https?://)[^|,\[\]"'<>])+?\.(?:mp3|m4a|aac|oga|ogg|opus|wav|webm|wma|flac)(?![\w.-])"""
+    r"""(?:\?[^\s|,"'<>]*)?""",
+    re.IGNORECASE,
 )
 # A scheme of the plugins WP YouTube Lyte and Smart YouTube: `httpv://www.youtube.com/watch?v=…`.
 _PLAYER_SCHEME = re.compile(r"\bhttp(?:a|v[a-z]{0,2})://(?=(?:www\.)?youtu)")
@@ -171,9 +184,7 @@ def count_unknown(source: str) -> Counter[str]:
     for shortcode in find_in_texts(_SHORTCODE, _FORM.sub("", source)):
         name = shortcode["name"]
         is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-        if _is_hidden(name, shortcode["attributes"]) or (
-            is_shortcode and _replace(shortcode, _any_upload, Counter()) == shortcode[0]
-        ):
+        if _is_hidden(shortcode) or (is_shortcode and _replace(shortcode, _any_upload, Counter()) == shortcode[0]):
             names[name] += 1
     names.update(form["name"] for form in find_in_texts(_FORM, source) if not form["end"])
     return names
@@ -208,9 +219,11 @@ def _any_upload(ids: Sequence[int], parent: int) -> dict[int, None]:
     return dict.fromkeys(ids or [1])
 
 
-def _is_hidden(name: str, attributes: str) -> bool:
+def _is_hidden(shortcode: re.Match[str]) -> bool:
+    name, attributes = shortcode["name"], shortcode["attributes"]
     needs_attributes = name in _NOT_SHOWN_WITH_ATTRIBUTES or _OTHER_FORM_WITH_ATTRIBUTES.fullmatch(name)
-    return shows_nothing(name) and ("=" in attributes or not needs_attributes)
+    is_hidden = shows_nothing(name) and ("=" in attributes or not needs_attributes)
+    return is_hidden and not _embedded_url(shortcode)
 
 
 def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
@@ -240,9 +253,8 @@ def _html(shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
     """Return the HTML of a shortcode, which may be empty, or None if it stays as text."""
     name = shortcode["name"]
     attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
-    # WordPress's names are in lower case, but `[YouTube URL]` can only mean the video.
-    if (site := name.lower()) in _EMBEDS:
-        return escape(_embedded_url(site, attributes, content)) or None
+    if url := _embedded_url(shortcode):
+        return escape(url)
     if name in _MEDIA_ATTRIBUTES:
         return _media_element(name, attributes, content)
     if name in _GALLERIES:
@@ -255,7 +267,7 @@ def _html(shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
         return escape(_github_url(attributes, content)) or None
     if player := _player(attributes, content):
         return player if _URL.fullmatch(content.strip()) else f"{player}\n\n{shortcode['content'] or ''}"
-    return shortcode["content"] or "" if _is_hidden(name, attributes) else None
+    return shortcode["content"] or "" if _is_hidden(shortcode) else None
 
 
 def _player(attributes: str, content: str) -> str:
@@ -268,8 +280,15 @@ def _player(attributes: str, content: str) -> str:
     return ""
 
 
-def _embedded_url(name: str, attributes: str, content: str) -> str:
-    """Return the URL of an embedding shortcode; empty if there is none."""
+def _embedded_url(shortcode: re.Match[str]) -> str:
+    """Return the URL that a shortcode embeds; empty if there is none."""
+    # WordPress's names are in lower case, but `[YouTube URL]` can only mean the video.
+    name = shortcode["name"].lower()
+    if name not in _EMBEDS:
+        return ""
+    attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
+    if name == "googleapps" and (document := _VIEWED_DOCUMENT.search(attributes)):
+        return unquote(document[1]).replace(" ", "%20")
     if match := _URL.search(content) or _URL.search(attributes):
         embed = find_embed(match[0])
         return embed.page if embed else match[0]
@@ -300,7 +319,8 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     """Return the element for `[audio]` or `[video]`; empty if it gives no file."""
     values = parse_attributes(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
-    # An early form: `[audio https://example.org/a.mp3|titles=A]`.
+    if not sources and name == "audio" and not content and (players := _early_players(attributes)):
+        return players
     if not sources and (match := _URL.search(attributes)):
         sources = [match[0]]
     if not sources and (match := _URL.search(content)):
@@ -315,6 +335,19 @@ def _media_element(name: str, attributes: str, content: str) -> str:
     children = "".join(f'<source src="{escape(source)}">' for source in sources)
     # As in WordPress, the content is for browsers that can't play the file.
     return f"<{name}{size}>{children}{content.strip()}</{name}>"
+
+
+def _early_players(attributes: str) -> str:
+    """Return the players for WordPress.com's early form: `[audio https://example.org/a b.mp3,https://…|titles=A,B]`."""
+    files, *options = attributes.split("|")
+    texts = {name.strip().lower(): value.split(",") for name, _, value in (each.partition("=") for each in options)}
+    players = []
+    for index, url in enumerate(_EARLY_AUDIO.findall(files)):
+        found = (texts[name][index].strip() for name in ("artists", "titles") if index < len(texts.get(name, ())))
+        title = " – ".join(filter(None, found))
+        player = f'<audio><source src="{escape(url.replace(" ", "%20"))}"></audio>'
+        players.append(f"<figure>{player}<figcaption>{escape(title)}</figcaption></figure>" if title else player)
+    return "\n\n".join(players)
 
 
 def _picture_end(content: str) -> int:
