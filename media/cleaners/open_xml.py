@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from media.cleaners.markup import LOCAL_PATH, parse, remove, serialised
+from media.cleaners.markup import LOCAL_LINK, parse, remove, serialised
 
 _PACKAGE: Final = "http://schemas.openxmlformats.org"
 CONTENT_TYPES: Final = "[Content_Types].xml"
@@ -69,9 +69,16 @@ _ADD_IN: Final = re.compile(r"\s*ADDIN\b", re.IGNORECASE)
 _BEGINNING: Final = 50
 # Word accepts this many characters from users. Add-ins store data in longer tags.
 _LONGEST_TAG: Final = 64
+# Elements that describe images, and the attributes in which programs put the name of the file that an image came from.
+_IMAGE_ELEMENTS: Final = frozenset({"cNvPr", "docPr", "imagedata"})
+_IMAGE_ATTRIBUTES: Final = frozenset({"name", "descr", "title"})
+_IMAGE_FILE: Final = re.compile(
+    r".*\.(?:avif|bmp|dng|emf|gif|hei[cf]|jfif|jpe?g?|png|psd|svg|tiff?|webp|wmf)\s*", re.IGNORECASE | re.DOTALL
+)
 # Paths in field codes, such as the path of a linked image.
 _PATH_IN_TEXT: Final = re.compile(
-    r"(?:\bfile:|\b[A-Za-z]:\\|\\\\\\\\|\bMacintosh HD:|(?<=[\s\"])/(?:home|Users|Volumes|private|var)/)[^\"]*",
+    r"(?:\bfile:|\b[A-Za-z]:\\|\\\\\\\\|\bMacintosh HD:"
+    r"|(?<=[\s\"])(?:\.\.[\\/]|/(?:home|Users|Volumes|private|var)/))[^\"]*",
     re.IGNORECASE,
 )
 
@@ -179,12 +186,21 @@ def _clean_attribute(
         or (value in removed and _REFERENCE.fullmatch(attribute))
     ):
         del element.attrib[attribute]
-    elif local_name in names or LOCAL_PATH.match(value):
+    elif local_name in names or LOCAL_LINK.match(value) or _is_file_name(element, local_name, value):
         element.set(attribute, "")
     elif local_name in _DATE_ATTRIBUTES and _DATE.fullmatch(value):
         element.set(attribute, NEUTRAL_DATE)
     elif local_name == "instr":
         element.set(attribute, "" if _ADD_IN.match(value) else _PATH_IN_TEXT.sub("", value))
+
+
+def _is_file_name(element: Any, attribute: str, value: str) -> bool:
+    """Whether an attribute of an image contains the name of its file rather than a description for readers."""
+    kind = etree.QName(element).localname
+    if kind not in _IMAGE_ELEMENTS or attribute not in _IMAGE_ATTRIBUTES:
+        return False
+    # Old versions of Word leave out the extension.
+    return kind == "imagedata" or _IMAGE_FILE.fullmatch(value) is not None
 
 
 def _leads_to_dropped(relationship: Any, folder: str) -> bool:
