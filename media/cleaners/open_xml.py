@@ -24,10 +24,12 @@ _PROPERTIES: Final = (
     (re.compile(r"docProps/app\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/extended-properties"/>'),
     (re.compile(r"docProps/custom\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/custom-properties"/>'),
 )
-# Thumbnails, other properties, program data, labels, signatures, printer settings, change logs, and tags.
+# Thumbnails, other properties, program data, labels, signatures, printer settings, change logs, and tags. Pivot tables
+# as well: they contain all rows that they were made from, hidden and deleted ones included. Their results are cells.
 _DROPPED: Final = re.compile(
     r"docProps/(?!(?:core|app|custom)\.xml).*|customXml/.*|docMetadata/.*|_xmlsignatures/.*|(?:word|xl|ppt)/printerSettings/.*"
-    r"|xl/(?:revisions|customProperty)/.*|(?:.*/)?customProperty[0-9]*\.bin|ppt/(?:tags|changesInfos)/.*"
+    r"|xl/(?:revisions|customProperty|pivotCache|pivotTables|slicers|slicerCaches|timelines|timelineCaches)/.*"
+    r"|(?:.*/)?customProperty[0-9]*\.bin|ppt/(?:tags|changesInfos)/.*"
     r"|ppt/revisionInfo\.xml|userCustomization/.*|customUI/.*|(?:.*/)?webextensions/.*",
     re.IGNORECASE,
 )
@@ -39,11 +41,14 @@ _LINK: Final = re.compile(r"(?:https?|mailto|tel):|#", re.IGNORECASE)
 _OF_PERSON: Final = re.compile(
     r".*/(?:attachedTemplate|mailMerge\w*|recipientData|externalLink\w*|xlExternalLinkPath/.*|oleObject|subDocument|frame)"
 )
-# Sessions, templates, variables, personal views, and copies of shapes and add-in data in other formats.
+# Sessions, templates, variables, personal views, copies of shapes and add-in data in other formats, and what refers to
+# pivot tables.
 _DROPPED_ELEMENTS: Final = frozenset(
     (
         *("rsid", "rsids", "docId", "absPath", "attachedTemplate", "docVars", "mailMerge", "custDataLst"),
         *("revisionPtr", "customWorkbookViews", "customSheetViews", "securityDescriptor", "fldData"),
+        *("pivotCaches", "pivotSource", "pivotTableReferences", "timelineCachePivotCaches", "timelineCacheRefs"),
+        *("timelineRefs", "slicerCaches", "slicerList"),
     )
 )
 _DROPPED_ATTRIBUTES: Final = frozenset({"gfxdata", "securityDescriptor", "refreshedDate", "ed"})

@@ -671,6 +671,9 @@ class TestVideo:
             assert len(cleaned(content[:position] + junk + content[position + len(junk) :], "a.mp4")) == len(content)
 
 
+RELATIONSHIPS = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
+
+
 class TestOfficeFiles:
     def test_lose_references_to_removed_parts(self) -> None:
         parts = unpacked(cleaned(KINDS["xlsx"](("a", "b", "c", "d")), "a.xlsx"))
@@ -753,6 +756,33 @@ class TestOfficeFiles:
         )
         clean = unpacked(cleaned(docx(**{"word/x.xml": part}), "a.docx"))["word/x.xml"].decode()
         assert re.findall('="(.*?)"', clean)[1:] == ["Picture 1", "A lamp. On a table", "The lamp", "lamp.png"]
+
+    def test_lose_the_rows_that_pivot_tables_were_made_from(self) -> None:
+        types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        name = SECRET.decode()
+        parts = {
+            "xl/workbook.xml": f'<workbook xmlns:r="{types}"><sheets><sheet r:id="r1"/></sheets>'
+            '<pivotCaches><pivotCache cacheId="1" r:id="r2"/></pivotCaches></workbook>',
+            "xl/_rels/workbook.xml.rels": RELATIONSHIPS.format(
+                f'<Relationship Id="r1" Type="{types}/worksheet" Target="worksheets/sheet1.xml"/>'
+                f'<Relationship Id="r2" Type="{types}/pivotCacheDefinition" Target="pivotCache/definition1.xml"/>'
+            ),
+            "xl/worksheets/sheet1.xml": "<worksheet><c><v>2</v></c></worksheet>",
+            "xl/worksheets/_rels/sheet1.xml.rels": RELATIONSHIPS.format(
+                f'<Relationship Id="r1" Type="{types}/pivotTable" Target="../pivotTables/pivotTable1.xml"/>'
+            ),
+            "xl/pivotTables/pivotTable1.xml": f"<pivotTableDefinition name='{name}'/>",
+            "xl/pivotCache/definition1.xml": f"<pivotCacheDefinition><s v='{name}'/></pivotCacheDefinition>",
+            "xl/pivotCache/records1.xml": f"<pivotCacheRecords><s v='{name}'/></pivotCacheRecords>",
+            "xl/slicerCaches/slicerCache1.xml": f"<slicerCacheDefinition name='{name}'/>",
+            "xl/charts/chart1.xml": f"<chartSpace><pivotSource><name>{name}</name></pivotSource><v>2</v></chartSpace>",
+        }
+        overrides = "".join(f'<Override PartName="/{part}"/>' for part in parts)
+        clean = unpacked(cleaned(archive(**parts, **{"[Content_Types].xml": f"<Types>{overrides}</Types>"}), "a.xlsx"))
+        assert not any(b"pivot" in content or b"slicer" in content or reveals(content) for content in clean.values())
+        assert b"<v>2</v>" in clean["xl/worksheets/sheet1.xml"]
+        assert b"<v>2</v>" in clean["xl/charts/chart1.xml"]
+        assert b'Target="worksheets/sheet1.xml"' in clean["xl/_rels/workbook.xml.rels"]
 
     def test_lose_links_to_templates_and_tables_in_a_cloud_account(self) -> None:
         types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
