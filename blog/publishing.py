@@ -76,7 +76,7 @@ def save_entry(
         new_tags = None if tags is None else entry.tags.set(tags, present=stored.tags.all() if stored else ())
         record(entry, by, before, categories=categories, tags=new_tags)
         record_steps([entry], by)
-        entries_changed([entry.pk])
+        entries_changed([entry.pk], are_hidden=not entry.is_visible())
 
 
 def lock_stored(entry: Entry) -> Entry | None:

@@ -226,13 +226,18 @@ def next_scheduled_change() -> dt.datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def entries_changed(ids: Collection[int]) -> None:
-    """Update everything that is derived from the entries with these IDs, in the current transaction."""
+def entries_changed(ids: Collection[int], *, are_hidden: bool = False) -> None:
+    """Update everything that is derived from the entries with these IDs, in the current transaction.
+
+    With `are_hidden`, readers could see none of them before and can't now. Cached pages then don't expire: from their
+    dates, or the time they take, anyone could learn when people work on a draft.
+    """
     if not ids:
         return
     for handle in change_handlers.values():
         handle(ids)
-    content_changed()
+    if not are_hidden:
+        content_changed()
 
 
 def will_be_merged(model: type[models.Model], ids: Collection[int], target: int) -> None:

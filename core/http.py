@@ -121,7 +121,8 @@ def is_public(ip_address: str) -> bool:
             return is_public(str(embedded))
         if ip in _NAT64:
             return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        if ip.teredo or int(ip) < 2**32:
+        # Virtual machines still use the site-local addresses of former times, as for the machine that they run on.
+        if ip.teredo or ip.is_site_local or int(ip) < 2**32:
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 

@@ -324,6 +324,9 @@ class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships n
         constraints = [models.UniqueConstraint(fields=["content_object", "tag"], name="tagged_post_once")]
         indexes = [models.Index(fields=["tag", "-published_at", "-content_object"], name="tag_newest_first")]
 
+    def is_visible(self) -> bool:
+        return self.published_at is not None
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.published_at = self.content_object.public_from
         super().save(*args, **kwargs)

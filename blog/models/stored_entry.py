@@ -244,7 +244,11 @@ class StoredEntry(PublicModel):
         """Store it (see `store`) and update everything that is derived from it."""
         with transaction.atomic():
             self.store(*args, **kwargs)
-            entries_changed([self.pk])
+            entries_changed([self.pk], are_hidden=not self.is_visible())
+
+    def is_visible(self) -> bool:
+        """Whether readers could see it before it was stored, or can now. A scheduled one counts as visible."""
+        return Status.PUBLISHED in {self.status, self.replaced_status}
 
     def store(self, *args: Any, stored: "StoredEntry | None" = None, **kwargs: Any) -> None:
         """Save it at a free URL, and render it if necessary. A URL that it had before becomes a redirect.

@@ -16,6 +16,9 @@ LOCAL_PATH: Final = re.compile(
     r"\s*(?:file:|[A-Za-z]:[\\/]|\\\\|/(?:home|Users|Volumes|mnt|private|var|storage|sdcard)/|Macintosh HD:)",
     re.IGNORECASE,
 )
+# The same, or a path relative to the document, which most programs make of a link to a file. It leads through folders
+# with names as well. In books, such paths lead to other parts.
+LOCAL_LINK: Final = re.compile(rf"{LOCAL_PATH.pattern}|\s*\.\.[\\/]", re.IGNORECASE)
 _KEPT_META: Final = re.compile(r"viewport|dtb:(?:uid|depth|totalPageCount|maxPageNumber)")
 _DROPPED_ELEMENTS: Final = {"script", "metadata", "docAuthor", "namedview", "RDF"}
 # Namespaces of drawing programs.

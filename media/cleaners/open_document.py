@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from lxml import etree
 
-from media.cleaners.markup import LOCAL_PATH, XML_DECLARATION, parse, remove, serialised
+from media.cleaners.markup import LOCAL_LINK, LOCAL_PATH, XML_DECLARATION, parse, remove, serialised
 
 _EMPTY: Final = {
     "meta.xml": b'<office:document-meta xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>',
@@ -31,7 +31,8 @@ _DATE_ATTRIBUTES: Final = frozenset({"chg-date-time", "chg-date"})
 _NEUTRAL_DATE: Final = "2000-01-01T00:00:00"
 # Settings that reveal something about the author's machine.
 _SETTINGS: Final = re.compile(r".*Printer(?:Name|Setup)|.*URL|.*Path|Rsid.*|CurrentDatabase.*|EmbeddedDatabase.*|.*Key")
-_XLINK: Final = "{http://www.w3.org/1999/xlink}href"
+# Another spreadsheet, in formulas that refer to it.
+_OTHER_FILE: Final = re.compile(r"'file:(?:[^']|'')*+'", re.IGNORECASE)
 
 
 def is_dropped(name: str) -> bool:
@@ -82,17 +83,15 @@ def _clean_xml(content: bytes) -> bytes:
             local_attribute = attribute.rpartition("}")[2]
             if local_attribute.endswith("rsid"):
                 del element.attrib[attribute]
-            elif (
-                local_attribute in _AUTHOR_ATTRIBUTES
-                or LOCAL_PATH.match(value)
-                or (attribute == _XLINK and value.startswith("../"))
-            ):
+            elif local_attribute in _AUTHOR_ATTRIBUTES or LOCAL_LINK.match(value):
                 element.set(attribute, "")
             elif local_attribute in _DATE_ATTRIBUTES:
                 element.set(attribute, _NEUTRAL_DATE)
             elif _REFERENCE.match(value):
                 # Both ends of a mark have the same name.
                 element.set(attribute, references.setdefault(value, f"Reference {len(references) + 1}"))
+            elif (without_files := _OTHER_FILE.sub("'about:blank'", value)) != value:
+                element.set(attribute, without_files)
     for element in dropped:
         remove(element)
     return serialised(tree)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from media.cleaners.markup import LOCAL_PATH, XML_DECLARATION, parse, remove, serialised
+from media.cleaners.markup import LOCAL_LINK, XML_DECLARATION, parse, remove, serialised
 
 CONTENT_TYPES: Final = "[Content_Types].xml"
 # Parts that contain only properties. They must exist wherever the package refers to them.
@@ -29,10 +29,12 @@ _PROPERTIES: Final = (
         b'<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"/>',
     ),
 )
-# Thumbnails, other properties, program data, labels, signatures, printer settings, change logs, and tags.
+# Thumbnails, other properties, program data, labels, signatures, printer settings, change logs, and tags. Pivot tables
+# as well: they contain all rows that they were made from, hidden and deleted ones included. Their results are cells.
 _DROPPED: Final = re.compile(
     r"docProps/(?!(?:core|app|custom)\.xml).*|customXml/.*|docMetadata/.*|_xmlsignatures/.*|(?:word|xl|ppt)/printerSettings/.*"
-    r"|xl/(?:revisions|customProperty)/.*|(?:.*/)?customProperty[0-9]*\.bin|ppt/(?:tags|changesInfos)/.*"
+    r"|xl/(?:revisions|customProperty|pivotCache|pivotTables|slicers|slicerCaches|timelines|timelineCaches)/.*"
+    r"|(?:.*/)?customProperty[0-9]*\.bin|ppt/(?:tags|changesInfos)/.*"
     r"|ppt/revisionInfo\.xml|userCustomization/.*|customUI/.*|(?:.*/)?webextensions/.*",
     re.IGNORECASE,
 )
@@ -44,11 +46,14 @@ _LINK: Final = re.compile(r"(?:https?|mailto|tel):|#", re.IGNORECASE)
 _OF_PERSON: Final = re.compile(
     r".*/(?:attachedTemplate|mailMerge\w*|recipientData|externalLink\w*|xlExternalLinkPath/.*|oleObject|subDocument|frame)"
 )
-# Sessions, templates, variables, personal views, and copies of shapes and add-in data in other formats.
+# Sessions, templates, variables, personal views, copies of shapes and add-in data in other formats, and what refers to
+# pivot tables.
 _DROPPED_ELEMENTS: Final = frozenset(
     (
         *("rsid", "rsids", "docId", "absPath", "attachedTemplate", "docVars", "mailMerge", "custDataLst"),
         *("revisionPtr", "customWorkbookViews", "customSheetViews", "securityDescriptor", "fldData"),
+        *("pivotCaches", "pivotSource", "pivotTableReferences", "timelineCachePivotCaches", "timelineCacheRefs"),
+        *("timelineRefs", "slicerCaches", "slicerList"),
     )
 )
 _DROPPED_ATTRIBUTES: Final = frozenset({"gfxdata", "securityDescriptor", "refreshedDate", "ed"})
@@ -74,9 +79,16 @@ _ADD_IN: Final = re.compile(r"\s*ADDIN\b", re.IGNORECASE)
 _BEGINNING: Final = 50
 # Word accepts this many characters from users. Add-ins store data in longer tags.
 _LONGEST_TAG: Final = 64
+# Elements that describe images, and the attributes in which programs put the name of the file that an image came from.
+_IMAGE_ELEMENTS: Final = frozenset({"cNvPr", "docPr", "imagedata"})
+_IMAGE_ATTRIBUTES: Final = frozenset({"name", "descr", "title"})
+_IMAGE_FILE: Final = re.compile(
+    r".*\.(?:avif|bmp|dng|emf|gif|hei[cf]|jfif|jpe?g?|png|psd|svg|tiff?|webp|wmf)\s*", re.IGNORECASE | re.DOTALL
+)
 # Paths in field codes, such as the path of a linked image.
 _PATH_IN_TEXT: Final = re.compile(
-    r"(?:\bfile:|\b[A-Za-z]:\\|\\\\\\\\|\bMacintosh HD:|(?<=[\s\"])/(?:home|Users|Volumes|private|var)/)[^\"]*",
+    r"(?:\bfile:|\b[A-Za-z]:\\|\\\\\\\\|\bMacintosh HD:"
+    r"|(?<=[\s\"])(?:\.\.[\\/]|/(?:home|Users|Volumes|private|var)/))[^\"]*",
     re.IGNORECASE,
 )
 
@@ -182,12 +194,21 @@ def _clean_attribute(
         or (value in removed and _REFERENCE.fullmatch(attribute))
     ):
         del element.attrib[attribute]
-    elif local_name in names or LOCAL_PATH.match(value):
+    elif local_name in names or LOCAL_LINK.match(value) or _is_file_name(element, local_name, value):
         element.set(attribute, "")
     elif local_name in _DATE_ATTRIBUTES and _DATE.fullmatch(value):
         element.set(attribute, NEUTRAL_DATE)
     elif local_name == "instr":
         element.set(attribute, "" if _ADD_IN.match(value) else _PATH_IN_TEXT.sub("", value))
+
+
+def _is_file_name(element: Any, attribute: str, value: str) -> bool:
+    """Whether an attribute of an image contains the name of its file rather than a description for readers."""
+    kind = etree.QName(element).localname
+    if kind not in _IMAGE_ELEMENTS or attribute not in _IMAGE_ATTRIBUTES:
+        return False
+    # Old versions of Word leave out the extension.
+    return kind == "imagedata" or _IMAGE_FILE.fullmatch(value) is not None
 
 
 def _leads_to_dropped(relationship: Any, folder: str) -> bool:

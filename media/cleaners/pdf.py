@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from media.cleaners.codestreams import blank_jpeg, strip_jpeg, strip_jpeg2000, strip_profile
-from media.cleaners.markup import LOCAL_PATH
+from media.cleaners.markup import LOCAL_LINK, LOCAL_PATH
 
 _MAX_OBJECTS: Final = 300_000
 # Properties, private data of programs, scripts, attachments, thumbnails, originals for printing, and signatures, which
@@ -162,7 +162,7 @@ def _is_running(action: Any) -> bool:
     """Whether an action runs something, or leads to a file on the author's machine."""
     if not isinstance(action, pikepdf.Dictionary):
         return False
-    return str(action.get("/S")) in _RUNNING_ACTIONS or LOCAL_PATH.match(str(action.get("/URI", ""))) is not None
+    return str(action.get("/S")) in _RUNNING_ACTIONS or LOCAL_LINK.match(str(action.get("/URI", ""))) is not None
 
 
 def _is_attachment(annotation: Any) -> bool:

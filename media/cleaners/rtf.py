@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from media.cleaners.images import cleaned_image
-from media.cleaners.markup import LOCAL_PATH
+from media.cleaners.markup import LOCAL_LINK
 from media.cleaners.metafiles import clean_metafile
 from media.cleaners.streams import damaged, too_complex, unsupported_type
 
@@ -170,7 +170,7 @@ class _Document:
 
 def _is_path(text: bytes) -> bool:
     """Whether a text begins like a path on the author's machine."""
-    return LOCAL_PATH.match(text[:100].decode("latin-1")) is not None
+    return LOCAL_LINK.match(text[:100].decode("latin-1")) is not None
 
 
 def _is_text(part: bytes) -> bool:

@@ -5,8 +5,9 @@ from django.conf import settings
 from django.test import Client
 
 from blog.models import Post
+from blog.publishing import save_entry
 from core.models import SiteSettings
-from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.reader import Reader
 
 PUBLIC = [
@@ -171,3 +172,29 @@ class TestContentVersion:
         CommentFactory(entry=Post.objects.get(), status="pending", text="hidden text")
         reader.get(url)
         assert reader.rendered == [url]
+
+    @pytest.mark.parametrize("kind", [PostFactory, PageFactory])
+    @pytest.mark.parametrize("status", ["draft", "pending", "private"])
+    def test_stays_while_people_work_on_a_draft(self, kind: type[PostFactory | PageFactory], status: str) -> None:
+        """Otherwise, everyone could see from the dates of pages, and from how long they take, when someone works."""
+        tag, author = TagFactory(), UserFactory(is_staff=True, is_superuser=True)
+        draft = kind(status=status, author=author)
+        reader = Reader()
+        reader.get("/")
+        tags = [tag.name] if kind is PostFactory else None
+        draft.source = "Another text"
+        save_entry(draft, by=author, tags=tags)
+        draft.status = "draft"
+        save_entry(draft, by=author, tags=tags)
+        draft.save()
+        reader.get("/")
+        assert reader.rendered == ["/"]
+
+    @pytest.mark.parametrize(("before", "after"), [("draft", "published"), ("published", "draft")])
+    def test_goes_up_when_a_draft_appears_or_a_post_disappears(self, before: str, after: str) -> None:
+        reader = Reader()
+        post = PostFactory(title="The news", status=before, author=UserFactory(is_staff=True, is_superuser=True))
+        assert ("The news" in reader.get("/").text) == (before == "published")
+        post.status = after
+        save_entry(post, by=post.author)
+        assert ("The news" in reader.get("/").text) == (after == "published")

@@ -191,7 +191,9 @@ def _start_nginx(
         f"{'user root;' if os.getuid() == 0 else ''} daemon off; worker_processes 1; pid {folder}/nginx.pid;\n"
         f"error_log {folder}/start.log;\n"
         "events {}\n"
-        f"http {{ client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; include {folder}/site.conf; }}\n"
+        # Tests can send requests as from any address.
+        "http { set_real_ip_from 127.0.0.1; real_ip_header X-Tested-Address;\n"
+        f"client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; include {folder}/site.conf; }}\n"
     )
     command = ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "start.log")]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)  # noqa: S603  as above
@@ -431,6 +433,13 @@ class TestServer:
     def test_refuses_large_bodies(self, site: Site) -> None:
         assert site.get("/comments/on/post/1/", method="POST", body=b"x" * 2_000_000).status == 413
 
+    @pytest.mark.parametrize("network", ["2001:db8:1:2:{}::{}", "2001:db8::{}:0:0:{}", "2001:db8:0:3::{}:{}"])
+    def test_limits_the_logins_of_a_whole_network(self, site: Site, network: str) -> None:
+        addresses = [network.format(number, number) for number in range(1, 9)]
+        statuses = [site.get("/admin/login/", X_Tested_Address=address).status for address in addresses]
+        assert statuses == [200] * 6 + [429] * 2
+        assert site.get("/admin/login/", X_Tested_Address="2001:db8:1:99::1").status == 200
+
     def test_logs_no_ip_address_query_or_secret(self, site: Site) -> None:
         secret = [route for route, names in routes(get_resolver().url_patterns) if names & SECRETS]
         assert {"/admin/lock/<str:secret>/", "/follow-by-email/manage/<str:token>/"} <= set(secret)
@@ -517,3 +526,37 @@ class TestSlowBodies:
             self.assert_answers(site)
         for connection in connections:
             connection.close()
+
+
+class TestFilesThatNeverArrive:
+    """Nginx keeps what has arrived of them on the disk."""
+
+    def start(self, site: Site, address: str) -> ssl.SSLSocket:
+        connection = site.connect()
+        headers = f"Host: {HOST}\r\nX-Tested-Address: {address}\r\nContent-Length: 2000000\r\n\r\n"
+        connection.sendall(f"POST /admin/media/upload/ HTTP/1.1\r\n{headers}".encode())
+        return connection
+
+    @pytest.mark.parametrize(("networks", "count", "accepted"), [(1, 12, 8), (4, 8, 24)])
+    def test_are_few_from_one_network_and_in_all(self, site: Site, networks: int, count: int, accepted: int) -> None:
+        addresses = [f"2001:db8:7:{network}::{number}" for network in range(networks) for number in range(count)]
+        connections = [self.start(site, address) for address in addresses]
+        answers = []
+        for connection in connections:
+            connection.settimeout(0.1)
+            with contextlib.suppress(TimeoutError, ConnectionResetError):
+                answers.append(connection.recv(100))
+            connection.close()
+        assert sum(b" 429 " in answer for answer in answers) == len(addresses) - accepted
+        assert site.get("/admin/login/").status == 200
+
+    def test_are_not_what_other_forms_are_taken_for(self, site: Site) -> None:
+        assert site.get("/admin/media/upload/", "POST", b"x" * 1_000).status == 403
+
+    def test_must_have_a_length(self, site: Site) -> None:
+        connection = site.connect()
+        headers = f"Host: {HOST}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(f"POST /admin/media/upload/ HTTP/1.1\r\n{headers}".encode())
+        connection.sendall(b"200000\r\n" + b"x" * 0x1000)
+        assert b" 413 " in connection.recv(100)
+        connection.close()

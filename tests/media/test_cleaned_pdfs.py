@@ -62,6 +62,22 @@ class TestPDF:
             assert len(document.pages[0].Annots) == 2
             assert [str(each.get("/Alt")) for each in document.Root.StructTreeRoot.K] == ["None", "A lamp"]
 
+    @pytest.mark.parametrize("link", ["../../../../home/NAME/a.odt", r"..\Users\NAME\a.docx"])
+    def test_links_to_local_files_are_removed_if_they_are_relative(self, link: str) -> None:
+        """LibreOffice makes them relative to the PDF."""
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            document.pages[0].Annots = pikepdf.Array()
+            for url in (link.replace("NAME", SECRET.decode()), "appendix.pdf"):
+                annotation = pikepdf.Dictionary(Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9])
+                annotation.A = pikepdf.Dictionary(S=pikepdf.Name.URI, URI=url)
+                document.pages[0].Annots.append(annotation)
+            document.save(written)
+        content = cleaned(written.getvalue(), "a.pdf")
+        assert not reveals(content)
+        with pikepdf.open(io.BytesIO(content)) as document:
+            assert [str(each.A.URI) for each in document.pages[0].Annots if "/A" in each] == ["appendix.pdf"]
+
     def test_references_to_originals_and_a_local_folder_for_links_are_removed(self) -> None:
         written = io.BytesIO()
         with pikepdf.open(io.BytesIO(PDF)) as document:

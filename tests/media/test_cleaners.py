@@ -177,6 +177,8 @@ class TestRTF:
             r"file:///home/NAME/a",
             r"\\\\\\\\server\\\\NAME",
             "/Users/NAME/a",
+            r"..\\..\\Users\\NAME\\a",
+            "../../home/NAME/a",
         ],
     )
     @pytest.mark.parametrize("quote", ["", '"'])
@@ -669,6 +671,9 @@ class TestVideo:
             assert len(cleaned(content[:position] + junk + content[position + len(junk) :], "a.mp4")) == len(content)
 
 
+RELATIONSHIPS = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
+
+
 class TestOfficeFiles:
     def test_lose_references_to_removed_parts(self) -> None:
         parts = unpacked(cleaned(KINDS["xlsx"](("a", "b", "c", "d")), "a.xlsx"))
@@ -709,6 +714,7 @@ class TestOfficeFiles:
             "<w:tag w:val='MENDELEY_CITATION_v3_NAMEPADDING'/><w:tag w:val='kept'/>"
             '<w:instrText>HYPERLINK "https://example.org/home/a"</w:instrText><w:instrText>INCLUDEPICTURE '
             '"/Users/NAME/a.jpg"</w:instrText>'
+            r'<w:instrText>HYPERLINK "..\\..\\Users\\NAME\\a.docx"</w:instrText>'
         )
         fields = fields.replace("NAME", SECRET.decode()).replace("PADDING", "x" * 40)
         body = f'<w:document xmlns:w="{WORD}">{fields}</w:document>'
@@ -731,6 +737,10 @@ class TestOfficeFiles:
             "<x:Event x:time='2021-02-03T04:05:06Z'/>",
             "<x:pic descr='Macintosh HD:Users:NAME:a.jpg'/>",
             "<x:pic descr='/Volumes/NAME/a.jpg'/>",
+            "<x:shape x:href='..\\..\\Users\\NAME\\a.docx'/>",
+            "<x:cNvPr name='NAME at the prison.JPG' descr='NAME.heic'/>",
+            "<x:docPr title='IMG_NAME.jpeg '/>",
+            "<x:imagedata x:title='NAME at the prison'/>",
         ],
     )
     def test_lose_other_data_that_identifies_people(self, element: str) -> None:
@@ -738,6 +748,41 @@ class TestOfficeFiles:
         clean = unpacked(cleaned(docx(**{"word/x.xml": part}), "a.docx"))["word/x.xml"]
         assert not reveals(clean)
         assert not DATES.search(clean)
+
+    def test_keep_descriptions_and_names_of_images_and_sheets(self) -> None:
+        part = (
+            f"<x:a xmlns:x='{WORD}'><x:docPr name='Picture 1' descr='A lamp. On a table' title='The lamp'/>"
+            "<x:sheet name='lamp.png'/></x:a>"
+        )
+        clean = unpacked(cleaned(docx(**{"word/x.xml": part}), "a.docx"))["word/x.xml"].decode()
+        assert re.findall('="(.*?)"', clean)[1:] == ["Picture 1", "A lamp. On a table", "The lamp", "lamp.png"]
+
+    def test_lose_the_rows_that_pivot_tables_were_made_from(self) -> None:
+        types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        name = SECRET.decode()
+        parts = {
+            "xl/workbook.xml": f'<workbook xmlns:r="{types}"><sheets><sheet r:id="r1"/></sheets>'
+            '<pivotCaches><pivotCache cacheId="1" r:id="r2"/></pivotCaches></workbook>',
+            "xl/_rels/workbook.xml.rels": RELATIONSHIPS.format(
+                f'<Relationship Id="r1" Type="{types}/worksheet" Target="worksheets/sheet1.xml"/>'
+                f'<Relationship Id="r2" Type="{types}/pivotCacheDefinition" Target="pivotCache/definition1.xml"/>'
+            ),
+            "xl/worksheets/sheet1.xml": "<worksheet><c><v>2</v></c></worksheet>",
+            "xl/worksheets/_rels/sheet1.xml.rels": RELATIONSHIPS.format(
+                f'<Relationship Id="r1" Type="{types}/pivotTable" Target="../pivotTables/pivotTable1.xml"/>'
+            ),
+            "xl/pivotTables/pivotTable1.xml": f"<pivotTableDefinition name='{name}'/>",
+            "xl/pivotCache/definition1.xml": f"<pivotCacheDefinition><s v='{name}'/></pivotCacheDefinition>",
+            "xl/pivotCache/records1.xml": f"<pivotCacheRecords><s v='{name}'/></pivotCacheRecords>",
+            "xl/slicerCaches/slicerCache1.xml": f"<slicerCacheDefinition name='{name}'/>",
+            "xl/charts/chart1.xml": f"<chartSpace><pivotSource><name>{name}</name></pivotSource><v>2</v></chartSpace>",
+        }
+        overrides = "".join(f'<Override PartName="/{part}"/>' for part in parts)
+        clean = unpacked(cleaned(archive(**parts, **{"[Content_Types].xml": f"<Types>{overrides}</Types>"}), "a.xlsx"))
+        assert not any(b"pivot" in content or b"slicer" in content or reveals(content) for content in clean.values())
+        assert b"<v>2</v>" in clean["xl/worksheets/sheet1.xml"]
+        assert b"<v>2</v>" in clean["xl/charts/chart1.xml"]
+        assert b'Target="worksheets/sheet1.xml"' in clean["xl/_rels/workbook.xml.rels"]
 
     def test_lose_links_to_templates_and_tables_in_a_cloud_account(self) -> None:
         types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -765,6 +810,18 @@ class TestOfficeFiles:
         assert SECRET.decode() not in clean
         assert re.findall(' x:name="(.*?)"', clean) == ["Reference 1", "Reference 1", "Reference 2"]
         assert "<x:desc>A lamp</x:desc>" in clean
+
+    def test_in_opendocument_lose_paths_of_other_spreadsheets_in_formulas(self) -> None:
+        name = SECRET.decode()
+        formula = (
+            f"of:=[&apos;file:///home/{name}/it&apos;&apos;s.ods&apos;#$A.A1]+[&apos;file:///C:/{name}&apos;#$B.B1]"
+        )
+        content = f'<x:a xmlns:x="urn:x"><x:cell x:formula="{formula}" x:name="&apos;file:///home/{name}/a.ods&apos;#A"/></x:a>'
+        clean = unpacked(cleaned(archive(**{"content.xml": content}), "a.ods"))["content.xml"].decode()
+        assert re.findall(' x:[a-z]+="(.*?)"', clean) == [
+            "of:=['about:blank'#$A.A1]+['about:blank'#$B.B1]",
+            "'about:blank'#A",
+        ]
 
     def test_in_opendocument_keep_only_settings_that_reveal_nothing(self) -> None:
         parts = unpacked(cleaned(KINDS["odt"](("a", "b", "c", "d")), "a.odt"))
