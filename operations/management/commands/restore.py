@@ -94,10 +94,7 @@ class Command(BaseCommand):
     ) -> None:
         with work_folder() as folder:
             restoring.finish()
-            if name:
-                opened = restoring.open_backup(store, name, keys)
-            else:
-                opened = restoring.open_newest_in_use(store, keys)
+            opened = restoring.open_backup(store, name, keys) if name else restoring.open_newest_in_use(store, keys)
             restoring.restore(opened, folder, replace=replace, progress=progress, left_out=left_out)
         # For migrations that are newer than the backup.
         call_command("migrate", verbosity=0, interactive=False)
