@@ -251,6 +251,13 @@ class TestDashboard:
         settings.BROADSIDE_BACKUP_PUBLIC_KEY = ""
         assert "Run “manage.py restore --check”." in self.show_again()
 
+    def test_commands_read_from_left_to_right_in_any_language(self, panel: str, settings: Settings) -> None:
+        settings.LANGUAGE_CODE = "ar"
+        ran(RunKind.BACKUP, HOUR)
+        page = read(client_of(UserFactory(is_superuser=True, is_staff=True)).get("/admin/"))
+        commands = [each.text_content() for each in page.xpath("//section[@aria-labelledby='panel-backups']//bdi")]
+        assert "manage.py restore --check --key -" in commands
+
     def test_warns_when_a_backup_cannot_be_restored(self, panel: str) -> None:
         ran(RunKind.BACKUP, HOUR)
         ran(RunKind.CHECK, HOUR, error="The table x is not as it was.")
