@@ -8,6 +8,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 if __name__ == "__main__":
     # Loading the site creates hundreds of thousands of objects, and hardly any garbage. Enabled again once it is loaded
@@ -22,3 +23,7 @@ if __name__ == "__main__":
         if "--traceback" in sys.argv:
             raise
         sys.exit(f"Error: {error}")
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"Error: the database can't be used: {error}\nRun `manage.py doctor`, which says what to do.")

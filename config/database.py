@@ -4,6 +4,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -84,6 +85,10 @@ def _parse(name: str, url: str) -> dict[str, Any]:
     if url.partition("://")[0] in _SCHEMES:
         with suppress(ImproperlyConfigured, ValueError):
             found = environ.Env.db_url_config(url)
+        # A password with @ and then / or # was cut in two. Its second part would be taken for the host.
+        parts = urlsplit(url)
+        if "@" in parts.path or parts.fragment:
+            found = {}
     if not found:
         # The message does not repeat the URL, which may contain a password.
         raise ImproperlyConfigured(

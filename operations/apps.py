@@ -22,7 +22,7 @@ class OperationsConfig(AppConfig):
         from core.privacy import kept_data
         from core.schedule import ScheduledTask, daily, every, scheduled_tasks
         from operations.backups.schedule import next_time
-        from operations.data_folder import check_private, make_private
+        from operations.file_permissions import check_private, make_private
         from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
         from operations.privacy import kept_for_operation
         from operations.tasks import (

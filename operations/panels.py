@@ -32,12 +32,16 @@ def _health(request: HttpRequest) -> dict[str, Any]:
     """Return what `manage.py doctor` reports: the current results of quick checks, and the last ones of slow checks."""
     # Backups have their own panel.
     outcomes = list(current_outcomes(without={"backups"}))
+    missing = {outcome.name: outcome.title for outcome in outcomes if not outcome.diagnoses}
+    # The worker can't do this check unless the owner has provided a list.
+    lacks_advisories = missing.pop("vulnerabilities", None) is not None
     return {
         "outcomes": sorted(
             (outcome for outcome in outcomes if outcome.concerns),
             key=lambda outcome: outcome.severity != Severity.PROBLEM,
         ),
-        "missing": [outcome.title for outcome in outcomes if not outcome.diagnoses],
+        "missing": list(missing.values()),
+        "lacks_advisories": lacks_advisories,
         "fine": sum(bool(outcome.diagnoses) and not outcome.concerns for outcome in outcomes),
     }
 

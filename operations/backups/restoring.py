@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.cache import cache
 from django.db import DatabaseError, connection
@@ -63,6 +63,9 @@ from operations.backups.work import (
     write_private,
 )
 
+# A site that has been used has rows of at least one of these.
+_MODELS_IN_USE: Final = (User, Entry, Comment, Picture, Document)
+
 _log = logging.getLogger(__name__)
 
 
@@ -89,6 +92,23 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Identity]) -> Op
         )
         raise BackupError(text % {"version": opened.manifest.broadside, "migration": ".".join(unknown[0])})
     return opened
+
+
+def open_newest_in_use(store: Store, private_keys: Sequence[Identity]) -> OpenedBackup:
+    """Return the newest backup of a site with content or accounts, or else the newest one. Raises BackupError.
+
+    A new server may have made a backup of its empty site before the earlier ones were copied to it.
+    """
+    for name in reversed(complete_backups(store)):
+        opened = open_backup(store, name, private_keys)
+        if _is_in_use(opened.manifest):
+            return opened
+    return open_backup(store, "", private_keys)
+
+
+def _is_in_use(manifest: Manifest) -> bool:
+    tables = [manifest.tables.get(model._meta.db_table) for model in _MODELS_IN_USE]
+    return any(table and table.rows for table in tables)
 
 
 def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> None:
@@ -187,8 +207,7 @@ def finish_if_interrupted() -> None:
 def is_empty() -> bool:
     """Whether this site has not been used yet."""
     tables = set(connection.introspection.table_names())
-    models = (User, Entry, Comment, Picture, Document)
-    return not any(model._meta.db_table in tables and model._default_manager.exists() for model in models)
+    return not any(model._meta.db_table in tables and model._default_manager.exists() for model in _MODELS_IN_USE)
 
 
 def _check_stopped() -> None:

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.file_errors import describe_file_error
 from core.progress_callback import ProgressCallback
 from operations.backups.creating import Report, create_backup
 from operations.backups.errors import BackupError, NotTriedError, RetentionError, is_disk_full
@@ -105,6 +106,8 @@ def describe_error(error: Exception) -> str:
         return _("The disk is full. Nothing incomplete was left on it. Free some space, then run this again.")
     if isinstance(error, DatabaseError):
         return _("The database can't be used: %s") % str(error).strip()
+    if isinstance(error, PermissionError) and error.filename:
+        return describe_file_error(error)
     if isinstance(error, OSError):
         detail = error.strerror or str(error)
         if error.filename:

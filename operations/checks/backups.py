@@ -58,7 +58,6 @@ def _about_the_last(made: BackupRun | None, now: dt.datetime) -> Iterator[Diagno
 
 
 def _about_checks(made: BackupRun | None, proven: BackupRun | None, now: dt.datetime) -> Iterator[Diagnosis]:
-    key = " --key FILE" if settings.BROADSIDE_BACKUP_PUBLIC_KEY else ""
     last = BackupRun.objects.last(RunKind.CHECK)
     if last and last.error:
         yield Diagnosis.problem(_("The last backup that was checked can't be restored."), last.error)
@@ -67,7 +66,15 @@ def _about_checks(made: BackupRun | None, proven: BackupRun | None, now: dt.date
             text = _("No backup has been proven to be restorable yet.")
         else:
             text = _("No backup has been proven to be restorable for %s.") % time_since(proven.finished_at)
-        yield Diagnosis.warning(text, _("Run “manage.py restore --check%s”.") % key)
+        if settings.BROADSIDE_BACKUP_PUBLIC_KEY:
+            # The private key must never be stored on the server.
+            advice = _(
+                "From your own computer, where the key is, run “manage.py restore --check --key -” on the server, as "
+                "docs/running.md describes."
+            )
+        else:
+            advice = _("Run “manage.py restore --check”.")
+        yield Diagnosis.warning(text, advice)
 
 
 def _about_the_place() -> Iterator[Diagnosis]:

@@ -3,10 +3,12 @@
 import datetime as dt
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -27,6 +29,8 @@ _POSTGRESQL_ENDS: Final = {
 }
 # From this version on, the search index needs no second copy of texts.
 _GOOD_SQLITE: Final = (3, 43)
+# Several pages of SQLite.
+_TRIAL_BYTES: Final = 2**16
 # How many missing migrations are listed.
 _NAMED: Final = 3
 
@@ -84,7 +88,19 @@ def writable(options: CheckOptions) -> Iterator[Diagnosis]:
     with transaction.atomic():
         use_throwaway_version()
         transaction.set_rollback(True)
+    if connection.vendor == "sqlite":
+        _write_beside_database()
     yield Diagnosis.ok(_("The database can be written to."))
+
+
+def _write_beside_database() -> None:
+    """Write to the disk of the database, because SQLite does that only when a transaction is committed."""
+    folder = Path(connection.settings_dict["NAME"]).parent
+    try:
+        with TemporaryFile(dir=folder, buffering=0) as file:
+            file.write(bytes(_TRIAL_BYTES))
+    except OSError as error:
+        raise OperationalError(error.strerror) from error
 
 
 def clock(options: CheckOptions) -> Iterator[Diagnosis]:

@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 from core.cache import is_cache_working
 from operations.backups.work import RESERVE
 from operations.checks.diagnoses import CheckOptions, Diagnosis
-from operations.data_folder import exposed_paths
+from operations.file_permissions import exposed_paths
 from operations.models import FreeSpace
 
 # The last day of security fixes. Sources: PEP 693, PEP 719, PEP 745; djangoproject.com, "Supported Versions".

@@ -212,7 +212,11 @@ class TestDatabase:
             configure(url, tmp_path, "postgres://me@a.example.org/blog")
 
     @pytest.mark.parametrize(
-        "url", ["secret", "mysql://me:secret@host/blog", "postgres://me:secret@host:x/blog", "redid://me:secret@host"]
+        "url",
+        [
+            *("secret", "mysql://me:secret@host/blog", "postgres://me:secret@host:x/blog", "redid://me:secret@host"),
+            *("postgres://me:p@secret/w@host/blog", "postgres://me:p@secret#w@host/blog"),
+        ],
     )
     def test_the_error_about_an_invalid_url_does_not_contain_the_password(self, url: str, tmp_path: Path) -> None:
         with pytest.raises(ImproperlyConfigured, match="DATABASE_URL is not valid") as raised:
@@ -428,3 +432,14 @@ class TestEnvironmentVariables:
         result = run(tmp_path, command, SECRET_KEY="x", TRUSTED_PROXIES="one")
         assert result.returncode == 1
         assert result.stderr == "Error: TRUSTED_PROXIES is 'one'. It should be a whole number, such as 0.\n"
+
+    def test_commands_report_an_unavailable_database_without_a_traceback(self, tmp_path: Path) -> None:
+        command = (
+            "import runpy, sys; sys.argv = ['manage.py', 'migrate']; runpy.run_path('manage.py', run_name='__main__')"
+        )
+        address = "postgres://me@127.0.0.1:1/blog"  # where nothing listens
+        result = run(tmp_path, command, SECRET_KEY="x", DATABASE_URL=address, DATABASE_POOL="0")
+        assert result.returncode == 1
+        assert result.stderr.startswith("Error: the database can't be used: ")
+        assert result.stderr.endswith("\nRun `manage.py doctor`, which says what to do.\n")
+        assert "Traceback" not in result.stderr

@@ -247,6 +247,25 @@ class TestRestoredSite:
         manage("restore")
         assert site_state() == before
 
+    def test_the_newer_backup_of_the_empty_site_of_a_new_server_is_passed_over(
+        self, manage: Manage, site_state: SiteState
+    ) -> None:
+        before = site_state()
+        manage("backup")
+        call_command("flush", verbosity=0, interactive=False)
+        shutil.rmtree(default_storage.path(""))
+        manage("backup")
+        with_content, empty = manage("restore", "--list").split()
+        assert f"Backup {with_content} " in manage("restore")
+        assert site_state() == before
+        assert f"Backup {empty} " in manage("restore", "--replace", "--backup", empty)
+        assert restoring.is_empty()
+
+    def test_a_backup_of_an_empty_site_is_restored_if_there_is_no_other(self, manage: Manage) -> None:
+        call_command("flush", verbosity=0, interactive=False)
+        manage("backup")
+        assert "is restored" in manage("restore")
+
     def test_a_site_with_content_is_not_replaced_by_accident(self, manage: Manage, site_state: SiteState) -> None:
         manage("backup")
         spoil()

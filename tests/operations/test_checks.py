@@ -1,6 +1,7 @@
 """What each check finds on a site with the problem and on a site without it."""
 
 import datetime as dt
+import errno
 import io
 import json
 import os
@@ -176,6 +177,21 @@ class TestDatabase:
         before = content_version()
         assert severities(database.writable) == ["ok"]
         assert content_version() == before
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="a server has a disk of its own")
+    def test_a_database_on_a_full_disk_is_reported_with_advice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Rolling back a small change succeeds there, because SQLite writes it to the disk only when it commits."""
+
+        class FullDisk(io.RawIOBase):
+            def write(self, data: object) -> int:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(database, "TemporaryFile", lambda **options: FullDisk())
+        (outcome,) = outcomes.run_checks(["writing"])
+        (diagnosis,) = outcome.diagnoses
+        assert diagnosis.severity is Severity.PROBLEM
+        assert "No space left on device" in diagnosis.text
+        assert "Check that the disk is neither full nor read-only" in diagnosis.advice
 
     def test_rows_dated_in_the_future_are_reported(self) -> None:
         comment = CommentFactory()

@@ -217,7 +217,17 @@ class TestDashboard:
         assert commands == ["timedatectl set-ntp true", "<b>a --now</b>"]
 
     def test_lists_checks_that_have_not_run_lately(self, found: dict[str, list[Diagnosis]]) -> None:
-        assert "Not checked recently: Slow." in text(self.show())
+        assert "Not checked recently: Slow. Check that the worker is running" in text(self.show())
+
+    def test_asks_for_a_list_of_vulnerabilities_rather_than_for_the_worker(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without a list, the worker never checks these."""
+        check = Check("Known vulnerabilities", lambda options: [], DAILY)
+        monkeypatch.setattr(outcomes, "CHECKS", {"vulnerabilities": check})
+        panel = text(self.show())
+        assert "Not checked recently: Known vulnerabilities. Once a month, run “manage.py doctor --online" in panel
+        assert "Check that the worker is running" not in panel
 
     def test_takes_few_queries(self, django_assert_max_num_queries: Any) -> None:
         client = client_of(UserFactory(is_superuser=True, is_staff=True))

@@ -241,12 +241,22 @@ class TestDashboard:
         ran(RunKind.CHECK, DAY)
         assert "Backups are late. The last one was made" in self.show()
 
-    def test_warns_when_no_backup_has_been_proved_for_a_long_time(self, panel: str) -> None:
+    def test_warns_when_no_backup_has_been_proved_for_a_long_time(self, panel: str, settings: Settings) -> None:
+        advice = "From your own computer, where the key is, run “manage.py restore --check --key -” on the server"
         ran(RunKind.BACKUP, HOUR)
-        assert "Run “manage.py restore --check --key FILE”." in (shown := self.show())
+        assert advice in (shown := self.show())
         assert "Last proven restorable never" in shown
         ran(RunKind.CHECK, 40 * DAY)
-        assert "Run “manage.py restore --check --key FILE”." in self.show_again()
+        assert advice in self.show_again()
+        settings.BROADSIDE_BACKUP_PUBLIC_KEY = ""
+        assert "Run “manage.py restore --check”." in self.show_again()
+
+    def test_commands_read_from_left_to_right_in_any_language(self, panel: str, settings: Settings) -> None:
+        settings.LANGUAGE_CODE = "ar"
+        ran(RunKind.BACKUP, HOUR)
+        page = read(client_of(UserFactory(is_superuser=True, is_staff=True)).get("/admin/"))
+        commands = [each.text_content() for each in page.xpath("//section[@aria-labelledby='panel-backups']//bdi")]
+        assert "manage.py restore --check --key -" in commands
 
     def test_warns_when_a_backup_cannot_be_restored(self, panel: str) -> None:
         ran(RunKind.BACKUP, HOUR)

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 
 from blog.rendering import SourceTooLongError, check_source
 from blog.rendering.markups import markups
+from core.file_errors import describe_file_error
 from core.http import host_of
 from core.text import one_line
 from wordpress.importing.entry_builder import markup_of
@@ -264,7 +265,7 @@ def total_size(paths: Collection[Path]) -> int:
     try:
         return sum(path.stat().st_size for path in paths)
     except OSError as error:
-        raise InvalidExportError(f"{error.filename}: {error.strerror}.") from error
+        raise InvalidExportError(describe_file_error(error)) from error
 
 
 def _file_warnings(export: Export) -> Iterator[str]:

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from core.file_errors import describe_file_error
 from wordpress.wxr.repair import InvalidExportError
 
 _CHUNK: Final = 1024 * 1024
@@ -48,7 +49,7 @@ class Unpacked:
             else:
                 self.paths.append(path)
         except OSError as error:
-            raise InvalidExportError(f"{path}: {error.strerror or error}.") from error
+            raise InvalidExportError(describe_file_error(error, path)) from error
         # A password raises RuntimeError, an unknown compression method NotImplementedError, a damaged name ValueError.
         except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError) as error:
             text = _(

@@ -8,6 +8,7 @@ from typing import IO, Any, Final
 from django.utils.translation import gettext as _
 from lxml import etree
 
+from core.file_errors import describe_file_error
 from core.slugs import slug_before_trash, slug_from_export, slugify
 from wordpress.wxr import extensions, values
 from wordpress.wxr.children import AUTHOR_ELEMENTS, TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
@@ -81,7 +82,7 @@ class Export:
             with self.path.open("rb") as file:
                 yield from self._read(file)
         except OSError as error:
-            raise InvalidExportError(f"{self.path}: {error.strerror or error}.") from error
+            raise InvalidExportError(describe_file_error(error, self.path)) from error
         except InvalidExportError as error:
             raise InvalidExportError(f"{self.path}: {error}") from error.__cause__
 

@@ -9,6 +9,7 @@ from blog.appearance import versions
 from blog.appearance.blocks import default_blocks
 from blog.models import SiteAppearance
 from blog.opml import MAX_OPML_BYTES, OPMLError, count_links, link_blocks, read_opml
+from core.file_errors import describe_file_error
 
 
 class Command(BaseCommand):
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             with options["file"].open("rb") as file:
                 lists = read_opml(file.read(MAX_OPML_BYTES + 1))
         except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror}.") from error
+            raise CommandError(describe_file_error(error)) from error
         except OPMLError as error:
             raise CommandError(str(error)) from error
         present = versions.prepared(SiteAppearance.current()).blocks or default_blocks()

@@ -12,6 +12,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from comments import personal_data
 from comments.models import Erasure
+from core.file_errors import describe_file_error
 
 
 class Command(BaseCommand):
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             with open(output, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
                 file.write(text)
         except OSError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(describe_file_error(error)) from error
 
     def _erase(self, email: str, *, keep_text: bool, dry_run: bool) -> None:
         summary = personal_data.summary(email) if dry_run else personal_data.erase(email, keep_text=keep_text)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from comments.rules import bayes
 from comments.rules.evaluation import Labelled, evaluate, own_decisions, read_labelled
+from core.file_errors import describe_file_error
 
 
 class Command(BaseCommand):
@@ -32,7 +33,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: str | None, decisions: int | None, **options: Any) -> None:
         try:
             labelled = _labelled(file) if file else own_decisions()
-        except (ValueError, OSError) as error:
+        except OSError as error:
+            raise CommandError(describe_file_error(error)) from error
+        except ValueError as error:
             raise CommandError(str(error)) from error
         spam = sum(example.is_spam for example in labelled)
         if min(spam, len(labelled) - spam) < 2 * bayes.MIN_LESSONS:

@@ -35,7 +35,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", nargs="?", default="", help="where backups are (default: BACKUP_URL)")
-        parser.add_argument("--backup", default="", metavar="NAME", help="which backup (default: the newest)")
+        parser.add_argument(
+            "--backup", default="", metavar="NAME", help="which backup (default: the newest of a site in use)"
+        )
         parser.add_argument(
             "--key", default="", metavar="FILE", help="the file with the private key; - reads it from stdin"
         )
@@ -92,7 +94,7 @@ class Command(BaseCommand):
     ) -> None:
         with work_folder() as folder:
             restoring.finish()
-            opened = restoring.open_backup(store, name, keys)
+            opened = restoring.open_backup(store, name, keys) if name else restoring.open_newest_in_use(store, keys)
             restoring.restore(opened, folder, replace=replace, progress=progress, left_out=left_out)
         # For migrations that are newer than the backup.
         call_command("migrate", verbosity=0, interactive=False)

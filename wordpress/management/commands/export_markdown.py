@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from accounts.actions import Action
 from accounts.audit.recording import record
+from core.file_errors import describe_file_error
 from core.progress import show_progress
 from wordpress.atomic_files import atomic_folder
 from wordpress.exporting.generators import GENERATORS
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         except FileExistsError as error:
             raise CommandError(_("%s is not an empty folder. Choose another one.") % folder) from error
         except OSError as error:
-            raise CommandError(_("The files could not be written: %s") % error) from error
+            raise CommandError(_("The files could not be written: %s") % describe_file_error(error, folder)) from error
         record(Action.EXPORTED, by=None, details=options["generator"])
         text = ngettext("%d file written.", "%d files written.", count) % count
         self.stderr.write(text, style_func=self.style.SUCCESS)

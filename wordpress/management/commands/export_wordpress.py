@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.actions import Action
 from accounts.audit.recording import record
+from core.file_errors import describe_file_error
 from core.progress import show_progress
 from wordpress.atomic_files import atomic_file
 from wordpress.exporting.wxr_export import export_wxr
@@ -43,7 +44,7 @@ class Command(BaseCommand):
                         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
                     count = export_wxr(partial(self.stdout.write, ending=""), progress=progress, warn=warn)
         except OSError as error:
-            raise CommandError(_("The export could not be written: %s") % error) from error
+            raise CommandError(_("The export could not be written: %s") % describe_file_error(error, path)) from error
         record(Action.EXPORTED, by=None, details="wordpress")
         text = ngettext("%d item exported.", "%d items exported.", count) % count
         self.stderr.write(text, style_func=self.style.SUCCESS)

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from accounts.actions import Action
 from accounts.audit.recording import record
+from core.file_errors import describe_file_error
 from core.outages import is_outage
 from core.progress import INTERRUPTED, show_progress
 from wordpress.atomic_files import atomic_file
@@ -194,7 +195,7 @@ class Command(BaseCommand):
         try:
             return MediaFolder(folder) if folder else None
         except OSError as error:
-            raise CommandError(f"--media {folder}: {error.strerror or error}") from error
+            raise CommandError(f"--media {describe_file_error(error, folder)}") from error
 
     def _write(self, report: Report | UndoReport, path: Path | None) -> None:
         if path is None:
@@ -203,7 +204,7 @@ class Command(BaseCommand):
             with atomic_file(path) as file:
                 report.write(file)
         except OSError as error:
-            raise CommandError(_("The report could not be written: %s") % error) from error
+            raise CommandError(_("The report could not be written: %s") % describe_file_error(error, path)) from error
 
     def _print(self, report: Report) -> None:
         for warning in report.warnings:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.file_errors import describe_file_error
 from core.http import host_of
 from core.progress import INTERRUPTED, show_progress
 from wordpress.importing.report import lines_by_item
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         except InvalidExportError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror or error}.") from error
+            raise CommandError(describe_file_error(error)) from error
         self._print(checker)
         if options["report"]:
             self._write(options["report"], checker, interrupted)
@@ -139,7 +140,7 @@ class Command(BaseCommand):
             }
             path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
         except OSError as error:
-            raise CommandError(_("The report could not be written: %s") % error) from error
+            raise CommandError(_("The report could not be written: %s") % describe_file_error(error, path)) from error
 
 
 def _restore(checker: SiteChecker, checkpoint: Checkpoint) -> None:

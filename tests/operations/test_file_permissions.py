@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage
 from django.db import connection
 from pytest_django import Settings
 
-from operations.data_folder import check_private, make_private
+from operations.file_permissions import check_private, make_private
 from tests.factories.programs import run
 
 
