@@ -88,6 +88,9 @@ export function startOffers({ root, form, texts, post, typed, earlierName, leave
     if (offer.isOnServer && !(await succeeds(post(`${offer.copy.url}?discard`, "{}")))) {
       return;
     }
+    if (!offers.includes(offer)) {
+      return; // It was clicked twice.
+    }
     remove(offer.name);
     const next = offer.section.nextElementSibling;
     discarded.push([offer, next]);
@@ -99,15 +102,19 @@ export function startOffers({ root, form, texts, post, typed, earlierName, leave
 
   /* Put back what was discarded last. What this form has on the server may be newer by now, and stays. */
   async function undo() {
-    const [offer, next] = discarded.at(-1);
+    const last = discarded.pop();
+    if (!last) {
+      return; // It was clicked twice.
+    }
+    const [offer, next] = last;
     const { copy } = offer;
     if (isOwn(offer)) {
       Object.assign(offer, { name: earlierName(copy), isOnServer: false });
     }
     if (offer.isOnServer ? !(await succeeds(post(copy.url, `{"fields": ${copy.fields}}`))) : !store(offer.name, copy)) {
+      discarded.push(last);
       return;
     }
-    discarded.pop();
     offers.push(offer);
     list.insertBefore(offer.section, next?.isConnected ? next : null);
     show();
