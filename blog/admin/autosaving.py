@@ -198,7 +198,7 @@ class AutosaveMixin(BaseAdmin[Any]):
         offers = [self._offer(form, row) for row in rows if row]
         return {
             "url": self._autosave_url(entry_id, form_id),
-            "key": f"{self.opts.model_name}-{entry_id}" if entry else str(form_id),
+            "key": self._key(entry_id, form_id),
             "kind": self.opts.model_name,
             "form_id": form_id,
             "form_url": self._form_url(entry_id),
@@ -214,6 +214,9 @@ class AutosaveMixin(BaseAdmin[Any]):
             "differences": form.differences(row.data or {}),
             "restore": f"{self._form_url(row.entry_id)}?autosave={row.form_id or ''}",
             "url": self._autosave_url(row.entry_id, row.form_id),
+            "key": self._key(row.entry_id, row.form_id),
+            "fields": json.dumps(row.data, ensure_ascii=False),
+            "time": int(row.saved_at.timestamp() * 1000) if row.saved_at else 0,
         }
 
     def _restored(self, request: HttpRequest, entry: Entry | None) -> Any:
@@ -228,6 +231,10 @@ class AutosaveMixin(BaseAdmin[Any]):
         """Return this user's form for the entry with this ID, or else for a new entry, by default the request's."""
         form_id = None if entry_id else form_id or self._form_id(request)
         return autosaves.OpenForm(cast("User", request.user), str(self.opts.model_name), entry_id, form_id)
+
+    def _key(self, entry_id: int | None, form_id: uuid.UUID | None) -> str:
+        """Return what identifies a form in the browser."""
+        return f"{self.opts.model_name}-{entry_id}" if entry_id else str(form_id)
 
     def _form_id(self, request: HttpRequest) -> uuid.UUID | None:
         """Return the ID that the form for a new entry sent or was opened with."""
@@ -262,7 +269,7 @@ class AutosaveMixin(BaseAdmin[Any]):
                 self._open(request, entry_id).discard()
             response.set_cookie(
                 _SAVED_COOKIE,
-                f"{self.opts.model_name}-{entry_id}" if entry_id else str(form_id),
+                self._key(entry_id, form_id),
                 max_age=24 * 60 * 60,
                 path=reverse("admin:index"),
                 secure=settings.SESSION_COOKIE_SECURE,

@@ -25,7 +25,7 @@ from blog.models.redirect import normalise_path
 from blog.rendering import SourceTooLongError, UnknownMarkupError, parse_source
 from blog.rendering.images import library_file
 from blog.rendering.tree import text_of
-from blog.rendering.urls import file_name, normalise, normalise_own
+from blog.rendering.urls import file_name, is_web, normalise, normalise_own
 from core.languages import in_quotes
 from core.registry import Registry
 from media.models import Picture
@@ -118,6 +118,14 @@ def check_images(draft: Draft) -> Iterator[str]:
             "%(n)d images have no alternative text for people who can't see them: %(names)s.",
             len(undescribed),
         ) % {"n": len(undescribed), "names": _named(_image_names(undescribed))}
+    elsewhere = [url for image in draft.root.iter("img") if (url := normalise(image.get("src") or "")) and is_web(url)]
+    elsewhere = [url for url in elsewhere if not normalise_own(url)]
+    if elsewhere:
+        yield ngettext(
+            "%(n)d image is on another site, so readers see a link in its place: %(names)s. Upload it here.",
+            "%(n)d images are on other sites, so readers see links in their places: %(names)s. Upload them here.",
+            len(elsewhere),
+        ) % {"n": len(elsewhere), "names": _named(urlsplit(url).netloc for url in elsewhere)}
     picture = draft.entry.featured_picture
     if picture is not None and not picture.alt:
         yield gettext("The featured image has no alternative text for people who can't see it.")

@@ -5,6 +5,7 @@
  * when its owner logs out. */
 
 import { copies, namesOf, removeOnLogOut, store } from "./browser_copies.js";
+import { startOffers } from "./unsaved_offers.js";
 
 const TYPED = 400; // milliseconds after the last key until this browser keeps a copy
 const SEND = 4_000; // milliseconds between checks for something to send
@@ -40,8 +41,10 @@ function start(root) {
   const own = namesOf(texts.user);
   // A new text gets another key when it is saved.
   const ownName = () => `${own}${texts.key}`;
+  const earlierName = ({ time }) => `${ownName()}@${time}`;
+  const opened = serialise(form);
   // After an error or a conflict, the form already differs from the stored text.
-  let sent = texts.isSubmitted ? "" : serialise(form);
+  let sent = texts.isSubmitted ? "" : opened;
   let kept = sent;
   let inBrowser = true;
   let isSending = false;
@@ -52,10 +55,18 @@ function start(root) {
   let lastReport = 0;
   let timer = 0;
 
+  const offers = startOffers({
+    root,
+    form,
+    texts,
+    post,
+    earlierName,
+    typed: () => (serialise(form) === opened ? undefined : { ...copyOf(serialise(form)), time: Date.now() }),
+    leave: () => {
+      kept = serialise(form);
+    },
+  });
   offerCopies();
-  for (const offered of root.querySelectorAll(".autosave-offer form")) {
-    offered.addEventListener("submit", discard);
-  }
   if (!texts.isNew) {
     report();
   }
@@ -66,7 +77,10 @@ function start(root) {
       timer = setTimeout(keep, TYPED);
     });
   }
-  form.addEventListener("submit", () => keep());
+  form.addEventListener("submit", () => {
+    offers.setAside();
+    keep();
+  });
   form.addEventListener("saving", () => {
     saves += 1;
     isSaving = true;
@@ -103,9 +117,14 @@ function start(root) {
     if (fields === kept && !isSent) {
       return;
     }
+    offers.setAside();
     kept = fields;
+    inBrowser = store(ownName(), { ...copyOf(fields), isSent });
+  }
+
+  function copyOf(fields) {
     const { url, formUrl, key, kind, isNew } = texts;
-    inBrowser = store(ownName(), { fields, isSent, url, formUrl, key, kind, isNew });
+    return { fields, url, formUrl, key, kind, isNew };
   }
 
   function tick() {
@@ -219,64 +238,22 @@ function start(root) {
    *
    * After an error or a conflict, the form itself shows what was typed. */
   async function offerCopies() {
-    const mine = [...copies()].filter(([other, copy]) => other.startsWith(own) && !copy.isSent
-      && (other === ownName() ? !texts.isSubmitted : texts.isNew && copy.isNew && copy.kind === texts.kind));
+    const mine = [...copies()].filter(([name, copy]) => name.startsWith(own) && !copy.isSent
+      && (name === ownName() ? !texts.isSubmitted
+        : name.startsWith(`${ownName()}@`) || (texts.isNew && copy.isNew && copy.kind === texts.kind)));
     mine.sort(([, a], [, b]) => b.time - a.time);
-    for (const [other, copy] of mine.slice(0, MAX_OFFERED).reverse()) {
+    for (const [name, copy] of mine.slice(0, MAX_OFFERED).reverse()) {
       const response = await post(`${copy.url}?compare`, `{"fields": ${copy.fields}}`);
       if (!response?.ok) {
         continue;
       }
-      const { differs, name, html } = await response.json();
+      const { differs, name: title, html } = await response.json();
       if (differs) {
-        offer(other, copy, name, html);
+        offers.add(name, copy, title, html);
       } else {
-        localStorage.removeItem(other);
+        localStorage.removeItem(name);
       }
     }
-  }
-
-  function offer(other, copy, name, html) {
-    const section = root.querySelector(".autosave-copy").content.cloneNode(true).firstElementChild;
-    section.querySelector(".autosave-name").textContent = name;
-    const sentence = section.querySelector("span");
-    const style = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
-    const time = new Date(copy.time).toLocaleString(document.documentElement.lang, style);
-    sentence.textContent = sentence.textContent.replace("{time}", time);
-    // The HTML comes from our server, which escapes what was typed.
-    section.querySelector(".autosave-differences").innerHTML = html;
-    section.querySelector(".autosave-restore").addEventListener("click", async () => {
-      // The server shows this copy in the same way as its own.
-      const response = await post(copy.url, `{"fields": ${copy.fields}}`);
-      if (response?.ok) {
-        store(other, { ...copy, isSent: true });
-        kept = serialise(form);
-        location.assign(`${copy.formUrl}?autosave=${copy.isNew ? copy.key : ""}`);
-      }
-    });
-    section.querySelector(".autosave-discard").addEventListener("click", () => {
-      localStorage.removeItem(other);
-      leave(section);
-    });
-    editing.after(section);
-  }
-
-  /* Discard the server's copy without leaving what has been typed since. Without this script, the form does it. */
-  async function discard(event) {
-    event.preventDefault();
-    const response = await post(`${event.target.action}?discard`, "{}");
-    document.querySelector(".autosave-failed").hidden = Boolean(response);
-    if (response?.ok) {
-      leave(event.target.closest(".autosave-offer"));
-    }
-  }
-
-  /* Remove an offer that was discarded, and move the focus to the next one, or else to the title. */
-  function leave(section) {
-    const next = section.nextElementSibling?.querySelector("[name=discard], .autosave-discard");
-    section.remove();
-    (next ?? form.elements.title)?.focus();
-    say(texts.discarded);
   }
 }
 

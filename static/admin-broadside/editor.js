@@ -28,7 +28,7 @@ function enhance(box) {
   // `current` is the mode in use.
   const modes = { current: sourceMode(field) };
   const uploads = new Uploads();
-  const add = takeFiles(box, field, modes, uploads);
+  const files = takeFiles(box, field, modes, uploads);
   const chooseMedia = addMedia(box, field, modes);
   const run = addToolbar(box, field, modes, {
     link: addLinks(box, field, modes),
@@ -41,9 +41,9 @@ function enhance(box) {
   let isShown = Promise.resolve();
   if (isMarkdown(field)) {
     continueLists(field);
-    isShown = offerVisualMode(box, field, modes, add, run);
+    isShown = offerVisualMode(box, field, modes, files, run);
   }
-  convertPastes(field, add);
+  convertPastes(field, files);
   followText(box, field);
   addFeaturedImage(box, field, modes, uploads);
   guard(field.form, uploads, box.querySelector(".editor-status"));

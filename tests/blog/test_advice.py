@@ -40,13 +40,6 @@ class TestText:
     @pytest.mark.parametrize(
         ("source", "sentence"),
         [
-            (
-                "![](/media/a.png) and ![ ](https://example.org/b.png?x)",
-                (
-                    "2 images have no alternative text for people who can't see them: "
-                    "\u2068a.png\u2069, \u2068b.png\u2069."
-                ),
-            ),
             ("![](/media/a.png)", "1 image has no alternative text for people who can't see it: \u2068a.png\u2069."),
             ("## One\n\n#### Deep *one*", "The heading “Deep one” skips a level, so readers see it as level 3."),
             ("### Three", "The heading “Three” skips a level, so readers see it as level 2."),
@@ -57,6 +50,17 @@ class TestText:
     )
     def test_with_a_fault_gets_a_sentence(self, source: str, sentence: str) -> None:
         assert advice(source) == [sentence]
+
+    def test_with_images_of_other_sites_is_told_that_readers_see_links(self) -> None:
+        assert advice("![](/media/a.png) and ![ ](https://example.org/b.png?x)") == [
+            "2 images have no alternative text for people who can't see them: \u2068a.png\u2069, \u2068b.png\u2069.",
+            "1 image is on another site, so readers see a link in its place: \u2068example.org\u2069. Upload it here.",
+        ]
+        [sentence] = advice("![A](https://a.example/1.png) ![B](//b.example/2.png) ![C](https://a.example/3.png)")
+        names = "\u2068a.example\u2069, \u2068b.example\u2069"
+        assert sentence == (
+            f"3 images are on other sites, so readers see links in their places: {names}. Upload them here."
+        )
 
     def test_names_images_as_the_media_library_does(self) -> None:
         picture = store_picture(picture_file("The mill.png"))

@@ -1,5 +1,6 @@
 """Text that is pasted into the editor becomes Markdown, without anything that is not allowed."""
 
+import base64
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Page
+from PIL import Image
+from playwright.sync_api import Page, expect
 
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
 from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, allowed_value
+from media.models import Picture
 from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories.files import picture
 from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,9 +31,18 @@ PASTE = """([before, html, text]) => {
   const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
   return source.dispatchEvent(paste) ? "(plain text)" : source.value;
 }"""
+# Pastes at the caret.
+PASTE_DOCUMENT = """([html, rtf]) => {
+  const data = new DataTransfer();
+  data.setData("text/html", html);
+  data.setData("text/plain", "…");
+  data.setData("text/rtf", rtf);
+  const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.activeElement.dispatchEvent(paste);
+}"""
 CONVERT = """async (htmls) => {
-  const { toMarkdown } = await import("/static/admin-broadside/editor/rich_text.js");
-  return htmls.map((html) => toMarkdown(html));
+  const { toParts } = await import("/static/admin-broadside/editor/rich_text.js");
+  return htmls.map((html) => toParts(html).parts.join("\\n\\n"));
 }"""
 
 GOOGLE_DOCS = """<meta charset='utf-8'><b style="font-weight:normal;" id="docs-internal-guid-1"><h1 dir="ltr">
@@ -121,6 +134,91 @@ def test_rich_text_becomes_markdown_and_urls_become_links(new_post: Page) -> Non
     assert new_post.evaluate(PASTE, ["", WEB_PAGE, "…"]) == "(plain text)"
     link = '<a href="https://example.org/?a&#38;b">x</a>'
     assert new_post.evaluate(PASTE, ["|x|", "", "https://example.org/?a&b"]) == link
+
+
+@pytest.mark.parametrize("mode", ["Visual", "Markdown"])
+def test_images_of_pasted_documents_are_uploaded_to_their_places(new_post: Page, mode: str) -> None:
+    red, blue, green = (picture(size=(300, 200), colour=colour) for colour in ("red", "blue", "green"))
+    url = f"data:image/png;base64,{base64.b64encode(red).decode()}"
+    blank = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+    first = f'<h2>News</h2><p>One <img src="{url}"> <b>bold</b>.<img src="{blank}"></p><ul><li>Two</li></ul>'
+    # Word adds each one again in an older format.
+    pictures = "".join(
+        rf"{{\*\shppict{{\pict{{\*\picprop}}\picw9\pngblip\bliptag-12{{\*\blipuid 00ff}} {image.hex(' ', 64)}}}}}"
+        r"{\nonshppict{\pict\wmetafile8 0100}}"
+        for image in (blue, green)
+    )
+    word = """<table><tr><td>a<img src="file:///C:/1.png"></td><td>b</td></tr></table><p>Three</p>
+<p><img src="file:///C:/2.png"></p><p><b>Four</b></p>"""
+    new_post.fill("#id_source", "Intro.\n\nEnd.")
+    new_post.get_by_role("button", name=mode).click()
+    if mode == "Visual":
+        new_post.get_by_text("Intro.").click()
+    else:
+        new_post.evaluate("document.querySelector('#id_source').setSelectionRange(6, 6)")
+        new_post.focus("#id_source")
+    new_post.keyboard.press("End")
+    new_post.evaluate(PASTE_DOCUMENT, [first + word, rf"{{\rtf1 {pictures}}}"])
+
+    source = new_post.locator("#id_source")
+    expect(source).to_have_value(re.compile(r"(!\[\][^!]*){3}"))
+    text = source.input_value()
+    stored = [Picture.objects.get(file=name) for name in re.findall(r"/media/([^)]*)", text)]
+    blocks = ["Intro.", "## News", "One **bold**.", "(image)", "- Two", "| a | b |\n| --- | --- |", "(image)", "Three"]
+    assert re.sub(r"!\[\]\(.*\)", "(image)", text).split("\n\n") == [*blocks, "(image)", "**Four**", "End."]
+    assert [colour_of(each) for each in stored] == ["red", "blue", "green"]
+    expect(new_post.locator(".editor-error")).to_have_count(0)
+
+    # Without the RTF, the images of Word can't be had.
+    new_post.evaluate(PASTE_DOCUMENT, [word, ""])
+    expect(new_post.locator(".editor-error")).to_contain_text("Some images couldn't be pasted")
+    expect(source).to_have_value(re.compile(r"Three[^!]*Four"))
+
+
+def colour_of(image: Picture) -> str:
+    with image.file.open() as file, Image.open(file) as opened:
+        pixel = opened.convert("RGB").getpixel((150, 100))
+    assert isinstance(pixel, tuple)
+    return ["red", "green", "blue"][pixel.index(max(pixel))]
+
+
+PLAIN_TEXTS = [
+    ("two words", "two words"),
+    (
+        "The report was published in March by\r\nthe committee, which had met ten times be-\nfore May.\n\nIt is short.",
+        "The report was published in March by the committee, which had met ten times be-fore May.\n\nIt is short.",
+    ),
+    (
+        "What we would like to bring along:\n- a lamp for the way in the woods\n- bread\n \nThanks,\nRuth",
+        "What we would like to bring along:\\\n\\- a lamp for the way in the woods\\\n\\- bread\n\nThanks,\\\nRuth",
+    ),
+    ("Roses are red,\nviolets are blue", "Roses are red,\n\nviolets are blue"),
+    (f"{'Long ' * 40}one.\n{'Long ' * 41}two.", f"{'Long ' * 40}one.\n\n{'Long ' * 41}two."),
+    (
+        "يوم الأحد في المدينة القديمة البعيدة مع Ruth و\nسامي قبل الصيف.",
+        "يوم الأحد في المدينة القديمة البعيدة مع Ruth و سامي قبل الصيف.",
+    ),
+]
+
+
+def test_plain_text_becomes_paragraphs_without_the_line_ends_of_e_mails_and_pdfs(new_post: Page) -> None:
+    new_post.get_by_role("button", name="Visual").click()
+    expect(new_post.locator(".editor-visual")).to_be_focused()
+    source = new_post.locator("#id_source")
+    for text, expected in PLAIN_TEXTS:
+        new_post.keyboard.press("Control+a")
+        new_post.keyboard.press("Delete")
+        expect(source).to_have_value("")
+        new_post.evaluate(
+            """(text) => {
+              const data = new DataTransfer();
+              data.setData("text/plain", text);
+              const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+              document.activeElement.dispatchEvent(paste);
+            }""",
+            text,
+        )
+        expect(source).to_have_value(expected)
 
 
 class Checker(HTMLParser):

@@ -61,6 +61,10 @@ def add_words(page: Page, text: str) -> None:
     page.keyboard.type(text)
 
 
+def unfold_offers(page: Page) -> None:
+    page.get_by_text("Unsaved versions").click()
+
+
 def expect_status(page: Page, text: re.Pattern[str]) -> None:
     expect(page.locator(".autosave-status")).to_have_text(text)
 
@@ -86,6 +90,7 @@ def test_text_survives_a_closed_tab_a_failing_server_and_a_lost_connection_or_se
     page = open_form(browser_of_ruth)
     offers = page.locator(".autosave-offer")
     expect(offers).to_have_count(2)
+    unfold_offers(page)
     own = offers.filter(has_text="This browser has a version")
     own.get_by_text("Differences").click()
     expect(own.locator("ins").last).to_contain_text("Two.")
@@ -229,15 +234,20 @@ def test_new_posts_that_were_never_saved_are_listed_and_discarded_without_leavin
     names = offers.locator("strong")
     expect(names).to_have_text(["Draft 0", "Draft 1", "Draft 2"])
     assert faults(page) == ""
+    expect(names.first).to_be_hidden()
+    unfold_offers(page)
+    expect(names.first).to_be_visible()
+    assert faults(page) == ""
 
     page.fill("#id_title", "Typed meanwhile")
-    offers.nth(1).get_by_role("button", name="Discard").click()
+    offers.nth(1).get_by_role("button", name="Discard").evaluate("(button) => { button.click(); button.click(); }")
     expect(names).to_have_text(["Draft 0", "Draft 2"])
+    expect(page.get_by_text("Unsaved versions")).to_contain_text("2")
     expect(offers.nth(1).get_by_role("button", name="Discard")).to_be_focused()
     page.keyboard.press("Enter")
     expect(names).to_have_text(["Draft 0"])
     expect(page.locator("#id_title")).to_be_focused()
-    expect_status(page, re.compile("The unsaved version was discarded"))
+    expect(page.get_by_role("status").get_by_text("The unsaved version was discarded.")).to_be_visible()
     expect(page.locator("#id_title")).to_have_value("Typed meanwhile")
     titles = {row.data["title"][0] for row in Autosave.objects.all() if row.data}
     assert titles - {"Typed meanwhile"} == {"Draft 0", "Draft 3", "Draft 4"}
@@ -251,6 +261,14 @@ def test_new_posts_that_were_never_saved_are_listed_and_discarded_without_leavin
     offers.get_by_role("button", name="Discard").click()
     expect(offers).to_have_count(0)
     expect(page.locator(".autosave-failed")).to_be_hidden()
+
+    # What was discarded comes back to its place, the latest first.
+    for restored in (["Draft 0"], ["Draft 0", "Draft 2"], ["Draft 0", "Draft 1", "Draft 2"]):
+        page.get_by_role("button", name="Undo", exact=True).click()
+        expect(names).to_have_text(restored)
+    expect(page.locator(".autosave-undo")).to_be_hidden()
+    titles = {row.data["title"][0] for row in Autosave.objects.all() if row.data}
+    assert titles - {"Typed meanwhile"} == {f"Draft {number}" for number in range(5)}
 
 
 def test_copies_of_new_posts_in_the_browser_are_listed_newest_first(
@@ -275,10 +293,67 @@ def test_copies_of_new_posts_in_the_browser_are_listed_newest_first(
     page.reload()
     names = page.locator(".autosave-offer strong")
     expect(names).to_have_text(["Draft 0", "Draft 1", "Draft 2"])
+    unfold_offers(page)
     page.get_by_role("button", name="Discard").first.click()
     expect(names).to_have_text(["Draft 1", "Draft 2"])
     page.reload()
     expect(names).to_have_text(["Draft 1", "Draft 2", "Draft 3"])
+    unfold_offers(page)
+    page.get_by_role("button", name="Discard").nth(1).click()
+    expect(names).to_have_text(["Draft 1", "Draft 3"])
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(names).to_have_text(["Draft 1", "Draft 2", "Draft 3"])
+    page.reload()
+    expect(names).to_have_text(["Draft 1", "Draft 2", "Draft 3"])
+
+
+def test_an_unsaved_version_stays_on_offer_whatever_is_typed_or_saved_until_it_is_restored_or_discarded(
+    browser_of_ruth: BrowserContext, ruth: User
+) -> None:
+    post = PostFactory(source="Stored.")
+    row = Autosave(user=ruth, kind="post", entry=post, data={"source": ["Stored. An hour's work."]})
+    row.saved_at = row.seen_at = timezone.now() - dt.timedelta(hours=1)
+    row.save()
+    path = f"/admin/blog/post/{post.pk}/change/"
+    page = open_form(browser_of_ruth, path)
+    offers = page.locator(".autosave-offer")
+    expect(offers.get_by_role("link", name="Restore")).to_be_visible()
+    add_words(page, " Typed.")
+    expect_status(page, KEPT)
+    row.refresh_from_db()
+    assert row.data
+    assert row.data["source"] == ["Stored. Typed."]
+
+    # Both versions are offered after a crash, and saving one of them does not decide about the other.
+    page = open_form(browser_of_ruth, path)
+    offers = page.locator(".autosave-offer")
+    expect(offers).to_have_count(2)
+    page.get_by_role("button", name="Update").click()
+    expect(page.locator(".success")).to_be_visible()
+    page.reload()
+    expect(offers).to_have_count(2)
+    unfold_offers(page)
+    add_words(page, " Newer.")
+    expect_status(page, KEPT)
+
+    # Discarding either leaves what was typed since.
+    typed = offers.filter(has=page.locator("ins", has_text="Typed"))
+    typed.get_by_role("button", name="Discard").click()
+    expect(offers).to_have_count(1)
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(offers).to_have_count(2)
+    typed.get_by_role("button", name="Discard").click()
+    row = Autosave.objects.get()
+    assert row.data
+    assert row.data["source"] == ["Stored. Newer."]
+
+    # Restoring the last one offers what was typed since in its place.
+    page.on("dialog", lambda dialog: dialog.accept())
+    offers.get_by_role("button", name="Restore").click()
+    expect(page.locator("#id_source")).to_have_value("Stored. An hour's work.")
+    expect(offers).to_have_count(1)
+    offers.get_by_role("button", name="Restore").click()
+    expect(page.locator("#id_source")).to_have_value("Stored. Newer.")
 
 
 def test_notes_survive_a_closed_tab_and_a_lost_session_until_they_are_sent(

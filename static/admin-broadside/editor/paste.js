@@ -3,35 +3,50 @@
  * Ctrl+Shift+V pastes plain text, in every browser. */
 
 import { isMarkdown, linkCode, selectedText } from "./formatting.js";
-import { toMarkdown } from "./rich_text.js";
+import { cutOutImages } from "./pasted_images.js";
+import { toParts } from "./rich_text.js";
 import { replace, replaceWithBlock } from "./text.js";
 
 // Longer text is pasted without its formatting, which would take the browser too long.
 const MAX_LENGTH = 2_000_000;
 const URL_ALONE = /^https?:\/\/[^\s<>]*$/i;
 
-export function convertPastes(field, addFiles) {
+export function convertPastes(field, uploads) {
   field.addEventListener("paste", (event) => {
-    const { files, url, markdown } = readPaste(event.clipboardData, selectedText(field), field.value, isMarkdown(field));
+    const pasted = readPaste(event.clipboardData, selectedText(field), field.value, isMarkdown(field));
+    const { files, url, parts, isIncomplete } = pasted;
     const { selectionStart: start, selectionEnd: end } = field;
     if (files) {
-      addFiles(files);
+      uploads.add(files);
     } else if (url) {
       replace(field, start, end, linkCode(field, selectedText(field), url));
-    } else if (markdown) {
-      // Blocks are set off by blank lines. Part of a paragraph goes where the caret is.
-      const change = isBlock(markdown) ? replaceWithBlock : replace;
-      change(field, start, end, markdown);
-    } else {
-      return;
+    } else if (parts?.length) {
+      insertParts(field, parts, uploads);
     }
-    event.preventDefault();
+    if (isIncomplete) {
+      uploads.warn();
+    }
+    if (files || url || parts?.length) {
+      event.preventDefault();
+    }
   });
 }
 
-/** Return what to paste over the `selected` part of `all`: `files`, a `url` for it, or `markdown`. If empty, plain text. */
+/** Insert Markdown, and upload the files to the places between it. */
+function insertParts(field, parts, uploads) {
+  for (const part of parts) {
+    if (part instanceof File) {
+      uploads.add([part]);
+    } else {
+      // Blocks are set off by blank lines. Part of a paragraph goes where the caret is.
+      const change = isBlock(part) || parts.length > 1 ? replaceWithBlock : replace;
+      change(field, field.selectionStart, field.selectionEnd, part);
+    }
+  }
+}
+
+/** Return what to paste over the `selected` part of `all`: `files`, a `url` for it, or `parts`. If empty, plain text. */
 export function readPaste(data, selected, all, takesMarkdown) {
-  const html = data.getData("text/html");
   const text = data.getData("text/plain").trim();
   // Word and Excel add a picture of the text, and browsers add the HTML of a copied image.
   if (data.files.length && !text) {
@@ -40,10 +55,13 @@ export function readPaste(data, selected, all, takesMarkdown) {
   if (URL_ALONE.test(text) && selected.trim() && !selected.includes("\n") && !URL_ALONE.test(selected.trim())) {
     return { url: text };
   }
-  if (html && takesMarkdown && html.length < MAX_LENGTH && !isCode(data) && !URL_ALONE.test(text)) {
-    return { markdown: toMarkdown(html, all) };
-  }
-  return {};
+  return takesMarkdown && !isCode(data) && !URL_ALONE.test(text) ? readRichText(data, all) : {};
+}
+
+/** Return the `parts` of rich text that is inserted into the text `all`, and whether it is without some of its images. */
+export function readRichText(data, all) {
+  const { html, files } = cutOutImages(data.getData("text/html"));
+  return html && html.length < MAX_LENGTH ? toParts(html, { text: all, files, rtf: data.getData("text/rtf") }) : {};
 }
 
 /** Whether Markdown is more than part of a paragraph. */

@@ -12,9 +12,9 @@ export class Places {
     field.addEventListener("input", () => this.#isInserting || this.#follow());
   }
 
-  /** Return the place where the caret is now. */
-  hold() {
-    const place = { at: this.#field.selectionEnd, isLeft: false, focused: document.activeElement };
+  /** Return a place that is `at` this position now. */
+  hold(at) {
+    const place = { at, isLeft: false, focused: document.activeElement };
     this.#before = this.#field.value;
     this.#held.add(place);
     return place;

@@ -3,10 +3,13 @@
  * Nothing here has to be safe, only clean: blog.rendering removes whatever may not be published. */
 
 import Turndown from "../../vendor/turndown/turndown.js";
+import { takeImages } from "./pasted_images.js";
 import { nextFootnote } from "./text.js";
 
 // Elements that mean more than their text. Without any of them, plain text is pasted.
-const FORMATTED = "a[href], b, blockquote, code, del, em, h1, h2, h3, h4, h5, h6, hr, i, img, li, pre, s, strong, table, [data-footnote]";
+const FORMATTED = "a[href], b, blockquote, code, del, em, h1, h2, h3, h4, h5, h6, hr, i, img, li, pre, s, strong, table, [data-footnote], [data-image]";
+// In place of an image. HTML can't contain this character.
+const IMAGE = /\s*\0(\d+)\0\s*/;
 const JUNK =
   "base, button, form, iframe, input, link, meta, noscript, object, script, select, style, svg, template, textarea, title, xml";
 const HEADINGS = "h1, h2, h3, h4, h5, h6";
@@ -30,16 +33,23 @@ service.addRule("row", { filter: "tr", replacement: (content) => `${content}|\n`
 service.addRule("rows", { filter: ["thead", "tbody", "tfoot"], replacement: (content) => content });
 service.addRule("table", { filter: "table", replacement: tableOf });
 
+service.addRule("image", { filter: (node) => node.dataset.image, replacement: imageOf });
 service.addRule("footnote", { filter: (node) => node.dataset.footnote, replacement: footnoteOf });
 
-/** Return `html` as Markdown, or an empty string if plain text would lose no formatting.
+/** Return the `parts` of `html`: Markdown, and files between it; none if plain text would lose nothing. `files` are those
+ * that were cut out of it, and `rtf` is the same document in another format. `isIncomplete` means that some of its images
+ * are out of reach.
  *
  * Its footnotes get the numbers after those of `text`, into which it is pasted. */
-export function toMarkdown(html, text = "") {
+export function toParts(html, { text = "", files = [], rtf = "" } = {}) {
   const { body } = inertDocument();
   body.innerHTML = html;
   for (const junk of body.querySelectorAll(JUNK)) {
     junk.remove();
+  }
+  for (const element of body.querySelectorAll("[data-footnote], [data-image]")) {
+    element.removeAttribute("data-footnote");
+    element.removeAttribute("data-image");
   }
   for (const element of [...body.querySelectorAll("b, strong, i, em, span")]) {
     useStyles(element);
@@ -47,12 +57,17 @@ export function toMarkdown(html, text = "") {
   makeWordLists(body);
   makeFootnotes(body, nextFootnote(text));
   cleanLinks(body);
+  const images = takeImages(body, files, rtf);
+  const { isIncomplete } = images;
   if (!body.querySelector(FORMATTED)) {
-    return "";
+    return { parts: [], isIncomplete };
   }
   lowerHeadings(body);
-  const markdown = service.turndown(body);
-  return markdown.replace(/[ \t]+$/gm, "").replace(/\u00a0/g, " ").replace(/\n{3,}/g, "\n\n").trim();
+  const turned = service.turndown(body);
+  const markdown = turned.replace(/[ \t]+$/gm, "").replace(/\u00a0/g, " ").replace(/\n{3,}/g, "\n\n").trim();
+  // Every second one is the number of an image.
+  const parts = markdown.split(IMAGE).map((part, index) => (index % 2 ? images.files[part] : part));
+  return { parts: parts.filter(Boolean), isIncomplete };
 }
 
 /** Return a document in which nothing runs or loads. Since it has no window, the browser doesn't even report that. */
@@ -122,7 +137,6 @@ function makeWordLists(body) {
 
 /** Mark footnotes of Word and LibreOffice: links and paragraphs whose links lead to each other. */
 function makeFootnotes(body, number) {
-  body.querySelectorAll("[data-footnote]").forEach((element) => element.removeAttribute("data-footnote"));
   for (const link of [...body.querySelectorAll("a[name][href^='#']")]) {
     const { name } = link;
     const back = [...body.querySelectorAll("a[name]")].find(
@@ -146,12 +160,16 @@ function makeFootnotes(body, number) {
   body.querySelectorAll("[style*='mso-element:footnote-list'] > :is(br, hr)").forEach((line) => line.remove());
 }
 
+function imageOf(_content, node) {
+  return `\n\n\0${node.dataset.image}\0\n\n`;
+}
+
 function footnoteOf(content, node) {
   const mark = `[^${node.dataset.footnote}]`;
   return node.localName === "p" ? `\n\n${mark}: ${content.trim().replace(/\n(?=.)/g, "\n    ")}\n\n` : mark;
 }
 
-/** Keep links that lead somewhere, without Google Docs' redirect, and images that others can load. */
+/** Keep links that lead somewhere, without Google Docs' redirect. */
 function cleanLinks(body) {
   for (const link of body.querySelectorAll("a")) {
     const href = ownUrl(link.getAttribute("href") ?? "");
@@ -164,13 +182,8 @@ function cleanLinks(body) {
     }
   }
   for (const image of body.querySelectorAll("img")) {
-    const source = ownUrl(image.getAttribute("src") ?? "");
-    if (/^(?:https?:|\/(?!\/))/i.test(source)) {
-      image.setAttribute("src", source);
-      image.removeAttribute("title");
-    } else {
-      image.remove();
-    }
+    image.setAttribute("src", ownUrl(image.getAttribute("src") ?? ""));
+    image.removeAttribute("title");
   }
 }
 

@@ -36,7 +36,8 @@ export class Uploads {
   }
 }
 
-/** Accept files, and return a function that uploads and inserts a list of them. */
+/** Accept files, and return functions: `add` uploads a list of them and inserts it, by default at the caret, and `warn` says
+ * that images are missing from what was pasted. */
 export function takeFiles(box, field, modes, uploads) {
   const chooser = box.querySelector(".editor-file");
   const status = box.querySelector(".editor-status");
@@ -47,17 +48,21 @@ export function takeFiles(box, field, modes, uploads) {
     add(chooser.files);
     chooser.value = "";
   });
-  acceptDrops(box, "is-dropping", add);
-  return add;
+  acceptDrops(box, "is-dropping", (files) => add(files));
+  return { add, warn };
 
-  function add(files) {
+  function add(files, at = field.selectionEnd) {
     for (const done of list.querySelectorAll(".is-done")) {
       done.remove();
     }
     const waiting = [...files].map((file) => ({ file, item: itemFor(file) }));
     list.append(...waiting.map(({ item }) => item));
-    const place = places.hold();
+    const place = places.hold(at);
     uploads.add(() => uploadAll(waiting, place));
+  }
+
+  function warn() {
+    list.append(element("li", { class: "is-done editor-error" }, status.dataset.missing));
   }
 
   async function uploadAll(waiting, place) {

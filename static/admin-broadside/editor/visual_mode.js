@@ -5,7 +5,7 @@
 const CHOSEN = "editor-visual";
 
 /** Offer the mode, and return a promise that resolves when the editor is shown in the mode that was chosen last. */
-export function offerVisualMode(box, field, modes, addFiles, run) {
+export function offerVisualMode(box, field, modes, uploads, run) {
   const source = modes.current;
   const choice = box.querySelector(".editor-modes");
   const status = box.querySelector(".editor-status");
@@ -23,7 +23,7 @@ export function offerVisualMode(box, field, modes, addFiles, run) {
     }
     try {
       const { createVisualMode } = await import("./visual/mode.js");
-      visual ??= createVisualMode(box, field, addFiles, run);
+      visual ??= createVisualMode(box, field, uploads, run);
     } catch {
       status.textContent = choice.dataset.failed;
       return;

@@ -97,11 +97,21 @@ export function linkSelection(text, url, old = null) {
   };
 }
 
+/** Return the index that the first of inserted blocks gets. */
+export function indexOfInserted(state) {
+  const index = selectedIndex(state);
+  return isEmptyParagraph(state.doc.child(index)) ? index : index + 1;
+}
+
+function selectedIndex({ doc, selection }) {
+  return Math.min(selection.$to.index(0), doc.childCount - 1);
+}
+
 /** Insert blocks after the selected one, or in place of an empty paragraph. */
 export function insertBlocks(blocks) {
   return (state, dispatch) => {
     const { tr } = state;
-    const end = addBlocks(tr, Math.min(state.selection.$to.index(0), state.doc.childCount - 1), blocks);
+    const end = addBlocks(tr, selectedIndex(state), blocks);
     const isText = blocks.at(-1).textContent && !blocks.at(-1).type.spec.code;
     if (!isText && !(end.nodeAfter && isEmptyParagraph(end.nodeAfter))) {
       tr.insert(end.pos, nodes.paragraph.create());

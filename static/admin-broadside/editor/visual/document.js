@@ -102,6 +102,16 @@ export function startsOf(doc, original) {
   return [...starts, ...Array(doc.childCount - starts.length).fill(offset)];
 }
 
+/** Return the position in the source at which each block of the document ends. */
+export function endsOf(doc, original) {
+  const starts = startsOf(doc, original);
+  const ends = [...starts];
+  for (const { text, index } of pieces(doc, original)) {
+    ends[index] += text.length;
+  }
+  return ends;
+}
+
 /** Return the text of each non-empty block of the document, with the gap between it and the previous one. */
 function pieces(doc, original) {
   const found = [];

@@ -13,18 +13,18 @@ import {
   Selection,
   TextSelection,
 } from "../../../vendor/prosemirror/prosemirror.js";
-import { isBlock, readPaste } from "../paste.js";
-import { toMarkdown } from "../rich_text.js";
-import { commands, insertBlocks, insertBlocksAfter, insertInline, isActive, linkAtCaret, linkSelection, selectedText } from "./commands.js";
-import { blocksOf, read, startsOf, write } from "./document.js";
+import { isBlock, readPaste, readRichText } from "../paste.js";
+import { commands, indexOfInserted, insertBlocks, insertBlocksAfter, insertInline, isActive, linkAtCaret, linkSelection, selectedText } from "./commands.js";
+import { blocksOf, endsOf, read, startsOf, write } from "./document.js";
 import { keys, typingRules } from "./keys.js";
 import { nodeViews } from "./node_views.js";
+import { parsePlainText } from "./plain_text.js";
 import { schema } from "./schema.js";
 import { slashMenu } from "./slash_menu.js";
 
-/** Return the mode for the text area `field`. See source_mode.js for its functions. `addFiles` uploads files, and
+/** Return the mode for the text area `field`. See source_mode.js for its functions. `uploads` takes files, and
  * `runTool` runs a command of the toolbar. */
-export function createVisualMode(box, field, addFiles, runTool) {
+export function createVisualMode(box, field, uploads, runTool) {
   const element = box.querySelector(".editor-visual");
   const label = field.labels[0];
   const buttons = box.querySelectorAll(".editor-toolbar button:not([data-tool=focus])");
@@ -39,6 +39,7 @@ export function createVisualMode(box, field, addFiles, runTool) {
       nodeViews: nodeViews(element.dataset),
       dispatchTransaction,
       handleKeyDown: learnSelection,
+      clipboardTextParser: parsePlainText,
       // Not `handlePaste` and `handleDrop`: before these, ProseMirror parses the HTML, whose styles violate the
       // Content-Security-Policy.
       handleDOMEvents: { paste, drop },
@@ -231,15 +232,13 @@ export function createVisualMode(box, field, addFiles, runTool) {
       return false;
     }
     const isCode = view.state.selection.$from.parent.type.spec.code;
-    const { files, url, markdown } = readPaste(data, selectedText(view.state), field.value, !isCode);
+    const { files, url, ...richText } = readPaste(data, selectedText(view.state), field.value, !isCode);
     if (files) {
-      addFiles(files);
+      uploads.add(files);
     } else if (url) {
       run(linkSelection(selectedText(view.state), url));
-    } else if (markdown) {
-      insertMarkdown(markdown);
     } else {
-      view.pasteText(data.getData("text/plain"));
+      insertText(richText, data);
     }
     event.preventDefault();
     return true;
@@ -255,20 +254,46 @@ export function createVisualMode(box, field, addFiles, runTool) {
     view.dispatch(view.state.tr.setSelection(TextSelection.near(view.state.doc.resolve(place.pos))));
     // The editor handles files itself.
     if (!data.files.length) {
-      const markdown = toMarkdown(data.getData("text/html"), field.value);
-      if (markdown) {
-        insertMarkdown(markdown);
-      } else {
-        view.pasteText(data.getData("text/plain"));
-      }
+      insertText(readRichText(data, field.value), data);
     }
     event.preventDefault();
     return true;
   }
 
-  function insertMarkdown(markdown) {
-    const blocks = blocksOf(markdown);
-    run(isBlock(markdown) || blocks.length > 1 ? insertBlocks(blocks) : insertInline(blocks[0].content));
+  /* Without any parts, `data` is inserted as plain text. */
+  function insertText({ parts, isIncomplete }, data) {
+    if (parts?.length) {
+      insertParts(parts);
+    } else {
+      view.pasteText(data.getData("text/plain"));
+    }
+    if (isIncomplete) {
+      uploads.warn();
+    }
+  }
+
+  /* Insert Markdown, and upload the files to the places between it. */
+  function insertParts(parts) {
+    const blocks = parts.map((part) => (part instanceof File ? [] : blocksOf(part)));
+    const all = blocks.flat();
+    if (!all.length) {
+      uploads.add(parts);
+      return;
+    }
+    if (parts.length === 1 && all.length === 1 && !isBlock(parts[0])) {
+      run(insertInline(all[0].content));
+      return;
+    }
+    readSelection();
+    let index = indexOfInserted(view.state) - 1;
+    run(insertBlocks(all));
+    const ends = endsOf(view.state.doc, original);
+    for (const [number, part] of parts.entries()) {
+      if (part instanceof File) {
+        uploads.add([part], ends[index] ?? 0);
+      }
+      index += blocks[number].length;
+    }
   }
 }
 
