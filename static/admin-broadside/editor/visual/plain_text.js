@@ -14,7 +14,7 @@ const ITEM = /^\s*(?:[-*•–>]|\d+[.)])\s/;
 export function parsePlainText(text, $context) {
   const unified = text.replace(/\r\n?/g, "\n");
   const blocks = unified.split(/\n(?:[ \t]*\n)+/).filter(Boolean).map((block) => block.split("\n"));
-  const width = Math.max(...blocks.flat().map((line) => line.length));
+  const width = blocks.flat().reduce((longest, line) => Math.max(longest, line.length), 0);
   const unwrapped = blocks.map((lines) => unwrap(lines, width));
   const paragraphs = blocks.length > 1 ? unwrapped : unwrapped.flat().map((line) => [line]);
   const made = paragraphs.map((lines) => nodes.paragraph.create(null, content(lines, $context.marks())));
