@@ -52,10 +52,18 @@ _DROPPED_ELEMENTS: Final = frozenset(
     (
         *("rsid", "rsids", "docId", "absPath", "attachedTemplate", "docVars", "mailMerge", "custDataLst"),
         *("revisionPtr", "customWorkbookViews", "customSheetViews", "securityDescriptor", "fldData"),
-        *("pivotCaches", "pivotSource", "pivotTableReferences", "timelineCachePivotCaches", "timelineCacheRefs"),
-        *("timelineRefs", "slicerCaches", "slicerList"),
+        *("pivotCaches", "pivotSource"),
     )
 )
+# What refers to pivot tables as the only content of an extension, or of a place in a drawing. These are invalid if they
+# are empty.
+_ONLY_CONTENT: Final = frozenset(
+    (
+        *("pivotTableReferences", "slicer", "slicerCaches", "slicerList", "timelineCachePivotCaches"),
+        *("timelineCacheRefs", "timelineRefs", "timeslicer"),
+    )
+)
+_HOLDERS: Final = ("{*}absoluteAnchor", "{*}ext", "{*}oneCellAnchor", "{*}twoCellAnchor")
 _DROPPED_ATTRIBUTES: Final = frozenset({"gfxdata", "securityDescriptor", "refreshedDate", "ed"})
 _AUTHOR_ATTRIBUTES: Final = frozenset(
     (
@@ -150,16 +158,20 @@ def _clean_xml(name: str, content: bytes, relationships: bytes | None) -> bytes:
     tree = parse(content, recover=name.lower().endswith(".vml"))
     _clean_fields(tree)
     names = _AUTHOR_ATTRIBUTES | _SOURCE_ATTRIBUTES | (_NAME_ATTRIBUTES if _PEOPLE.fullmatch(name) else frozenset())
-    dropped = []
+    # Without duplicates: one may hold several of what it is removed for.
+    dropped: dict[Any, None] = {}
     for element in tree.iter("*"):
         local_name = etree.QName(element).localname
         if local_name in _DROPPED_ELEMENTS and element.getparent() is not None:
-            dropped.append(element)
+            dropped[element] = None
+            continue
+        if local_name in _ONLY_CONTENT:
+            dropped[next(element.iterancestors(*_HOLDERS), element)] = None
             continue
         if local_name in _AUTHOR_ELEMENTS:
             element.text = ""
         elif local_name == "tag" and any(len(value) > _LONGEST_TAG for value in element.values()):
-            dropped.append(element)
+            dropped[element] = None
         for attribute, value in element.items():
             _clean_attribute(element, attribute, value, names, removed)
     for element in dropped:

@@ -784,6 +784,27 @@ class TestOfficeFiles:
         assert b"<v>2</v>" in clean["xl/charts/chart1.xml"]
         assert b'Target="worksheets/sheet1.xml"' in clean["xl/_rels/workbook.xml.rels"]
 
+    def test_lose_what_filters_pivot_tables_together_with_its_place(self) -> None:
+        shape = (
+            "<mc:AlternateContent><mc:Choice><f><{0} name='NAME'/></f></mc:Choice><mc:Fallback/></mc:AlternateContent>"
+        )
+        drawing = (
+            "<wsDr xmlns:x='urn:x' xmlns:mc='http://schemas.openxmlformats.org/markup-compatibility/2006'>"
+            f"<twoCellAnchor>{shape.format('x:slicer')}</twoCellAnchor><oneCellAnchor>{shape.format('x:timeslicer')}"
+            "</oneCellAnchor><twoCellAnchor><pic/></twoCellAnchor></wsDr>"
+        ).replace("NAME", SECRET.decode())
+        sheet = (
+            "<worksheet xmlns:x='urn:x'><extLst><ext uri='1'><x:slicerList><x:slicer/></x:slicerList></ext>"
+            "<ext uri='2'><x:y/></ext></extLst></worksheet>"
+        )
+        parts = {"xl/drawings/drawing1.xml": drawing, "xl/worksheets/sheet1.xml": sheet}
+        clean = unpacked(cleaned(archive(**parts, **{"[Content_Types].xml": "<Types/>"}), "a.xlsx"))
+        names = [
+            etree.QName(element).localname for element in etree.fromstring(clean["xl/drawings/drawing1.xml"]).iter()
+        ]
+        assert names == ["wsDr", "twoCellAnchor", "pic"]
+        assert b'<extLst><ext uri="2"><x:y/></ext></extLst>' in clean["xl/worksheets/sheet1.xml"]
+
     def test_lose_links_to_templates_and_tables_in_a_cloud_account(self) -> None:
         types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
         account = f"https://d.docs.live.net/{SECRET.decode()}/a.xlsx"
