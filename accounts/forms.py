@@ -213,6 +213,13 @@ class NamesForm(forms.ModelForm[User]):
         super().__init__(*args, **kwargs)
         self.fields["username"].widget.attrs["autocomplete"] = "username"
 
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        # Otherwise its person could no longer log in with it.
+        if User.objects.exclude(pk=self.instance.pk).filter(email__iexact=username).exists():
+            raise self.instance.unique_error_message(User, ("username",))
+        return username
+
 
 def password_rules() -> str:
     return gettext(

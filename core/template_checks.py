@@ -11,7 +11,7 @@ from django.template.base import TextNode
 from django.template.loader_tags import BlockNode, ExtendsNode, IncludeNode
 from django.utils.translation import gettext as _
 
-from core.templates import OWN, SiteTemplates, is_overridable, last_fault, line_of
+from core.templates import OWN, SiteTemplates, is_overridable, last_fault, leads_outside, line_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,12 @@ def _problems(name: str, backend: SiteTemplates) -> Iterator[str]:
     if own is None and not name.startswith(OWN):
         yield _("Broadside doesn't have a template %s, or no longer does, so this one isn't used.") % name
     path = backend.overrides / name
+    if leads_outside(path, backend.overrides):
+        yield (
+            _("The template %s is a link to a file outside the folder, so it isn't used. Put the file itself there.")
+            % name
+        )
+        return
     # The first loader is the one for the site's templates.
     origin = next(iter(backend.engine.template_loaders[0].get_template_sources(name)))
     try:

@@ -25,8 +25,8 @@ from core.outages import is_outage
 
 # The folder for templates that only other templates of the site use. Broadside never has any there.
 OWN: Final = "own/"
-# Pages that a site can't override, because its staff depend on them.
-_KEPT: Final = ("accounts/", "admin/", "auth/", "markdownx/", "registration/")
+# Pages that a site can't override, because its staff depend on them, and what these pages consist of.
+_KEPT: Final = ("_sent.html", "accounts/", "admin/", "auth/", "django/", "markdownx/", "registration/")
 _INDENTATION: Final = re.compile(r"\n[ \t]+")
 # A line of nothing but tags and comments that output nothing. The text around them has line breaks of its own.
 _SILENT: Final = re.compile(
@@ -88,6 +88,8 @@ class OverrideLoader(UnindentedLoader):
 
     def get_contents(self, origin: Origin) -> str:
         try:
+            if leads_outside(Path(origin.name), Path(self.get_dirs()[0])):
+                raise OutsideError
             text = super().get_contents(origin)
             Template(text, origin, str(origin.template_name), self.engine)
         except TemplateDoesNotExist:
@@ -96,6 +98,15 @@ class OverrideLoader(UnindentedLoader):
             _report(Fault(Path(origin.name), line_of(error), type(error).__name__), error)
             raise TemplateDoesNotExist(origin) from error
         return text
+
+
+class OutsideError(Exception):
+    """A template is a link to a file outside the folder. Whoever may change templates may not read every file."""
+
+
+def leads_outside(path: Path, folder: Path) -> bool:
+    """Return whether a path in the folder of templates leads to a file outside it, through links."""
+    return not path.resolve().is_relative_to(folder.resolve())
 
 
 def is_overridable(name: str) -> bool:

@@ -55,6 +55,11 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", bare).split())
 
 
+def printable(text: str) -> str:
+    """Return `text` with replacements for the characters that would control the terminal it is written to."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def is_storable(text: str) -> bool:
     """Whether every database can hold `text`."""
     return not _NOT_STORABLE.search(text)

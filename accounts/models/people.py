@@ -22,9 +22,13 @@ class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ign
     use_in_migrations = False
 
     def named(self, name: str) -> "User | None":
-        """Return the person with this username, or else the only one with this e-mail address. One query."""
+        """Return the person with this username, or else the only one with this e-mail address. One query.
+
+        People who may use the admin come first: imports create accounts with any username and e-mail address.
+        """
         name = name.strip()
-        found = list(self.filter(Q(username=name) | (Q(email__iexact=name) & ~Q(email=""))))
+        everyone = list(self.filter(Q(username=name) | (Q(email__iexact=name) & ~Q(email=""))))
+        found = [user for user in everyone if user.is_staff] or everyone
         by_username = next((user for user in found if user.username == name), None)
         return by_username or (found[0] if len(found) == 1 else None)
 

@@ -124,7 +124,7 @@ class PreviewAdmin(BaseAdmin[Any]):
             return HttpResponseRedirect(request.path)
         links = [
             (link, preview_links.url_of(link), format_datetime(link.expires_at))
-            for link in preview_links.working_links(entry)
+            for link in preview_links.working_links(entry.preview_links.all())
         ]
         return self.own_page(
             request,

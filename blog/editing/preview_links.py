@@ -30,9 +30,13 @@ def create(entry: Entry, by: User, days: int) -> PreviewLink:
     return PreviewLink.objects.create(entry=entry, created_by=by, created_at=now, expires_at=expires_at)
 
 
-def working_links(entry: Entry) -> QuerySet[PreviewLink]:
-    """Return the links to `entry` that have not expired, with the users who created them."""
-    return entry.preview_links.filter(expires_at__gt=timezone.now()).select_related("created_by")
+def working_links(links: QuerySet[PreviewLink]) -> QuerySet[PreviewLink]:
+    """Return those of `links` that have not expired, and whose creator may still log in, with these users.
+
+    Someone whose account is locked, perhaps because others have got into it, must not keep reading.
+    """
+    working = links.filter(expires_at__gt=timezone.now(), created_by__is_active=True, created_by__is_staff=True)
+    return working.select_related("created_by")
 
 
 def url_of(link: PreviewLink) -> str:
@@ -50,6 +54,6 @@ def find_entry(token: str) -> Entry | None:
         pk = int(_SIGNER.unsign(token))
     except (BadSignature, ValueError):
         return None
-    links = PreviewLink.objects.filter(pk=pk, expires_at__gt=timezone.now())
+    links = working_links(PreviewLink.objects.filter(pk=pk))
     entries = Entry.objects.filter(pk__in=links.values("entry")).exclude(status=Status.TRASH)
     return entries.select_related("author", "featured_picture").first()

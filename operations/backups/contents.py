@@ -105,7 +105,7 @@ class Manifest:
             found = cls(**data)
             is_valid = (
                 found.vendor in DATABASES
-                and isinstance(found.size, int)
+                and all(isinstance(value, int) for value in (found.size, found.media_files, found.media_bytes))
                 and all(
                     isinstance(value, str) for value in (found.broadside, found.site, found.created, *found.missing)
                 )

@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
+from core.templates import leads_outside
 from operations.backups.contents import TEMPLATES, OpenedBackup, damaged, is_safe_name, name_for
 
 # In bytes: the largest template, and all templates in a backup together.
@@ -25,7 +26,7 @@ def pack_templates() -> bytes:
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not path.is_file() or not is_safe_name(name):
+        if not path.is_file() or not is_safe_name(name) or leads_outside(path, folder):
             continue
         try:
             with path.open("rb") as file:

@@ -26,14 +26,25 @@ from operations.backups.snapshots import LEFT_OUT, Progress, describe
 # The schema of the site's tables, and of those that are loaded to verify a backup.
 PUBLIC: Final = "public"
 TEMPORARY: Final = "pg_temp"
+_NAME: Final = rb'(?:\w+|"[^"]+")'
 _IGNORED: Final = re.compile(rb"SET |SELECT pg_catalog\.set_config\(")
 _ALLOWED: Final = re.compile(
-    rb"CREATE (?:TABLE|SEQUENCE) public\."
-    rb"|ALTER (?:TABLE(?: ONLY)?|SEQUENCE) public\."
-    rb'|CREATE (?:UNIQUE )?INDEX (?:\w+|"[^"]+") ON (?:ONLY )?public\.'
-    rb"|SELECT pg_catalog\.setval\('public\.[^']+', \d+, (?:true|false)\);\n$"
+    rb"(?:CREATE|ALTER) SEQUENCE public\."
+    rb"|CREATE (?:UNIQUE )?INDEX %(name)b ON (?:ONLY )?public\."
+    rb"|SELECT pg_catalog\.setval\('public\.[^']+', \d+, (?:true|false)\);\n$" % {b"name": _NAME}
 )
-_COPY: Final = re.compile(rb"COPY public\.[^;]+ FROM stdin;\n")
+_TABLE: Final = re.compile(
+    rb"CREATE TABLE public\.%(name)b \(\n|ALTER TABLE(?: ONLY)? public\.%(name)b\s" % {b"name": _NAME}
+)
+_COPY: Final = re.compile(rb"COPY public\.%(name)b \(%(name)b(?:, %(name)b)*\) FROM stdin;\n" % {b"name": _NAME})
+_QUOTED: Final = re.compile(rb"'[^']*'|\"[^\"]*\"")
+_BEFORE_PARENTHESIS: Final = re.compile(rb"[\w.\"\x80-\xff]+(?=\s*\()")
+# What may be before a parenthesis where a table is defined. Its checks and defaults could call functions that read
+# files. Indexes can't, because PostgreSQL accepts only immutable functions in them.
+_KEYWORDS_AND_FUNCTIONS: Final = frozenset(
+    b"and any by case check char character coalesce else exclude gen_random_uuid gist identity in include key length "
+    b"lower not now nextval nullif numeric on or then time timestamp unique upper using varying when where with".split()
+)
 # In bytes. A longer statement was not written by pg_dump for one of our tables.
 _MAX_STATEMENT: Final = 2**20
 _PIECE: Final = 2**18
@@ -262,7 +273,7 @@ def _load(script: IO[bytes], database: Any, schema: str) -> None:
         moved = statement.replace(b"public.", f"{schema}.".encode())
         if _COPY.fullmatch(statement):
             _copy_rows(script, database, moved)
-        elif _ALLOWED.match(statement):
+        elif _ALLOWED.match(statement) or _defines_table(statement):
             with database.connection.cursor() as cursor:
                 # In binary mode, the server accepts only a single statement.
                 cursor.execute(moved, binary=True)
@@ -271,6 +282,17 @@ def _load(script: IO[bytes], database: Any, schema: str) -> None:
         statement = b""
     if statement:
         raise BackupError(_("The database in this backup is incomplete. Choose another backup."))
+
+
+def _defines_table(statement: bytes) -> bool:
+    """Return whether a statement defines a table or a part of it, and calls only harmless functions."""
+    unquoted = _QUOTED.sub(b'""', statement)
+    # Backslashes, dollars and comments could hide where a quotation ends, or that a name is a function's. AS could be
+    # followed by a query.
+    if not _TABLE.match(statement) or b"\\" in statement or re.search(rb"(?i)\$|--|/\*|\bAS\b(?! IDENTITY)", unquoted):
+        return False
+    before = {name.lower() for name in _BEFORE_PARENTHESIS.findall(unquoted)}
+    return all(name in _KEYWORDS_AND_FUNCTIONS or name.startswith(b"public.") for name in before)
 
 
 def _copy_rows(script: IO[bytes], database: Any, statement: bytes) -> None:

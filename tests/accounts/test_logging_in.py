@@ -44,6 +44,15 @@ def test_a_username_or_an_email_address_is_enough(amina: User, name: str) -> Non
     assert is_logged_in(client)
 
 
+@pytest.mark.parametrize("fields", [{"username": "amina@example.org"}, {"email": "amina@example.org"}])
+def test_an_account_that_may_not_log_in_takes_no_email_address_from_one_that_may(
+    amina: User, fields: dict[str, str]
+) -> None:
+    """Imports create such accounts, with the usernames and e-mail addresses that an export contains."""
+    UserFactory(**fields)
+    assert User.objects.named("amina@example.org") == amina
+
+
 def test_an_email_address_shared_by_two_accounts_is_not_enough(amina: User) -> None:
     UserFactory(username="other", email="amina@example.org", password=PASSWORD, role="Editor")
     client = Client()

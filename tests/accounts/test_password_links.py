@@ -267,10 +267,12 @@ class TestPage:
             ({"display_name": ""}, "display_name"),
             ({"username": "taken"}, "username"),
             ({"username": "not allowed!"}, "username"),
+            # Its person would no longer be able to log in with it.
+            ({"username": "Someone@example.org"}, "username"),
         ],
     )
     def test_says_what_is_wrong_and_keeps_the_link(self, newcomer: User, changes: dict[str, str], field: str) -> None:
-        UserFactory(username="taken")
+        UserFactory(username="taken", email="someone@example.org")
         url = make_link(newcomer)
         response = choose(url, **changes)
         assert response.status_code == 200

@@ -1,12 +1,15 @@
 """Links with which people without an account can see unpublished texts."""
 
 import datetime as dt
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
+from accounts import people
 from accounts.models import AuditRecord, User
 from blog.admin.entry_preview import PreviewLinkForm
 from blog.editing import preview_links
@@ -92,6 +95,15 @@ class TestReading:
             assert response.status_code == 410
             assert "<em>words</em>" not in response.content.decode()
             assert response["Cache-Control"] == "private, no-store"
+
+    @pytest.mark.parametrize("leave", [people.lock, partial(people.give_role, role=""), User.delete])
+    def test_links_of_people_who_may_no_longer_log_in_show_nothing(
+        self, editor: User, leave: Callable[[User], object]
+    ) -> None:
+        link = preview_links.create(draft(), editor, 1)
+        leave(editor)
+        assert Client().get(path_of(link)).status_code == 410
+        assert not preview_links.working_links(link.entry.preview_links.all())
 
     @pytest.mark.parametrize("token", ["1", "1:", "1:forged", "x", "\x00", "1:" + "é" * 20, "-1:x"])
     def test_forged_ones_show_nothing(self, editor: User, token: str) -> None:

@@ -11,6 +11,7 @@ from django.template.loader import get_template, render_to_string
 from django.test import Client
 
 from core.template_checks import check_templates, compile_templates
+from operations.backups.own_templates import pack_templates
 from tests.factories import PageFactory, PostFactory
 from tests.factories.types import OwnTemplates
 
@@ -68,7 +69,17 @@ class TestTemplatesOfTheSite:
         own_templates({"own/a.html": "One"})
         assert read() == before
 
-    @pytest.mark.parametrize("name", ["admin/base_site.html", "accounts/login.html", "registration/logged_out.html"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "admin/base_site.html",
+            "accounts/login.html",
+            "registration/logged_out.html",
+            # Both are parts of pages of the admin, and the first also of the page to log in.
+            "django/forms/widgets/password.html",
+            "_sent.html",
+        ],
+    )
     def test_cannot_override_the_admin(self, name: str, own_templates: OwnTemplates) -> None:
         own_templates({name: "Taken over"})
         assert "Taken over" not in get_template(name).template.source  # type: ignore[attr-defined]  # Django's engine has it
@@ -83,6 +94,26 @@ class TestTemplatesOfTheSite:
         (folder.parent / "secret.html").write_text("A secret")
         with pytest.raises(TemplateDoesNotExist):
             get_template(name)
+
+    @pytest.mark.parametrize("name", ["own/a.html", "own/b/a.html"])
+    def test_show_nothing_outside_their_folder_through_links(self, name: str, own_templates: OwnTemplates) -> None:
+        """Whoever may change templates may not read what else the site can, such as its settings."""
+        folder = own_templates({"base.html": NOTICE, "404.html": "One"})
+        secret = folder.parent / "secrets/a.html"
+        secret.parent.mkdir()
+        secret.write_text("A secret")
+        link, target = (folder / name, secret) if name == "own/a.html" else (folder / "own/b", secret.parent)
+        link.parent.mkdir()
+        link.symlink_to(target)
+        with pytest.raises(TemplateDoesNotExist):
+            get_template(name)
+        assert b"A secret" not in pack_templates()
+
+    def test_can_be_links_within_their_folder(self, own_templates: OwnTemplates) -> None:
+        folder = own_templates({"own/a.html": "One"})
+        (folder / "404.html").symlink_to("own/a.html")
+        assert render_to_string("404.html") == "One"
+        assert problems() == ""
 
 
 class TestBrokenTemplates:
@@ -202,6 +233,12 @@ class TestChecks:
     ) -> None:
         own_templates({name: text})
         assert said in problems()
+
+    def test_name_links_to_files_outside(self, own_templates: OwnTemplates) -> None:
+        folder = own_templates({"base.html": NOTICE})
+        (folder.parent / "secret.html").write_text("A secret")
+        (folder / "404.html").symlink_to("../secret.html")
+        assert "404.html is a link to a file outside the folder" in problems()
 
     def test_allow_new_blocks_inside_built_in_ones(self, own_templates: OwnTemplates) -> None:
         own_templates(

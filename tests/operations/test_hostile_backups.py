@@ -159,9 +159,25 @@ def test_a_manifest_with_an_excessive_size_is_refused(folder: Path, refuses: Cal
     refuses("The database in this backup is incomplete|too full")
 
 
-def test_a_manifest_with_invalid_values_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
-    rewrite(folder, "manifest.json", change_manifest(vendor="mysql"))
+@pytest.mark.parametrize("values", [{"vendor": "mysql"}, {"media_files": "3"}, {"media_files": None}])
+def test_a_manifest_with_invalid_values_is_refused(
+    folder: Path, refuses: Callable[[str], None], values: dict[str, Any]
+) -> None:
+    rewrite(folder, "manifest.json", change_manifest(**values))
     refuses("manifest.json in this backup is damaged")
+
+
+def test_nothing_in_a_backup_controls_the_terminal(folder: Path, manage: Manage) -> None:
+    """Such characters could clear the screen, or make it show that all is well."""
+    rewrite(folder, "manifest.json", change_manifest(site="\x1b[2J", missing=["\x9b2J", "\ud800"]))
+    rewrite(folder, "settings.env", lambda content: content + b"SITE_LANGUAGE=\x1b]0;\x07\n")
+    output = manage("restore", "--replace")
+    assert output.count("\N{REPLACEMENT CHARACTER}") >= 4
+    assert not set(output) & {"\x07", "\x1b", "\x9b", "\ud800"}
+    rewrite(folder, "manifest.json", change_manifest(migrations=[["\x1b[2J", "0001"]]))
+    with pytest.raises(CommandError) as refused:
+        manage("restore", "--check")
+    assert "\x1b" not in str(refused.value)
 
 
 def test_a_later_format_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
@@ -187,6 +203,17 @@ def test_an_incomplete_media_list_is_found(folder: Path, manage: Manage) -> None
         "\\! touch /tmp/outside",
         "DROP TABLE blog_entry;",
         "COPY public.blog_entry FROM PROGRAM 'touch /tmp/outside';",
+        "COPY public.blog_entry FROM PROGRAM 'touch /tmp/outside' -- FROM stdin;",
+        "COPY public.blog_entry TO '/tmp/outside' -- FROM stdin;",
+        "CREATE TABLE public.secrets AS SELECT pg_read_file('/etc/passwd');",
+        "CREATE TABLE public.secrets (\nname) AS TABLE pg_shadow;",
+        "CREATE TABLE public.secrets (text text DEFAULT pg_read_file('/etc/passwd'));",
+        "ALTER TABLE public.blog_entry ADD COLUMN text text DEFAULT pg_read_file('/etc/passwd');",
+        "CREATE TABLE public.secrets (\ntext text DEFAULT pg_read_file('/etc/passwd'));",
+        "CREATE TABLE public.secrets (\ntext text DEFAULT pg_read_file /**/ ('/etc/passwd'));",
+        "CREATE TABLE public.secrets (\ntext text DEFAULT \"pg_read_file\"('/etc/passwd'));",
+        "CREATE TABLE public.secrets (\na text DEFAULT $$'$$, text text DEFAULT pg_read_file('/etc/passwd'));",
+        "CREATE TABLE public.secrets (\na text DEFAULT E'\\' ', text text DEFAULT pg_read_file('/etc/passwd'));",
         "COPY public.blog_entry (id) FROM '/etc/passwd';",
         "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
         "SELECT pg_read_file('/etc/passwd');",
@@ -205,7 +232,7 @@ def test_only_statements_that_broadside_writes_are_executed(
 
 @pytest.mark.skipif(IS_SQLITE, reason="Only dumps of PostgreSQL are scripts.")
 def test_two_statements_on_one_line_are_refused(folder: Path, refuses: Callable[[str], None]) -> None:
-    statement = b"CREATE TABLE public.a (id integer); DROP TABLE public.blog_entry;\n"
+    statement = b"CREATE TABLE public.a (\nid integer); DROP TABLE public.blog_entry;\n"
     rewrite(folder, DUMP, lambda content: zstandard.compress(statement + unpacked(content)))
     rewrite(folder, "manifest.json", change_manifest(size=len(unpacked((folder / DUMP).read_bytes()))))
     refuses("cannot insert multiple commands")

@@ -13,6 +13,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from core.progress import show_progress
 from core.progress_callback import ProgressCallback
+from core.text import printable
 from operations.backups import restoring
 from operations.backups.contents import complete_backups
 from operations.backups.errors import BackupError
@@ -75,7 +76,7 @@ class Command(BaseCommand):
                     left_out: list[str] | None = [] if options["without_damaged_media"] else None
                     self._restore(store, backup, keys, options["replace"], left_out, progress)
         except (BackupError, OSError, DatabaseError) as error:
-            raise CommandError(describe_error(error)) from error
+            raise CommandError(printable(describe_error(error))) from error
 
     def _read_keys(self, key: str) -> list[Identity]:
         if key == "-":
@@ -106,11 +107,11 @@ class Command(BaseCommand):
             manifest.media_files,
         )
         counts = {"tables": len(manifest.tables), "files": manifest.media_files}
-        self.stdout.write(text % {"name": opened.name, "site": manifest.site, **counts})
+        self.stdout.write(text % {"name": opened.name, "site": printable(manifest.site), **counts})
         for missing in manifest.missing:
-            self.stderr.write(_("Missing when the backup was made: %s") % missing, style_func=str)
+            self.stderr.write(_("Missing when the backup was made: %s") % printable(missing), style_func=str)
         for damaged in left_out or ():
-            self.stderr.write(_("Damaged in the backup, so upload it again: %s") % damaged, style_func=str)
+            self.stderr.write(_("Damaged in the backup, so upload it again: %s") % printable(damaged), style_func=str)
         self._write_settings(opened.settings)
         self.stdout.write(_("Start the web server and the worker again. Everyone has to log in again."))
 
@@ -119,4 +120,4 @@ class Command(BaseCommand):
         differ = {name: value for name, value in before.items() if now.get(name) != value}
         if differ:
             self.stdout.write(_("These settings were different when the backup was made:"))
-            self.stdout.writelines(f"  {name}={value}\n" for name, value in differ.items())
+            self.stdout.writelines(printable(f"  {name}={value}\n") for name, value in differ.items())
