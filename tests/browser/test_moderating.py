@@ -272,6 +272,20 @@ def answer_only_request(held: list[Route], page: Page, status: int = 200) -> Non
         route.fulfill(status=status, body="")
 
 
+def test_a_comment_is_printed_in_full_without_the_frame_of_the_admin(log_in: LogIn, moderators: list[User]) -> None:
+    comment = CommentFactory.create(text=LONG, website="https://example.org/" + "a" * 100, status=Status.TRASH)
+    page = log_in("anna", f"/admin/comments/comment/{comment.pk}/change/")
+    printed = page.locator(".printed")
+    expect(printed).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(printed).to_contain_text(LONG.strip())
+    for value in (comment.name, comment.email, comment.website):
+        expect(printed.get_by_text(value, exact=True)).to_be_visible()
+    expect(page.get_by_text("If you need it as evidence, print this page first.")).to_be_visible()
+    for hidden in ("textarea", "#id_website", "#header", ".submit-row"):
+        expect(page.locator(hidden).first).to_be_hidden()
+
+
 def test_keyboard_shortcuts_can_be_turned_off(log_in: LogIn, moderators: list[User]) -> None:
     comments = create_pending_comments(1)
     page = log_in("anna", QUEUE)
