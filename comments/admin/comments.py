@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import get_object_or_404
 from django.template.loader import get_template
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -203,7 +204,7 @@ class CommentAdmin(BaseAdmin[Comment]):
     @admin.display(description=_("submitted"))
     def submitted(self, comment: Comment) -> SafeString:
         time = localtime(comment.created_at)
-        return format_html("{} (<bdi>{}</bdi>)", format_datetime(time), f"{time:UTC%:z}")
+        return format_html("{} (<bdi>{}</bdi>)", date_format(time, "DATETIME_FORMAT"), f"{time:UTC%:z}")
 
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, comment: Comment) -> SafeString:
