@@ -62,9 +62,13 @@ class Change:
 
 @dataclass(slots=True)
 class Merge:
-    """The result of merging two versions. `name` is the person who saved the other one; empty if unknown."""
+    """The result of merging two versions. `name` is the person who saved the other one; empty if unknown.
+
+    `is_own` says that it is the same person, who has the form open twice.
+    """
 
     name: str = ""
+    is_own: bool = False
     clashes: list[Clash] = field(default_factory=list)
     mine: list[ShownChange] = field(default_factory=list)
     theirs: Sequence[ShownChange] = ()

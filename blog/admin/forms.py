@@ -11,7 +11,6 @@ from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
 from blog.admin.fields import CheckboxesField, SourceField, TagsField, TitleInput, UnlabelledInput, languages
 from blog.admin.merging import MergingForm, saved_at, version_of
 from blog.admin.new_category import NewCategoryForm
@@ -34,13 +33,12 @@ class LanguageForm(forms.Form):
 
 
 class EntryForm(MergingForm):
-    """The base class of the forms for posts and pages. The admin sets `user` to the person who is writing.
+    """The base class of the forms for posts and pages.
 
     It has no field for the status: the button that submits it names a `step` (blog.editing.workflow).
     """
 
     requires_version = True
-    user: User
 
     source = SourceField(label=gettext_lazy("Text"))
     # For a new entry: the ID of the entry that it translates (blog.admin.translations).

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from accounts.models import User
 from blog.admin.autosaving import DraftForm
 from blog.admin.site_time import SiteTimeInput
 from blog.models import Category, Entry, Revision
@@ -45,14 +46,19 @@ class TextClash(Clash):
 
 
 class MergingForm(DraftForm, VersionedForm):
-    """The form for an entry, whose texts, tags and categories are merged even if both people changed them."""
+    """The form for an entry, whose texts, tags and categories are merged even if both people changed them.
+
+    The admin sets `user` to the person who is writing.
+    """
+
+    user: User
 
     def merge_with_stored(self, version: str) -> Merge:
         stored = Revision.of(self.instance, by=None)
         base = self._opened(version, stored)
         latest = Revision.objects.filter(entry=self.instance.pk).select_related("by").first()
         author = latest.by if latest and latest.digest == stored.digest else None
-        found = Merge(str(author) if author else gettext("Someone else"))
+        found = Merge(str(author) if author else gettext("Someone else"), is_own=author == self.user)
         if base is not None:
             found.theirs = differences(base, stored)
         for name, form_field in self.fields.items():

@@ -1,5 +1,6 @@
 """The list of comments, the form for one, and the log of decisions (comments.moderation.decisions)."""
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable
 from operator import itemgetter
@@ -14,23 +15,26 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import get_object_or_404
 from django.template.loader import get_template
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from comments.models import Comment, CommentStatus, Decision
+from comments.models import Comment, CommentSettings, CommentStatus, Decision
 from comments.moderation import decisions, deletion
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_changes, read_seen, result_message
-from comments.moderation.decisions import DecisionResult, Seen
+from comments.moderation.decisions import OUT_OF_SIGHT, DecisionResult, Seen
 from core.admin import BaseAdmin, ReadOnlyAdmin
 from core.admin_routes import route
 from core.change_list import FilterChangeList, Tab
-from core.dates import format_datetime, time_since
+from core.dates import format_datetime, format_day_for_staff, time_since
 from core.kind_messages import KindMessages
+from core.site import absolute_url
 
 
 def _bulk_action(name: str) -> Callable[..., None]:
@@ -93,10 +97,12 @@ class CommentAdmin(BaseAdmin[Comment]):
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("text", "name", "email", "website")}),
-        (_("Details"), {"fields": ("status_label", "entry_link", "kind", "parent", "user", "created_at")}),
+        (_("Details"), {"fields": ("status_and_deletion", "entry_link", "url", "kind", "parent", "user", "submitted")}),
         (_("Decisions"), {"fields": ("rule_results", "history")}),
     )
-    readonly_fields = ("status_label", "entry_link", "kind", "parent", "user", "created_at", "rule_results", "history")
+    readonly_fields = (
+        "status_and_deletion", "entry_link", "url", "kind", "parent", "user", "submitted", "rule_results", "history"
+    )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         # Comments are written on the site.
@@ -181,6 +187,24 @@ class CommentAdmin(BaseAdmin[Comment]):
     @admin.display(description=_("status"), ordering="status")
     def status_label(self, comment: Comment) -> SafeString:
         return format_html('<span class="state {}">{}</span>', comment.status, comment.get_status_display())
+
+    @admin.display(description=_("status"))
+    def status_and_deletion(self, comment: Comment) -> SafeString:
+        label = self.status_label(comment)
+        if comment.status not in OUT_OF_SIGHT:
+            return label
+        day = localdate(comment.status_since + dt.timedelta(days=CommentSettings.current().keep_spam_days))
+        text = gettext("It will be deleted after %(day)s. If you need it as evidence, print this page first.")
+        return format_html("{}<p>{}</p>", label, text % {"day": format_day_for_staff(day)})
+
+    @admin.display(description=_("URL"))
+    def url(self, comment: Comment) -> SafeString:
+        return format_html("<bdi>{}</bdi>", absolute_url(comment.get_absolute_url()))
+
+    @admin.display(description=_("submitted"))
+    def submitted(self, comment: Comment) -> SafeString:
+        time = localtime(comment.created_at)
+        return format_html("{} (<bdi>{}</bdi>)", date_format(time, "DATETIME_FORMAT"), f"{time:UTC%:z}")
 
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, comment: Comment) -> SafeString:

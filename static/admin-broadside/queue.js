@@ -253,23 +253,28 @@ function isOffered(chosen, name) {
   return chosen.every((row) => row.querySelector(`button.decide.${name}`));
 }
 
-/* Replace rows with those that the server sent, or put them on top. */
+/* Replace rows with those that the server sent, or put them where they belong in the list. */
 function insert(sent, andFocus) {
-  let first = null;
-  for (const [pk, html] of Object.entries(sent)) {
-    const fresh = elementFrom(html);
-    const old = document.getElementById(`comment-${pk}`);
+  const fresh = Object.values(sent).map(elementFrom);
+  for (const row of fresh) {
+    const old = document.getElementById(row.id);
     if (old) {
-      old.replaceWith(fresh);
+      old.replaceWith(row);
     } else {
-      list.prepend(fresh);
+      list.insertBefore(row, [...list.children].find((other) => isBefore(row, other)) ?? null);
     }
-    first ??= fresh;
   }
+  const first = rows().find((row) => fresh.includes(row));
   if (first) {
     setCurrent(first, andFocus);
     first.querySelector("details[open] [aria-invalid]")?.focus();
   }
+}
+
+/* Return whether a row comes before another one: pending comments are sorted oldest first, all others newest first. */
+function isBefore(row, other) {
+  const [time, otherTime] = [row, other].map((each) => Date.parse(each.querySelector("time").dateTime));
+  return "oldestFirst" in list.dataset ? time < otherTime : time > otherTime;
 }
 
 async function undo() {

@@ -87,8 +87,19 @@ export function enhance(area) {
       close();
     }
   });
+  // The new chip moves what is below it, so it must not appear before a button there that is pressed has got its click.
+  let isPressed = false;
+  document.addEventListener("pointerdown", () => {
+    isPressed = true;
+  }, { capture: true });
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => setTimeout(() => {
+      isPressed = false;
+      commitIfLeft();
+    }), { capture: true });
+  }
   input.addEventListener("blur", () => {
-    commit();
+    setTimeout(commitIfLeft);
     close();
   });
   input.addEventListener("keydown", (event) => {
@@ -128,6 +139,12 @@ export function enhance(area) {
       input.focus();
     }
   });
+
+  function commitIfLeft() {
+    if (!isPressed && document.activeElement !== input) {
+      commit();
+    }
+  }
 
   function commit() {
     add([input.value]);

@@ -22,6 +22,7 @@ from tags.models import Tag
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.admin import admin_url, client_of, form_data
 from tests.factories.files import picture_file
+from tests.factories.responses import find, one, read, text
 from tests.factories.types import GrowsWithLength
 
 TEXT = st.text(alphabet="ab \n", max_size=30)
@@ -96,7 +97,7 @@ class Collision:
         response = client.post(self.url, opened | mine)
         assert response.status_code == 200
         self.form = response.context["adminform"].form
-        self.page = response.content.decode()
+        self.response, self.page = response, response.content.decode()
 
     def value(self, name: str) -> Any:
         return self.form[name].value()
@@ -171,6 +172,18 @@ class TestForms:
         theirs = {"published_at": "2037-10-25T02:30", "published_at_offset": "+0100"}
         stored = Collision(client, ruth, post, theirs, mine).save()
         assert (stored.title, stored.published_at) == ("A light", dt.datetime(2037, 10, 25, 1, 30, tzinfo=dt.UTC))
+
+    def test_people_who_have_a_form_open_twice_are_told_that_they_saved_it_themselves(self, ruth: User) -> None:
+        post = PostFactory(source="A small lamp.")
+        collision = Collision(
+            client_of(ruth), ruth, post, theirs={"source": "A dim lamp."}, mine={"source": "A bright lamp."}
+        )
+        shown = one(read(collision.response), ".conflict")
+        assert text(one(shown, "h2")) == "You saved this in another tab or browser"
+        assert [text(each) for each in find(shown, "h4")] == ["The other version", "This version"]
+        assert "You both" not in text(shown)
+        assert "Ruth" not in text(shown)
+        assert collision.save().source == "A bright lamp."
 
     def test_an_imported_text_that_was_never_edited_can_be_merged(self, client: Client, ruth: User) -> None:
         post = PostFactory(source="One.\r\n\r\nTwo.", markup="html")
@@ -287,14 +300,14 @@ class TestChangesOfManyEntries:
     def test_an_unknown_version_counts_as_a_different_one(self, client: Client, post: Post, version: str) -> None:
         sent = form_data(post, title="Mine", version=version.format(time=post.modified_at.isoformat()))
         response = client.post(admin_url(post, "change"), sent)
-        assert "saved this while you were editing" in response.content.decode()
+        assert "saved this" in text(one(read(response), ".conflict h2"))
         again = dict(response.context["adminform"].form.data.lists())
         assert client.post(admin_url(post, "change"), again).status_code == 302
         assert Post.objects.get().title == "Mine"
 
     def test_an_incomplete_form_is_compared_as_well(self, client: Client, post: Post) -> None:
         response = client.post(admin_url(post, "change"), {"title": "Mine", "version": "x"})
-        assert "saved this while you were editing" in response.content.decode()
+        assert "saved this" in text(one(read(response), ".conflict h2"))
         assert Post.objects.get().title == post.title
 
     def test_in_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:

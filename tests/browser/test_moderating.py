@@ -272,6 +272,20 @@ def answer_only_request(held: list[Route], page: Page, status: int = 200) -> Non
         route.fulfill(status=status, body="")
 
 
+def test_a_comment_is_printed_in_full_without_the_frame_of_the_admin(log_in: LogIn, moderators: list[User]) -> None:
+    comment = CommentFactory.create(text=LONG, website="https://example.org/" + "a" * 100, status=Status.TRASH)
+    page = log_in("anna", f"/admin/comments/comment/{comment.pk}/change/")
+    printed = page.locator(".printed")
+    expect(printed).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(printed).to_contain_text(LONG.strip())
+    for value in (comment.name, comment.email, comment.website):
+        expect(printed.get_by_text(value, exact=True)).to_be_visible()
+    expect(page.get_by_text("If you need it as evidence, print this page first.")).to_be_visible()
+    for hidden in ("textarea", "#id_website", "#header", ".submit-row"):
+        expect(page.locator(hidden).first).to_be_hidden()
+
+
 def test_keyboard_shortcuts_can_be_turned_off(log_in: LogIn, moderators: list[User]) -> None:
     comments = create_pending_comments(1)
     page = log_in("anna", QUEUE)
@@ -285,6 +299,47 @@ def test_keyboard_shortcuts_can_be_turned_off(log_in: LogIn, moderators: list[Us
     page.reload()
     expect(page.locator(row(page, comments[0]))).to_be_visible()
     assert statuses(comments) == [Status.PENDING]
+
+
+def test_comments_return_to_their_places_when_decisions_are_undone(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(6)
+    page = log_in("anna", QUEUE)
+    shown = page.locator(".queue-comment:not([hidden])")
+    expect(shown).to_have_count(6)
+
+    def names() -> list[str]:
+        return page.locator(".queue-comment:not([hidden]) .about strong").all_inner_texts()
+
+    # One after the other, the latest first, and then three together.
+    for pk, key in ((1, "t"), (3, "a")):
+        page.locator(row(page, comments[pk])).focus()
+        press_and_wait(page, key)
+    expect(page.locator("#result-message")).to_have_text("1 comment approved.")
+    press_and_wait(page, "u")
+    press_and_wait(page, "u")
+    expect(page.locator("#result-message")).to_have_text("Undone for 1 comment.")
+    expect(page.locator(row(page, comments[1]))).to_be_focused()
+    assert names() == ["N1", "N2", "N3", "N4", "N5", "N6"]
+    for comment in comments[2:5]:
+        page.locator(row(page, comment)).get_by_role("checkbox").check()
+    press_and_wait(page, "s")
+    expect(shown).to_have_count(3)
+    press_and_wait(page, "u")
+    expect(shown).to_have_count(6)
+    assert names() == ["N1", "N2", "N3", "N4", "N5", "N6"]
+    expect(page.locator(row(page, comments[2]))).to_be_focused()
+
+    # Spam is sorted newest first.
+    Comment.objects.update(status=Status.SPAM)
+    page.goto(f"{QUEUE}?status=spam")
+    assert names() == ["N6", "N5", "N4", "N3", "N2", "N1"]
+    for comment in comments[1:4]:
+        page.locator(row(page, comment)).get_by_role("checkbox").check()
+    press_and_wait(page, "t")
+    expect(shown).to_have_count(3)
+    press_and_wait(page, "u")
+    expect(shown).to_have_count(6)
+    assert names() == ["N6", "N5", "N4", "N3", "N2", "N1"]
 
 
 def test_the_button_says_which_decision_it_undoes(log_in: LogIn, moderators: list[User]) -> None:

@@ -101,3 +101,20 @@ def test_three_tags_are_merged_and_their_old_links_lead_to_the_remaining_one(log
     assert {tag.name for tag in Tag.objects.all()} == {"HRD", "HRDs", "defenders"}
     page.goto("/tag/hrd/")
     assert page.url.endswith("/tag/hrd/")
+
+
+@pytest.mark.parametrize("has_touch", [False, True], ids=["mouse", "touch"])
+def test_a_button_below_the_field_is_clicked_although_the_new_chip_moves_it(log_in: LogIn, has_touch: bool) -> None:
+    UserFactory(username="editor", password=PASSWORD, role="Editor")
+    PostFactory(title="A lamp")
+    page = log_in("editor", "/admin/blog/post/", has_touch=has_touch)
+    page.get_by_role("checkbox", name="A lamp").check()
+    page.get_by_label("Action:").select_option("Edit…")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("combobox", name="Add tags").press_sequentially("prizes, lamps and the people who light them")
+    button = page.get_by_role("button", name="Show what will change")
+    if has_touch:
+        button.tap()
+    else:
+        button.click()
+    expect(page.get_by_role("heading", name="1 will change")).to_be_visible()

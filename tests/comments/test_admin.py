@@ -1,5 +1,6 @@
 """Comments and the log of decisions in the admin."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -7,13 +8,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from blog.models import Post
-from comments.models import Comment, Decision
+from comments.models import Comment, CommentSettings, Decision
 from comments.models import CommentStatus as Status
 from comments.moderation.decisions import approve, edit, mark_spam, trash
-from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory, at
 from tests.factories.admin import is_refused, log_in
 from tests.factories.comments import status
 from tests.factories.responses import find, message, one, read, text
@@ -373,6 +376,27 @@ class TestForm:
         comment = CommentFactory.create(status=Status.PENDING)
         buttons = one(read(client.get(form(comment))), "#comment_form").xpath(".//input[@type='submit'] | .//button")
         assert buttons[0].get("name") == "_save"
+
+    @pytest.mark.parametrize("hidden", [Status.SPAM, Status.TRASH])
+    def test_it_says_when_spam_and_trash_will_be_deleted(self, client: Client, moderator: User, hidden: Status) -> None:
+        CommentSettings.objects.update(keep_spam_days=10)
+        comment = CommentFactory.create(status=hidden, status_since=at(2026, 11, 20))
+        page = read(client.get(form(comment)))
+        assert "It will be deleted after 30 November 2026." in text(one(page, ".field-status_and_deletion"))
+        for seen in (Status.PENDING, Status.APPROVED):
+            Comment.objects.update(status=seen)
+            page = read(client.get(form(comment)))
+            assert text(one(page, ".field-status_and_deletion .readonly")) == seen.label
+
+    def test_it_has_the_url_and_the_year_and_the_time_zone_of_the_time(
+        self, client: Client, moderator: User, settings: Settings
+    ) -> None:
+        settings.TIME_ZONE = "Europe/Amsterdam"
+        comment = CommentFactory.create(created_at=dt.datetime(timezone.now().year, 7, 1, 10, tzinfo=dt.UTC))
+        page = read(client.get(form(comment)))
+        assert text(one(page, ".field-url .readonly")) == f"{settings.SITE_URL}{comment.get_absolute_url()}"
+        submitted = text(one(page, ".field-submitted .readonly"))
+        assert submitted.endswith(f" 1 July {timezone.now().year}, 12:00 (UTC+02:00)")
 
     def test_the_history_shows_who_decided_what(self, client: Client, moderator: User) -> None:
         comment = CommentFactory.create(status=Status.PENDING)

@@ -574,6 +574,12 @@ class TestSimilarComments:
         assert text(find(page, ".similar h2")[0]).startswith(str(len(names)))
         assert not Decision.objects.exists()
 
+    def test_what_can_be_done_is_above_the_list_however_long_it_is(self, client: Client, moderator: User) -> None:
+        pending_comment(text="Cheap pills")
+        page = read(client.get(SIMILAR, {"kind": "word", "text": "pills"}))
+        headings = [text(each) for each in find(page, ".similar h2")]
+        assert headings == ["1 pending comment with “pills”", "Block", "Pending comments"]
+
     def test_a_wave_of_two_thousand_is_marked_as_spam_at_once(self, client: Client, moderator: User) -> None:
         first = pending_comment(name="Pills", text="Cheap pills")
         Comment.objects.bulk_create(

@@ -86,7 +86,7 @@ class TestMerging:
         owner.post(url, values | {"name": "Theirs", "parent": parent.pk})
         response = owner.post(url, values | {"slug": "mine", "description": "One.\r\nThree."})
         page = read(response)
-        assert "Your changes don't overlap, so the form has both." in text(page)
+        assert "The changes don't overlap, so the form has both." in text(page)
         assert "Nothing was saved yet." in text(one(page, ".conflict"))
         # The heading says that already.
         assert "This was changed elsewhere" not in text(page)
