@@ -140,7 +140,7 @@ class TestErrors:
     def test_a_change_by_someone_else_is_not_overwritten_unseen(self, client: Client) -> None:
         post = PostFactory(title="Before", tags=["tag"])
         mine = data_of(post, title="Mine")
-        client.post(url(post), data_of(post, title="Theirs"))
+        client_of(UserFactory(role="Editor")).post(url(post), data_of(post, title="Theirs"))
         page = read(client.post(url(post), mine))
         assert "saved this while you were editing" in text(one(page, "form.quick-form"))
         assert "saved this while you were editing" in text(one(page, "section.conflict h2"))
