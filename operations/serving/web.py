@@ -3,6 +3,7 @@
 By itself, granian opens a socket in each of its processes, and connections waiting at one that is closed are lost.
 """
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -109,6 +110,8 @@ class LastExchange:
 
 def main(listening: int, ready: int, processes: int) -> None:
     """Serve the site with `processes` processes. Each writes a byte to the file descriptor `ready` when it is ready."""
+    # They inherit the socket and the pipe. Python 3.14 doesn't fork by default.
+    multiprocessing.set_start_method("fork")
     server = Server(
         listening,
         interface=Interfaces.RSGI,
