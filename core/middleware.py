@@ -1,4 +1,4 @@
-"""What every middleware of ours starts with."""
+"""The base class of Broadside's middleware."""
 
 from collections.abc import Callable
 

@@ -101,7 +101,7 @@ class OverrideLoader(UnindentedLoader):
 
 
 class OutsideError(Exception):
-    """A template is a link to a file outside the folder. Whoever may change templates may not read every file."""
+    """A template is a link to a file outside the folder. People who may change templates may not read every file."""
 
 
 def leads_outside(path: Path, folder: Path) -> bool:

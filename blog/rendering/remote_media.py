@@ -21,7 +21,7 @@ _WITHOUT_PARAGRAPH: Final = frozenset({"blockquote", "body", "div", "figure", "s
 
 # Flash players also have them directly after their path.
 _PARAMETERS: Final = re.compile(r"[?&#].*", re.DOTALL)
-# Images that nobody sees: they count readers of WordPress.com's feeds, and of posts that Zemanta helped to write.
+# Invisible images that count readers of WordPress.com's feeds, and of posts that Zemanta helped to write.
 _COUNTER: Final = re.compile(
     r"https?://(?:feeds\.wordpress\.com/1\.0/|(?:pixel|stats)\.(?:wordpress|wp)\.com/|img\.zemanta\.com/pixy\.gif)"
 )

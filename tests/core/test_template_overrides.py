@@ -98,7 +98,7 @@ class TestTemplatesOfTheSite:
 
     @pytest.mark.parametrize("name", ["own/a.html", "own/b/a.html"])
     def test_show_nothing_outside_their_folder_through_links(self, name: str, own_templates: OwnTemplates) -> None:
-        """Whoever may change templates may not read what else the site can, such as its settings."""
+        """People who may change templates may not read what else the site can, such as its settings."""
         folder = own_templates({"base.html": NOTICE, "404.html": "One"})
         secret = folder.parent / "secrets/a.html"
         secret.parent.mkdir()

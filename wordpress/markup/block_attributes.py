@@ -129,7 +129,7 @@ def _place(point: object) -> str:
 
 
 def _poll(values: _Values) -> str:
-    """Return the question of a poll with its answers, which nobody can choose any more."""
+    """Return the question of a poll with its answers, which can no longer be chosen."""
     answers = values.get("answers")
     rows = [answer for answer in answers if isinstance(answer, dict)] if isinstance(answers, list) else []
     texts = [plain_line(_text(values, name)) for name in ("question", "note")]
