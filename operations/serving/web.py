@@ -110,8 +110,6 @@ class LastExchange:
 
 def main(listening: int, ready: int, processes: int) -> None:
     """Serve the site with `processes` processes. Each writes a byte to the file descriptor `ready` when it is ready."""
-    # They inherit the socket and the pipe. Python 3.14 doesn't fork by default.
-    multiprocessing.set_start_method("fork")
     server = Server(
         listening,
         interface=Interfaces.RSGI,
@@ -144,4 +142,6 @@ def _load(parent: int, listening: int, ready: int) -> Application:
 
 
 if __name__ == "__main__":
+    # The processes inherit the socket and the pipe. Python 3.14 doesn't fork by default.
+    multiprocessing.set_start_method("fork")
     main(*map(int, sys.argv[1:]))
