@@ -11,6 +11,7 @@ import pytest
 
 from operations.serving import supervisor
 from operations.serving.processes import RETIRE_SIGNAL, Process
+from operations.serving.service_manager import ServiceManager
 from operations.serving.supervisor import Program, Supervisor, describe, listen, release_folder, start_web
 
 
@@ -128,7 +129,7 @@ class TestRestarting:
                 web.program._current.started_at = clock[0]
 
         monkeypatch.setattr(signal, "sigtimedwait", wait)
-        assert Supervisor(web.program, [worker.program]).run() == 1
+        assert Supervisor(web.program, [worker.program], ServiceManager()).run() == 1
         assert "giving up" in caplog.text
         assert worker.processes[0].signals == [signal.SIGTERM]
 
