@@ -214,6 +214,8 @@ def test_an_incomplete_media_list_is_found(folder: Path, manage: Manage) -> None
         "CREATE TABLE public.secrets (\ntext text DEFAULT \"pg_read_file\"('/etc/passwd'));",
         "CREATE TABLE public.secrets (\na text DEFAULT $$'$$, text text DEFAULT pg_read_file('/etc/passwd'));",
         "CREATE TABLE public.secrets (\na text DEFAULT E'\\' ', text text DEFAULT pg_read_file('/etc/passwd'));",
+        "CREATE TABLE public.secrets (\ntext text DEFAULT public.dblink('dbname=postgres', 'SELECT 1'));",
+        "CREATE INDEX entries ON public.blog_entry USING btree (public.own(title));",
         "COPY public.blog_entry (id) FROM '/etc/passwd';",
         "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
         "SELECT pg_read_file('/etc/passwd');",
