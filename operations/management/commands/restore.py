@@ -76,7 +76,8 @@ class Command(BaseCommand):
                 else:
                     left_out: list[str] | None = [] if options["without_damaged_media"] else None
                     restored = self._restore(store, backup, keys, options["replace"], left_out, progress)
-                    _record_runs(restored, is_own=source == settings.BROADSIDE_BACKUP_URL)
+                    is_own = source == settings.BROADSIDE_BACKUP_URL
+                    _record_runs(restored, is_own=is_own, is_undamaged=not left_out)
         except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(printable(describe_error(error))) from error
 
@@ -126,8 +127,8 @@ class Command(BaseCommand):
             self.stdout.writelines(printable(f"  {name}={value}\n") for name, value in differ.items())
 
 
-def _record_runs(opened: OpenedBackup, *, is_own: bool) -> None:
-    """Record that the backup can be restored and, if it is in the site's own store, when it was made.
+def _record_runs(opened: OpenedBackup, *, is_own: bool, is_undamaged: bool) -> None:
+    """Record when the backup was made, if it is in the site's own store, and that it could be restored completely.
 
     Backups leave these records out, so the site would otherwise report that it has none.
     """
@@ -135,4 +136,5 @@ def _record_runs(opened: OpenedBackup, *, is_own: bool) -> None:
     if is_own:
         missing = len(opened.manifest.missing)
         BackupRun.record(RunKind.BACKUP, backup=name, missing=missing, finished_at=parse_name(name))
-    BackupRun.record(RunKind.CHECK, backup=name)
+    if is_undamaged:
+        BackupRun.record(RunKind.CHECK, backup=name)
