@@ -212,7 +212,8 @@ def _value(name: str, value: object) -> object:
 def _route(path: str) -> str:
     """Return the pattern of the URL, which shows what kind of page was requested."""
     try:
-        return f"/{resolve(path).route}"
+        # Question marks, which regular expressions contain, would look like the beginning of a query.
+        return f"/{resolve(path).route.replace('?', '')}"
     except Resolver404:
         return "a URL that doesn't exist"
 

@@ -2,12 +2,14 @@
 
 import gc
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import django
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from core.database import hold_open, limit_statements
 from core.serving.handler import Handler
@@ -16,7 +18,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # As in manage.py.
 gc.disable()
-django.setup(set_prefix=False)
+try:
+    django.setup(set_prefix=False)
+except ImproperlyConfigured as error:
+    # One line in the log, which says what to do, and no traceback of each process.
+    sys.exit(f"Error: {error}")
 django_application = Handler()
 limit_statements()
 

@@ -137,7 +137,7 @@ def hold_open() -> None:
             cursor.execute("SELECT count(*) FROM sqlite_master")
     except DatabaseError as error:
         # Start the server anyway: the database may be available again by the first request.
-        _log.error("The database cannot be opened: %s", error)
+        _log.error("The database can't be opened: %s. Run `manage.py doctor`, which says what to do.", error)
         held.close()
     else:
         _held.append(held)

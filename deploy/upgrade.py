@@ -23,6 +23,8 @@ from releases.upgrading import upgrade
 ROOT = Path("/srv/broadside")
 SETTINGS = Path("/etc/broadside/settings")
 USER = "broadside"
+# Unlike “systemctl reload”, it doesn't wait: whether the new version answers is checked afterwards.
+RELOAD = "systemctl kill --signal=HUP --kill-whom=main broadside"
 # The exit status after Ctrl-C in a shell.
 INTERRUPTED = 130
 
@@ -67,9 +69,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--address", default="127.0.0.1:8000", help=f"where the site listens, or the path of its socket {default}"
     )
-    parser.add_argument(
-        "--reload", default="systemctl reload broadside", help=f"the command that replaces its processes {default}"
-    )
+    parser.add_argument("--reload", default=RELOAD, help=f"the command that replaces its processes {default}")
     parser.add_argument(
         "--patience", type=float, default=120, help=f"how many seconds the new version has to respond {default}"
     )

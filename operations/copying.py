@@ -1,15 +1,16 @@
 """Copying a whole site from a SQLite file into a new PostgreSQL database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import batched
 from pathlib import Path
-from typing import Final
+from traceback import clear_frames
+from typing import Any, Final
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.color import no_style
-from django.db import connection, connections, models, transaction
+from django.db import DataError, IntegrityError, connection, connections, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
@@ -22,6 +23,8 @@ from core.sqlite.base import DatabaseWrapper
 
 _FILE: Final = "file"
 _BATCH: Final = 1000
+# What SQLite accepts for a column, whatever the column's type, may raise one of these when it is read or inserted.
+_UNUSABLE: Final = (DataError, ValueError, TypeError, ArithmeticError)
 
 
 class CopyError(Exception):
@@ -44,7 +47,7 @@ def copy_from_sqlite(path: Path, progress: ProgressCallback) -> int:
         if any(model._base_manager.exists() for model in (User, Entry)):
             raise CopyError(_("The PostgreSQL database already has accounts or posts. Use a new one."))
         every_model = apps.get_models(include_auto_created=True)
-        count = _copy([model for model in every_model if model._meta.can_migrate(connection)], progress)
+        count = _copy(path, [model for model in every_model if model._meta.can_migrate(connection)], progress)
         content_changed()
     # Types of content have the IDs of the file now.
     ContentType.objects.clear_cache()
@@ -67,20 +70,72 @@ def _applied(alias: str) -> set[tuple[str, str]]:
     return set(MigrationRecorder(connections[alias]).applied_migrations())
 
 
-def _copy(tables: list[type[models.Model]], progress: ProgressCallback) -> int:
-    rows = {model: model._base_manager.using(_FILE).order_by("pk") for model in tables}
-    total, done = sum(each.count() for each in rows.values()), 0
+def _copy(path: Path, tables: list[type[models.Model]], progress: ProgressCallback) -> int:
+    total, done = sum(model._base_manager.using(_FILE).count() for model in tables), 0
     with connection.cursor() as cursor:
         # A new database has rows as well, such as roles and permissions, with other IDs.
         for statement in connection.ops.sql_flush(no_style(), [model._meta.db_table for model in tables]):
             cursor.execute(statement)
-        for model, stored in rows.items():
-            fields = model._meta.concrete_fields
-            values = stored.values_list(*(field.attname for field in fields))
-            for batch in batched(values.iterator(_BATCH), _BATCH):
-                insert_rows(model, [field.name for field in fields], batch)
-                done += len(batch)
-                progress(_("Rows"), done, total)
+        for model in tables:
+            before, fields = done, model._meta.concrete_fields
+            try:
+                for batch in batched(_rows(model, fields).iterator(_BATCH), _BATCH):
+                    with transaction.atomic():
+                        insert_rows(model, [field.name for field in fields], batch)
+                    done += len(batch)
+                    progress(_("Rows"), done, total)
+            except _UNUSABLE as error:
+                # They hold a cursor, which can't be closed after its connection.
+                clear_frames(error.__traceback__)
+                raise CopyError(_describe_unusable(path, model, done - before, error)) from error
         for statement in connection.ops.sequence_reset_sql(no_style(), tables):
             cursor.execute(statement)
     return done
+
+
+def _rows(model: type[models.Model], fields: Sequence[models.Field[Any, Any]]) -> models.QuerySet[Any, tuple[Any, ...]]:
+    return model._base_manager.using(_FILE).order_by("pk").values_list(*(field.attname for field in fields))
+
+
+def _describe_unusable(path: Path, model: type[models.Model], start: int, error: Exception) -> str:
+    """Describe what can't be copied in the batch of rows that begins at `start`, and what to do."""
+    fields, stop = model._meta.concrete_fields, start + _BATCH
+    while stop - start > 1:
+        middle = (start + stop) // 2
+        if found := _try_to_copy(model, fields, start, middle):
+            error, stop = found, middle
+        else:
+            start = middle
+    place = model._meta.db_table
+    for field in fields:
+        if found := _try_to_copy(model, [field], start, stop):
+            error, place = found, f"{place}.{field.column}"
+            break
+    with connections[_FILE].cursor() as cursor:
+        quote = connection.ops.quote_name
+        key = quote(str(model._meta.pk.column))
+        cursor.execute(
+            f"SELECT rowid FROM {quote(model._meta.db_table)} ORDER BY {key} LIMIT 1 OFFSET %s",  # noqa: S608  # quoted
+            [start],
+        )
+        ((row,),) = cursor.fetchall()
+    text = _(
+        "Nothing was copied, because PostgreSQL can't store what is in %(place)s where rowid = %(row)d: %(error)s. "
+        "Correct it in %(file)s, for example with the program sqlite3, and try again."
+    )
+    return text % {"place": place, "row": row, "error": str(error).strip(), "file": path}
+
+
+def _try_to_copy(
+    model: type[models.Model], fields: Sequence[models.Field[Any, Any]], start: int, stop: int
+) -> Exception | None:
+    """Copy these fields of some rows, and return the error if a value is not usable."""
+    try:
+        with transaction.atomic():
+            insert_rows(model, [field.name for field in fields], _rows(model, fields)[start:stop])
+    except _UNUSABLE as error:
+        return error
+    except IntegrityError:
+        # The values were usable, but without the other fields, they are no complete row.
+        return None
+    return None

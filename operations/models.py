@@ -63,9 +63,18 @@ class BackupRun(models.Model):
         return f"{self.kind} {self.backup}".strip()
 
     @classmethod
-    def record(cls, kind: RunKind, *, backup: str = "", missing: int = 0, error: str = "") -> None:
-        """Store the result of a run, and delete old ones."""
-        cls.objects.create(kind=kind, backup=backup, missing=missing, error=error)
+    def record(
+        cls,
+        kind: RunKind,
+        *,
+        backup: str = "",
+        missing: int = 0,
+        error: str = "",
+        finished_at: dt.datetime | None = None,
+    ) -> None:
+        """Store the result of a run, by default one that has just finished, and delete old ones."""
+        finished_at = finished_at or timezone.now()
+        cls.objects.create(kind=kind, backup=backup, finished_at=finished_at, missing=missing, error=error)
         cls.objects.filter(finished_at__lt=timezone.now() - _KEPT).delete()
 
 

@@ -129,7 +129,7 @@ class UploadAdmin(BaseAdmin[Any]):
                 upload.delete_file_without_row()
             if not isinstance(error, OSError) or isinstance(error, UnreadablePostError):
                 raise
-            _log.exception("A file could not be stored.")
+            _log.error("A file could not be stored: %s", error)
         # Show the form again, with everything that was entered.
         request.storage_failed = True  # type: ignore[attr-defined]  # for `get_form`
         return super().changeform_view(request, *args, **kwargs)

@@ -30,20 +30,23 @@ _NAME: Final = rb'(?:\w+|"[^"]+")'
 _IGNORED: Final = re.compile(rb"SET |SELECT pg_catalog\.set_config\(")
 _ALLOWED: Final = re.compile(
     rb"(?:CREATE|ALTER) SEQUENCE public\."
-    rb"|CREATE (?:UNIQUE )?INDEX %(name)b ON (?:ONLY )?public\."
-    rb"|SELECT pg_catalog\.setval\('public\.[^']+', \d+, (?:true|false)\);\n$" % {b"name": _NAME}
+    rb"|SELECT pg_catalog\.setval\('public\.[^']+', \d+, (?:true|false)\);\n$"
 )
-_TABLE: Final = re.compile(
-    rb"CREATE TABLE public\.%(name)b \(\n|ALTER TABLE(?: ONLY)? public\.%(name)b\s" % {b"name": _NAME}
+_DEFINITION: Final = re.compile(
+    rb"CREATE TABLE public\.%(name)b \(\n|ALTER TABLE(?: ONLY)? public\.%(name)b\s"
+    rb"|CREATE (?:UNIQUE )?INDEX %(name)b ON (?:ONLY )?public\." % {b"name": _NAME}
 )
+# Names of tables that may be before a parenthesis.
+_TABLE_NAME: Final = re.compile(rb"\b(?:CREATE TABLE|REFERENCES) public\.(?:\w+|\"\")")
 _COPY: Final = re.compile(rb"COPY public\.%(name)b \(%(name)b(?:, %(name)b)*\) FROM stdin;\n" % {b"name": _NAME})
 _QUOTED: Final = re.compile(rb"'[^']*'|\"[^\"]*\"")
 _BEFORE_PARENTHESIS: Final = re.compile(rb"[\w.\"\x80-\xff]+(?=\s*\()")
-# What may be before a parenthesis where a table is defined. Its checks and defaults could call functions that read
-# files. Indexes can't, because PostgreSQL accepts only immutable functions in them.
+# What may be before a parenthesis where a table or index is defined. Its checks, defaults and expressions could call
+# functions that read files, or others that an administrator has installed.
 _KEYWORDS_AND_FUNCTIONS: Final = frozenset(
-    b"and any by case check char character coalesce else exclude gen_random_uuid gist identity in include key length "
-    b"lower not now nextval nullif numeric on or then time timestamp unique upper using varying when where with".split()
+    b"and any btree by case check char character coalesce else exclude gen_random_uuid gin gist identity in include "
+    b"key length lower not now nextval nullif numeric on or then time timestamp unique upper using varying when where "
+    b"with".split()
 )
 # In bytes. A longer statement was not written by pg_dump for one of our tables.
 _MAX_STATEMENT: Final = 2**20
@@ -273,7 +276,7 @@ def _load(script: IO[bytes], database: Any, schema: str) -> None:
         moved = statement.replace(b"public.", f"{schema}.".encode())
         if _COPY.fullmatch(statement):
             _copy_rows(script, database, moved)
-        elif _ALLOWED.match(statement) or _defines_table(statement):
+        elif _ALLOWED.match(statement) or _is_harmless_definition(statement):
             with database.connection.cursor() as cursor:
                 # In binary mode, the server accepts only a single statement.
                 cursor.execute(moved, binary=True)
@@ -284,15 +287,16 @@ def _load(script: IO[bytes], database: Any, schema: str) -> None:
         raise BackupError(_("The database in this backup is incomplete. Choose another backup."))
 
 
-def _defines_table(statement: bytes) -> bool:
-    """Return whether a statement defines a table or a part of it, and calls only harmless functions."""
+def _is_harmless_definition(statement: bytes) -> bool:
+    """Return whether a statement defines a table, a part of it or an index, and calls only harmless functions."""
     unquoted = _QUOTED.sub(b'""', statement)
     # Backslashes, dollars and comments could hide where a quotation ends, or that a name is a function's. AS could be
     # followed by a query.
-    if not _TABLE.match(statement) or b"\\" in statement or re.search(rb"(?i)\$|--|/\*|\bAS\b(?! IDENTITY)", unquoted):
+    is_hiding = b"\\" in statement or re.search(rb"(?i)\$|--|/\*|\bAS\b(?! IDENTITY)", unquoted)
+    if is_hiding or not _DEFINITION.match(statement):
         return False
-    before = {name.lower() for name in _BEFORE_PARENTHESIS.findall(unquoted)}
-    return all(name in _KEYWORDS_AND_FUNCTIONS or name.startswith(b"public.") for name in before)
+    before = {name.lower() for name in _BEFORE_PARENTHESIS.findall(_TABLE_NAME.sub(b"", unquoted))}
+    return before <= _KEYWORDS_AND_FUNCTIONS
 
 
 def _copy_rows(script: IO[bytes], database: Any, statement: bytes) -> None:

@@ -58,10 +58,13 @@ class FolderStore:
         self._make_folder(path.parent)
         # Its mode is 0600.
         with tempfile.NamedTemporaryFile(dir=incomplete, delete_on_close=False) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            finally:
+                # On a full disk, this fails. The outer block would then leave the file to the garbage collector.
+                file.close()
             os.replace(file.name, path)
         sync(path.parent)
 

@@ -19,6 +19,7 @@ from time import monotonic
 from typing import Any, Final
 
 from operations.serving.processes import Process, start
+from operations.serving.service_manager import ServiceManager
 
 _BACKLOG: Final = 1024
 _SIGNALS: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
@@ -79,8 +80,8 @@ class Program:
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is nothing to do until a process ends."""
-        return self._next is None and not self._ending and self._current is not None
+        """Whether its current process is ready and the only one, so that there is nothing to do until it ends."""
+        return self._next is None and not self._ending and self._current is not None and self._current.is_ready
 
     def replace(self) -> None:
         """Start a new process, which replaces the current one as soon as it is ready."""
@@ -153,15 +154,21 @@ class Program:
 class Supervisor:
     """Keeps programs running. It gives up if `web` can't be started, while the site can run without the others."""
 
-    def __init__(self, web: Program, others: list[Program]) -> None:
+    def __init__(self, web: Program, others: list[Program], manager: ServiceManager) -> None:
         self._web = web
         self._programs = [web, *others]
+        self._manager = manager
 
     def run(self) -> int:
         """Run until a signal to stop, and return the exit status."""
+        is_reported = False
         while True:
             for program in self._programs:
                 program.update()
+            # Until a web server that has been replaced ends, it may answer on connections that proxies keep.
+            if self._web.is_settled and not is_reported:
+                self._manager.report_ready()
+                is_reported = True
             if self._web.failures >= MAX_FAILURES:
                 _log.critical("The web server ended %d times right after it was started: giving up.", MAX_FAILURES)
                 self._stop()
@@ -173,6 +180,8 @@ class Supervisor:
                 return 0
             if number == signal.SIGHUP:
                 _log.info("Replacing all processes.")
+                self._manager.report_reloading()
+                is_reported = False
                 for program in self._programs:
                     program.replace()
 
@@ -248,10 +257,11 @@ def main() -> int:
     place = f"unix:{options.unix}" if options.unix else f"http://{options.host}:{listening.getsockname()[1]}"
     _log.info("Listening on %s (process %d).", place, os.getpid())
     folder = release_folder(os.getcwd())
+    manager = ServiceManager()
     programs = [] if options.without_worker else [Program("worker", lambda: _start_worker(folder))]
     web = Program("web server", lambda: start_web(listening, max(1, options.processes), os.environ, folder))
     try:
-        return Supervisor(web, programs).run()
+        return Supervisor(web, programs, manager).run()
     finally:
         listening.close()
         if options.unix:

@@ -195,7 +195,11 @@ class Worker:
             except DatabaseError as error:
                 if self._is_stopping:
                     return None
-                _log.error("The database is unavailable or not migrated (%s). Trying again.", type(error).__name__)
+                _log.error(
+                    "The database is unavailable or not migrated (%s). Trying again. "
+                    "Run `manage.py doctor`, which says what to do.",
+                    type(error).__name__,
+                )
                 # In short steps, so that the worker can stop in between.
                 until = monotonic() + wait
                 while monotonic() < until and not self._is_stopping:

@@ -111,6 +111,12 @@ class TestPrivacy:
         assert "MARKER" not in text
         assert "203.0.113" not in text
 
+    def test_the_pattern_of_a_file_shows_that_it_is_one(self, formatter: logging.Formatter) -> None:
+        request = RequestFactory().get("/media/pictures/MARKER.png")
+        text = formatter.format(record("Service Unavailable: %s", request.path, request=request))
+        assert "media/(P<path>.+)" in text
+        assert "MARKER" not in text
+
     def test_the_url_of_the_page_with_the_form_is_left_out(self, formatter: logging.Formatter) -> None:
         reason = "Referer checking failed - https://blog.example.org/comments/own/MARKER/ does not match."
         request = RequestFactory().post("/admin/login/")

@@ -149,12 +149,17 @@ class TestUnavailableBucket:
         assert "can't be shown at the moment" in response.content.decode()
 
     @pytest.mark.parametrize("kind", ["picture", "document"])
-    def test_editors_are_told_and_keep_their_input(self, editor: Client, post: Any, kind: str) -> None:
+    def test_editors_are_told_and_keep_their_input(
+        self, editor: Client, post: Any, kind: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
         file = picture_file() if kind == "picture" else pdf_file()
         data = {"file": file, "title": "Typed", "alt": "", "caption": ""}
         html = editor.post(f"/admin/media/{kind}/add/", data).content.decode()
         assert "The file could not be stored. Try again" in html
         assert 'value="Typed"' in html
+        # One line, because many uploads may fail until the storage is back.
+        assert "A file could not be stored: The object storage failed" in caplog.text
+        assert "Traceback" not in caplog.text
         assert (Picture.objects.count(), Document.objects.count()) == (1, 0)
 
     def test_a_file_that_cannot_be_replaced_is_kept(self, editor: Client, post: Any) -> None:

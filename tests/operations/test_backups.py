@@ -38,7 +38,7 @@ from media.models import Document, Picture
 from media.pictures import store_picture
 from media.tasks import clean_due_documents
 from operations.backups import creating, media, postgresql, restoring, schedule, sealing, sqlite, stores
-from operations.backups.contents import complete_backups
+from operations.backups.contents import complete_backups, parse_name
 from operations.backups.errors import BackupError
 from operations.backups.own_templates import parse_templates
 from operations.backups.work import restore_marker, work_folder
@@ -87,6 +87,18 @@ class TestRestoring:
         assert "is restored" in manage("restore", "--replace")
         assert site_state() == before
         assert AuditRecord.objects.get(action="backup_restored").details in output
+
+    @pytest.mark.parametrize(("is_own", "kinds"), [(True, ["backup", "check"]), (False, ["check"])])
+    def test_a_restored_site_knows_its_backup(
+        self, manage: Manage, destination: Path, settings: Settings, is_own: bool, kinds: list[str]
+    ) -> None:
+        manage("backup")
+        made = parse_name(only_backup(destination).name)
+        settings.BROADSIDE_BACKUP_URL = str(destination) if is_own else "/elsewhere"
+        manage("restore", "--replace")
+        runs = BackupRun.objects.successful().order_by("kind")
+        assert [run.kind for run in runs] == kinds
+        assert all(run.finished_at == made for run in runs if run.kind == RunKind.BACKUP)
 
     def test_an_encrypted_backup_is_restored_with_the_key(
         self, manage: Manage, site_state: SiteState, key_file: Path
@@ -964,3 +976,15 @@ class TestInterruptions:
         assert "The disk is full" in BackupRun.objects.get().error
         Document.objects.all().delete()
         manage("backup", to=str(small_disk))
+
+    def test_a_file_that_does_not_fit_is_deleted_at_once(self, small_disk: Path) -> None:
+        def fill() -> None:
+            with stores.FolderStore(small_disk).writing("file") as file:
+                while True:
+                    file.write(bytes(1000))
+
+        # An error that is kept, for example to be reported, keeps everything that was open.
+        with pytest.raises(OSError, match="No space") as raised:
+            fill()
+        assert raised.value.errno == errno.ENOSPC
+        assert [path for path in small_disk.rglob("*") if path.is_file()] == []

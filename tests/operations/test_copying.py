@@ -94,13 +94,37 @@ class TestCopying:
         with pytest.raises(CommandError, match="different releases"):
             copy(empty_site)
 
-    def test_nothing_is_copied_if_a_row_can_not_be(self, empty_site: Path) -> None:
+    # SQLite stores longer texts than a column allows, and any value in any column.
+    @pytest.mark.parametrize(
+        ("place", "value", "error"),
+        [
+            ("auth_group.name", "x" * 1000, "too long"),
+            ("auth_group.name", "a\0b", "NUL"),
+            ("accounts_session.public_id", "no-uuid", "UUID"),
+            ("operations_backuprun.missing", float("inf"), "infinity"),
+            ("operations_backuprun.missing", 2**40, "out of range"),
+        ],
+    )
+    def test_nothing_is_copied_if_a_value_can_not_be(
+        self, empty_site: Path, place: str, value: object, error: str
+    ) -> None:
         before = [*Group.objects.order_by("pk").values_list()]
+        table, column = place.split(".")
         with sqlite3.connect(empty_site) as database:
-            # SQLite stores longer texts than the column allows.
-            database.execute("UPDATE auth_group SET name = ? WHERE name = 'Editor'", ["x" * 1000])
+            for number in range(3):
+                database.execute(
+                    "INSERT INTO accounts_session (session_key, session_data, expire_date, public_id, device, "
+                    "started_at, last_used_at) VALUES (?, '', '2026-01-01', ?, '', '2026-01-01', '2026-01-01')",
+                    [f"key{number}", f"{number:032}"],
+                )
+                database.execute(
+                    "INSERT INTO operations_backuprun (kind, backup, finished_at, missing, error) "
+                    "VALUES ('backup', '', '2026-01-01', 0, '')"
+                )
+            ((row,),) = database.execute(f"SELECT rowid FROM {table} ORDER BY rowid LIMIT 1 OFFSET 1")  # noqa: S608  # our own
+            database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", [value, row])  # noqa: S608  # our own
         database.close()
-        with pytest.raises(CommandError, match="can't be used"):
+        with pytest.raises(CommandError, match=rf"{place} where rowid = {row}: .*{error}"):
             copy(empty_site)
         assert [*Group.objects.order_by("pk").values_list()] == before
 

@@ -71,6 +71,16 @@ class TestCommand:
         assert "! Quick: It will break.\n    Look after it.\n" in written
         assert written.splitlines()[-1] == "0 problems, 1 warning."
 
+    def test_gives_the_same_advice_once(self, found: dict[str, list[Diagnosis]]) -> None:
+        found["quick"], found["other"] = [BAD], [BAD, SOON]
+        lines = doctor()[1].splitlines()
+        assert lines[:4] == [
+            "✗ Quick: It is broken.",
+            "    Mend it.",
+            "✗ Other: It is broken.",
+            "! Other: It will break.",
+        ]
+
     def test_fails_with_a_problem(self, found: dict[str, list[Diagnosis]]) -> None:
         found["slow"] = [SOON, BAD]
         status, written = doctor()

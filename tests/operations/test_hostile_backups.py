@@ -17,7 +17,7 @@ from django.db import connection
 
 from media.models import Document
 from operations.backups import sealing
-from operations.models import BackupRun
+from operations.models import BackupRun, RunKind
 from tests.factories.types import Manage, SiteState
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("content")]
@@ -124,6 +124,7 @@ def test_everything_but_a_damaged_media_file_can_be_restored(
         manage("restore", "--replace")
     output = manage("restore", "--replace", "--without-damaged-media")
     assert f"Damaged in the backup, so upload it again: {name}" in output
+    assert not BackupRun.objects.successful().filter(kind=RunKind.CHECK).exists()
     assert site_state() == (rows, files)
 
 
@@ -214,6 +215,8 @@ def test_an_incomplete_media_list_is_found(folder: Path, manage: Manage) -> None
         "CREATE TABLE public.secrets (\ntext text DEFAULT \"pg_read_file\"('/etc/passwd'));",
         "CREATE TABLE public.secrets (\na text DEFAULT $$'$$, text text DEFAULT pg_read_file('/etc/passwd'));",
         "CREATE TABLE public.secrets (\na text DEFAULT E'\\' ', text text DEFAULT pg_read_file('/etc/passwd'));",
+        "CREATE TABLE public.secrets (\ntext text DEFAULT public.dblink('dbname=postgres', 'SELECT 1'));",
+        "CREATE INDEX entries ON public.blog_entry USING btree (public.own(title));",
         "COPY public.blog_entry (id) FROM '/etc/passwd';",
         "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
         "SELECT pg_read_file('/etc/passwd');",

@@ -41,11 +41,15 @@ class Served:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         self.log = data.parent / f"log-{self.port}"
+        # What it reports to the service manager.
+        self.reports = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.reports.settimeout(300)
+        self.reports.bind(f"\0broadside-{self.port}")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # our own program
                 [sys.executable, "manage.py", "serve", f"--port={self.port}", "--processes=2", *options],
                 cwd=ROOT,
-                env={**environment_of(data), **SETTINGS},
+                env={**environment_of(data), **SETTINGS, "NOTIFY_SOCKET": f"@broadside-{self.port}"},
                 stdout=log,
                 stderr=log,
             )
@@ -125,6 +129,7 @@ def serving(data: Path) -> Iterator[Served]:
         left = list(served.descendants())
         served.process.kill()
         served.process.wait()
+        served.reports.close()
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -163,13 +168,23 @@ class Visitor(threading.Thread):
 
 
 def test_hup_replaces_everything_without_losing_a_request(running: Served) -> None:
+    assert running.reports.recv(100) == b"READY=1"
     before = set(running.descendants())
     visitors = [Visitor(running) for _ in range(3)]
     for visitor in visitors:
         visitor.start()
     running.process.send_signal(signal.SIGHUP)
     try:
-        wait_until(lambda: not before & set(running.descendants()) and len(running.find("serving.web")) == 3)
+        sent_at = time.monotonic_ns() // 1000
+        reloading, _is, since = running.reports.recv(100).decode().partition("\nMONOTONIC_USEC=")
+        assert reloading == "RELOADING=1"
+        assert abs(int(since) - sent_at) < 60_000_000
+        # It reports that it is ready when only the new web server is left.
+        assert running.reports.recv(100) == b"READY=1"
+        web = set(running.find("serving.web"))
+        assert len(web) == 3
+        assert not web & before
+        wait_until(lambda: not before & set(running.descendants()))
     finally:
         for visitor in visitors:
             visitor.is_leaving = True
@@ -227,6 +242,7 @@ def test_serves_a_unix_socket_and_removes_it(data: Path) -> None:
     finally:
         served.process.terminate()
         served.process.wait(60)
+        served.reports.close()
     assert not path.exists()
 
 

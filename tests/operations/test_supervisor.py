@@ -5,12 +5,14 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from operations.serving import supervisor
 from operations.serving.processes import RETIRE_SIGNAL, Process
+from operations.serving.service_manager import ServiceManager
 from operations.serving.supervisor import Program, Supervisor, describe, listen, release_folder, start_web
 
 
@@ -128,7 +130,7 @@ class TestRestarting:
                 web.program._current.started_at = clock[0]
 
         monkeypatch.setattr(signal, "sigtimedwait", wait)
-        assert Supervisor(web.program, [worker.program]).run() == 1
+        assert Supervisor(web.program, [worker.program], ServiceManager()).run() == 1
         assert "giving up" in caplog.text
         assert worker.processes[0].signals == [signal.SIGTERM]
 
@@ -166,6 +168,29 @@ class TestReplacing:
         assert web.processes[0].signals == []
         assert "so the old one keeps running" in caplog.text
         assert web.program.failures == 0
+
+    def test_a_reload_is_over_when_the_new_server_has_failed(
+        self, web: Started, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reports: list[str] = []
+        manager = ServiceManager()
+        monkeypatch.setattr(manager, "_send", lambda message: reports.append(message.partition("=")[0]))
+
+        def wait(*arguments: object) -> SimpleNamespace | None:
+            if not reports:
+                os.write(web.pipes[0], b"..")
+            elif reports == ["READY"]:
+                return SimpleNamespace(si_signo=signal.SIGHUP)
+            elif reports == ["READY", "RELOADING"]:
+                web.processes[1].returncode = 1
+            else:
+                web.processes[0].returncode = 0
+                return SimpleNamespace(si_signo=signal.SIGTERM)
+            return None
+
+        monkeypatch.setattr(signal, "sigtimedwait", wait)
+        assert Supervisor(web.program, [], manager).run() == 0
+        assert reports == ["READY", "RELOADING", "READY"]
 
     def test_the_new_server_takes_over_early_if_the_old_one_dies(self, web: Started) -> None:
         web.program.replace()

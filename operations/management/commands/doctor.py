@@ -62,12 +62,15 @@ class Command(BaseCommand):
             Severity.PROBLEM: ("✗", self.style.ERROR),
         }
         written: list[CheckOutcome] = []
+        advised: set[str] = set()
         for outcome in outcomes:
             written.append(outcome)
             for diagnosis in outcome.diagnoses:
                 mark, style = styles[diagnosis.severity]
                 self.stdout.write(style(f"{mark} {outcome.title}: {diagnosis.text}"))
-                if diagnosis.advice:
+                # Without the database, a dozen checks have the same advice.
+                if diagnosis.advice and diagnosis.advice not in advised:
+                    advised.add(diagnosis.advice)
                     self.stdout.write(f"    {diagnosis.advice}")
             if outcome.checked_at:
                 when = format_datetime(outcome.checked_at)

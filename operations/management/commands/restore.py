@@ -15,12 +15,13 @@ from core.progress import show_progress
 from core.progress_callback import ProgressCallback
 from core.text import printable
 from operations.backups import restoring
-from operations.backups.contents import complete_backups
+from operations.backups.contents import OpenedBackup, complete_backups, parse_name
 from operations.backups.errors import BackupError
 from operations.backups.schedule import describe_error, verify
 from operations.backups.sealing import Identity, read_private_keys
 from operations.backups.stores import Store, open_store
 from operations.backups.work import work_folder
+from operations.models import BackupRun, RunKind
 
 _MAX_KEY_FILE = 2**16
 
@@ -74,7 +75,9 @@ class Command(BaseCommand):
                     self.stdout.write(_("Backup %s can be restored: database and media are as they were.") % name)
                 else:
                     left_out: list[str] | None = [] if options["without_damaged_media"] else None
-                    self._restore(store, backup, keys, options["replace"], left_out, progress)
+                    restored = self._restore(store, backup, keys, options["replace"], left_out, progress)
+                    is_own = source == settings.BROADSIDE_BACKUP_URL
+                    _record_runs(restored, is_own=is_own, is_undamaged=not left_out)
         except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(printable(describe_error(error))) from error
 
@@ -92,7 +95,7 @@ class Command(BaseCommand):
         replace: bool,
         left_out: list[str] | None,
         progress: ProgressCallback,
-    ) -> None:
+    ) -> OpenedBackup:
         with work_folder() as folder:
             restoring.finish()
             opened = restoring.open_backup(store, name, keys) if name else restoring.open_newest_in_use(store, keys)
@@ -114,6 +117,7 @@ class Command(BaseCommand):
             self.stderr.write(_("Damaged in the backup, so upload it again: %s") % printable(damaged), style_func=str)
         self._write_settings(opened.settings)
         self.stdout.write(_("Start the web server and the worker again. Everyone has to log in again."))
+        return opened
 
     def _write_settings(self, before: dict[str, str]) -> None:
         now = settings.BROADSIDE_ENVIRONMENT
@@ -121,3 +125,16 @@ class Command(BaseCommand):
         if differ:
             self.stdout.write(_("These settings were different when the backup was made:"))
             self.stdout.writelines(printable(f"  {name}={value}\n") for name, value in differ.items())
+
+
+def _record_runs(opened: OpenedBackup, *, is_own: bool, is_undamaged: bool) -> None:
+    """Record when the backup was made, if it is in the site's own store, and that it could be restored completely.
+
+    Backups leave these records out, so the site would otherwise report that it has none.
+    """
+    name = opened.name
+    if is_own:
+        missing = len(opened.manifest.missing)
+        BackupRun.record(RunKind.BACKUP, backup=name, missing=missing, finished_at=parse_name(name))
+    if is_undamaged:
+        BackupRun.record(RunKind.CHECK, backup=name)
