@@ -75,7 +75,6 @@ HAS_DISK = (
     == 0
 )
 DISK.chmod(0o755)
-DATA.mkdir()
 
 import django  # noqa: E402  # the environment is set up first
 

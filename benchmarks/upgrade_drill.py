@@ -236,7 +236,6 @@ class Site:
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder, self.root, self.data = folder, folder / "root", folder / "data"
-        self.data.mkdir()
         self.settings = folder / "settings"
         self.log = folder / "log"
         self.port = free_port()

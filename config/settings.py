@@ -35,7 +35,7 @@ BROADSIDE_FROM_FILE = frozenset(os.environ) - _given
 DEBUG = env.switch("DEBUG", default=False)
 
 # The folder of everything that is not code: database, media, cache. `migrate` also makes an existing folder private.
-DATA_DIR = data_folder(env.text("BROADSIDE_DATA"), BASE_DIR / "var")
+DATA_DIR = data_folder(env.text("BROADSIDE_DATA") or str(BASE_DIR / "var"))
 
 SECRET_KEY = env.text("SECRET_KEY", default="only-for-development" if DEBUG else "")
 if not SECRET_KEY:

@@ -57,23 +57,20 @@ def test_all_data_is_in_one_folder(tmp_path: Path) -> None:
 
 
 class TestDataFolder:
-    def test_it_is_filled_by_commands(self, tmp_path: Path) -> None:
-        assert evaluate(tmp_path, "settings.DATA_DIR") == str(tmp_path)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["broadside.sqlite3", "imports"]
+    def test_commands_create_it(self, tmp_path: Path) -> None:
+        assert evaluate(tmp_path / "new", "settings.DATA_DIR") == str(tmp_path / "new")
+        assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["broadside.sqlite3", "imports"]
 
-    def test_the_usual_one_is_created(self, tmp_path: Path) -> None:
-        assert data_folder("", tmp_path / "var") == tmp_path / "var"
-        assert (tmp_path / "var" / "imports").is_dir()
-
-    def test_a_chosen_one_may_be_on_a_disk_that_is_not_mounted(self, tmp_path: Path) -> None:
-        with pytest.raises(ImproperlyConfigured, match=r"new doesn't exist\. .* mount that.*BROADSIDE_DATA.*create"):
-            data_folder(f"{tmp_path}/new", tmp_path / "var")
-        assert not any(tmp_path.iterdir())
+    def test_the_doctor_says_that_it_is_missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.argv", ["manage.py", "doctor"])
+        with pytest.raises(ImproperlyConfigured, match=r"new doesn't exist\. .* mount that.*BROADSIDE_DATA.*migrate"):
+            data_folder(f"{tmp_path}/new")
+        assert not (tmp_path / "new").exists()
 
     def test_the_error_says_why_it_can_not_be_created(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(ImproperlyConfigured, match=r"file/var can't be created or written to: Not a directory\."):
-            data_folder("", tmp_path / "file" / "var")
+        with pytest.raises(ImproperlyConfigured, match=r"file/new can't be created: Not a directory\."):
+            data_folder(f"{tmp_path}/file/new")
 
     def test_it_may_be_read_only_once_it_is_there(self, tmp_path: Path) -> None:
         (tmp_path / "imports").mkdir()

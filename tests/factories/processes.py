@@ -12,7 +12,6 @@ from tests.factories.programs import ROOT
 
 def environment_of(folder: Path) -> dict[str, str]:
     """Return the environment of a process with its data in `folder`, without the settings of this process."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return inherited | {
         "SECRET_KEY": "x",

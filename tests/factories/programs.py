@@ -22,7 +22,6 @@ if __name__ == "__main__":
 
 def _environment(data: Path, environment: dict[str, str]) -> dict[str, str]:
     """Return an environment without the variables that settings read, except for the given ones."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return {**inherited, "DJANGO_SETTINGS_MODULE": "config.settings", "BROADSIDE_DATA": str(data), **environment}
 
