@@ -26,7 +26,7 @@ from accounts.login_forms import AddPasskeyForm
 from accounts.models import User
 from accounts.offboarding import work_of
 from accounts.password_links import ExpiredLinkError, choose_passkey, choose_password, find_person
-from accounts.passwords import account_key
+from accounts.passwords import name_key
 from accounts.tasks import send_password_link
 from accounts.views.pages import AccountPage, SecretLinkPage
 from core.database import retry_on_conflict
@@ -57,10 +57,11 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
     def form_valid(self, form: ForgotPasswordForm) -> HttpResponse:
         name = form.cleaned_data["name"]
         user = User.objects.named(name)
+        account = str(user.pk) if user is not None else name_key(name)
         # Both are always counted, and the response doesn't reveal whether there were too many.
         refusals = [
             throttle.is_too_often("password-link-sender", sender(self.request), _PER_SENDER),
-            throttle.is_too_often("password-link-account", account_key(user, name), _PER_ACCOUNT),
+            throttle.is_too_often("password-link-account", account, _PER_ACCOUNT),
         ]
         if not any(refusals):
             send_password_link.enqueue(user.pk if user is not None else 0)

@@ -37,7 +37,7 @@ def is_logged_in(client: Client) -> bool:
     return client.get("/admin/account/").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["amina", " amina ", "amina@EXAMPLE.org"])
+@pytest.mark.parametrize("name", ["amina", " amina ", "ａｍｉｎａ", "amina@EXAMPLE.org"])
 def test_a_username_or_an_email_address_is_enough(amina: User, name: str) -> None:
     client = Client()
     assert log_in(client, name)["Location"] == "/admin/"
@@ -58,6 +58,10 @@ def test_an_email_address_shared_by_two_accounts_is_not_enough(amina: User) -> N
     client = Client()
     assert REFUSED in log_in(client, "amina@example.org").content.decode()
     assert not is_logged_in(client)
+
+
+def test_a_letter_that_only_a_database_takes_for_another_is_another(amina: User) -> None:
+    assert User.objects.named("am\N{LATIN SMALL LETTER DOTLESS I}na@example.org") is None
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}])
@@ -173,6 +177,13 @@ class TestThrottle:
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
             log_in(Client(), "nobody")
         assert TOO_MANY in log_in(Client(), "Nobody").content.decode()
+
+    @pytest.mark.parametrize("name", ["amina", "nobody"])
+    def test_refusals_are_the_same_for_known_and_unknown_names(self, amina: User, name: str) -> None:
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+            log_in(Client(), name, "wrong")
+        assert TOO_MANY in log_in(Client(), name.upper(), "wrong").content.decode()
+        assert REFUSED in log_in(Client(), f"{name}@example.org", "wrong").content.decode()
 
     def test_a_sender_cannot_try_one_password_on_every_account(self, amina: User) -> None:
         for number in range(throttle.PER_SENDER):
