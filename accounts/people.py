@@ -21,7 +21,6 @@ from accounts.roles import NO_ROLE, OWNER
 from core.registry import Registry
 from core.slugs import slugify, unique_slug
 
-
 # Each ends what a person has given strangers access to, in the caller's transaction.
 revocations: Final[Registry[Callable[[User], object]]] = Registry("kind of access that people give")
 
