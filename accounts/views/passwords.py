@@ -10,7 +10,7 @@ from allauth.mfa.webauthn.internal import auth
 from allauth.mfa.webauthn.internal import flows as passkey_flows
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.core import mail
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -103,6 +103,9 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
             return self.render_to_response(self.get_context_data(title=title, form=form, is_new=is_new))
         _keep_slug_secret(person, former_name)
         choose_password(token, person, form.cleaned_data["password1"])
+        if request.user.is_authenticated:
+            # The login page would lead to the account of whoever is logged in here, to add a passkey to it.
+            logout(request)
         if not is_new:
             messages.success(request, gettext("Your password has been saved. Log in with it."))
             return HttpResponseRedirect(reverse("admin:login"))

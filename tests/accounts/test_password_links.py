@@ -289,6 +289,13 @@ class TestPage:
         data = {"display_name": "Rosa", "username": "rosa", "password1": PASSWORD, "password2": PASSWORD}
         assert Client(enforce_csrf_checks=True).post(url, data).status_code == 302
 
+    def test_no_one_else_stays_logged_in_where_it_was_used(self, newcomer: User, amina: User) -> None:
+        client = client_of(amina)
+        data = {"display_name": "Rosa", "username": "rosa", "password1": PASSWORD, "password2": PASSWORD}
+        page = client.post(make_link(newcomer), data, follow=True)
+        assert page.request["PATH_INFO"] == "/admin/login/"
+        assert "Your password has been saved. Log in with it" in page.text
+
     def test_a_second_step_is_still_asked_for_and_passkeys_are_offered(self, newcomer: User) -> None:
         client, url = Client(), make_link(newcomer)
         data = {"display_name": "Rosa", "username": "rosa", "password1": PASSWORD, "password2": PASSWORD}
