@@ -58,4 +58,4 @@ def name_key(name: str) -> str:
 
     If it depended on the account, a refusal would reveal which names belong to the same one, and that it exists.
     """
-    return f"name {User.normalize_username(name.strip()).casefold()}"
+    return f"name {name.strip().casefold()}"

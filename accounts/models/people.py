@@ -27,13 +27,11 @@ class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ign
         People who may use the admin come first: imports create accounts with any username and e-mail address.
         """
         name = name.strip()
-        # As usernames are stored. Some keyboards write letters in another width.
-        username, email = User.normalize_username(name), name.casefold()
-        similar = self.filter(Q(username=username) | (Q(email__iexact=name) & ~Q(email="")))
+        similar = self.filter(Q(username=name) | (Q(email__iexact=name) & ~Q(email="")))
         # To PostgreSQL, “ı” is an “I” as well.
-        everyone = [user for user in similar if username == user.username or email == user.email.casefold()]
+        everyone = [user for user in similar if user.username == name or user.email.casefold() == name.casefold()]
         found = [user for user in everyone if user.is_staff] or everyone
-        by_username = next((user for user in found if user.username == username), None)
+        by_username = next((user for user in found if user.username == name), None)
         return by_username or (found[0] if len(found) == 1 else None)
 
 

@@ -37,7 +37,7 @@ def is_logged_in(client: Client) -> bool:
     return client.get("/admin/account/").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["amina", " amina ", "ａｍｉｎａ", "amina@EXAMPLE.org"])
+@pytest.mark.parametrize("name", ["amina", " amina ", "amina@EXAMPLE.org"])
 def test_a_username_or_an_email_address_is_enough(amina: User, name: str) -> None:
     client = Client()
     assert log_in(client, name)["Location"] == "/admin/"
