@@ -32,8 +32,9 @@ from accounts.views.pages import AccountPage, SecretLinkPage
 from core.database import retry_on_conflict
 from core.sender import sender
 
-# The most e-mails that one account gets, and that one sender causes, in a period (accounts.throttle).
-_PER_ACCOUNT, _PER_SENDER = 2, 10
+# The most e-mails in a period (accounts.throttle) to one name, and because of one sender. Not to one account, as
+# accounts.passwords explains.
+_PER_NAME, _PER_SENDER = 2, 10
 
 
 class ForgotPasswordForm(forms.Form):
@@ -57,11 +58,10 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
     def form_valid(self, form: ForgotPasswordForm) -> HttpResponse:
         name = form.cleaned_data["name"]
         user = User.objects.named(name)
-        account = str(user.pk) if user is not None else name_key(name)
         # Both are always counted, and the response doesn't reveal whether there were too many.
         refusals = [
             throttle.is_too_often("password-link-sender", sender(self.request), _PER_SENDER),
-            throttle.is_too_often("password-link-account", account, _PER_ACCOUNT),
+            throttle.is_too_often("password-link-name", name_key(name), _PER_NAME),
         ]
         if not any(refusals):
             send_password_link.enqueue(user.pk if user is not None else 0)

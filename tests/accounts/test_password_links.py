@@ -179,6 +179,14 @@ class TestForgottenPassword:
         work()
         assert [email.to for email in mail.outbox] == [["amina@example.org"]]
 
+    @pytest.mark.parametrize("name", ["amina", "nobody"])
+    def test_limits_do_not_reveal_who_has_an_account(self, amina: User, name: str) -> None:
+        counts = []
+        for each in (name, name, name.upper(), f"{name}@example.org"):
+            request_link(each)
+            counts.append(DBTaskResult.objects.count())
+        assert counts == [1, 2, 2, 3]
+
     def test_the_number_of_emails_is_limited(self, amina: User, work: Work) -> None:
         for number in range(20):
             request_link("amina", f"198.51.100.{number}")
