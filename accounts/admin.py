@@ -234,7 +234,8 @@ class UserAdmin(OwnersOnlyAdmin[User]):
                 text = gettext("This person was logged out everywhere.")
                 record(Action.SESSIONS_ENDED, [person], by=_user_of(request))
         self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(self._url("change", pk))
+        # Without a password, they can only come back with a link.
+        return HttpResponseRedirect(self._url("change" if person.has_credentials else "link", pk))
 
     @route("<int:pk>/offboard/", "offboard", owners_only)
     def offboard_view(self, request: HttpRequest, pk: int) -> HttpResponse:

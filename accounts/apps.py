@@ -81,11 +81,13 @@ class AccountsConfig(AppConfig):
         m2m_changed.connect(roles_changed, sender=User.groups.through, dispatch_uid="accounts.roles_changed")
         post_delete.connect(group_deleted, sender=Group, dispatch_uid="accounts.group_deleted")
         kept_data.register("accounts", kept_of_staff)
-        started_and_used = ("device", "started_at", "last_used_at")
-        personal_rows.register("accounts.portraits", PersonalRows(Portrait, "person__email", ("name", "image")))
-        personal_rows.register("accounts.sessions", PersonalRows(Session, "user__email", started_and_used))
-        # Without the keys themselves.
-        added_and_used = ("type", "created_at", "last_used_at")
-        personal_rows.register("accounts.factors", PersonalRows(Authenticator, "user__email", added_and_used))
+        # Of the authenticators, without the keys themselves.
+        for name, model, person, columns in (
+            ("portraits", Portrait, "person", ("name", "image")),
+            ("sessions", Session, "user", ("device", "started_at", "last_used_at")),
+            ("factors", Authenticator, "user", ("type", "created_at", "last_used_at")),
+        ):
+            rows = PersonalRows(model, f"{person}__email", columns, of_account=True)
+            personal_rows.register(f"accounts.{name}", rows)
         # Django creates permissions after migrating, so the roles can only get them then.
         post_migrate.connect(grant_roles, dispatch_uid="accounts.grant_roles")

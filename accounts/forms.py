@@ -84,6 +84,15 @@ class NameField(forms.CharField):
         return one_line(super().to_python(value) or "")
 
 
+def check_email(email: str, person: User | None) -> None:
+    """Raise ValidationError if someone else has this e-mail address, with which neither could then log in."""
+    others = User.objects.exclude(pk=person.pk) if person is not None else User.objects.all()
+    if email and others.filter(email__iexact=email).exists():
+        raise forms.ValidationError(
+            gettext("An account with this e-mail address already exists. Look for it in the list of people.")
+        )
+
+
 class InvitationForm(forms.Form):
     """Asks an owner for the details of a person to invite, who then chooses everything else."""
 
@@ -111,11 +120,7 @@ class InvitationForm(forms.Form):
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
-        others = User.objects.exclude(pk=self.person.pk) if self.person is not None else User.objects.all()
-        if email and others.filter(email__iexact=email).exists():
-            raise forms.ValidationError(
-                gettext("An account with this e-mail address already exists. Look for it in the list of people.")
-            )
+        check_email(email, self.person)
         return email
 
 
@@ -135,6 +140,13 @@ class UserForm(VersionedForm):
         super().__init__(*args, **kwargs)
         self.initial["role"] = self.instance.role
         self.set_version()
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        # Imported accounts may share one already.
+        if "email" in self.changed_data:
+            check_email(email, self.instance)
+        return email
 
     def clean_role(self) -> str:
         role: str = self.cleaned_data["role"]

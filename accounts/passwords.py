@@ -32,7 +32,7 @@ def check_password(request: HttpRequest, name: str, password: str) -> User | Non
     user = User.objects.named(name)
     try:
         known = browsers.known_browser(request, user)
-        guess = throttle.count_guess("password", account_key(user, name), sender(request), known)
+        guess = throttle.count_guess("password", name_key(name), sender(request), known)
     except throttle.TooManyGuessesError:
         raise too_many_guesses() from None
     authenticated = authenticate(request, username=name, password=password)
@@ -53,6 +53,9 @@ def check_own_password(request: HttpRequest, user: User, password: str) -> None:
         raise ValidationError(gettext("The password is wrong. Check capital letters."))
 
 
-def account_key(user: User | None, name: str) -> str:
-    """Return the key for limits on the account of `user`, who has this name, or on a name without an account."""
-    return str(user.pk) if user is not None else f"name {name.strip().casefold()}"
+def name_key(name: str) -> str:
+    """Return the key for limits on a name with which people log in, whether there is such an account or not.
+
+    If it depended on the account, a refusal would reveal which names belong to the same one, and that it exists.
+    """
+    return f"name {name.strip().casefold()}"

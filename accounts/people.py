@@ -6,8 +6,8 @@ A site always has an owner who can log in: functions that would remove the last 
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from allauth.core import context
 from django.contrib.auth.models import Group
@@ -18,7 +18,11 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import AuditRecord, EmergencyLink, PasswordLink, User
 from accounts.roles import NO_ROLE, OWNER
+from core.registry import Registry
 from core.slugs import slugify, unique_slug
+
+# Each ends what a person has given strangers access to, in the caller's transaction.
+revocations: Final[Registry[Callable[[User], object]]] = Registry("kind of access that people give")
 
 
 class LastOwnerError(Exception):
@@ -62,6 +66,8 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
     person.save(update_fields=["is_superuser", "is_staff"])
     person.groups.set([] if role in ("", OWNER) else [Group.objects.get(name=role)])
     sessions.end([person], keep=context.request)
+    if not role:
+        _revoke_access(person)
 
 
 @transaction.atomic
@@ -101,11 +107,12 @@ def deactivate(person: User, *, by: User | None = None) -> None:
 
 @transaction.atomic
 def lock(person: User) -> None:
-    """Log `person` out, end their links for passwords, and lock the account, even if it is the last owner's."""
+    """Log `person` out, end their links and what they have shared, and lock the account, even the last owner's."""
     person.is_active = False
     person.save(update_fields=["is_active"])
     PasswordLink.objects.filter(person=person).delete()
     sessions.end([person])
+    _revoke_access(person)
 
 
 @transaction.atomic
@@ -116,3 +123,8 @@ def reactivate(person: User, *, by: User | None = None) -> None:
     person.is_active = True
     person.save(update_fields=["is_active"])
     EmergencyLink.objects.filter(user=person).update(used_at=None)
+
+
+def _revoke_access(person: User) -> None:
+    for revoke in revocations.values():
+        revoke(person)

@@ -21,7 +21,8 @@ from core.cache import count
 
 # Guesses are counted in periods of this many seconds.
 PERIOD: Final = 10 * 60
-# The most guesses in a period: of one sender at one account, and at all accounts; of a known browser.
+# The most guesses in a period: of one sender at one account, and at all accounts; of a known browser, which has only as
+# many guesses at codes in a whole day, because it may have been stolen together with the password.
 PER_SENDER_AND_ACCOUNT: Final = 10
 PER_SENDER: Final = 50
 PER_KNOWN_BROWSER: Final = 20
@@ -63,11 +64,12 @@ def count_guess(kind: Literal["password", "code"], account: str, sender: str, br
     `browser` identifies a browser that has logged in to this account before; it is empty for all others. All unknown
     senders count as one.
     """
+    period = _DAY if kind == "code" else PERIOD
     if browser:
         key = _key(f"{kind}-browser", account, browser)
-        if _add(key, 1) > PER_KNOWN_BROWSER:
+        if _add(key, 1, period) > PER_KNOWN_BROWSER:
             raise TooManyGuessesError
-        return Guess(((key, PERIOD),))
+        return Guess(((key, period),))
     of_sender, at_account = _key(f"{kind}-sender", sender), _key(f"{kind}-account", account)
     of_sender_at_account = _key(f"{kind}-sender-account", sender, account)
     # Counted before the comparison, so that concurrent guesses can't exceed a limit together. A sender's refused
@@ -76,7 +78,6 @@ def count_guess(kind: Literal["password", "code"], account: str, sender: str, br
     by_sender_at_account = _add(of_sender_at_account, 1)
     if by_sender > PER_SENDER or by_sender_at_account > PER_SENDER_AND_ACCOUNT:
         raise TooManyGuessesError
-    period = _DAY if kind == "code" else PERIOD
     by_all = _add(at_account, 1, period)
     if kind == "code":
         is_refused = by_all > CODES_PER_ACCOUNT

@@ -13,6 +13,7 @@ class BlogConfig(AppConfig):
     def ready(self) -> None:
         from accounts.audit.titles import titles
         from accounts.offboarding import Work, works
+        from accounts.people import revocations
         from accounts.preferences import own_panels, person_inlines
         from blog import oembed
         from blog.admin.dashboard import NAVIGATION, PANELS
@@ -24,7 +25,7 @@ class BlogConfig(AppConfig):
         from blog.caching import page_parameters, private_parameters
         from blog.caching.files import retract
         from blog.editing.advice import CHECKS, advice_checks
-        from blog.editing.preview_links import PARAMETER
+        from blog.editing.preview_links import PARAMETER, revoke_all
         from blog.generated_pages import generated_pages
         from blog.listings.archives import archive
         from blog.listings.authors import authors
@@ -71,6 +72,7 @@ class BlogConfig(AppConfig):
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)
+        revocations.register("blog.preview_links", revoke_all)
         # The parameters of short links such as `/?p=5`.
         page_parameters.register("blog", frozenset({"p", "page_id", "preview", PERIOD}))
         page_parameters.register("blog.oembed", oembed.PARAMETERS)

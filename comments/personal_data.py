@@ -24,7 +24,7 @@ from comments.models import Block, Comment, CommentQuerySet, Erasure, Lesson, Re
 from comments.moderation import deletion
 from comments.rules import bayes
 from core.bulk import batches
-from core.personal_data import personal_rows
+from core.personal_data import PersonalRows, personal_rows
 from core.registry import Registry
 from core.site import absolute_url
 
@@ -92,30 +92,41 @@ def summary(email: str) -> Summary:
         Revision.objects.filter(comment__in=comments).count(),
         blocks_of(email).count(),
         len(_tasks_of(email)),
-        {rows.label: rows.count(email) for rows in personal_rows.values()},
+        {rows.label: rows.count(email) for rows in _erasable_rows()},
     )
 
 
-def export(email: str) -> dict[str, Any]:
+def _erasable_rows() -> list[PersonalRows]:
+    """Return the rows that are erased here. Otherwise, an editor could remove an owner's second step."""
+    return [rows for rows in personal_rows.values() if not rows.of_account]
+
+
+def export(email: str, *, with_account: bool = True) -> dict[str, Any]:
     """Return everything stored about the person with this address, ready for JSON.
 
-    The moderators' names are left out, because they are other people's data.
+    The moderators' names are left out, because they are other people's data. What only owners may see of people with an
+    account is included if `with_account` is true.
     """
+    disclosed = personal_rows.values() if with_account else _erasable_rows()
+    accounts = User.objects.filter(email__iexact=email).order_by("pk") if with_account else User.objects.none()
     comments = comments_of(email).with_entries().select_related("user", "lesson").order_by("pk")
     erasure = erasure_of(email)
     return {
         "email": email,
         "site": settings.SITE_URL,
         "exported_at": timezone.now().isoformat(),
-        "accounts": [account.username for account in User.objects.filter(email__iexact=email).order_by("pk")],
+        "accounts": [account.username for account in accounts],
         "erased_at": erasure.erased_at.isoformat() if erasure else None,
-        "comments": [_export_comment(comment) for comment in comments.prefetch_related("revisions", "decisions")],
+        "comments": [
+            {**_export_comment(comment), "account": comment.user.username if comment.user and with_account else None}
+            for comment in comments.prefetch_related("revisions", "decisions")
+        ],
         "blocks": [_values(block, "kind", "text", "verdict", "added_at") for block in blocks_of(email)],
         "tasks": [
             {"task": task.task_path, **_values(task, "enqueued_at"), "arguments": task.args_kwargs}
             for task in _tasks_of(email)
         ],
-        "others": {rows.label: rows.disclose(email) for rows in personal_rows.values()},
+        "others": {rows.label: rows.disclose(email) for rows in disclosed},
     }
 
 
@@ -127,7 +138,6 @@ def _export_comment(comment: Comment) -> dict[str, Any]:
         "entry": str(comment.entry),
         "in_reply_to": comment.parent_id,
         **_values(comment, "kind", "status", "status_since", "created_at", "is_imported", "name", "email", "website"),
-        "account": comment.user.username if comment.user else None,
         "text": comment.text,
         "revisions": [_values(revision, "text", "replaced_at") for revision in comment.revisions.all()],
         "reasons": comment.reasons,
@@ -173,7 +183,7 @@ def erase(email: str, *, keep_text: bool) -> Summary:
     with transaction.atomic():
         # The audit log never names them (accounts.audit.titles).
         done.blocks, _by_model = blocks_of(email).delete()
-        done.others = {rows.label: rows.erase(email) for rows in personal_rows.values()}
+        done.others = {rows.label: rows.erase(email) for rows in _erasable_rows()}
         tasks = [task.pk for task in _tasks_of(email) if task.status != TaskResultStatus.RUNNING]
         done.tasks = len(tasks)
         DBTaskResult.objects.filter(pk__in=tasks).delete()

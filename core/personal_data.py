@@ -17,11 +17,15 @@ class PersonalRows:
 
     The field may belong to a related object, as in `author__email`. Only the columns in `disclosed` are disclosed,
     which keeps secrets out; all columns if it is empty.
+
+    Rows `of_account` are about how someone with an account logs in and is shown. Only owners may see them, and they are
+    erased with the account.
     """
 
     model: type[models.Model]
     email_field: str
     disclosed: tuple[str, ...] = ()
+    of_account: bool = False
 
     @property
     def label(self) -> str:

@@ -10,11 +10,10 @@ from django.utils.translation import gettext
 
 from core.dashboard import Concern
 from core.models import SiteSettings
-from core.urls import URLTemplate
+from core.urls import is_admin_path
 
 # Set in the environment of a request that only checks whether a page exists.
 PROBE: Final = "broadside.probe"
-_admin_index: Final = URLTemplate("admin:index")
 
 
 class SiteRequest(HttpRequest):
@@ -34,7 +33,7 @@ def is_probe(request: HttpRequest) -> bool:
 
 def is_in_admin(request: HttpRequest) -> bool:
     """Return whether the URL of the request is one of the admin's."""
-    return request.path.startswith(_admin_index())
+    return is_admin_path(request.path)
 
 
 def unfinished_settings(request: HttpRequest) -> Iterator[Concern]:

@@ -1,4 +1,4 @@
-"""URLs of one pattern, built many times for a page."""
+"""URLs of one pattern, built many times for a page, and which URLs are the admin's."""
 
 import re
 from functools import cached_property
@@ -33,3 +33,11 @@ class URLTemplate:
         for sample in self._samples:
             url = url.replace(sample, "%s", 1)
         return url
+
+
+_admin_index: Final = URLTemplate("admin:index")
+
+
+def is_admin_path(path: str) -> bool:
+    """Return whether this path of a URL belongs to the admin."""
+    return path.startswith(_admin_index())

@@ -27,7 +27,9 @@ class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ign
         People who may use the admin come first: imports create accounts with any username and e-mail address.
         """
         name = name.strip()
-        everyone = list(self.filter(Q(username=name) | (Q(email__iexact=name) & ~Q(email=""))))
+        similar = self.filter(Q(username=name) | (Q(email__iexact=name) & ~Q(email="")))
+        # To PostgreSQL, “ı” is an “I” as well.
+        everyone = [user for user in similar if user.username == name or user.email.casefold() == name.casefold()]
         found = [user for user in everyone if user.is_staff] or everyone
         by_username = next((user for user in found if user.username == name), None)
         return by_username or (found[0] if len(found) == 1 else None)

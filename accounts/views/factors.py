@@ -26,7 +26,7 @@ from accounts.actions import Action
 from accounts.codes import use_code
 from accounts.devices import in_words
 from accounts.login_forms import AddPasskeyForm, PasskeyNameForm
-from accounts.views.pages import OwnPage
+from accounts.views.pages import OwnAction, OwnPage
 
 
 def _after_adding(request: HttpRequest, new_codes: object, text: str) -> HttpResponse:
@@ -89,11 +89,10 @@ class PasskeyView(OwnPage, FormView[PasskeyNameForm]):
         return HttpResponseRedirect(reverse("account"))
 
 
-class RemoveFactorView(OwnPage):
+class RemoveFactorView(OwnAction):
     """Removes a passkey or the authenticator app of the user."""
 
     dangerous = True
-    http_method_names = ("post",)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         removable = Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.RECOVERY_CODES)

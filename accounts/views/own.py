@@ -20,7 +20,7 @@ from accounts.languages import LanguageForm
 from accounts.logging_in import lacks_second_factor
 from accounts.models import EmergencyLink, Session, User
 from accounts.preferences import own_panels
-from accounts.views.pages import OwnPage
+from accounts.views.pages import OwnAction, OwnPage
 from core.dashboard import panels_for
 from core.languages import override_language
 
@@ -52,10 +52,8 @@ class AccountView(OwnPage, TemplateView):
         )
 
 
-class LanguageView(OwnPage):
+class LanguageView(OwnAction):
     """Sets the language of the admin for the user."""
-
-    http_method_names = ("post",)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = LanguageForm(request.POST, instance=self.user)
@@ -66,10 +64,8 @@ class LanguageView(OwnPage):
         return HttpResponseRedirect(reverse("account"))
 
 
-class EndSessionView(OwnPage):
+class EndSessionView(OwnAction):
     """Ends one session of the user, which may be the current one."""
-
-    http_method_names = ("post",)
 
     def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
         session = get_object_or_404(Session, user=self.user, public_id=public_id)
@@ -84,10 +80,8 @@ class EndSessionView(OwnPage):
         return HttpResponseRedirect(reverse("account"))
 
 
-class EndOtherSessionsView(OwnPage):
+class EndOtherSessionsView(OwnAction):
     """Ends all sessions of the user but this one."""
-
-    http_method_names = ("post",)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         with transaction.atomic():

@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -74,3 +74,10 @@ class OwnPage(AccountPage):
     @property
     def user(self) -> User:
         return cast("User", self.request.user)
+
+
+class OwnAction(OwnPage):
+    """A button of “Your account”. People who had to log in or confirm who they are come back with a GET."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account"))

@@ -10,7 +10,7 @@ from allauth.mfa.webauthn.internal import auth
 from allauth.mfa.webauthn.internal import flows as passkey_flows
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.core import mail
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -26,14 +26,15 @@ from accounts.login_forms import AddPasskeyForm
 from accounts.models import User
 from accounts.offboarding import work_of
 from accounts.password_links import ExpiredLinkError, choose_passkey, choose_password, find_person
-from accounts.passwords import account_key
+from accounts.passwords import name_key
 from accounts.tasks import send_password_link
 from accounts.views.pages import AccountPage, SecretLinkPage
 from core.database import retry_on_conflict
 from core.sender import sender
 
-# The most e-mails that one account gets, and that one sender causes, in a period (accounts.throttle).
-_PER_ACCOUNT, _PER_SENDER = 2, 10
+# The most e-mails in a period (accounts.throttle) to one name, and because of one sender. Not to one account, as
+# accounts.passwords explains.
+_PER_NAME, _PER_SENDER = 2, 10
 
 
 class ForgotPasswordForm(forms.Form):
@@ -60,7 +61,7 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
         # Both are always counted, and the response doesn't reveal whether there were too many.
         refusals = [
             throttle.is_too_often("password-link-sender", sender(self.request), _PER_SENDER),
-            throttle.is_too_often("password-link-account", account_key(user, name), _PER_ACCOUNT),
+            throttle.is_too_often("password-link-name", name_key(name), _PER_NAME),
         ]
         if not any(refusals):
             send_password_link.enqueue(user.pk if user is not None else 0)
@@ -102,6 +103,9 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
             return self.render_to_response(self.get_context_data(title=title, form=form, is_new=is_new))
         _keep_slug_secret(person, former_name)
         choose_password(token, person, form.cleaned_data["password1"])
+        if request.user.is_authenticated:
+            # The login page would lead to the account of whoever is logged in here, to add a passkey to it.
+            logout(request)
         if not is_new:
             messages.success(request, gettext("Your password has been saved. Log in with it."))
             return HttpResponseRedirect(reverse("admin:login"))

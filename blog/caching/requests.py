@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from blog.caching import noindex_parameters, page_parameters, private_parameters
+from core.urls import is_admin_path
 
 # The environment of a WSGI request.
 Environ = dict[str, Any]
@@ -50,8 +51,9 @@ class PageRequest:
 def page_request(environ: Environ) -> PageRequest | None:
     """Return the page that is requested, or None if Django has to answer.
 
-    Django answers if the request may not come from an anonymous reader, if it forbids caches to store anything
-    (RFC 9111, 5.2.1.5), as `verify_import` does, and if it might be redirected to another host or to HTTPS.
+    Django answers if the request may not come from an anonymous reader, if it is for the admin, where any parameter may
+    matter, if it forbids caches to store anything (RFC 9111, 5.2.1.5), as `verify_import` does, and if it might be
+    redirected to another host or to HTTPS.
     """
     path = environ["PATH_INFO"]
     if (
@@ -61,6 +63,7 @@ def page_request(environ: Environ) -> PageRequest | None:
         or environ.get("SCRIPT_NAME")
         or len(path) > _MAX_PATH_LENGTH
         or path.startswith((settings.STATIC_URL, settings.MEDIA_URL))
+        or is_admin_path(path)
         or not _is_own_host(environ.get("HTTP_HOST", ""))
     ):
         return None

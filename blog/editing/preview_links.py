@@ -39,6 +39,11 @@ def working_links(links: QuerySet[PreviewLink]) -> QuerySet[PreviewLink]:
     return working.select_related("created_by")
 
 
+def revoke_all(person: User) -> None:
+    """Delete the links that `person` has created. Otherwise, they would work again if the person may log in again."""
+    PreviewLink.objects.filter(created_by=person).delete()
+
+
 def url_of(link: PreviewLink) -> str:
     """Return the absolute URL to share."""
     query = urlencode({PARAMETER: _SIGNER.sign(str(link.pk))})

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
+from accounts.owners import is_owner
 from comments import personal_data
 from comments.models import Erasure
 from core.admin import ReadOnlyAdmin
@@ -71,7 +72,8 @@ class ErasureAdmin(ReadOnlyAdmin):
             record(Action.DISCLOSED, by=cast("User", request.user))
             options = {"ensure_ascii": False, "indent": 1}
             headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
-            return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
+            data = personal_data.export(email, with_account=is_owner(request))
+            return JsonResponse(data, json_dumps_params=options, headers=headers)
         has_chosen = "choose" in request.POST or "erase" in request.POST
         form = EraseForm(request.POST if has_chosen else None, initial={"email": email})
         if not form.is_valid():
@@ -101,7 +103,7 @@ class ErasureAdmin(ReadOnlyAdmin):
             "summary": personal_data.summary(email),
             "comments": comments[:MAX_LISTED],
             "blocks": personal_data.blocks_of(email),
-            "accounts": User.objects.filter(email__iexact=email),
+            "accounts": User.objects.filter(email__iexact=email) if is_owner(request) else (),
             "max_listed": MAX_LISTED,
         }
         return self._page(request, "show", form=form, email=email, **context)

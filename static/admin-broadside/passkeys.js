@@ -37,8 +37,13 @@ async function loadOptions({ optionsUrl, options }) {
   return response.json();
 }
 
+// A second click must do nothing: while the browser asks, it refuses further requests, and each response is sent once.
+let isAsking = false;
+
 async function ask(event) {
   event.preventDefault();
+  if (isAsking) return;
+  isAsking = true;
   const form = event.currentTarget;
   const failed = form.querySelector("[data-failed]");
   failed.hidden = true;
@@ -49,10 +54,16 @@ async function ask(event) {
   } catch {
     // The user has cancelled, or there is no passkey. Browsers don't tell which; the page explains what to do.
     failed.hidden = false;
+    isAsking = false;
     return;
   }
   form.submit();
 }
+
+// On going back, the browser may show the page as it was left.
+window.addEventListener("pageshow", () => {
+  isAsking = false;
+});
 
 if (window.PublicKeyCredential && navigator.credentials) {
   for (const note of document.querySelectorAll("[data-without-passkeys]")) note.hidden = true;

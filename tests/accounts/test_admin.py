@@ -262,6 +262,16 @@ class TestChanging:
         amina.refresh_from_db()
         assert (str(amina), amina.slug, amina.bio) == ("Amina K.", "amina-k", "Writes.")
 
+    def test_no_one_gets_the_email_address_of_someone_else(self, owner: Client) -> None:
+        UserFactory(email="amina@example.org")
+        rosa = UserFactory()
+        response = owner.post(f"{LIST}{rosa.pk}/change/", person_data(rosa, email="Amina@example.org"))
+        assert "email" in response.context["adminform"].form.errors
+        # As an import leaves them.
+        User.objects.filter(pk=rosa.pk).update(email="amina@example.org")
+        rosa.refresh_from_db()
+        assert owner.post(f"{LIST}{rosa.pk}/change/", person_data(rosa, bio="Writes.")).status_code == 302
+
     def test_the_last_owner_keeps_the_role(self, owner: Client) -> None:
         last = User.objects.get(is_superuser=True)
         UserFactory(is_superuser=True, is_active=False)

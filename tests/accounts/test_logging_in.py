@@ -60,6 +60,10 @@ def test_an_email_address_shared_by_two_accounts_is_not_enough(amina: User) -> N
     assert not is_logged_in(client)
 
 
+def test_a_letter_that_only_a_database_takes_for_another_is_another(amina: User) -> None:
+    assert User.objects.named("am\N{LATIN SMALL LETTER DOTLESS I}na@example.org") is None
+
+
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}])
 def test_users_who_may_not_use_the_admin_get_the_same_message(amina: User, change: dict[str, bool]) -> None:
     User.objects.filter(pk=amina.pk).update(**change)
@@ -173,6 +177,13 @@ class TestThrottle:
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
             log_in(Client(), "nobody")
         assert TOO_MANY in log_in(Client(), "Nobody").content.decode()
+
+    @pytest.mark.parametrize("name", ["amina", "nobody"])
+    def test_refusals_are_the_same_for_known_and_unknown_names(self, amina: User, name: str) -> None:
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+            log_in(Client(), name, "wrong")
+        assert TOO_MANY in log_in(Client(), name.upper(), "wrong").content.decode()
+        assert REFUSED in log_in(Client(), f"{name}@example.org", "wrong").content.decode()
 
     def test_a_sender_cannot_try_one_password_on_every_account(self, amina: User) -> None:
         for number in range(throttle.PER_SENDER):

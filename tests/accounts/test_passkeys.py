@@ -477,6 +477,12 @@ class TestWithoutPassword:
         assert "New password…" in owner.get(f"/admin/accounts/user/{rosa.pk}/change/").text
         assert "form" not in owner.get(f"/admin/accounts/user/{rosa.pk}/link/").context
 
+    def test_an_owner_who_removes_the_passkey_is_asked_for_a_link(self, client: Client, rosa: User) -> None:
+        owner = client_of(UserFactory(is_staff=True, is_superuser=True, password=PASSWORD))
+        page = owner.post(f"/admin/accounts/user/{rosa.pk}/help/", {"factors": "1"}, follow=True)
+        assert page.redirect_chain[-1][0] == f"/admin/accounts/user/{rosa.pk}/link/"
+        assert "Invite this person" in page.text
+
     def test_the_last_owner_keeps_the_passkey(self, client: Client, rosa: User) -> None:
         User.objects.filter(pk=rosa.pk).update(is_superuser=True)
         response = client.post(f"/admin/accounts/user/{rosa.pk}/help/", {"factors": "1"}, follow=True)

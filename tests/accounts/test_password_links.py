@@ -179,6 +179,14 @@ class TestForgottenPassword:
         work()
         assert [email.to for email in mail.outbox] == [["amina@example.org"]]
 
+    @pytest.mark.parametrize("name", ["amina", "nobody"])
+    def test_limits_do_not_reveal_who_has_an_account(self, amina: User, name: str) -> None:
+        counts = []
+        for each in (name, name, name.upper(), f"{name}@example.org"):
+            request_link(each)
+            counts.append(DBTaskResult.objects.count())
+        assert counts == [1, 2, 2, 3]
+
     def test_the_number_of_emails_is_limited(self, amina: User, work: Work) -> None:
         for number in range(20):
             request_link("amina", f"198.51.100.{number}")
@@ -288,6 +296,13 @@ class TestPage:
         url = make_link(newcomer)
         data = {"display_name": "Rosa", "username": "rosa", "password1": PASSWORD, "password2": PASSWORD}
         assert Client(enforce_csrf_checks=True).post(url, data).status_code == 302
+
+    def test_no_one_else_stays_logged_in_where_it_was_used(self, newcomer: User, amina: User) -> None:
+        client = client_of(amina)
+        data = {"display_name": "Rosa", "username": "rosa", "password1": PASSWORD, "password2": PASSWORD}
+        page = client.post(make_link(newcomer), data, follow=True)
+        assert page.request["PATH_INFO"] == "/admin/login/"
+        assert "Your password has been saved. Log in with it" in page.text
 
     def test_a_second_step_is_still_asked_for_and_passkeys_are_offered(self, newcomer: User) -> None:
         client, url = Client(), make_link(newcomer)

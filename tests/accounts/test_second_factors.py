@@ -3,8 +3,9 @@
 import base64
 import datetime as dt
 import re
+from contextlib import nullcontext
 from html import unescape
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -22,7 +23,7 @@ from accounts.codes import use_code
 from accounts.models import RolePolicy, Session, User
 from accounts.policies import Demands, demands_on
 from core.cache import FailSafeCache
-from tests.factories import UserFactory
+from tests.factories import UserFactory, at
 from tests.factories.admin import client_of
 from tests.factories.responses import find, one, read
 
@@ -121,6 +122,17 @@ class TestCodes:
         enter_password(browser)
         enter_code(browser, code())
         assert is_logged_in(browser)
+
+    @pytest.mark.parametrize(("kind", "is_refused"), [("code", True), ("password", False)])
+    def test_a_known_browser_has_fewer_guesses_at_codes_than_at_passwords(
+        self, monkeypatch: pytest.MonkeyPatch, kind: Literal["code", "password"], is_refused: bool
+    ) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: at(2030, 5, 17))
+        for _ in range(throttle.PER_KNOWN_BROWSER):
+            throttle.count_guess(kind, "1", "203.0.113.5", "browser")
+        monkeypatch.setattr(timezone, "now", lambda: at(2030, 5, 17) + dt.timedelta(hours=1))
+        with pytest.raises(throttle.TooManyGuessesError) if is_refused else nullcontext():
+            throttle.count_guess(kind, "1", "203.0.113.5", "browser")
 
     def test_a_recovery_code_is_valid_once(self, amina: User, app: Authenticator) -> None:
         value = RecoveryCodes.activate(amina).generate_codes()[0]

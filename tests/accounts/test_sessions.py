@@ -248,6 +248,14 @@ class TestConfirmation:
         assert back["Location"] == f"/admin/accounts/user/{amina.pk}/change/"
         assert not User.objects.get(pk=amina.pk).is_active
 
+    def test_leads_back_to_the_account_from_its_buttons(self, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        later = time.time() + 10_000
+        monkeypatch.setattr(time, "time", lambda: later)
+        page = owner.get(owner.post("/admin/account/factors/1/remove/")["Location"])
+        data = {"password": PASSWORD, "next": page.context["next"]}
+        back = owner.get(owner.post("/admin/account/confirm/", data)["Location"])
+        assert back["Location"] == "/admin/account/"
+
     def test_is_required_for_deleting_groups_from_the_list(
         self, amina: User, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:

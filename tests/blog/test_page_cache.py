@@ -294,6 +294,11 @@ class TestRequestsForDjango:
         # Brotli has no protection against guessing tokens by length.
         assert response.headers["Content-Encoding"] == "gzip"
 
+    def test_for_the_admin_keep_their_query(self, reader: Reader) -> None:
+        assert 'name="next" value="/admin/account/"' in reader.get("/admin/login/?next=/admin/account/").text
+        location = reader.get("/admin/blog/post/?q=news").headers["Location"]
+        assert location == "/admin/login/?next=/admin/blog/post/%3Fq%3Dnews"
+
     def test_for_files_do_not_wait(self, reader: Reader) -> None:
         assert reader.get("/media/none.jpg").status == 404
         assert reader.get("/static/css/site.css").status == 200

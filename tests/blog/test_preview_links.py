@@ -105,6 +105,21 @@ class TestReading:
         assert Client().get(path_of(link)).status_code == 410
         assert not preview_links.working_links(link.entry.preview_links.all())
 
+    @pytest.mark.parametrize(
+        ("leave", "come_back"),
+        [
+            (people.lock, people.reactivate),
+            (partial(people.give_role, role=""), partial(people.give_role, role="Editor")),
+        ],
+    )
+    def test_links_stay_dead_when_their_creator_may_log_in_again(
+        self, editor: User, leave: Callable[[User], object], come_back: Callable[[User], object]
+    ) -> None:
+        link = preview_links.create(draft(), editor, 1)
+        leave(editor)
+        come_back(editor)
+        assert Client().get(path_of(link)).status_code == 410
+
     @pytest.mark.parametrize("token", ["1", "1:", "1:forged", "x", "\x00", "1:" + "é" * 20, "-1:x"])
     def test_forged_ones_show_nothing(self, editor: User, token: str) -> None:
         preview_links.create(draft(), editor, 1)

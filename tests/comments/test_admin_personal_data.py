@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from accounts.models import AuditRecord
@@ -46,6 +47,22 @@ class TestPermissions:
         assert submit(client, "erase", texts="delete").status_code == (302 if status == 200 else 403)
         assert Comment.objects.exists() is (status != 200)
 
+    def test_how_people_with_an_account_log_in_is_for_owners_and_stays(self, editor: Client) -> None:
+        owner = UserFactory.create(username="rosa", email=ROSA, is_staff=True, is_superuser=True)
+        CommentFactory.create(user=owner)
+        Authenticator.objects.create(user=owner, type="totp", data={})
+        client = Client()
+        client.force_login(owner)
+        assert submit(client, "export").text.count('rosa"') == 2
+        assert "totp" in submit(client, "export").text
+        for button in ("export", "show"):
+            page = submit(editor, button).text
+            assert "totp" not in page
+            assert 'rosa"' not in page
+        submit(editor, "erase", texts="keep")
+        assert Authenticator.objects.exists()
+        assert client.get("/admin/account/").status_code == 200
+
     def test_anonymous_users_are_refused(self, client: Client, comment: Comment) -> None:
         assert submit(client, "export").status_code == 302
         assert submit(client, "erase", texts="delete").headers["Location"].startswith("/admin/login/")
@@ -71,7 +88,7 @@ class TestShowing:
         shown = text(page)
         assert "What I think" in shown
         assert "Rosa L." in shown
-        assert [text(each) for each in find(page, ".person-summary dd")] == ["1", "0", "1", *"00000000000"]
+        assert [text(each) for each in find(page, ".person-summary dd")] == ["1", "0", "1", *"00000000"]
 
     def test_no_url_contains_the_email_address(self, editor: Client, comment: Comment) -> None:
         """URLs end up in the log of the web server."""

@@ -101,13 +101,14 @@ NEEDS: Final[dict[str, Page]] = {
         for name in ("confirm", "add_passkey", "add_app", "passkey", "recovery_codes")
     },
     "account_emergency_link": Page(STAFF, STAFF),
-    "account_language": Page(None, STAFF, {"language": "fr"}),
+    # A GET of this and of the other buttons of “Your account” redirects there.
+    "account_language": Page(STAFF, STAFF, {"language": "fr"}),
     # Changes nothing without a file.
     "own_profile": Page(None, need("blog.add_post"), only_shows=True),
     "tasks_retry": Page(None, SETTINGS, {"task": FAILED_TASK}),
     "tasks_dismiss": Page(None, SETTINGS, {"task": FAILED_TASK}),
     **{
-        f"account_{name}": Page(None, STAFF, only_shows=True)
+        f"account_{name}": Page(STAFF, STAFF, only_shows=True)
         for name in ("end_session", "end_sessions", "remove_factor")
     },
     "account_policies": Page(OWNERS, OWNERS, only_shows=True),
