@@ -312,7 +312,7 @@ class TestComments:
         CommentFactory.create_batch(3, entry=posts[1])
         Entry.objects.update(title="New")
         for post in posts:
-            with django_assert_num_queries(5):
+            with django_assert_num_queries(3):
                 update_entries([post.pk])
 
     def test_comments_on_a_hidden_post_are_not_found(self, editor: User) -> None:
