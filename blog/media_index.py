@@ -62,8 +62,9 @@ _INDEXES: Final = (
 def update_media_index(ids: Collection[int]) -> None:
     """Record the files in the texts of the entries with these IDs."""
     for pks in batched(ids, _BATCH):
-        names = {pk: library_files(html) for pk, html in _bodies(list(pks))}
-        recorded = together(*((index.rows_of, [list(pks)]) for index in _INDEXES))
+        of_indexes = ((index.rows_of, [list(pks)]) for index in _INDEXES)
+        bodies, *recorded = together((_bodies, [list(pks)]), *of_indexes)
+        names = {pk: library_files(html) for pk, html in bodies}
         for index, rows in zip(_INDEXES, recorded, strict=True):
             index.update(names, rows)
 

@@ -99,7 +99,9 @@ class UseFilter(_Filter):
     options = (("yes", _("In use")), ("no", _("Unused")))
 
     def condition(self, model: type[Upload], value: str) -> Q:
-        return is_used(model) if value == "yes" else ~is_used(model)
+        # The list of images shows it for each of them.
+        condition = Q(is_used=True) if model is Picture else is_used(model)
+        return condition if value == "yes" else ~condition
 
 
 class AltFilter(_Filter):

@@ -6,11 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
+from django.db.models import Exists, OuterRef
+
 from blog.models import Entry, Status
 from comments.models import Comment
 from core.prepared import Prepared, together
 from search import labels
 from search.indexes.base import Document
+from search.models import IndexedComment, IndexedEntry
 from search.text import stemmer_of
 from search.words import EntryText, comment_tokens, entry_tokens
 from tags.models import TaggedPost
@@ -96,28 +99,11 @@ _categories = Prepared[tuple[int, int]](
         Entry.categories.through._default_manager.filter(entry__pk__in=pks).order_by().values_list("entry", "category")
     )
 )
-
-
-def entry_sources(pks: Collection[int]) -> list[EntrySource]:
-    """Return the sources of the entries with these IDs that exist. Takes two queries."""
-    tags: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    categories: defaultdict[int, list[int]] = defaultdict(list)
-    tagged, filed = together((_tags, [list(pks)]), (_categories, [list(pks)]))
-    for entry, tag, name in tagged:
-        tags[entry].append((tag, name))
-    for entry, category in filed:
-        categories[entry].append(category)
-    return [
-        EntrySource._make((*row, tuple(sorted(tags[row[0]])), tuple(sorted(categories[row[0]]))))
-        for row in _entries(list(pks))
-    ]
-
-
-def comment_sources(pks: Collection[int]) -> list[CommentSource]:
-    """Return the sources of the comments with these IDs that are approved. Takes one query."""
-    return [CommentSource(*row) for row in _comments(list(pks))]
-
-
+_indexed_entries = Prepared[tuple[int, str, bool]](
+    lambda pks: IndexedEntry.objects.filter(pk__in=pks).values_list(
+        "pk", "digest", Exists(IndexedComment.objects.filter(entry_id=OuterRef("pk")))
+    )
+)
 _comments = Prepared[tuple[int, int, str, str, str]](
     lambda pks: (
         Comment.objects.approved()
@@ -126,6 +112,37 @@ _comments = Prepared[tuple[int, int, str, str, str]](
         .values_list("pk", "entry", "entry__language", "name", "html")
     )
 )
+_indexed_comments = Prepared[tuple[int, str]](
+    lambda pks: IndexedComment.objects.filter(pk__in=pks).values_list("pk", "digest")
+)
+
+
+def read_entries(pks: Collection[int]) -> tuple[list[EntrySource], list[tuple[int, str, bool]]]:
+    """Return the sources of the entries with these IDs that exist, and what is in the index. Takes one query.
+
+    The latter has the IDs of entries, the digests of their documents, and whether any of their comments is indexed.
+    """
+    queries = (_entries, _tags, _categories, _indexed_entries)
+    entries, tagged, filed, indexed = together(*((query, [list(pks)]) for query in queries))
+    tags: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    categories: defaultdict[int, list[int]] = defaultdict(list)
+    for entry, tag, name in tagged:
+        tags[entry].append((tag, name))
+    for entry, category in filed:
+        categories[entry].append(category)
+    sources = [
+        EntrySource._make((*row, tuple(sorted(tags[row[0]])), tuple(sorted(categories[row[0]])))) for row in entries
+    ]
+    return sources, indexed
+
+
+def read_comments(pks: Collection[int]) -> tuple[list[CommentSource], list[tuple[int, str]]]:
+    """Return the sources of the comments with these IDs that are approved, and what is in the index. Takes one query.
+
+    The latter has the IDs of comments and the digests of their documents.
+    """
+    comments, indexed = together((_comments, [list(pks)]), (_indexed_comments, [list(pks)]))
+    return [CommentSource(*row) for row in comments], indexed
 
 
 def _digest(source: tuple[Any, ...]) -> str:

@@ -7,13 +7,11 @@ from itertools import batched
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from blog.models import Entry, Status
 from comments.models import Comment
 from core.bulk import batches, insert_rows
-from core.prepared import Prepared
-from search.documents import OF_ALL, comment_sources, entry_sources
+from search.documents import OF_ALL, read_comments, read_entries
 from search.indexes import comment_index, entry_index
 from search.indexes.base import FullTextIndex
 from search.models import STALE, Indexed, IndexedComment, IndexedEntry
@@ -24,16 +22,6 @@ _COMMENTS: Final = 500
 # How many comments are indexed again at once if the language of their entries has changed. Each takes 0.5 ms.
 _TRANSLATED: Final = 250
 
-_stored_comments: Final = Prepared[tuple[int, str]](
-    lambda pks: IndexedComment.objects.filter(pk__in=pks).values_list("pk", "digest")
-)
-# The IDs and digests of entries, and whether any of their comments is in the index.
-_stored_entries: Final = Prepared[tuple[int, str, bool]](
-    lambda pks: IndexedEntry.objects.filter(pk__in=pks).values_list(
-        "pk", "digest", Exists(IndexedComment.objects.filter(entry_id=OuterRef("pk")))
-    )
-)
-
 
 def update_entries(pks: Collection[int]) -> int:
     """Bring the documents of these entries up to date, and return how many were out of date.
@@ -42,11 +30,11 @@ def update_entries(pks: Collection[int]) -> int:
     """
     changed = 0
     for batch in batched(pks, _ENTRIES):
-        sources = {source.pk: source for source in entry_sources(batch)}
+        found, indexed = read_entries(batch)
+        sources = {source.pk: source for source in found}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        rows = _stored_entries(list(batch))
-        stored = {pk: digest for pk, digest, _has_comments in rows}
-        commented = {pk for pk, _digest, has_comments in rows if has_comments}
+        stored = {pk: digest for pk, digest, _has_comments in indexed}
+        commented = {pk for pk, _digest, has_comments in indexed if has_comments}
         stale = _stale(stored, batch, digests)
         entry_index().write(sources[pk].document() for pk in stale if pk in sources)
         _record(IndexedEntry, ["id", "digest"], [(pk, digests[pk]) for pk in stale if pk in digests])
@@ -89,9 +77,10 @@ def update_comments(pks: Collection[int]) -> int:
     """
     changed = 0
     for batch in batched(pks, _COMMENTS):
-        sources = {source.pk: source for source in comment_sources(batch)}
+        found, indexed = read_comments(batch)
+        sources = {source.pk: source for source in found}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        stale = _stale(dict(_stored_comments(list(batch))), batch, digests)
+        stale = _stale(dict(indexed), batch, digests)
         if written := [sources[pk] for pk in stale if pk in sources]:
             comment_index().write(source.document() for source in written)
             rows = [(source.pk, digests[source.pk], source.entry) for source in written]
@@ -106,14 +95,14 @@ def update_comments(pks: Collection[int]) -> int:
 class Part:
     """The entries or the comments in the index.
 
-    `objects` are those that should be in it, and `rows` those about its documents. `sources` and `update` take IDs, of
-    which `size` are read and written together.
+    `objects` are those that should be in it, and `rows` those about its documents. `read` (search.documents) and
+    `update` take IDs, of which `size` are read and written together.
     """
 
     objects: Any
     rows: Any
     index: FullTextIndex
-    sources: Callable[[Collection[int]], Collection[Any]]
+    read: Callable[[Collection[int]], tuple[Collection[Any], Collection[Any]]]
     update: Callable[[Collection[int]], int]
     size: int
 
@@ -138,10 +127,8 @@ def parts() -> dict[str, Part]:
     """Return the parts of the index by name."""
     comments = Comment.objects.approved()
     return {
-        "entries": Part(Entry.objects, IndexedEntry.objects, entry_index(), entry_sources, update_entries, _ENTRIES),
-        "comments": Part(
-            comments, IndexedComment.objects, comment_index(), comment_sources, update_comments, _COMMENTS
-        ),
+        "entries": Part(Entry.objects, IndexedEntry.objects, entry_index(), read_entries, update_entries, _ENTRIES),
+        "comments": Part(comments, IndexedComment.objects, comment_index(), read_comments, update_comments, _COMMENTS),
     }
 
 
@@ -168,8 +155,9 @@ def count_stale(progress: Callable[[str, int, int], None]) -> Counter[str]:
     stale: Counter[str] = Counter()
     for name, part in parts().items():
         for batch in _batches(name, part, progress):
-            digests = {source.pk: source.digest() for source in part.sources(batch)}
-            stored = dict(part.rows.filter(pk__in=batch).values_list("pk", "digest"))
+            sources, indexed = part.read(batch)
+            digests = {source.pk: source.digest() for source in sources}
+            stored = {row[0]: row[1] for row in indexed}
             stale[name] += len(_stale(stored, batch, digests))
         stale[name] += len(part.superfluous())
         stale[name] += len(part.index.pks() ^ set(part.rows.values_list("pk", flat=True)))

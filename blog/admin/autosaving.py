@@ -265,8 +265,6 @@ class AutosaveMixin(BaseAdmin[Any]):
         is_saved = isinstance(response, HttpResponseRedirect) and not isinstance(response, _NothingSavedRedirect)
         if request.method == "POST" and is_saved:
             entry_id = int(unquote(object_id)) if object_id else None
-            if entry_id:
-                self._open(request, entry_id).discard()
             response.set_cookie(
                 _SAVED_COOKIE,
                 self._key(entry_id, form_id),
@@ -305,6 +303,8 @@ class AutosaveMixin(BaseAdmin[Any]):
         super().save_model(request, obj, form, change)
         if opened.form_id:
             opened.move_to(obj)
+        elif change:
+            opened.discard()
 
     def _saved_before(self, request: HttpRequest, entry_id: int) -> HttpResponse:
         """Respond to the form for a new entry that is submitted again, for example by a double click.

@@ -55,11 +55,12 @@ class PostgresqlIndex(FullTextIndex):
             return Found([])
         # Materialised, or the planner might read the whole table from its end in the hope of finding enough. One hit
         # beyond the limit tells whether there are more. Counting all would take longer.
+        rest = "id < (SELECT first FROM newest_blocks) AND (SELECT count(*) FROM newest) <= %s"
         parts = [
             f"SELECT {tier}, id FROM (WITH "
             f"newest AS MATERIALIZED ({self._matching('(%s || newest_blocks.query)::tsquery', ', newest_blocks')}), "
-            f"all_hits AS MATERIALIZED ({self._matching('%s::tsquery')} AND (SELECT count(*) FROM newest) <= %s) "
-            "SELECT id FROM newest UNION SELECT id FROM all_hits ORDER BY id DESC LIMIT %s) AS found"
+            f"older AS MATERIALIZED ({self._matching('%s::tsquery')} AND {rest}) "
+            "SELECT id FROM newest UNION ALL SELECT id FROM older ORDER BY id DESC LIMIT %s) AS found"
             for tier in range(len(queries))
         ]
         params = [[query, list(hidden), query, list(hidden), limit, limit + 1] for query in queries]
@@ -75,11 +76,11 @@ class PostgresqlIndex(FullTextIndex):
         return f"SELECT id FROM {self._table}{sources} WHERE words @@ {query} AND id <> ALL(%s)"
 
     def _newest_blocks(self) -> str:
-        """Return the SQL for the end of a `query` that restricts it to the newest documents."""
-        block = f"format('%%L', '-' || last / {_BLOCK} - back)"
+        """Return the SQL for the end of a `query` that restricts it to the newest documents, and their `first` ID."""
         return (
-            f"SELECT ' & (' || string_agg({block}, ' | ') || ')' AS query "
-            f"FROM (SELECT max(id) AS last FROM {self._table}) AS ids, generate_series(0, {_NEWEST_BLOCKS - 1}) AS back"
+            f"SELECT ' & (' || string_agg(format('%%L', '-' || block), ' | ') || ')' AS query, "
+            f"min(block) * {_BLOCK} AS first FROM (SELECT max(id) / {_BLOCK} AS last FROM {self._table}) AS ids, "
+            f"generate_series(last - {_NEWEST_BLOCKS - 1}, last) AS block"
         )
 
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:

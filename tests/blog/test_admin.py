@@ -314,7 +314,7 @@ class TestPostList:
         add()
         client.get("/admin/blog/post/")
         for _ in range(2):
-            with django_assert_num_queries(19):
+            with django_assert_num_queries(18):
                 client.get("/admin/blog/post/")
             for _ in range(5):
                 add()
@@ -474,7 +474,7 @@ class TestTrees:
         make(parent=top)
         client.get(f"/admin/blog/{kind}/")
         for _ in range(2):
-            with django_assert_num_queries({"page": 16, "category": 8}[kind]):
+            with django_assert_num_queries({"page": 15, "category": 7}[kind]):
                 client.get(f"/admin/blog/{kind}/")
             for _ in range(3):
                 make(parent=top)

@@ -75,7 +75,7 @@ class TestList:
 
     def test_takes_a_fixed_number_of_queries(self, editor: Client, django_assert_max_num_queries: Any) -> None:
         add_redirects((f"/x-{index}/", PostFactory()) for index in range(20))
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(6):
             editor.get(LIST)
 
 

@@ -12,12 +12,12 @@ from django.test import Client
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
-from blog import media_index
 from blog.models import Entry, Post
 from blog.publishing import trash
 from blog.rendering.images import add_renditions, load_first_eagerly
 from core.changes import entries_changed
 from core.models import SiteSettings
+from core.prepared import together
 from media.documents import store_document
 from media.models import Picture, RenditionState
 from media.pictures import store_picture
@@ -234,9 +234,9 @@ class TestTheIndex:
     ) -> None:
         posts = [PostFactory(source=f"![One]({picture.file.url})") for _ in range(20)]
         Entry.pictures.through.objects.all().delete()
-        # Three of them for the search index, and two to write it.
+        # One of them for the search index, and two to write it.
         # PostgreSQL also locks the posts whose listings are brought up to date.
-        with django_assert_max_num_queries(11 + connection.features.has_select_for_update):
+        with django_assert_max_num_queries(8 + connection.features.has_select_for_update):
             entries_changed([post.pk for post in posts])
         assert Entry.objects.filter(pictures=picture).count() == 20
 
@@ -245,10 +245,10 @@ class TestTheIndex:
         self, picture: Picture, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post = PostFactory()
-        is_read, is_saved, bodies = Event(), Event(), media_index._bodies
+        is_read, is_saved = Event(), Event()
 
-        def read_and_wait(pks: list[int]) -> list[tuple[int, str]]:
-            found = bodies(pks)
+        def read_and_wait(*queries: Any) -> list[list[Any]]:
+            found = together(*queries)
             if not is_read.is_set():
                 is_read.set()
                 is_saved.wait(0.3)
@@ -264,7 +264,7 @@ class TestTheIndex:
             post.save()
             is_saved.set()
 
-        monkeypatch.setattr(media_index, "_bodies", read_and_wait)
+        monkeypatch.setattr("blog.media_index.together", read_and_wait)
         at_once(update, save)
         assert post.pictures.get() == picture
 

@@ -314,7 +314,7 @@ class TestList:
         expected = queries()
         for index in range(40):
             CommentFactory.create(status=Status.values[index % 4], user=UserFactory.create(), name="")
-        assert queries() == expected <= 12
+        assert queries() == expected <= 9
 
     def test_there_are_no_inline_scripts_or_styles(self, client: Client, moderator: User) -> None:
         comment = CommentFactory.create()

@@ -105,7 +105,7 @@ class TestDeciding:
                 approve(comments, moderator)
             return len(seen)
 
-        assert queries(2) == queries(100) <= 22
+        assert queries(2) == queries(100) <= 17
 
 
 class TestCounts:

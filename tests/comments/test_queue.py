@@ -238,7 +238,7 @@ class TestPage:
         assert client.get(f"{QUEUE}?{query}").status_code == 200
 
     @pytest.mark.parametrize("count", [3, 60])
-    def test_it_takes_at_most_ten_queries(self, count: int, client: Client, moderator: User) -> None:
+    def test_it_takes_at_most_seven_queries(self, count: int, client: Client, moderator: User) -> None:
         for index in range(count):
             entry = {"entry": PageFactory.create()} if index % 3 == 0 else {"entry": PostFactory.create()}
             parent = CommentFactory.create(**entry, user=UserFactory.create(), name="")
@@ -246,7 +246,7 @@ class TestPage:
         with CaptureQueriesContext(connection) as queries:
             page = read(client.get(QUEUE))
         assert len(find(page, ".queue-comment")) == min(count, queue.PER_PAGE)
-        assert len(queries) <= 10
+        assert len(queries) <= 7
 
 
 class TestDecidingWithoutJavaScript:

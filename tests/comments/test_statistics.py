@@ -137,10 +137,10 @@ class TestPage:
         assert page.xpath("//@style") == []
 
     @pytest.mark.parametrize("count", [0, 1, 40])
-    def test_it_takes_at_most_ten_queries(self, count: int, client: Client) -> None:
+    def test_it_takes_at_most_eight_queries(self, count: int, client: Client) -> None:
         moderator = UserFactory.create(role="Moderator")
         client.force_login(moderator)
         approve([comment_received() for _ in range(count)], moderator)
         with CaptureQueriesContext(connection) as queries:
             assert client.get(self.PATH).status_code == 200
-        assert len(queries) <= 10
+        assert len(queries) <= 8

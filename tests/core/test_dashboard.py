@@ -218,7 +218,7 @@ class TestContent:
         with CaptureQueriesContext(connection) as queries:
             editor.get(INDEX)
         count = len(queries)
-        assert count <= 13
+        assert count <= 11
         fill(1_000)
         # The first request after a change reads the settings and counts again.
         editor.get(INDEX)

@@ -175,8 +175,8 @@ class TestCounts:
 
     def test_they_take_one_query(self, django_assert_num_queries: Any) -> None:
         client = client_of(user_in_role("Editor"))
-        # The session, the user, the permissions, the settings, and the counts.
-        with django_assert_num_queries(5):
+        # The session, the user with the permissions, the settings, and the counts.
+        with django_assert_num_queries(4):
             client.get(ANYWHERE)
 
 

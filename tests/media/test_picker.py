@@ -75,7 +75,7 @@ def test_the_case_of_all_letters_is_ignored(editor: Client) -> None:
 def test_results_are_paginated(editor: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     sizes = {"width": 1, "height": 1}
     Picture.objects.bulk_create([Picture(file=f"pictures/{index}.png", **sizes) for index in range(25)])
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         first = search(editor).json()
     second = search(editor, page=first["next"]).json()
     assert (len(first["files"]), len(second["files"]), second["next"]) == (24, 1, None)

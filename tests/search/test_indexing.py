@@ -25,6 +25,7 @@ from core.models import SiteSettings
 from search import indexing
 from search.finding import find_comments, find_entries
 from search.indexes import entry_index
+from search.indexes.base import Document
 from search.indexes.queries import Expression, Phrase
 from search.indexing import count_stale, update_entries
 from search.labels import PUBLIC
@@ -134,6 +135,15 @@ class TestEntries:
             post.save()
             transaction.set_rollback(True)
         assert (found("old"), found("new")) == ({"One"}, set())
+
+    @pytest.mark.parametrize("limit", [1, 2, 4, 5, 9])
+    def test_documents_far_apart_are_found_once_and_the_newest_first(self, limit: int) -> None:
+        # On PostgreSQL, 93,000 is the first of the newest documents, which are searched separately.
+        pks = [100_999, 93_001, 93_000, 92_999, 1]
+        entry_index().write(Document(pk, "word") for pk in pks)
+        expression = Expression(((Phrase(("word",)),),))
+        assert entry_index().find([expression], limit=limit) == (pks[:limit], limit < len(pks))
+        entry_index().remove(pks)
 
 
 class TestTerms:
@@ -312,7 +322,7 @@ class TestComments:
         CommentFactory.create_batch(3, entry=posts[1])
         Entry.objects.update(title="New")
         for post in posts:
-            with django_assert_num_queries(5):
+            with django_assert_num_queries(3):
                 update_entries([post.pk])
 
     def test_comments_on_a_hidden_post_are_not_found(self, editor: User) -> None:

@@ -144,7 +144,7 @@ class TestList:
         editor.get(LIST)
         for index in range(2):
             for query in ("", "?q=a", "?use=unused", "?use=once", "?o=-4"):
-                with django_assert_max_num_queries(8):
+                with django_assert_max_num_queries(6):
                     editor.get(LIST + query)
             PostFactory(tags=[f"{index} {letter}" for letter in "abcde"])
 
@@ -252,7 +252,7 @@ class TestSuggestions:
         for index in range(12):
             TagFactory(name=f"tag {index}")
         editor.get(LIST)
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(6):
             assert len(suggested(editor, "tag")) == 10
 
     def test_for_a_text_are_the_used_tags_that_occur_in_it_as_whole_words(self, editor: Client) -> None:
