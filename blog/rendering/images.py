@@ -34,7 +34,7 @@ _ATTRIBUTE: Final = re.compile(r'\s(alt|src|width|height|loading)="([^"]*)"')
 # The beginning or the end of an element that may be a gallery, or be inside one.
 _BOX: Final = re.compile(r"<(?P<end>/?)(?P<name>div|figure)\b(?P<attributes>[^<>]*)>")
 _COLUMNS: Final = re.compile(r"\bcolumns-([1-9])\b")
-_URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+)"')
+_URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref=")|(?<=\sposter="))([^"]+)"')
 
 
 def library_files(html: str) -> set[str]:
