@@ -31,8 +31,8 @@ from core.languages import interface_language, override_language
 RENDER_VERSION: Final = 20
 
 # HTML to which rendering may have added words contains one of these: the name of a document, the summary of details, a
-# picture that is missing in a gallery, the days of opening hours, the link to the archive.
-MAY_HAVE_WORDS: Final = ("wp-block-file", "<details", "gallery", "<dl", 'href="/archive/"')
+# picture that is missing in a gallery, the days of opening hours, the link to the archive, the name of a link.
+MAY_HAVE_WORDS: Final = ("wp-block-file", "<details", "gallery", "<dl", 'href="/archive/"', "aria-label")
 
 # Elements that load a file.
 _LOADED: Final = ("img", "audio", "video", "source", "track", "embed", "x-iframe", "x-object")

@@ -30,7 +30,7 @@ ALLOWED_TAGS: Final = BLOCKS | INLINES
 
 ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "*": frozenset({"class", "dir", "id", "lang", "title"}),
-    "a": frozenset({"href", "hreflang", "rel"}),
+    "a": frozenset({"aria-label", "href", "hreflang", "rel"}),
     "audio": frozenset({"controls", "preload", "src"}),
     **dict.fromkeys(("blockquote", "q"), frozenset({"cite"})),
     **dict.fromkeys(("col", "colgroup"), frozenset({"span"})),

@@ -37,6 +37,8 @@ _EMBEDDING_ATTRIBUTES: Final = {
 _READ_ATTRIBUTES: Final = {
     **ALLOWED_ATTRIBUTES,
     **_EMBEDDING_ATTRIBUTES,
+    # Only rendering names links that show a symbol. Others are called what they show.
+    "a": ALLOWED_ATTRIBUTES["a"] - {"aria-label"},
     # The last three are obsolete.
     "*": ALLOWED_ATTRIBUTES["*"] | {"align", "name", "style"},
 }
