@@ -74,6 +74,7 @@ class TestPictures:
             "https://Thoolen.Files.WordPress.com/2014/03/a.png",
             "https://Thoolen.WordPress.com/files/2014/03/a.png",
             "https://i0.wp.com/thoolen.files.wordpress.com/2014/03/a.png?resize=300%2C200&amp;ssl=1",
+            "https://i0.wp.com/i2.wp.com/thoolen.files.wordpress.com/2014/03/a.png?fit=300%2C200&amp;ssl=1",
             "/wp-content/uploads/2014/03/a.png",
             "http://testserver/wp-content/uploads/2014/03/a.png",
         ],
