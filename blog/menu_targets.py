@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from blog.appearance.menus import MenuTarget, Target
 from blog.models import Category, Entry, Page, Post
@@ -27,8 +27,9 @@ def _entries(ids: Collection[int]) -> Mapping[int, Target]:
 
 
 def _categories(ids: Collection[int]) -> Mapping[int, Target]:
-    categories = Category.objects.filter(pk__in=ids)
-    return {each.pk: Target(each.name, each.get_absolute_url()) for each in categories}
+    is_known = Exists(Category.objects.known().filter(pk=OuterRef("pk")))
+    categories = Category.objects.filter(pk__in=ids).annotate(is_known=is_known)
+    return {each.pk: Target(each.name, each.get_absolute_url(), each.is_known) for each in categories}
 
 
 MENU_TARGETS: Final = {

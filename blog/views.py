@@ -71,7 +71,9 @@ posts_at = Prepared[Post](
         .defer("source", "lead_html")
     )
 )
-_categories_at = Prepared[Category](lambda path, slug: Category.objects.filter(Q(path=path) | Q(slug=slug)))
+_categories_at = Prepared[Category](
+    lambda now, path, slug: Category.objects.known(now).filter(Q(path=path) | Q(slug=slug))
+)
 _authors_at = Prepared[User](
     lambda slugs: User.objects.filter(slug__in=slugs).select_related("portrait").defer("portrait__image")
 )
@@ -176,7 +178,7 @@ def _preview_link_response(request: SiteRequest, token: str) -> HttpResponse:
 @require_safe
 def by_category(request: SiteRequest, path: str, page_number: int | None = None) -> HttpResponse:
     # The last segment is enough, so a category that was moved is still found at its old URLs.
-    (found,) = rows_at(request, (_categories_at, [path, _normalise(path.rsplit("/", 1)[-1])]))
+    (found,) = rows_at(request, (_categories_at, [timezone.now(), path, _normalise(path.rsplit("/", 1)[-1])]))
     category = next((each for each in found if each.path == path), None)
     if category is None:
         if not found:

@@ -105,6 +105,13 @@ def _is_text(file: IO[bytes]) -> bool:
     return file.tell() > 0
 
 
+_has_web_vtt_signature = _start(rb"(?:\xef\xbb\xbf)?WEBVTT(?:[ \t\r\n]|\Z)")
+
+
+def _is_web_vtt(file: IO[bytes]) -> bool:
+    return _has_web_vtt_signature(file) and _is_text(file)
+
+
 # An ID3 tag, which programs also put before FLAC.
 _ID3: Final = rb"ID3[\x02-\x04][\x00-\xfe].[\x00-\x7f]{4}"
 # A tag, or a frame of MPEG layer III.
@@ -151,6 +158,8 @@ FILE_TYPES: Final[Mapping[str, FileType]] = {
     ".webm": FileType("video/webm", _start(rb"\x1a\x45\xdf\xa3.{0,80}webm"), is_inline=True),
     ".ogv": FileType("video/ogg", _is_ogg, is_inline=True),
     ".mov": FileType("video/quicktime", _is_quicktime, is_inline=True),
+    # Subtitles of video
+    ".vtt": FileType("text/vtt", _is_web_vtt),
     # Video that browsers do not play
     ".mkv": FileType("video/matroska", _start(rb"\x1a\x45\xdf\xa3.{0,80}matroska")),
     ".3gp": FileType("video/3gpp", _is_mp4),

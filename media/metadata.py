@@ -26,6 +26,7 @@ from media.cleaners.riff import clean_avi, clean_wav
 from media.cleaners.rtf import clean_rtf
 from media.cleaners.sound import clean_flac, clean_mp3
 from media.cleaners.streams import copy_unchanged, too_complex, unsupported_type
+from media.cleaners.web_vtt import clean_web_vtt
 from media.file_types import SAVE_AS, check_type
 
 # Writes a clean copy of the first file to the second, which is empty.
@@ -89,5 +90,6 @@ CLEANERS: Final[Mapping[str, Cleaner]] = {
     ".wmv": clean_asf,
     ".wav": clean_wav,
     ".flac": clean_flac,
+    ".vtt": clean_web_vtt,
     **dict.fromkeys((".txt", ".csv"), copy_unchanged),
 }

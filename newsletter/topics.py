@@ -27,9 +27,9 @@ def find_topic(site: SiteSettings, kind: str, key: str) -> dict[str, Any]:
         case "":
             return {}
         case "category":
-            found = Category.objects.filter(path=key).first()
+            found = Category.objects.known().filter(path=key).first()
         case "tag":
-            found = Tag.objects.filter(slug=key).first()
+            found = Tag.objects.known().filter(slug=key).first()
         case "author" if site.show_author:
             # Accounts without public posts must not be revealed.
             found = User.objects.filter(slug=key, pk__in=Post.objects.published().values("author")).first()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from blog.appearance.menus import MenuTarget, Target
 from tags.models import Tag
@@ -15,7 +15,8 @@ def _find(arguments: Mapping[str, Any]) -> QuerySet[Any]:
 
 
 def _load(ids: Collection[int]) -> Mapping[int, Target]:
-    return {tag.pk: Target(tag.name, tag_url(tag.slug)) for tag in Tag.objects.filter(pk__in=ids)}
+    tags = Tag.objects.filter(pk__in=ids).annotate(is_known=Exists(Tag.objects.known().filter(pk=OuterRef("pk"))))
+    return {tag.pk: Target(tag.name, tag_url(tag.slug), tag.is_known) for tag in tags}
 
 
 MENU_TARGET: Final = MenuTarget(_find, _load)

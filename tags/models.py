@@ -36,6 +36,14 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         """Annotate `post_count`, drafts included, in a subquery. A join would group the whole table first."""
         return self.annotate(post_count=Coalesce(_of_posts(Count("pk"), IntegerField()), 0))
 
+    def known(self, now: Parameter | None = None) -> Self:
+        """Return the tags that readers may know: all but those that only hidden posts have.
+
+        The reason is the same as for categories (CategoryQuerySet.known).
+        """
+        rows = TaggedPost.objects.filter(tag=OuterRef("pk"))
+        return self.filter(Exists(rows.public(now)) | ~Exists(rows))
+
     def with_use(self) -> Self:
         """Annotate `post_count`, and `first_used` and `last_used`: when its first and last post were published."""
         times = models.DateTimeField()

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
@@ -27,8 +28,12 @@ MAX_COMBINED: Final = 3
 # Separates the slugs of combined tags. The slug of an imported tag may contain it as well, and takes precedence.
 _PLUS: Final = "+"
 
-_by_slugs = Prepared[Tag](lambda slugs: Tag.objects.filter(slug__in=slugs))
-_by_aliases = Prepared[TagAlias](lambda slugs: TagAlias.objects.filter(slug__in=slugs).select_related("tag"))
+_by_slugs = Prepared[Tag](lambda now, slugs: Tag.objects.known(now).filter(slug__in=slugs))
+_by_aliases = Prepared[TagAlias](
+    lambda now, slugs: TagAlias.objects.filter(
+        Exists(Tag.objects.known(now).filter(pk=OuterRef("tag"))), slug__in=slugs
+    ).select_related("tag")
+)
 
 
 def post_ids(now: Parameter | None, tag: Any, *others: Any) -> QuerySet[Any, Any]:
@@ -101,7 +106,8 @@ def find_tags(request: HttpRequest, slug: str) -> list[Tag]:
         parts = []
     forms = _forms(slug)
     slugs = [*forms, *(form for part in parts for form in _forms(part))]
-    tags, aliases = rows_at(request, (_by_slugs, [slugs]), (_by_aliases, [slugs]))
+    values = [timezone.now(), slugs]
+    tags, aliases = rows_at(request, (_by_slugs, values), (_by_aliases, values))
     found: dict[str, Tag] = {tag.slug: tag for tag in tags} | {alias.slug: alias.tag for alias in aliases}
 
     def first(forms: Iterable[str]) -> Tag | None:

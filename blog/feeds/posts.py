@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
@@ -22,7 +23,7 @@ from core.languages import activate_language, language_name, override_language
 from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
-_categories = Prepared[Category](lambda path: Category.objects.filter(path=path))
+_categories = Prepared[Category](lambda now, path: Category.objects.known(now).filter(path=path))
 _authors = Prepared[User](lambda slug: User.objects.filter(slug=slug))
 
 
@@ -94,7 +95,7 @@ class SiteFeed(PostFeed):
 
 class CategoryFeed(PostFeed):
     def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
-        (categories,) = rows_at(request, (_categories, [kwargs["path"]]))
+        (categories,) = rows_at(request, (_categories, [timezone.now(), kwargs["path"]]))
         if not categories:
             raise Http404(gettext("That category doesn't exist."))
         site, category = request.site, categories[0]

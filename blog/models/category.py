@@ -1,9 +1,11 @@
 """Categories: a tree of terms under which posts are filed."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Self
 
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
 from blog.models.curation import UndoableChange
@@ -11,6 +13,7 @@ from blog.models.post_in_category import PostInCategory
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
 from core.changes import entries_changed
+from core.prepared import Parameter
 from core.slugs import slug_field
 from core.urls import URLTemplate
 
@@ -18,6 +21,17 @@ category_url = URLTemplate("blog:category", "path")
 
 
 class CategoryQuerySet(TreeQuerySet):
+    def known(self, now: Parameter | None = None) -> Self:
+        """Return the categories that readers may know: all but those that list only hidden posts.
+
+        As in WordPress, an unused category has an empty page, because texts may link to it. A page that lists only
+        hidden posts would confirm a name that someone guesses. Prepared queries take the time as a parameter.
+        """
+        filed = Category._meta.get_field("posts").through._default_manager.filter(category=OuterRef("pk"))  # type: ignore[union-attr]
+        is_below = Q(pk=OuterRef("pk")) | Q(path__startswith=Concat(OuterRef("path"), Value("/")))
+        has_public_posts = Exists(PostInCategory.objects.public(now).filter(category=OuterRef("pk")))
+        return self.filter(has_public_posts | ~Exists(Category.objects.filter(is_below, Exists(filed))))
+
     def locked(self, ids: Collection[int]) -> "dict[int, Category]":
         """Return the categories with these IDs, locked after their posts, in the same order as when a post is saved."""
         PostInCategory.objects.lock_posts(_posts_filed_under(ids))

@@ -15,8 +15,9 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404
+from django.utils import timezone
 
 from blog.listings.listing import period
 from blog.models import Category, Entry, Post
@@ -47,8 +48,12 @@ _LAST: Final = "\U0010ffff"
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
 
 
-redirects_from = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
-_categories = Prepared[Category](lambda slugs: Category.objects.filter(slug__in=slugs))
+redirects_from = Prepared[Redirect](
+    lambda now, paths: Redirect.objects.filter(
+        Q(category=None) | Exists(Category.objects.known(now).filter(pk=OuterRef("category"))), path__in=paths
+    ).with_targets()
+)
+_categories = Prepared[Category](lambda now, slugs: Category.objects.known(now).filter(slug__in=slugs))
 
 
 class Alternatives(NamedTuple):
@@ -128,10 +133,11 @@ def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[l
     parts = _Path.of(path)
     # No slug has a slash.
     slug = match["slug"].lower() if (match := _entry_path().fullmatch(parts.base)) else "/"
+    now = timezone.now()
     found = read_together(
         *queries,
-        (redirects_from, [parts.redirected_from()]),
-        (_categories, [parts.category_slugs()]),
+        (redirects_from, [now, parts.redirected_from()]),
+        (_categories, [now, parts.category_slugs()]),
         (_similar, [slug, f"{slug}{_LAST}"]),
     )
     return [load() for load in found[:-3]], Alternatives(*found[-3:])

@@ -28,11 +28,14 @@ from core.languages import interface_language, override_language
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
-RENDER_VERSION: Final = 19
+RENDER_VERSION: Final = 20
 
 # HTML to which rendering may have added words contains one of these: the name of a document, the summary of details, a
-# picture that is missing in a gallery, the days of opening hours, the link to the archive.
-MAY_HAVE_WORDS: Final = ("wp-block-file", "<details", "gallery", "<dl", 'href="/archive/"')
+# picture that is missing in a gallery, the days of opening hours, the link to the archive, the name of a link.
+MAY_HAVE_WORDS: Final = ("wp-block-file", "<details", "gallery", "<dl", 'href="/archive/"', "aria-label")
+
+# Elements that load a file.
+_LOADED: Final = ("img", "audio", "video", "source", "track", "embed", "x-iframe", "x-object")
 
 # Separates the pages of a body. Sanitised HTML contains no comments, so this can't be part of a text.
 PAGE_BREAK: Final = "<!--nextpage-->"
@@ -147,7 +150,7 @@ def _rendered(inputs: list[RenderInput], resolve: FileResolver, language: str) -
     found_markers = [marker for marker in more_markers if marker is not None]
     moved = [moved_files.find_new_urls(root, resolve) for root in roots]
     for root, new_urls in zip(roots, moved, strict=True):
-        moved_files.replace_urls(root, new_urls, "img", "audio", "video", "source", "embed", "x-iframe", "x-object")
+        moved_files.replace_urls(root, new_urls, *_LOADED)
     _apply(roots, remote_media.localise, clean_attributes, links.link_bare_urls)
     _apply(roots, players.frame_embeds, links.label_pdf_links)
     for root, new_urls in zip(roots, moved, strict=True):

@@ -34,7 +34,7 @@ _ATTRIBUTE: Final = re.compile(r'\s(alt|src|width|height|loading)="([^"]*)"')
 # The beginning or the end of an element that may be a gallery, or be inside one.
 _BOX: Final = re.compile(r"<(?P<end>/?)(?P<name>div|figure)\b(?P<attributes>[^<>]*)>")
 _COLUMNS: Final = re.compile(r"\bcolumns-([1-9])\b")
-_URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+)"')
+_URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref=")|(?<=\sposter="))([^"]+)"')
 
 
 def library_files(html: str) -> set[str]:
@@ -166,11 +166,15 @@ def _with_renditions(image: str, pictures: Mapping[str, Picture], columns: int) 
 
 
 def _dimensions(picture: Picture, width: str, height: str) -> tuple[int, int]:
-    """Return the dimensions of the image on the page. The text may specify none, one or both."""
+    """Return the dimensions of the image on the page. The text may specify none, one or both.
+
+    With only a width, which may be that of a copy that was requested (`photo.jpg?w=1024`), it is not enlarged.
+    """
     match int(width or 0), int(height or 0):
         case 0, 0:
             return picture.width, picture.height
         case given, 0:
+            given = min(given, picture.width)
             return given, max(1, round(given * picture.height / max(1, picture.width)))
         case 0, given:
             return max(1, round(given * picture.width / max(1, picture.height))), given

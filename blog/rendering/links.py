@@ -136,7 +136,7 @@ def label_pdf_links(root: etree._Element) -> None:
 
 
 def finish_links(root: etree._Element) -> None:
-    """Normalise the URLs of links, and mark links that leave the site."""
+    """Normalise the URLs of links, mark links that leave the site, and name those from footnotes to the text."""
     for link in root.iter("a"):
         relations = link.attrib.pop("rel", "").lower().split()
         url = urls.normalise(link.get("href", "")) or ""
@@ -144,6 +144,9 @@ def finish_links(root: etree._Element) -> None:
             link.attrib.pop("href", "")
             continue
         link.set("href", url)
+        if "footnote-backref" in link.get("class", "").split():
+            # Screen readers would read the name of the arrow.
+            link.set("aria-label", gettext("Back to the text"))
         kept = sorted(_KEPT_RELATIONS.intersection(relations))
         if urls.is_external(url):
             kept.append("noopener")

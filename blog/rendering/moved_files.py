@@ -21,9 +21,10 @@ _FILE: Final = re.compile(r"(?:https?:/|/)?/[^?#]*\.[A-Za-z0-9]{2,5}(?:[?#].*)?"
 _URL_IN_TEXT: Final = re.compile(r"https?://[^\s<>\"()]++", re.IGNORECASE)
 _FILE_AT_START: Final = re.compile(r"https?://[^?#]+\.[A-Za-z0-9]{2,5}\b(?:[?#].*)?", re.IGNORECASE)
 _URL_ATTRIBUTES: Final = {
-    **dict.fromkeys(("img", "audio", "video", "source", "embed", "x-iframe"), "src"),
-    "x-object": "data",
-    "a": "href",
+    **dict.fromkeys(("img", "audio", "source", "track", "embed", "x-iframe"), ("src",)),
+    "video": ("src", "poster"),
+    "x-object": ("data",),
+    "a": ("href",),
 }
 
 
@@ -67,16 +68,17 @@ def replace_urls(root: etree._Element, new_urls: Mapping[str, str], *tags: str) 
     if not new_urls:
         return
     for element in root.iter(*tags):
-        attribute = _URL_ATTRIBUTES[str(element.tag)]
-        if new_url := new_urls.get(urls.normalise(element.get(attribute, "")) or ""):
-            element.set(attribute, new_url)
+        for attribute in _URL_ATTRIBUTES[str(element.tag)]:
+            if new_url := new_urls.get(urls.normalise(element.get(attribute, "")) or ""):
+                element.set(attribute, new_url)
 
 
 def _urls_in(root: etree._Element) -> Iterator[tuple[str, bool]]:
     """Yield the URLs in the tree, each with whether it is shown as a picture."""
     for element in root.iter(etree.Element):
-        if (attribute := _URL_ATTRIBUTES.get(str(element.tag))) and (url := element.get(attribute)):
-            yield url, element.tag == "img"
+        for attribute in _URL_ATTRIBUTES.get(str(element.tag), ()):
+            if url := element.get(attribute):
+                yield url, element.tag == "img" or attribute == "poster"
         for text in (element.text, element.tail):
             if text and "://" in text:
                 files = map(_FILE_AT_START.match, _URL_IN_TEXT.findall(text))

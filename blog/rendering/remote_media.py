@@ -14,7 +14,7 @@ from blog.rendering.tree import has_marker, text_of
 
 _EMBEDS: Final = frozenset({"embed", "x-iframe", "x-object"})
 _PLAYERS: Final = frozenset({"audio", "video"})
-_MEDIA: Final = _EMBEDS | _PLAYERS | {"img", "source"}
+_MEDIA: Final = _EMBEDS | _PLAYERS | {"img", "source", "track"}
 
 # In these, the link to an embedded page needs a paragraph of its own.
 _WITHOUT_PARAGRAPH: Final = frozenset({"blockquote", "body", "div", "figure", "section"})
@@ -85,7 +85,7 @@ def _name_of_linked_file(element: etree._Element) -> str:
 
 
 def _localise_player(element: etree._Element) -> None:
-    """Keep the sources of a player that are this site's own. If none are, replace it with a link to the first one."""
+    """Keep the files of a player that are this site's own. If no source is, replace it with a link to the first one."""
     sources = [element, *element.findall("source")]
     foreign = [source for source in sources if not urls.normalise_own(source.get("src", ""))]
     for source in foreign:
@@ -97,6 +97,9 @@ def _localise_player(element: etree._Element) -> None:
             _replace_with_link(element, url, element.get("title", "").strip() or urls.file_name(url))
         else:
             element.tag = "unwrapped"
+    for track in element.findall("track"):
+        if element.tag == "unwrapped" or not urls.normalise_own(track.get("src", "")):
+            track.tag = "unwrapped"
 
 
 def _localise_embed(element: etree._Element) -> None:

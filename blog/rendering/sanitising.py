@@ -24,13 +24,13 @@ BLOCKS: Final = frozenset(
 INLINES: Final = frozenset(
     {"a", "abbr", "audio", "b", "bdi", "bdo", "br", "cite", "code", "del", "dfn", "em", "i", "img"}
     | {"ins", "kbd", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "source", "span"}
-    | {"strong", "sub", "sup", "time", "u", "var", "video", "wbr"}
+    | {"strong", "sub", "sup", "time", "track", "u", "var", "video", "wbr"}
 )
 ALLOWED_TAGS: Final = BLOCKS | INLINES
 
 ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "*": frozenset({"class", "dir", "id", "lang", "title"}),
-    "a": frozenset({"href", "hreflang", "rel"}),
+    "a": frozenset({"aria-label", "href", "hreflang", "rel"}),
     "audio": frozenset({"controls", "preload", "src"}),
     **dict.fromkeys(("blockquote", "q"), frozenset({"cite"})),
     **dict.fromkeys(("col", "colgroup"), frozenset({"span"})),
@@ -44,7 +44,8 @@ ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "td": frozenset({"colspan", "headers", "rowspan"}),
     "th": frozenset({"abbr", "colspan", "headers", "rowspan", "scope"}),
     "time": frozenset({"datetime"}),
-    "video": frozenset({"controls", "height", "preload", "src", "width"}),
+    "track": frozenset({"default", "kind", "label", "src", "srclang"}),
+    "video": frozenset({"controls", "height", "poster", "preload", "src", "width"}),
 }
 
 # Images load when they scroll into view; players load nothing until a reader starts them.
@@ -83,16 +84,18 @@ def _matching(pattern: str) -> Callable[[str], str | None]:
 
 _VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
     **dict.fromkeys(("cite", "href"), urls.normalise),
-    "src": urls.normalise_own,
+    **dict.fromkeys(("poster", "src"), urls.normalise_own),
     "data-player": lambda value: value if is_player_url(value) else None,
     # Their presence is all that counts.
-    **dict.fromkeys(("controls", "open", "reversed"), lambda value: ""),
+    **dict.fromkeys(("controls", "default", "open", "reversed"), lambda value: ""),
     **dict.fromkeys(("colspan", "rowspan", "span"), _matching(r"[0-9]{1,4}")),
     **dict.fromkeys(("height", "width"), _matching(r"[0-9]{1,5}")),
-    **dict.fromkeys(("hreflang", "lang"), _matching(r"[A-Za-z0-9-]{1,35}")),
+    **dict.fromkeys(("hreflang", "lang", "srclang"), _matching(r"[A-Za-z0-9-]{1,35}")),
     **dict.fromkeys(("start", "value"), _matching(r"-?[0-9]{1,9}")),
     "datetime": _matching(r"[0-9A-Za-z:.,+ -]{1,40}"),
     "decoding": _one_of("async"),
+    "kind": _one_of("subtitles", "captions", "descriptions", "chapters", "metadata"),
+    "label": lambda value: value.strip() or None,
     "dir": _one_of("ltr", "rtl", "auto"),
     "loading": _one_of("lazy"),
     "preload": _one_of("none"),

@@ -37,6 +37,8 @@ _EMBEDDING_ATTRIBUTES: Final = {
 _READ_ATTRIBUTES: Final = {
     **ALLOWED_ATTRIBUTES,
     **_EMBEDDING_ATTRIBUTES,
+    # Only rendering names links that show a symbol. Others are called what they show.
+    "a": ALLOWED_ATTRIBUTES["a"] - {"aria-label"},
     # The last three are obsolete.
     "*": ALLOWED_ATTRIBUTES["*"] | {"align", "name", "style"},
 }
@@ -50,7 +52,7 @@ _READER: Final = nh3.Cleaner(
     strip_comments=False,
 )
 
-_VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", "wbr"})
+_VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", "track", "wbr"})
 
 # Control characters, byte order marks (nh3 removes one from the start), lone surrogates, and the two
 # code points that XML does not allow.
@@ -70,7 +72,7 @@ _FRAME = re.compile(r"<(/?)(iframe|object)\b", re.IGNORECASE)
 _READ: Final = (
     (ALLOWED_TAGS | _EMBEDDING_ATTRIBUTES.keys() | RENAMED.keys())
     | {"area", "base", "basefont", "bgsound", "big", "font", "frame", "image", "input", "keygen", "link", "meta"}
-    | {"nobr", "optgroup", "option", "rb", "rtc", "script", "style", "title", "track"}
+    | {"nobr", "optgroup", "option", "rb", "rtc", "script", "style", "title"}
 )
 _TAG_NAME = re.compile(r"</?([a-z][^\s/>]*+)", re.IGNORECASE)
 # The tags of a formula, its source in TeX, and everything that is not the formula itself. Each match ends before the
@@ -90,7 +92,7 @@ _FORMATTING: Final = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "
 _NOT_NESTING: Final = frozenset(
     {"br", "caption", "col", "colgroup", "dd", "dt", "embed", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "input"}
     | {"li", "link", "meta", "optgroup", "option", "p", "param", "source", "tbody", "td", "tfoot", "th", "thead", "tr"}
-    | {"wbr", *_FORMATTING}
+    | {"track", "wbr", *_FORMATTING}
 )
 # A tag or a comment, ended where the HTML standard ends it, or by the end of the text. Nothing is scanned twice.
 _TAG = re.compile(
@@ -112,7 +114,7 @@ _REOPENED_CHARACTERS: Final = 5_000_000
 # How deep formatting may then be nested in formatting.
 _MAX_FORMATTING_DEPTH: Final = 3
 # Elements without an end tag that libxml2 does not know as such.
-_VOID_UNKNOWN_TO_LIBXML2 = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNORECASE)
+_VOID_UNKNOWN_TO_LIBXML2 = re.compile(r"<(embed|source|track|wbr)\b[^>]*>", re.IGNORECASE)
 # Removed from a text that nests deeper than any real one. Its text, paragraphs and line breaks remain.
 _ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
 

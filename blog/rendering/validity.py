@@ -33,7 +33,7 @@ _REQUIRED: Final = {"bdo": "dir", "time": "datetime"}
 # Inside these, headings are only large text.
 _WITHOUT_HEADINGS: Final = frozenset({"caption", "dt", "th"})
 # Attributes whose values are checked.
-_CHECKED: Final = frozenset({"cite", "colspan", "datetime", "href", "rowspan", "span", "src"})
+_CHECKED: Final = frozenset({"cite", "colspan", "datetime", "href", "poster", "rowspan", "span", "src"})
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f\ufdd0-\ufdef\ufffd]|%(?![0-9A-Fa-f]{2})")
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^/?#]*@")
 _HOST: Final = re.compile(r"(?:https?:)?//[^/?#]*|[A-Za-z][A-Za-z0-9+.-]*:")
@@ -219,7 +219,7 @@ def _repair_values(root: etree._Element) -> None:
 
 def _valid(name: str, value: str, element: etree._Element) -> str | None:
     """Return a valid form of an attribute's value, or None if there is none."""
-    if name in {"href", "src"}:
+    if name in {"href", "poster", "src"}:
         return _valid_url(value)
     if name == "cite":
         # Some tools use it for a remark.

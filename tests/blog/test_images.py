@@ -98,6 +98,11 @@ class TestRenditionsInTexts:
         assert "(min-width: 300px) 300px, 100vw" in html
         assert 'width="300" height="150"' in images(html)[-1]
 
+    @pytest.mark.parametrize(("width", "shown"), [(300, (300, 150)), (1200, (1200, 600)), (2048, (1200, 600))])
+    def test_an_image_with_only_a_width_is_not_enlarged(self, picture: Picture, width: int, shown: Any) -> None:
+        html = f'<img src="{picture.file.url}" width="{width}">'
+        assert f'width="{shown[0]}" height="{shown[1]}"' in add_renditions(html, {str(picture.file.name): picture})
+
     def test_a_listing_has_them_with_one_query_for_all_posts(
         self, client: Client, picture: Picture, django_assert_max_num_queries: Any
     ) -> None:

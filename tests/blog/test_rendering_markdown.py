@@ -49,7 +49,12 @@ class TestFootnotes:
         html = body("a[^x]\n\n[^x]: note")
         assert '<sup class="footnote-ref"><a href="#fn1" id="fnref1">[1]</a></sup>' in html
         assert '<li id="fn1" class="footnote-item">' in html
-        assert '<a href="#fnref1" class="footnote-backref">' in html
+        assert '<a href="#fnref1" class="footnote-backref" aria-label="Back to the text">' in html
+
+    def test_links_back_are_named_in_the_language_of_the_text(self) -> None:
+        html = render("a[^x]\n\n[^x]: note", "markdown", language="fr").body_html
+        assert 'class="footnote-backref" aria-label="Retour au texte">' in html
+        assert "aria-label" not in body('<a href="/" aria-label="Bank">x</a>')
 
     def test_can_directly_follow_a_url(self) -> None:
         html = body("https://example.org/a[^x]\n\n[^x]: note")

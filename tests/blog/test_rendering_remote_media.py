@@ -115,6 +115,12 @@ class TestPlayers:
             '<video controls="" preload="none"><source src="/a.mp4"></video>'
         )
 
+    def test_have_the_subtitles_and_the_picture_that_are_on_this_site(self) -> None:
+        tracks = '<track kind="captions" srclang="ar" label="العربية" src="/a.vtt" default=""><track src="/b.vtt">'
+        source = f'<video src="/a.mp4" poster="/p.jpg">{tracks}<track src="//example.org/c.vtt">Text</video>'
+        assert body(source) == (f'<video src="/a.mp4" poster="/p.jpg" controls="" preload="none">{tracks}Text</video>')
+        assert body('<video><track src="/a.vtt"></video>, <track src="/a.vtt">') == ", "
+
     def test_of_other_hosts_become_links(self) -> None:
         assert body('<audio src="https://example.org/talk.mp3">old browser</audio>') == (
             link("https://example.org/talk.mp3", "talk.mp3")

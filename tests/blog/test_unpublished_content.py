@@ -1,17 +1,22 @@
 """No public page shows what is not published or needs a password. Add every new kind of page to SURFACES."""
 
 import datetime as dt
+from typing import ClassVar
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from blog.appearance.menus import links_of
 from blog.models import Category, Enclosure, Entry, Page, Post, Status
+from blog.models.redirect import add_redirects
 from blog.rendering import PAGE_BREAK
+from core.changes import entries_changed
 from core.models import SiteSettings
 from media.models import Picture
-from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
+from tags.models import Tag, TagAlias
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 
 pytestmark = pytest.mark.django_db
 
@@ -141,9 +146,61 @@ def test_a_hidden_entry_has_no_public_url(client: Client, hidden: Post) -> None:
         assert client.get(url).status_code == 404, url
 
 
-def test_the_page_of_a_tag_with_only_hidden_posts_is_empty(client: Client, hidden: Post) -> None:
-    response = client.get(f"/tag/{SECRET.lower()}-tag/")
-    assert response.context["posts"] == []
+class TestTermOfHiddenPosts:
+    """Readers can't tell it from a term that doesn't exist, because its name may be a secret that they guess."""
+
+    # Of the tag and the category of a hidden post; the parent of that category; and former slugs. None is linked.
+    URLS: ClassVar = [
+        *("/tag/{}-tag/", "/tag/{}-tag/page/1/", "/tag/{}-tag/page/2/", "/tag/{}-tag/feed/", "/tag/{}-tag/feed/json/"),
+        *("/tag/{} Tag/", "/tag/{}-tag", "/tag/{}-alias/", "/tag/{}-alias/feed/", "/tag/other+{}-tag/", "/?tag={}-tag"),
+        *("/category/{}-parent/{}-child/", "/category/{}-child/", "/category/{}-parent/", "/category/{}-former/"),
+        *("/category/{}-parent/page/2/", "/category/{}-child/feed/", "/category/{}-parent/{}-child/feed/atom/"),
+        *("/?category_name={}-child", "/2020/05/17/{}-tag/", "/{}-child/", "/tag/{}-tag/amp/"),
+        *("/follow-by-email/tag/{}-tag/", "/follow-by-email/category/{}-parent/{}-child/"),
+    ]
+
+    @pytest.fixture(autouse=True)
+    def terms(self, hidden: Post) -> list[int]:
+        """Give the hidden post terms of its own, and return the IDs of the categories."""
+        parent = CategoryFactory(name=f"{SECRET} parent")
+        child = CategoryFactory(name=f"{SECRET} child", parent=parent)
+        hidden.categories.add(child)
+        entries_changed([hidden.pk])
+        TagAlias.objects.create(slug=f"{SECRET.lower()}-alias", tag=Tag.objects.get(slug=f"{SECRET.lower()}-tag"))
+        add_redirects([(f"/category/{SECRET.lower()}-former/", child), ("/?cat=90001", child), ("/?cat=90002", parent)])
+        return [parent.pk, child.pk]
+
+    def test_is_not_found_like_an_unknown_one(self, client: Client) -> None:
+        for url in self.URLS:
+            answer, expected = (client.get(url.replace("{}", name)) for name in (SECRET.lower(), "unknown"))
+            assert (answer.status_code, answer.content) == (404, expected.content), url
+            differing = set(answer.headers.items()) ^ set(expected.headers.items())
+            assert {name for name, _value in differing} <= {"X-Request-ID"}, url
+
+    def test_is_not_found_by_its_id(self, client: Client, terms: list[int]) -> None:
+        for pk in (*terms, 90001, 90002):
+            assert client.get(f"/?cat={pk}").status_code == 404
+
+    def test_is_not_in_menus(self, terms: list[int]) -> None:
+        tag = Tag.objects.get(slug=f"{SECRET.lower()}-tag")
+        kinds = [("blog:category", terms[0]), ("blog:category", terms[1]), ("tags:tag", tag.pk)]
+        assert links_of([{"title": "", "kind": kind, "id": pk} for kind, pk in kinds]) == []
+
+    def test_is_found_once_a_post_is_public(self, client: Client, hidden: Post) -> None:
+        Post.objects.filter(pk=hidden.pk).update(status=Status.PUBLISHED, published_at=NOON)
+        entries_changed([hidden.pk])
+        for url in self.URLS:
+            if "2020" not in url and "page/2" not in url and "/follow" not in url and url[1:] != "{}-child/":
+                response = client.get(url.replace("{}", SECRET.lower()), follow=True)
+                assert response.status_code == 200, url
+
+
+def test_an_unused_term_has_an_empty_page(client: Client) -> None:
+    """As in WordPress: texts may link to it."""
+    TagFactory(name="unused")
+    CategoryFactory(name="below", parent=CategoryFactory(name="above"))
+    for url in ("/tag/unused/", "/tag/unused/feed/", "/category/above/", "/category/below/", "/category/below/feed/"):
+        assert client.get(url, follow=True).status_code == 200, url
 
 
 @pytest.mark.parametrize("surface", SURFACES)

@@ -90,6 +90,7 @@ SAMPLES = {
     ".rtf": rb"{\rtf1\ansi Text}",
     ".txt": "Text: défenseurs, الحرية\r\n".encode(),
     ".csv": b"name;year\r\nRosa;2014\r\n",
+    ".vtt": "WEBVTT\n\n00:01.000 --> 00:04.000\nحرية\n".encode(),
 }
 
 

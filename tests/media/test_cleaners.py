@@ -674,6 +674,21 @@ class TestVideo:
 RELATIONSHIPS = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
 
 
+class TestSubtitles:
+    def test_keep_only_what_is_shown(self) -> None:
+        source = (
+            "\ufeffWEBVTT PLANTED\r\nX-TOOL: PLANTED\r\n\r\nNOTE PLANTED\r\nPLANTED\r\n\r\nSTYLE\r\n::cue(#PLANTED){}"
+            "\r\n\r\nPLANTED\r\n00:01.000 --> 00:02.000 align:start\r\n<v Rosa>حرية\r\nFreedom\r\n\r\n\r\n"
+            "00:03.000 --> 00:04.000\r\n1 < 2"
+        )
+        assert cleaned(source.encode(), "a.vtt").decode() == (
+            "WEBVTT\n\n00:01.000 --> 00:02.000 align:start\n<v Rosa>حرية\nFreedom\n\n00:03.000 --> 00:04.000\n1 < 2\n"
+        )
+
+    def test_without_any_are_kept(self) -> None:
+        assert cleaned(b"WEBVTT", "a.vtt") == b"WEBVTT\n"
+
+
 class TestOfficeFiles:
     def test_lose_references_to_removed_parts(self) -> None:
         parts = unpacked(cleaned(KINDS["xlsx"](("a", "b", "c", "d")), "a.xlsx"))

@@ -101,7 +101,7 @@ class TestComments:
         assert f"of the type “{exported}”" in remarks(report)[0]
         assert 'id="comment-1"' in client.get("/2014/03/01/post-7/").text
 
-    @pytest.mark.parametrize("kind", ["order_note", "note"])
+    @pytest.mark.parametrize("kind", ["order_note", "note", "editorial-comment", "sensei_course_status"])
     def test_internal_notes_are_skipped_with_a_reason(self, import_parts: ImportParts, kind: str) -> None:
         report = import_parts(item(7, inside=[comment(1, type=kind)]))
         assert not Comment.objects.exists()

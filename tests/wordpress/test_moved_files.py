@@ -35,7 +35,7 @@ type Shown = Callable[[str], str]
 def rendered(import_parts: ImportParts, tmp_path: Path) -> Shown:
     """Return a function that imports a post with this source and its files, and returns its body."""
     folder = write_files(tmp_path / "export", "2014/03/a.png", "2014/03/big-scaled.png", "2014/03/Report.pdf")
-    write_files(folder, "2014/03/talk.mp3", "2014/03/march.mp4")
+    write_files(folder, "2014/03/talk.mp3", "2014/03/march.mp4", "2014/03/march.vtt")
 
     def show(source: str) -> str:
         import_parts(
@@ -45,6 +45,7 @@ def rendered(import_parts: ImportParts, tmp_path: Path) -> Shown:
             attachment(32, attachment_url=f"{FILES}/2014/03/Report.pdf"),
             attachment(33, attachment_url=f"{FILES}/2014/03/talk.mp3"),
             attachment(34, attachment_url=f"{FILES}/2014/03/march.mp4"),
+            attachment(35, attachment_url=f"{FILES}/2014/03/march.vtt"),
             media=MediaFolder(folder),
             site=SITE,
         )
@@ -73,6 +74,7 @@ class TestPictures:
             "https://Thoolen.Files.WordPress.com/2014/03/a.png",
             "https://Thoolen.WordPress.com/files/2014/03/a.png",
             "https://i0.wp.com/thoolen.files.wordpress.com/2014/03/a.png?resize=300%2C200&amp;ssl=1",
+            "https://i0.wp.com/i2.wp.com/thoolen.files.wordpress.com/2014/03/a.png?fit=300%2C200&amp;ssl=1",
             "/wp-content/uploads/2014/03/a.png",
             "http://testserver/wp-content/uploads/2014/03/a.png",
         ],
@@ -167,6 +169,27 @@ class TestAudioAndVideo:
         assert (
             f'<video width="640" height="360" controls="" preload="none"><source src="{file_url(34)}"></video>' in html
         )
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            """[video mp4="{mp4}" poster="{png}"]<track srclang='en' kind="subtitles" src="{vtt}" />[/video]""",
+            '[video mp4="{mp4}" poster="{png}"]\n<track srclang="en" kind="subtitles" src="{vtt}">\n[/video]',
+            (
+                '<!-- wp:video -->\n<figure class="wp-block-video"><video controls poster="{png}" src="{mp4}">'
+                '<track srclang="en" kind="subtitles" src="{vtt}"/></video></figure>\n<!-- /wp:video -->'
+            ),
+        ],
+    )
+    def test_video_has_its_subtitles_and_picture_from_the_media_library(self, rendered: Shown, source: str) -> None:
+        urls = {name: f"{FILES}/2014/03/{name}" for name in ("march.mp4", "march.vtt", "a.png")}
+        html = rendered(source.format(mp4=urls["march.mp4"], vtt=urls["march.vtt"], png=urls["a.png"]))
+        assert f'poster="{file_url(30)}"' in html
+        assert re.search(
+            f'<video[^>]*>(<source[^>]*>)?<track srclang="en" kind="subtitles" src="{file_url(35)}"></v', html
+        )
+        assert "wordpress.com" not in html
+        assert Attachment.objects.get(wordpress_id=35).document in Post.objects.get().documents.all()
 
     def test_of_other_sites_stays_a_link(self, rendered: Shown) -> None:
         html = rendered("[audio https://example.org/wp-content/uploads/2014/03/talk.mp3]")

@@ -142,8 +142,9 @@ class TestVerifying:
         assert problems(imported) == ["The page can't be loaded (HTTP status 404)."]
 
     def test_tag_page_without_its_post_is_a_problem(self, imported: Path) -> None:
-        TaggedPost.objects.update(published_at=None)
-        assert problems(imported) == ["The post “A & b” is not listed.", "The feed is empty."]
+        TaggedPost.objects.all().delete()
+        found = ["The post “A & b” is not listed.", "The feed is empty.", "The tag “X” is missing."]
+        assert problems(imported) == found
 
     def test_feed_with_another_guid_is_a_problem(self, imported: Path) -> None:
         Post.objects.filter(pk=7).update(guid="other")
@@ -266,12 +267,21 @@ class TestVerifying:
         import_export([path])
         return path
 
+    def test_terms_that_only_hidden_posts_have_must_not_be_found(self, tmp_path: Path) -> None:
+        terms = [filed("post_tag", "secret", "Secret"), filed("category", "child", "Child")]
+        parts = (category("above", "Above"), category("child", "Child", parent="above"), tag("secret", "Secret"))
+        path = write(tmp_path, export(*parts, tag("unused", "Unused"), item(7, status="draft", inside=terms)))
+        import_export([path])
+        assert "No problems found" in run(path)
+        with mock.patch.object(InProcessClient, "get", return_value=SiteResponse(200)):
+            assert problems(path).count("Readers can see this although it isn't public.") == 3
+
     def test_a_sample_of_rare_terms_is_checked(self, many_tags: Path) -> None:
         # These are the site, its author, six posts, and three tags.
         text = run(many_tags)
         assert "8 tags and categories with few posts were not checked. Use --all to check each one." in text
         assert "No problems found (11 items checked)." in text
-        TaggedPost.objects.filter(tag__slug="common").update(published_at=None)
+        TaggedPost.objects.filter(tag__slug="common").delete()
         assert "The feed is empty." in problems(many_tags)
 
     def test_all_terms_are_checked_on_request(self, many_tags: Path) -> None:

@@ -479,6 +479,21 @@ class TestForWordPress:
         assert attachment.findtext("{*}attachment_url") == f"http://testserver{document.file.url}"
         assert attachment.findtext("{*}post_id") == "41"
 
+    def test_old_slugs_stay_however_often_they_move(self, tmp_path: Path) -> None:
+        """Also those that WordPress cut in the middle of a character, or stored for pages."""
+        slugs = [meta("_wp_old_slug", slug) for slug in ("%d9", "former")]
+        source = write(
+            tmp_path, export(item(7, inside=slugs), page(20, post_name="A", inside=[meta("_wp_old_slug", "a")]))
+        )
+        found = []
+        for name in ("first.xml", "second.xml"):
+            with rolled_back():
+                import_export([source])
+                source = exported(tmp_path, name)
+                found.append({key: each.meta for key, each in items(source).items()})
+        assert found[0] == found[1]
+        assert ("_wp_old_slug", "%d9") in found[0]["post", 7]
+
     def test_old_slugs_are_exported_in_wordpress_format_too(self, tmp_path: Path) -> None:
         post = PostFactory(slug="é")
         post.slug = "new"

@@ -47,7 +47,6 @@ from wordpress.wxr.records import (
 )
 from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, parse_id, plain_lines
 
-_POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
 _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
 # Other statuses have the same name in WordPress.
 _ENTRY_STATUSES: Final = {Status.PUBLISHED.value: "publish"}
@@ -145,11 +144,13 @@ def _meta(
     exported: dict[str, list[str]] = {}
     for key, value in preserved.meta:
         exported.setdefault(key, []).append(value)
+    old_paths = [old.path for old in entry.redirects.all()] if isinstance(entry, Post) else []
+    former = elements.former_slugs(old_paths, elements.percent_encoded(entry.slug))
     own: dict[str, list[str]] = {
         THUMBNAIL: [_thumbnail(entry, exported.get(THUMBNAIL, [""])[0], ids)],
         FOOTNOTES: [_footnotes(footnotes, exported.get(FOOTNOTES, [""])[0])],
         records.DESIRED_SLUG_KEY: [desired_slug],
-        OLD_SLUG_KEY: list(dict.fromkeys([*_former_slugs(entry), *exported.get(OLD_SLUG_KEY, [])])),
+        OLD_SLUG_KEY: list(dict.fromkeys([*former, *exported.get(OLD_SLUG_KEY, [])])),
     }
     own |= _noindex(entry, exported)
     if entry.status == Status.PUBLISHED:
@@ -274,13 +275,6 @@ def _terms(entry: Entry, preserved: Preserved) -> Iterator[str]:
 
 def _legacy_urls(entry: Entry) -> str:
     return elements.legacy_url_fields("postmeta", [old.path for old in entry.redirects.all()])
-
-
-def _former_slugs(entry: Entry) -> list[str]:
-    """Return the former slugs of a post, as WordPress stores them."""
-    paths = [old.path for old in entry.redirects.all()] if isinstance(entry, Post) else []
-    slugs = dict.fromkeys(match[1] for path in paths if (match := _POST_PATH.fullmatch(path)))
-    return [elements.percent_encoded(slug) for slug in slugs if slug != entry.slug]
 
 
 def _comment_element(comment: Comment) -> str:

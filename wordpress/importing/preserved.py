@@ -30,7 +30,7 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.report import OTHER_TERMS, PAGES, POSTS, Outcome
 from wordpress.markup.tables import table_key
 from wordpress.models import ImportedItem, PreservedData, fingerprint
-from wordpress.wxr.elements import ITEM_DEFAULTS, text_to_html
+from wordpress.wxr.elements import ITEM_DEFAULTS, former_slugs, text_to_html
 from wordpress.wxr.extensions import without_extension
 from wordpress.wxr.records import (
     CATEGORY,
@@ -160,8 +160,8 @@ def entry_fields(item: Item) -> Fields:
 
 def _entry_meta(item: Item) -> Iterator[tuple[str, str]]:
     """Yield the meta fields of a post or page that our exports would not generate themselves."""
-    # Only our own exports list legacy URLs, and they derive these slugs from them.
-    former = {unquote(url).rstrip("/").rpartition("/")[2] for url in item.legacy_urls}
+    # Only our own exports list legacy URLs, and they derive these slugs from those of posts.
+    former = former_slugs(map(unquote, item.legacy_urls), item.slug) if item.type == "post" else {}
     # Without its own field, an enclosure with the same values would be taken for the file of a plugin.
     of_plugins = {file for _key, file in files_of_plugins(item.meta)}
     for key, value in item.meta:
@@ -169,7 +169,7 @@ def _entry_meta(item: Item) -> Iterator[tuple[str, str]]:
         is_enclosure = enclosure and enclosure not in of_plugins and enclosure_field(enclosure) == value
         is_made = key == DESIRED_SLUG_KEY or is_enclosure
         if key == OLD_SLUG_KEY:
-            is_made = unquote(value) in former
+            is_made = value in former
         elif key == FOOTNOTES:
             is_made = _is_our_json(value)
         elif key == YOAST_NOINDEX:

@@ -108,7 +108,7 @@ def parse_file_url(url: str) -> FileURL | None:
     try:
         parts = urlsplit(url)
         host = split_host(parts)
-        if host in _PROXIES:
+        while host in _PROXIES:
             scheme = "https" if ("ssl", "1") in parse_qsl(parts.query) else "http"
             parts = urlsplit(f"{scheme}://{parts.path.lstrip('/')}")
             host = split_host(parts)

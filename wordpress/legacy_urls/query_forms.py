@@ -70,7 +70,7 @@ def file_url(request: HttpRequest, path: str, folder: str = "") -> str:
     `folder` is the folder of the WordPress installation, such as `blog/`.
     """
     candidates = size_variants(normalise_path(f"/{folder}".rstrip("/") + _UPLOADS + path))
-    (found,) = rows_at(request, (redirects_from, [candidates]))
+    (found,) = rows_at(request, (redirects_from, [timezone.now(), candidates]))
     redirects = {redirect.path: redirect for redirect in found}
     for candidate in candidates:
         url: str = redirects[candidate].url if candidate in redirects else ""
@@ -144,8 +144,8 @@ def _target_by_id(form: str, pk: str) -> Target:
         raise Http404(gettext("An ID consists of digits only."))
     if (old_pk := int(digits[0])) > BigIntegerField.MAX_BIGINT:
         raise Http404(gettext("There is nothing with this ID."))
-    objects = (_by_id[form], [timezone.now(), old_pk])
-    redirects, found = together((redirects_from, [[f"/?{form}={old_pk}"]]), objects)
+    now = timezone.now()
+    redirects, found = together((redirects_from, [now, [f"/?{form}={old_pk}"]]), (_by_id[form], [now, old_pk]))
     urls = [*(redirect.url for redirect in redirects), *(each.get_absolute_url() for each in found)]
     if not any(urls):
         raise Http404(gettext("There is nothing with this ID."))
@@ -159,7 +159,7 @@ _by_id: Final = {
             Entry.objects.published(now).filter(pk=pk).only("kind", "slug", "published_at", "published_on", "path")
         )
     ),
-    "cat": Prepared[Any](lambda _now, pk: Category.objects.filter(pk=pk)),
+    "cat": Prepared[Any](lambda now, pk: Category.objects.known(now).filter(pk=pk)),
     "author": Prepared[Any](lambda _now, pk: User.objects.filter(pk=pk)),
 }
 

@@ -142,6 +142,9 @@ _EARLY_AUDIO = re.compile(
 # A scheme of the plugins WP YouTube Lyte and Smart YouTube: `httpv://www.youtube.com/watch?v=…`.
 _PLAYER_SCHEME = re.compile(r"\bhttp(?:a|v[a-z]{0,2})://(?=(?:www\.)?youtu)")
 _CAPTION = re.compile(r"\[(?<!\[\[)(?P<name>caption|wp_caption)(?=[\s\]])(?P<attributes>[^\[\]]*+)\]")
+# A video with subtitles, as the classic editor inserted them.
+_VIDEO = re.compile(r"\[(?<!\[\[)(?P<name>video)(?P<attributes>\s[^\[\]]*+)\](?=\s*+<track\s)")
+_TRACK = re.compile(r"<track\s[^<>]*+>")
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
 
@@ -156,6 +159,7 @@ def expand(source: str, find_uploads: UploadFinder) -> str:
     if "httpv" in source or "httpa:" in source:
         source = _PLAYER_SCHEME.sub("https://", source)
     source = replace_enclosing(expand_builders(source, find_uploads, _is_known), _CAPTION, _figure)
+    source = replace_enclosing(source, _VIDEO, _video)
     if not _MAY_BE_SHORTCODE.search(source):
         return source
     expected_ends: Counter[str] = Counter()
@@ -329,12 +333,18 @@ def _media_element(name: str, attributes: str, content: str) -> str:
         return ""
     if embed := find_embed(sources[0]):
         return "\n\n".join([escape(embed.page), *filter(None, [content.strip()])])
-    size = "".join(
-        f' {key}="{values[key]}"' for key in ("width", "height") if name == "video" and values.get(key, "").isdecimal()
-    )
+    shown = {key: values[key] for key in ("width", "height") if values.get(key, "").isdecimal()}
+    if poster := values.get("poster"):
+        shown["poster"] = escape(poster)
+    looks = "".join(f' {key}="{value}"' for key, value in shown.items()) if name == "video" else ""
     children = "".join(f'<source src="{escape(source)}">' for source in sources)
     # As in WordPress, the content is for browsers that can't play the file.
-    return f"<{name}{size}>{children}{content.strip()}</{name}>"
+    return f"<{name}{looks}>{children}{content.strip()}</{name}>"
+
+
+def _video(start_tag: re.Match[str], content: str) -> str:
+    player = _media_element("video", unescape(start_tag["attributes"]), "".join(_TRACK.findall(content)))
+    return f"\n\n{player}\n\n"
 
 
 def _early_players(attributes: str) -> str:

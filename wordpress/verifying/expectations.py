@@ -2,16 +2,18 @@
 
 import datetime as dt
 import re
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
+from django.db.models import Q
 from django.utils import timezone
 
-from blog.models import Post
+from blog.models import Category, Post
+from tags.models import Tag
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.preserved import plain_title
 from wordpress.verifying.site_client import one_line
-from wordpress.wxr.records import REUSABLE_BLOCK, Item
+from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, Item
 
 # The archive of a year, month or day. WordPress shows it even if a post has this permalink.
 _ARCHIVE: Final = re.compile(r"/[0-9]{4}/?(?:[0-9]{2}/?){0,2}")
@@ -58,3 +60,11 @@ def path_by_slug(item: Item) -> str:
         return ""
     day = local_date(item)
     return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"
+
+
+def is_known(taxonomy: str, slug: str) -> bool:
+    """Return whether the term with this slug is one that readers may know, or is not here at all."""
+    terms: Any = Tag.objects.filter(Q(slug=slug) | Q(aliases__slug=slug))
+    if taxonomy == CATEGORY:
+        terms = Category.objects.filter(slug=slug)
+    return bool(terms.known().exists() or not terms.exists())

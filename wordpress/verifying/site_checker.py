@@ -26,7 +26,7 @@ from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, FileState
-from wordpress.verifying.expectations import is_checked, local_date, path_by_slug, path_of, shown_title
+from wordpress.verifying.expectations import is_checked, is_known, local_date, path_by_slug, path_of, shown_title
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, TAG, Author, Item, Record
@@ -234,7 +234,9 @@ class SiteChecker:
         for (taxonomy, slug), (exported_slug, name) in self._terms.items():
             prefix = _TERM_PREFIXES[taxonomy]
             path = f"/{prefix}/{quote(slug_from_export(exported_slug), safe='')}/"
-            yield prefix, 0, name, self._check_listing(path, self._newest_posts.get((taxonomy, slug)))
+            newest = self._newest_posts.get((taxonomy, slug))
+            is_shown = newest or is_known(taxonomy, slug)
+            yield prefix, 0, name, self._check_listing(path, newest) if is_shown else self._check_unknown(path)
         items = (record for record in self._records(paths) if isinstance(record, Item) and is_checked(record))
         for batch in entry_batches(items, lambda item: item):
             references = [find_references(item) for item in batch]
@@ -367,6 +369,11 @@ class SiteChecker:
         if newest and not is_listed(response.body, newest.title, newest.date.date().isoformat()):
             yield path, _("The post “%s” is not listed.") % newest.title
         yield from self._check_feed(final_path, newest)
+
+    def _check_unknown(self, path: str) -> Iterator[tuple[str, str]]:
+        """Check that readers can't find out that there is a term which only hidden posts have."""
+        if self._client.get_following_redirects(path)[0].status != 404:
+            yield path, _("Readers can see this although it isn't public.")
 
     def _check_feed(self, listing_path: str, newest: NewestPost | None) -> Iterator[tuple[str, str]]:
         """Check that the feed of a listing contains its newest post, unless newer ones were written on this site."""

@@ -55,6 +55,7 @@ _WITHOUT_CDATA: Final = {
     *("wp:menu_order", "wp:is_sticky", "wp:comment_id", "wp:comment_author_url", "wp:comment_parent"),
     "wp:comment_user_id",
 }
+_POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
 _ATTRIBUTES: Final = {"guid": ' isPermaLink="false"'}
 # Comes after the terms, as in WordPress.
 GENERATOR: Final = "\t<generator>Broadside</generator>\n"
@@ -120,6 +121,12 @@ def extension_field(kind: str, values: dict[str, Any], *checked: str, date: dt.d
 def percent_encoded(slug: str) -> str:
     """Return `slug` as WordPress stores it: percent-encoded, with lower-case digits."""
     return re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quote(slug, safe="", errors="replace"))
+
+
+def former_slugs(paths: Iterable[str], slug: str) -> dict[str, None]:
+    """Return the former slugs in the legacy URLs of a post with this `slug`, all as WordPress stores them, in order."""
+    found = (percent_encoded(match[1]) for path in paths if (match := _POST_PATH.fullmatch(path)))
+    return dict.fromkeys(each for each in found if each != slug)
 
 
 def exported_slug(slug: str) -> tuple[str, str]:

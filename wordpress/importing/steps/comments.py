@@ -37,8 +37,12 @@ _STATUSES: Final = {
     "trash": CommentStatus.TRASH,
     "post-trashed": CommentStatus.TRASH,
 }
-# The types of comments that plugins wrote for themselves or for staff. Readers never saw them.
-_INTERNAL_TYPES: Final = {"action_log", "edd_payment_note", "note", "order_note", "webhook_delivery"}
+# The types of comments that plugins wrote for themselves or for staff. Readers never saw them. Editorial comments are
+# those of Edit Flow and PublishPress, and Sensei's are what its students achieved.
+_INTERNAL_TYPES: Final = {
+    *("action_log", "edd_payment_note", "editorial-comment", "note", "order_note", "webhook_delivery"),
+}
+_INTERNAL_PREFIX: Final = "sensei_"
 # The time for comments without a date on items without one. It is fixed, so that the next import recognises them.
 _UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # The fields that are updated if the export has changed.
@@ -50,7 +54,7 @@ _MAX_LENGTHS: Final = {name: max_length(Comment, name) for name in ("name", "ema
 
 def is_for_readers(type: str) -> bool:  # noqa: A002  # WordPress's name for it
     """Return whether WordPress showed comments of this type to readers."""
-    return type not in _INTERNAL_TYPES
+    return type not in _INTERNAL_TYPES and not type.startswith(_INTERNAL_PREFIX)
 
 
 def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name for it
