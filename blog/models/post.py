@@ -147,10 +147,12 @@ class Post(Entry):
                 return None
         return picture
 
-    @staticmethod
-    def _link_to_rest(url: str) -> SafeString:
+    def _link_to_rest(self, url: str) -> SafeString:
         label = gettext("Read the rest of this entry »")
-        return format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
+        # Screen readers, which list the links of a page, name it with the title.
+        ids = f"post-{self.pk}-rest", f"post-{self.pk}-title"
+        name = format_html('id="{}" aria-labelledby="{} {}"', ids[0], *ids)
+        return format_html('<a class="more-link" href="{}" dir="auto" {}>{}</a>', url, name, label)
 
     @property
     def sorted_categories(self) -> list[Category]:

@@ -59,10 +59,16 @@ class TestPostInAListing:
     def test_has_the_link_to_the_rest_in_the_last_paragraph(self, entry: str) -> None:
         post = Post.objects.get()
         assert (
-            f'The first words.<a class="more-link" href="/2019/10/22/a-working-paper/#more-{post.pk}" dir="auto">'
+            f'The first words.<a class="more-link" href="/2019/10/22/a-working-paper/#more-{post.pk}" dir="auto" '
             in re.sub(r"words\.\s+<a", "words.<a", entry)
         )
         assert "The rest." not in entry
+
+    def test_names_its_links_with_its_title_where_links_are_listed_alone(self, entry: str) -> None:
+        post = f"post-{Post.objects.get().pk}"
+        assert re.search(rf'<h2 [^>]*id="{post}-title"[^>]*>\s*<a[^>]*>A working paper</a>', entry)
+        for link in ("rest", "comments"):
+            assert f'id="{post}-{link}" aria-labelledby="{post}-{link} {post}-title"' in entry
 
     def test_without_a_more_marker_is_shown_in_full(self, client: Client) -> None:
         PostFactory(source="One.\n\nTwo.\n\nThree.")

@@ -149,7 +149,12 @@ class TestStems:
 
     @pytest.mark.parametrize(
         ("language", "one", "other"),
-        [("en", "analysis", "analyze"), ("en", "hour", "hor"), ("uk", "журналіст", "журналістка"), ("ar", "لجنة", "جنة")],
+        [
+            ("en", "analysis", "analyze"),
+            ("en", "hour", "hor"),
+            ("uk", "журналіст", "журналістка"),
+            ("ar", "لجنة", "جنة"),
+        ],
     )
     def test_different_words_have_different_stems(self, language: str, one: str, other: str) -> None:
         assert stem_of(one, language) != stem_of(other, language)
