@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from core.text import CharacterTable
 from search.queries import Word
-from search.text import WITHIN_WORD, is_unspaced, normalise, stem_of, tokens_of, with_prepositions
+from search.text import UNSPACED, WITHIN_WORD, is_unspaced, normalise, stem_of, tokens_of, with_prepositions
 
 # In a longer text, only the beginning is searched for words to mark.
 MAX_SEARCHED: Final = 60_000
@@ -22,8 +22,10 @@ _BEFORE: Final = 60
 _MAX_MATCHES: Final = 10
 # ASCII and typographic characters, none of which is a part of a word.
 _PLAIN: Final = re.compile("[\x00-\x7f\u00a0\u2010-\u2026\u2030-\u205e«»¡¿°§€£]*")
-_WITHIN_WORD: Final = re.compile(WITHIN_WORD)
-_REST_OF_WORD: Final = re.compile(f"{WITHIN_WORD}*")
+# Where words are not separated, those in another script end: “国際NGO団体”.
+_SPACED: Final = f"(?:(?![{UNSPACED}]){WITHIN_WORD})"
+_WITHIN_WORD: Final = re.compile(_SPACED)
+_REST_OF_WORD: Final = re.compile(f"{_SPACED}*")
 _BETWEEN_WORDS: Final = rf"(?:(?!{WITHIN_WORD})[\W_])+"
 # How many letters may be attached to the beginning of an Arabic word.
 _MAX_PREFIX: Final = 4
@@ -97,7 +99,7 @@ class _SearchTerm:
         else:
             self._literal = _common_beginning(self._forms)
             self._forms |= {form for stem in self._forms for form in with_prepositions(stem)}
-        phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{WITHIN_WORD})"
+        phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{_SPACED})"
         self._rest = re.compile(phrase) if self._is_phrase else None
         # Whether words that were found are forms of this one. Most texts repeat a few forms.
         self._known: dict[str, bool] = {}

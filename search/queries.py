@@ -33,7 +33,9 @@ MAX_WORDS: Final = 12
 _MIN_PREFIX: Final = 3
 
 _PART: Final = re.compile(
-    r'(?P<minus>-?)(?:(?P<filter>tag|category|author|before|after):)?(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))'
+    # Also the minus sign and the colon of Chinese and Japanese keyboards, and capitals as phones begin a text with.
+    r"(?P<minus>[-－]?)(?:(?P<filter>(?i:tag|category|author|before|after))[:：])?"
+    r'(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))'
 )
 # Single letters before an apostrophe, and the English genitive: texts have “avocate” and “defender” without them.
 _ATTACHED: Final = re.compile(r"(?<!\w)\w['’ʼ](?=\w\w)|(?<=\w\w)['’]s(?!\w)", re.IGNORECASE)
@@ -91,7 +93,7 @@ def parse(typed: str) -> Query:
     parts = list(_PART.finditer(_with_plain_quotes(text)))
     for number, part in enumerate(parts, start=1):
         value = part["quoted"] if part["word"] is None else part["word"]
-        name, is_excluded = part["filter"], bool(part["minus"])
+        name, is_excluded = (part["filter"] or "").lower(), bool(part["minus"])
         if name in {"before", "after"} and not is_excluded and (day := _first_day(value)):
             if name == "after":
                 first = max(first or day, day)

@@ -71,6 +71,11 @@ class TestParsing:
         assert len(query.words) > 1
         assert (query.first, query.last, query.filters) == (None, None, ())
 
+    @pytest.mark.parametrize("typed", ["Tag:courts", "TAG：courts", "tag：「courts」"])
+    def test_recognises_filters_as_other_keyboards_write_them(self, typed: str) -> None:
+        assert parse(typed).filters == (Filter("tag", "courts", False),)
+        assert parse(f"－{typed}").filters == (Filter("tag", "courts", True),)
+
     def test_accepts_an_unclosed_quotation_and_other_quotation_marks(self) -> None:
         assert parse('one "two three').words[1] == Word(("two", "three"), is_exact=True)
         assert parse("“two three”").words == (Word(("two", "three"), is_exact=True),)
