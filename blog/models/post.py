@@ -23,6 +23,7 @@ from core.changes import PublicModel, PublicQuerySet
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, together
 from core.slugs import SlugNumbers, slugify
+from core.text import by_name
 from core.urls import URLTemplate
 from media.models import Picture
 
@@ -156,13 +157,13 @@ class Post(Entry):
 
     @property
     def sorted_categories(self) -> list[Category]:
-        """Its categories by name, ignoring case, as in the line “Posted in”."""
-        return sorted(self.categories.all(), key=lambda category: category.name.casefold())
+        """Its categories by name, ignoring case and accents, as in the line “Posted in”."""
+        return sorted(self.categories.all(), key=lambda category: by_name(category.name))
 
     @property
     def sorted_tags(self) -> list[Any]:
-        """Its tags by name, ignoring case, as in the line “Tags”."""
-        return sorted(self.tags.all(), key=lambda tag: tag.name.casefold())
+        """Its tags by name, ignoring case and accents, as in the line “Tags”."""
+        return sorted(self.tags.all(), key=lambda tag: by_name(tag.name))
 
     def neighbours(self) -> "tuple[Post | None, Post | None]":
         """Return the public posts before and after this one. Takes one query."""

@@ -76,6 +76,12 @@ class TestPostInAListing:
         assert "Three." in page
         assert "Read the rest" not in page
 
+    def test_has_its_tags_and_categories_by_name_whatever_their_case_and_accents(self, client: Client) -> None:
+        names = ["droits", "Ensemble", "défense", "École", "Ёлка", "Ель"]
+        PostFactory(tags=names, categories=[CategoryFactory(name=name) for name in names])
+        in_order = "défense, droits, École, Ensemble, Ёлка, Ель"
+        assert f"Posted in {in_order} | Leave a Comment » Tags: {in_order}" in text_of(client.get("/").content.decode())
+
     def test_without_tags_has_no_tag_line(self, client: Client) -> None:
         PostFactory()
         assert "Tags:" not in client.get("/").content.decode()
