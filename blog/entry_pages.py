@@ -127,7 +127,8 @@ def entry_response(
         "locale": locale(entry.language or get_language()),
         "noindex": entry.noindex,
         **_translations(entry),
-        "feed_links": [comment_feed, site_feed(request)],
+        # The first one is what most feed readers offer.
+        "feed_links": [site_feed(request), comment_feed],
         "preview": preview,
     }
     if isinstance(entry, Post):

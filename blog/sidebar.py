@@ -28,6 +28,7 @@ from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_
 from core.dates import format_month
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, together
+from core.text import by_name
 
 # In CSS pixels.
 _ABOUT_WIDTH: Final = 240
@@ -134,7 +135,7 @@ def _page_rows(now: Parameter) -> QuerySet[Any, tuple[int, str, str, str]]:
 def _page_lines(rows: Sequence[tuple[int, str, str, str]]) -> Sequence[Line]:
     return [
         Line(title or gettext("(no title)"), reverse("blog:page", args=[path]), language=language if title else "")
-        for _order, title, path, language in sorted(rows, key=lambda row: (row[0], row[1].casefold()))
+        for _order, title, path, language in sorted(rows, key=lambda row: (row[0], by_name(row[1])))
     ]
 
 
@@ -153,12 +154,12 @@ def _count(rows: QuerySet[Any, Any]) -> Coalesce:
 
 
 def _category_lines(rows: Sequence[tuple[str, str, int]]) -> Sequence[Line]:
-    names = {path: name.casefold() for name, path, _total in rows}
+    names = {path: by_name(name) for name, path, _total in rows}
     # Includes their ancestors. Other categories may have nothing but drafts, which readers must not learn about.
     with_posts = {above for _name, path, total in rows if total for above in paths_to(path)}
 
-    def names_from_the_top(row: tuple[str, str, int]) -> list[str]:
-        return [names.get(path, "") for path in paths_to(row[1])]
+    def names_from_the_top(row: tuple[str, str, int]) -> list[tuple[str, str]]:
+        return [names.get(path, ("", "")) for path in paths_to(row[1])]
 
     return [
         Line(name, reverse("blog:category", args=[path]), total, path.count("/"))

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from blog.models import Entry, Post
 from blog.models.category import category_url
 from core.prepared import Prepared
+from core.text import by_name
 
 
 class Term(NamedTuple):
@@ -21,7 +22,7 @@ class Term(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The categories and tags of a post, each sorted by name, ignoring case."""
+    """The categories and tags of a post, each sorted by name, ignoring case and accents."""
 
     categories: list[Term]
     tags: list[Term]
@@ -37,18 +38,18 @@ def terms_of(posts: Collection[Post]) -> defaultdict[int, Terms]:
     for pk, name, url in Post.tags.names_and_urls([post.pk for post in posts]):
         terms[pk].tags.append(Term(name, url))
     for found in terms.values():
-        found.tags.sort(key=_by_name)
+        found.tags.sort(key=lambda term: by_name(term.name))
     return terms
 
 
 def categories_of(posts: Collection[Post]) -> defaultdict[int, list[Term]]:
-    """Return the categories of each post by its ID, sorted by name, ignoring case. Takes one query."""
+    """Return the categories of each post by its ID, sorted by name, ignoring case and accents. Takes one query."""
     categories: defaultdict[int, list[Term]] = defaultdict(list)
     if posts:
         for pk, name, path in _categories([post.pk for post in posts]):
             categories[pk].append(Term(name, category_url(path)))
     for found in categories.values():
-        found.sort(key=_by_name)
+        found.sort(key=lambda term: by_name(term.name))
     return categories
 
 
@@ -56,10 +57,6 @@ def categories_of(posts: Collection[Post]) -> defaultdict[int, list[Term]]:
 def _categories(ids: Any) -> QuerySet[Any, tuple[int, str, str]]:
     filed = Entry.categories.through._default_manager.filter(entry__pk__in=ids)
     return filed.values_list("entry", "category__name", "category__path")
-
-
-def _by_name(term: Term) -> tuple[str, str]:
-    return term.name.casefold(), term.name
 
 
 def links_to(terms: Iterable[Term], comma: str) -> SafeString:

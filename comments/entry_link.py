@@ -11,7 +11,10 @@ from core.models import SiteSettings
 
 
 def comment_link(entry: Entry, site: SiteSettings) -> SafeString:
-    """Return the link to the comments on a listed entry, with their count, or to the form. No query."""
+    """Return the link to the comments on a listed entry, with their count, or to the form. No query.
+
+    Screen readers, which list the links of a page, name it with the title of the entry.
+    """
     anchor = "comments"
     if entry.is_locked:
         label = gettext("Enter your password to view comments.")
@@ -21,4 +24,6 @@ def comment_link(entry: Entry, site: SiteSettings) -> SafeString:
         label, anchor = gettext("Leave a Comment »"), "respond"
     else:
         label = gettext("Comments Off")
-    return mark_safe(f'<a href="{escape(entry.get_absolute_url())}#{anchor}">{escape(label)}</a>')  # noqa: S308  # all is escaped
+    url, post = escape(entry.get_absolute_url()), f"post-{entry.pk}"
+    name = f'id="{post}-comments" aria-labelledby="{post}-comments {post}-title"'
+    return mark_safe(f'<a href="{url}#{anchor}" {name}>{escape(label)}</a>')  # noqa: S308  # all is escaped

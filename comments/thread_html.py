@@ -14,7 +14,7 @@ from comments import avatars
 from comments.models import Comment
 from comments.text import REL
 from comments.threads import Node
-from core.dates import format_day, format_time
+from core.dates import format_day, format_time, format_time_and_zone
 
 
 class _Messages(NamedTuple):
@@ -133,7 +133,7 @@ def _reply_to(node: Node) -> str:
 
 def _own_line(own: Mapping[str, Any]) -> str:
     text = gettext("Change or delete your comment") if own["may_be_revised"] else gettext("Delete your comment")
-    until = gettext("(until %(time)s)") % {"time": escape(format_time(localtime(own["until"])))}
+    until = gettext("(until %(time)s)") % {"time": escape(format_time_and_zone(own["until"]))}
     return f'<p class="comment-own"><a href="{escape(own["url"])}">{text}</a> {until}</p>\n'
 
 

@@ -61,6 +61,12 @@ def format_time(time: dt.datetime) -> str:
     return _format(time, "TIME_FORMAT", "g:i A").lower()
 
 
+def format_time_and_zone(time: dt.datetime) -> str:
+    """Return a time of day of the site's time zone, for people who may be in another: `1:53 pm UTC+02:00`."""
+    local = localtime(time)
+    return f"{format_time(local)} UTC{f'{local:%:z}' if local.utcoffset() else ''}"
+
+
 def format_datetime(time: dt.datetime) -> str:
     """Return a day and a time of day for staff: `Thu 3 December, 08:00`, with the year unless it is this one.
 

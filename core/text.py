@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final
 
 # Characters that XML can't hold: a single one makes a whole document unreadable. Source: XML 1.0, 2.2.
@@ -53,6 +54,15 @@ def fold(text: str) -> str:
     once = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).casefold()
     bare = remove_accents(once).translate(UNDECOMPOSED)
     return " ".join(unicodedata.normalize("NFC", bare).split())
+
+
+@lru_cache(maxsize=1024)
+def by_name(name: str) -> tuple[str, str]:
+    """Return the key by which lists of names are sorted, without case and accents: “défense” comes before “droits”.
+
+    Cached, because listings repeat many tags.
+    """
+    return fold(name), name
 
 
 def printable(text: str) -> str:

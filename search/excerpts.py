@@ -1,16 +1,17 @@
 """Excerpts for results: the part of a text with most of the search terms, which are marked."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from html import escape
 from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.utils.safestring import SafeString
 
+from core.text import CharacterTable
 from search.queries import Word
-from search.text import WITHIN_WORD, is_unspaced, normalise, stem_of, tokens_of
+from search.text import UNSPACED, WITHIN_WORD, is_unspaced, normalise, stem_of, tokens_of, with_prepositions
 
 # In a longer text, only the beginning is searched for words to mark.
 MAX_SEARCHED: Final = 60_000
@@ -20,10 +21,11 @@ _BEFORE: Final = 60
 # How many occurrences of each word are marked.
 _MAX_MATCHES: Final = 10
 # ASCII and typographic characters, none of which is a part of a word.
-_PLAIN: Final = re.compile("[\x00-\x7f\u00a0\u2010-\u2027\u2030-\u205e«»¡¿·°§€£]*")
-_MARKS: Final = re.compile("[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f]")
-_WITHIN_WORD: Final = re.compile(WITHIN_WORD)
-_REST_OF_WORD: Final = re.compile(f"{WITHIN_WORD}*")
+_PLAIN: Final = re.compile("[\x00-\x7f\u00a0\u2010-\u2026\u2030-\u205e«»¡¿°§€£]*")
+# Where words are not separated, those in another script end: “国際NGO団体”.
+_SPACED: Final = f"(?:(?![{UNSPACED}]){WITHIN_WORD})"
+_WITHIN_WORD: Final = re.compile(_SPACED)
+_REST_OF_WORD: Final = re.compile(f"{_SPACED}*")
 _BETWEEN_WORDS: Final = rf"(?:(?!{WITHIN_WORD})[\W_])+"
 # How many letters may be attached to the beginning of an Arabic word.
 _MAX_PREFIX: Final = 4
@@ -73,7 +75,7 @@ class Marker:
     def _matches(self, text: str) -> list[_Match]:
         folded, places = _fold(text)
         found = [
-            _Match(places[start] if places else start, places[end - 1] + 1 if places else end, number)
+            _Match(places[start], _end_of(text, places[end - 1]), number) if places else _Match(start, end, number)
             for number, word in enumerate(self._words)
             for start, end in word.find(folded)
         ]
@@ -96,7 +98,8 @@ class _SearchTerm:
             self._literal = first
         else:
             self._literal = _common_beginning(self._forms)
-        phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{WITHIN_WORD})"
+            self._forms |= {form for stem in self._forms for form in with_prepositions(stem)}
+        phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{_SPACED})"
         self._rest = re.compile(phrase) if self._is_phrase else None
         # Whether words that were found are forms of this one. Most texts repeat a few forms.
         self._known: dict[str, bool] = {}
@@ -149,27 +152,32 @@ def _common_beginning(forms: Iterable[str]) -> str:
 
 
 def _fold(text: str) -> tuple[str, list[int] | None]:
-    """Return `text` with normalised letters, and the position of each character in `text`, or None if nothing moves."""
+    """Return `text` with normalised letters, and the place in `text` of each of them, or None if nothing moves."""
     if _PLAIN.fullmatch(text):
         return text.lower(), None
-    places = None
-    if _MARKS.search(text):
-        places = [place for place, char in enumerate(text) if not _MARKS.match(char)]
-        text = _MARKS.sub("", text)
-    lowered = text.lower()
-    # Lowercasing turns a few letters into several.
-    folded = lowered if len(lowered) == len(text) else text
-    letters = _single_letters()
-    for char in set(folded).intersection(letters):
-        folded = folded.replace(char, letters[char])
-    return folded, places
+    folded = text.translate(_folded)
+    lengths = {char: len(_folded[ord(char)]) for char in set(text)}
+    if set(lengths.values()) == {1}:
+        return folded, None
+    return folded, [place for place, char in enumerate(text) for _letter in range(lengths[char])]
 
 
-@lru_cache(maxsize=1)
-def _single_letters() -> dict[str, str]:
-    """Return the replacement of each character that changes."""
-    points = (*range(0x20, 0x2000), *range(0xFB50, 0xFF60))
-    return {chr(point): char for point in points if len(char := normalise(chr(point))) == 1 and char != chr(point)}
+def _end_of(text: str, place: int) -> int:
+    """Return the end of the letter at this place, after its accents and vowel signs."""
+    end = place + 1
+    while end < len(text) and unicodedata.combining(text[end]):
+        end += 1
+    return end
+
+
+def _fold_letter(char: str) -> str:
+    """Return `char` as it is indexed: as one letter, several or none."""
+    folded = normalise(char)
+    # Of those that become several characters, only ligatures are letters.
+    return folded if len(folded) < 2 or folded.isalnum() else char
+
+
+_folded: Final = CharacterTable(_fold_letter)
 
 
 def _beginning_of_best(matches: Sequence[_Match]) -> _Match:

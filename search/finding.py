@@ -1,12 +1,13 @@
 """Finding posts, pages and comments, but nothing that a reader may not see."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -21,6 +22,7 @@ from search.indexes import comment_index, entry_index
 from search.indexes.queries import Expression, Group, Phrase
 from search.queries import Filter, Query, forms_of, forms_of_parts
 from search.ranking import Lookup, by_any_match, by_date, by_match
+from search.text import stemmer_of
 from tags.models import FormerName, Tag, TagAlias, TaggedPost
 from tags.names import search_key, tag_key
 
@@ -104,13 +106,17 @@ def find_for_staff(words: Sequence[str]) -> list[int]:
 
 
 def languages_of(site: SiteSettings) -> list[str]:
-    """Return the languages of this blog's texts, those of the site first."""
+    """Return the language of the site, and those of most of its texts, the most frequent first, if they have stems."""
     return [settings.LANGUAGE_CODE, *site.remember(_used_languages, "languages of entries")]
 
 
 def _used_languages() -> list[str]:
-    used = Entry.objects.exclude(language="").order_by().values_list("language", flat=True).distinct()
-    return sorted(used)[:_MAX_LANGUAGES]
+    used = Entry.objects.exclude(language="").order_by().values_list("language").annotate(count=Count("pk"))
+    counts: Counter[str] = Counter()
+    for language, count in used:
+        counts[stemmer_of(language)] += count
+    del counts[""]
+    return sorted(counts, key=lambda code: (-counts[code], code))[:_MAX_LANGUAGES]
 
 
 _newest_first = Prepared[int](lambda pks: Entry.objects.filter(pk__in=pks).newest_first().values_list("pk", flat=True))

@@ -12,7 +12,18 @@ from typing import Final, NamedTuple
 
 from search import labels
 from search.indexes.queries import Group, Phrase
-from search.text import MAX_TOKEN_LENGTH, STEM, is_unspaced, runs_of, stem_of, stemmer_of, tokens_of, words_of
+from search.text import (
+    MAX_TOKEN_LENGTH,
+    STEM,
+    is_unspaced,
+    normalise,
+    runs_of,
+    stem_of,
+    stemmer_of,
+    tokens_of,
+    with_prepositions,
+    words_of,
+)
 from search.tiers import Tier
 
 # These limit the cost of a search.
@@ -22,8 +33,12 @@ MAX_WORDS: Final = 12
 _MIN_PREFIX: Final = 3
 
 _PART: Final = re.compile(
-    r'(?P<minus>-?)(?:(?P<filter>tag|category|author|before|after):)?(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))'
+    # Also the minus sign and the colon of Chinese and Japanese keyboards, and capitals as phones begin a text with.
+    r"(?P<minus>[-－]?)(?:(?P<filter>(?i:tag|category|author|before|after))[:：])?"
+    r'(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))'
 )
+# Single letters before an apostrophe, and the English genitive: texts have “avocate” and “defender” without them.
+_ATTACHED: Final = re.compile(r"(?<!\w)\w['’ʼ](?=\w\w)|(?<=\w\w)['’]s(?!\w)", re.IGNORECASE)
 _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 
 
@@ -78,7 +93,7 @@ def parse(typed: str) -> Query:
     parts = list(_PART.finditer(_with_plain_quotes(text)))
     for number, part in enumerate(parts, start=1):
         value = part["quoted"] if part["word"] is None else part["word"]
-        name, is_excluded = part["filter"], bool(part["minus"])
+        name, is_excluded = (part["filter"] or "").lower(), bool(part["minus"])
         if name in {"before", "after"} and not is_excluded and (day := _first_day(value)):
             if name == "after":
                 first = max(first or day, day)
@@ -88,9 +103,11 @@ def parse(typed: str) -> Query:
         elif name in {"tag", "category", "author"} and value.strip():
             filters.append(Filter(name, value, is_excluded))
         else:
-            # An excluded word is meant exactly as it is written.
+            # An excluded word is meant exactly as it is written, and all parts of “-human-rights” together.
             is_last = number == len(parts) and not is_cut and not is_excluded
-            found = _words(value if not name else f"{name} {value}", is_exact=part["word"] is None, is_last=is_last)
+            value = f"{name} {value}" if name else value
+            is_exact = part["word"] is None or (is_excluded and len(words_of(value)) > 1)
+            found = _words(value, is_exact=is_exact, is_last=is_last)
             (excluded if is_excluded else words).extend(found)
     is_cut = is_cut or len(words) + len(excluded) + len(filters) > MAX_WORDS
     # Words are dropped rather than filters, without which too much would be found.
@@ -128,6 +145,8 @@ def _inflected(token: str, languages: Sequence[str]) -> Iterator[tuple[str, tupl
             by_stem[stem].append(labels.language(code))
     for stem, labelled in by_stem.items():
         yield from ((form, tuple(labelled)) for form in (stem, STEM + stem) if form != token)
+    for base in dict.fromkeys([token, stem_of(token, "ar")]):
+        yield from ((form, ()) for word in with_prepositions(base) for form in (word, STEM + word))
 
 
 def forms_of_parts(parts: Iterable[str], languages: Sequence[str]) -> list[Group]:
@@ -149,7 +168,7 @@ def _words(text: str, *, is_exact: bool, is_last: bool) -> Iterator[Word]:
         if phrase := _phrase(text):
             yield phrase
         return
-    runs = [run for word in words_of(text) for run in runs_of(word)]
+    runs = [run for word in words_of(_ATTACHED.sub(" ", text)) for run in runs_of(word)]
     for number, run in enumerate(runs, start=1):
         if is_unspaced(run):
             phrase = _phrase(run)
@@ -180,7 +199,7 @@ def _with_plain_quotes(text: str) -> str:
 
 def _first_day(text: str) -> dt.date | None:
     """Return the first day of a year, month or day such as `2019-05`; None if it is not a date."""
-    match = _DATE.fullmatch(text)
+    match = _DATE.fullmatch(normalise(text))
     if match is None:
         return None
     try:

@@ -14,6 +14,7 @@ from typing import Final
 from Stemmer import Stemmer
 
 from core.text import UNDECOMPOSED
+from search import ukrainian
 
 # Longer tokens are cut. They are not words, and PostgreSQL rejects tokens of more than 2,046 bytes.
 MAX_TOKEN_LENGTH: Final = 64
@@ -50,15 +51,22 @@ _CATEGORIES: Final = {
     if (category := unicodedata.category(char)) in {"Mn", "Mc", "Cf"}
 }
 _TATWEEL: Final = "\u0640"
+# Dots within words, as in “アムネスティ・インターナショナル”, “col·legi” and “avocat·e·s”.
+_MIDDLE_DOTS: Final = "\u00b7\u2027\u30fb"
 _BREVE: Final = "\u0306"
 _IGNORED: Final = re.compile(
     # The breve of й makes it another letter, which Russian endings need.
-    f"(?<!и){_BREVE}|[{_TATWEEL}{_ranges(char for char in _CATEGORIES if char != _BREVE and _is_accent(char))}"
+    f"(?<!и){_BREVE}|[{_TATWEEL}{_MIDDLE_DOTS}"
+    f"{_ranges(char for char in _CATEGORIES if char != _BREVE and _is_accent(char))}"
     f"{_ranges(char for char, category in _CATEGORIES.items() if category == 'Cf')}]"
 )
-# Letters that Unicode does not decompose, and interchangeable forms of Arabic letters.
+# Letters that Unicode does not decompose, interchangeable forms of Arabic letters, and the digits of all scripts.
 _LETTERS: Final = UNDECOMPOSED | str.maketrans(
-    {
+    {char: str(digit) for char in map(chr, range(0x20000)) if (digit := unicodedata.decimal(char, None)) is not None}
+    | {
+        # The Ukrainian apostrophe is a letter to Unicode, but most people type another one. Many write г for ґ.
+        "\u02bc": "'",
+        "ґ": "г",
         # Alef without hamza, ya for alef maqsura and the Persian ya, kaf for the Persian kaf, ha for ta marbuta.
         "ٱ": "ا",
         "ى": "ي",
@@ -85,8 +93,19 @@ _SEPARATED: Final = re.compile(r"[^\0-/:-@\[-`{-\x7f]+")
 _HAS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _RUNS: Final = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
+# What is spelled in another way in America: “organised”, “analyse”, “defence”, “labour”.
+_BRITISH: Final = re.compile(
+    "(?<=....i)s(?=(?:e[ds]?|ing|ers?|ations?)$)|(?<=[nr]aly)s(?=(?:e[ds]?|ing)$)"
+    "|(?<=defen|offen|licen|reten)c(?=e)|(?<=...)ou(?=r)"
+)
+_AMERICAN: Final = {"s": "z", "c": "s", "ou": "o"}
 # Prefixes of Arabic words: “and”, “so”, “with”, “like”, “for”, and the article.
 _ARABIC_PREFIX: Final = re.compile("(?:[وف]?(?:ال|بال|كال|لل)(?=...)|[وف](?=....))")
+# Prepositions that are written as a part of the Arabic word after them: “with”, “like”, “for”.
+_ARABIC_PREPOSITIONS: Final = "بكل"
+# After shorter words, what looks like a preposition is often a part of another word: “لجنة” is not “for a جنة”.
+_AFTER_PREPOSITION: Final = re.compile("[ء-ي]{4,}")
+# Snowball's stemmers.
 _STEMMERS: Final[dict[str, str]] = {
     "ar": "arabic",
     "ca": "catalan",
@@ -213,10 +232,15 @@ def stem_of(word: str, language: str) -> str:
     return _stems(code)[word] if code else word
 
 
+def with_prepositions(word: str) -> list[str]:
+    """Return an Arabic word, or its stem, with each of the prepositions in front of it; nothing if it is too short."""
+    return [letter + word for letter in _ARABIC_PREPOSITIONS] if _AFTER_PREPOSITION.fullmatch(word) else []
+
+
 def stemmer_of(language: str) -> str:
     """Return the code of the language without a region; empty if its stems are not known."""
     code = language.partition("-")[0].lower()
-    return code if code in _STEMMERS else ""
+    return code if code in _STEMMERS or code == "uk" else ""
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED_LANGUAGES)
@@ -229,10 +253,16 @@ def _stem(token: str, code: str) -> str:
     """Return the stem of a normalised word in this language, or the word itself."""
     if len(token) < 3 or is_unspaced(token):
         return token
+    if code == "uk":
+        return ukrainian.stem(token)
+    if code == "en":
+        token = _BRITISH.sub(lambda match: _AMERICAN[match[0]], token)
     if code == "ar":
         token = _ARABIC_PREFIX.sub("", token, count=1) if _ARABIC_PREFIX.match(token) else token
     # A new stemmer for each word, because it has state, which threads must not share. Creating it without a cache
     # takes no time.
     stem: str = Stemmer(_STEMMERS[code], 0).stemWord(token)
     # The algorithms may leave accents or capitals of their own.
-    return normalise(stem) or token
+    stem = normalise(stem) or token
+    # The one for Arabic removes a single ending, such as the last letter of “ات”.
+    return _stem(stem, code) if code == "ar" and len(stem) < len(token) else stem

@@ -15,6 +15,7 @@ from blog.listings.listing import site_feed
 from blog.models import Post
 from blog.overviews import AUTHORS, overview_url
 from core.site import SiteRequest, absolute_url, is_probe
+from core.text import by_name
 
 # A longer list of authors has only their names.
 _MAX_BIOGRAPHIES: Final = 50
@@ -46,4 +47,4 @@ def _read_authors() -> Sequence[User]:
     with_posts = User.objects.annotate(post_count=Coalesce(count, 0)).filter(post_count__gt=0)
     portrait = ("portrait__person", "portrait__name", "portrait__digest")
     authors = with_posts.select_related("portrait").only("display_name", "slug", "bio", *portrait)
-    return sorted(authors, key=lambda author: (str(author).casefold(), author.pk))
+    return sorted(authors, key=lambda author: (by_name(str(author)), author.pk))

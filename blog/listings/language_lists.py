@@ -19,6 +19,7 @@ from blog.sidebar import Line
 from core.languages import activate_language, language_name, may_be_in_url
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
+from core.text import by_name
 
 
 @require_safe
@@ -52,8 +53,8 @@ def _lines(rows: Sequence[tuple[str, int]]) -> Sequence[Line]:
     if totals.keys() <= {settings.LANGUAGE_CODE}:
         return []
 
-    def site_first_then_by_name(language: str) -> tuple[bool, str]:
-        return language != settings.LANGUAGE_CODE, language_name(language).casefold()
+    def site_first_then_by_name(language: str) -> tuple[bool, tuple[str, str]]:
+        return language != settings.LANGUAGE_CODE, by_name(language_name(language))
 
     return [
         Line(language_name(language), reverse("blog:language", args=[language]), totals[language], language=language)

@@ -78,7 +78,7 @@ def _listed_post(post: Post, terms: Terms, site: SiteSettings, picture: str, *, 
     direction = post.direction
     before = (
         f'<article class="entry h-entry" id="post-{post.pk}"{language}{direction and f' dir="{direction}"'}>\n'
-        f'{pin}<h2 class="entry-title p-name" dir="{direction or "auto"}">'
+        f'{pin}<h2 class="entry-title p-name" id="post-{post.pk}-title" dir="{direction or "auto"}">'
         f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
         f"{_date_line(post, site, attributes)}{picture}"
         f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'

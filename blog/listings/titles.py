@@ -39,7 +39,7 @@ def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[
         with override_language(post.language):
             pin = f'<p class="pinned" {interface_attributes()}>{gettext("Pinned")}</p>\n' if post in pinned else ""
             items.append(
-                f"<li>{pin}<h2>{_link(post)}</h2>\n"
+                f'<li>{pin}<h2 id="post-{post.pk}-title">{_link(post)}</h2>\n'
                 f'<div class="filed" {interface_attributes()}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
                 f"<p>{posted_in_line(post, categories, site)}</p>{tags_line(tags)}</div></li>\n"
             )

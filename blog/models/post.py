@@ -23,6 +23,7 @@ from core.changes import PublicModel, PublicQuerySet
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, together
 from core.slugs import SlugNumbers, slugify
+from core.text import by_name
 from core.urls import URLTemplate
 from media.models import Picture
 
@@ -147,20 +148,22 @@ class Post(Entry):
                 return None
         return picture
 
-    @staticmethod
-    def _link_to_rest(url: str) -> SafeString:
+    def _link_to_rest(self, url: str) -> SafeString:
         label = gettext("Read the rest of this entry »")
-        return format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
+        # Screen readers, which list the links of a page, name it with the title.
+        ids = f"post-{self.pk}-rest", f"post-{self.pk}-title"
+        name = format_html('id="{}" aria-labelledby="{} {}"', ids[0], *ids)
+        return format_html('<a class="more-link" href="{}" dir="auto" {}>{}</a>', url, name, label)
 
     @property
     def sorted_categories(self) -> list[Category]:
-        """Its categories by name, ignoring case, as in the line “Posted in”."""
-        return sorted(self.categories.all(), key=lambda category: category.name.casefold())
+        """Its categories by name, ignoring case and accents, as in the line “Posted in”."""
+        return sorted(self.categories.all(), key=lambda category: by_name(category.name))
 
     @property
     def sorted_tags(self) -> list[Any]:
-        """Its tags by name, ignoring case, as in the line “Tags”."""
-        return sorted(self.tags.all(), key=lambda tag: tag.name.casefold())
+        """Its tags by name, ignoring case and accents, as in the line “Tags”."""
+        return sorted(self.tags.all(), key=lambda tag: by_name(tag.name))
 
     def neighbours(self) -> "tuple[Post | None, Post | None]":
         """Return the public posts before and after this one. Takes one query."""

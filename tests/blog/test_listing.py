@@ -59,16 +59,28 @@ class TestPostInAListing:
     def test_has_the_link_to_the_rest_in_the_last_paragraph(self, entry: str) -> None:
         post = Post.objects.get()
         assert (
-            f'The first words.<a class="more-link" href="/2019/10/22/a-working-paper/#more-{post.pk}" dir="auto">'
+            f'The first words.<a class="more-link" href="/2019/10/22/a-working-paper/#more-{post.pk}" dir="auto" '
             in re.sub(r"words\.\s+<a", "words.<a", entry)
         )
         assert "The rest." not in entry
+
+    def test_names_its_links_with_its_title_where_links_are_listed_alone(self, entry: str) -> None:
+        post = f"post-{Post.objects.get().pk}"
+        assert re.search(rf'<h2 [^>]*id="{post}-title"[^>]*>\s*<a[^>]*>A working paper</a>', entry)
+        for link in ("rest", "comments"):
+            assert f'id="{post}-{link}" aria-labelledby="{post}-{link} {post}-title"' in entry
 
     def test_without_a_more_marker_is_shown_in_full(self, client: Client) -> None:
         PostFactory(source="One.\n\nTwo.\n\nThree.")
         page = client.get("/").content.decode()
         assert "Three." in page
         assert "Read the rest" not in page
+
+    def test_has_its_tags_and_categories_by_name_whatever_their_case_and_accents(self, client: Client) -> None:
+        names = ["droits", "Ensemble", "défense", "École", "Ёлка", "Ель"]
+        PostFactory(tags=names, categories=[CategoryFactory(name=name) for name in names])
+        in_order = "défense, droits, École, Ensemble, Ёлка, Ель"
+        assert f"Posted in {in_order} | Leave a Comment » Tags: {in_order}" in text_of(client.get("/").content.decode())
 
     def test_without_tags_has_no_tag_line(self, client: Client) -> None:
         PostFactory()

@@ -1,6 +1,7 @@
 """Feeds of comments: of the whole site, of a post and of a page."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -45,6 +46,11 @@ class TestUrls:
         assert reverse("comments:post_feed", args=["2019", "10", "22", post.slug]) == f"{post.get_absolute_url()}feed/"
         assert reverse("comments:page_feed", args=[child.path]) == "/about/more/feed/"
         assert reverse("comments:page_atom", args=[page.path]) == "/about/feed/atom/"
+
+    def test_a_post_offers_them_after_the_feed_of_the_site(self, client: Client, post: Post) -> None:
+        page = client.get(post.get_absolute_url()).content.decode()
+        (first, second) = re.findall(r'<link rel="alternate" type="application/rss\+xml" href="([^"]*)"', page)
+        assert (first, second) == ("/feed/", f"{post.get_absolute_url()}feed/")
 
     def test_feeds_of_listings_are_not_mistaken_for_feeds_of_pages(self, client: Client, post: Post) -> None:
         category, tag = CategoryFactory.create(name="Books"), TagFactory.create(name="NGOs")

@@ -4,10 +4,18 @@ import datetime as dt
 
 import pytest
 from django.template import Context, Template
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import override
 
-from core.dates import format_datetime, format_day, format_day_for_staff, format_month, format_time
+from core.dates import (
+    format_datetime,
+    format_day,
+    format_day_for_staff,
+    format_month,
+    format_time,
+    format_time_and_zone,
+)
 from core.languages import SHIPPED
 from tests.factories.models import at
 
@@ -44,6 +52,12 @@ def test_templates_show_times_in_the_time_zone_of_the_site() -> None:
     late = dt.datetime(2019, 10, 2, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
     template = Template("{% load dates %}{{ late|day }} {{ late|time_of_day }}")
     assert template.render(Context({"late": late})) == "October 3, 2019 1:30 am"
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("UTC", "1:53 pm UTC"), ("Asia/Kathmandu", "7:38 pm UTC+05:45")])
+def test_times_for_people_elsewhere_name_the_time_zone_of_the_site(zone: str, shown: str) -> None:
+    with timezone.override(zone):
+        assert format_time_and_zone(TIME) == shown
 
 
 def test_lists_in_the_admin_show_times_in_the_format_for_staff() -> None:

@@ -56,6 +56,7 @@ class TestParsing:
             ("before:2019", None, dt.date(2018, 12, 31)),
             ("after:2018-05", dt.date(2018, 5, 1), None),
             ("after:2018-05-07 before:2018-06-01", dt.date(2018, 5, 7), dt.date(2018, 5, 31)),
+            ("after:٢٠١٨-٠٥", dt.date(2018, 5, 1), None),
             ("after:2019 before:2020 after:2018 before:2021", dt.date(2019, 1, 1), dt.date(2019, 12, 31)),
         ],
     )
@@ -70,9 +71,28 @@ class TestParsing:
         assert len(query.words) > 1
         assert (query.first, query.last, query.filters) == (None, None, ())
 
+    @pytest.mark.parametrize("typed", ["Tag:courts", "TAG：courts", "tag：「courts」"])
+    def test_recognises_filters_as_other_keyboards_write_them(self, typed: str) -> None:
+        assert parse(typed).filters == (Filter("tag", "courts", False),)
+        assert parse(f"－{typed}").filters == (Filter("tag", "courts", True),)
+
     def test_accepts_an_unclosed_quotation_and_other_quotation_marks(self) -> None:
         assert parse('one "two three').words[1] == Word(("two", "three"), is_exact=True)
         assert parse("“two three”").words == (Word(("two", "three"), is_exact=True),)
+
+    @pytest.mark.parametrize(
+        ("typed", "words"),
+        [
+            ("defender’s prize", ["defender", "prize"]),
+            ("l'avocate d’Ivoire", ["avocate", "ivoire"]),
+            ("п’ять", ["ять"]),
+            ("rock'n'roll", ["rock", "roll"]),
+            ("I'm '80s", ["i", "m", "80s"]),
+            ("don’t", ["don", "t"]),
+        ],
+    )
+    def test_letters_attached_with_an_apostrophe_are_not_words(self, typed: str, words: list[str]) -> None:
+        assert [word.tokens[0] for word in parse(typed).words] == words
 
     def test_the_last_word_is_completed_unless_it_is_short(self) -> None:
         assert [word.is_prefix for word in parse("human rig").words] == [False, True]
@@ -131,6 +151,8 @@ class TestFinding:
             ("defend", {"Award", "Defenders", "About"}),
             ("award -prison", {"Award"}),
             ("-prison", {"Award", "About"}),
+            ("award -prison-award", {"Award"}),
+            ("award -prison-defender", {"Award", "Prison"}),
             ('"prison award"', {"Prison"}),
             ('"award prison"', set()),
             ("tag:press-freedom", {"Prison"}),
@@ -187,6 +209,8 @@ class TestFinding:
         [
             ("ar", "والمدافعون عن حُقوق الإنسان", "المدافعون"),
             ("ar", "حقوق الإنسان", "الانسان"),
+            ("ar", "حُكم بمحاكمةٍ جديدة", "محاكمة"),
+            ("uk", "Об\u02bcєднання правозахисниць", "об'єднання"),
             ("ru", "Правозащитников наградили", "правозащитник"),
             ("fr", "Les avocates arrêtées", "avocate arrete"),
             ("zh", "联合国人权捍卫者宣言", "人权捍卫者"),
@@ -213,6 +237,12 @@ class TestFinding:
         # As the beginning of a word, after all others.
         assert self.found("form")[-1] == "Former judges"
         assert self.found("-former fill") == ["Without a language", "Forms"]
+
+    def test_forms_are_found_in_a_language_that_comes_late_in_the_alphabet(self) -> None:
+        for language in ("ar", "bn", "de", "en-GB", "en-US", "es", "fa", "fr", "he", "hi", "ja", "ko", "pt-BR"):
+            PostFactory(title=language, language=language)
+        PostFactory(title="Other", source="Мы читали письма правозащитников.", language="ru")
+        assert self.found("правозащитники письмо") == ["Other"]
 
     def test_words_of_the_sites_language_are_found_in_texts_in_any(self) -> None:
         PostFactory(title="Un prix", source="Les Harbour Lamps.", language="fr")

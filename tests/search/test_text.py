@@ -37,6 +37,11 @@ class TestNormalising:
             ("می\u200cخواهم", "میخواهم"),
             ("hu\u00adman", "human"),
             ("שָׁלוֹם", "שלום"),
+            ("об\u02bcєднання", "об'єднання"),
+            ("Ґонґадзе", "Гонгадзе"),
+            ("٢٠١٩ ۲۰۱۹ २०१९", "2019 2019 2019"),
+            ("アムネスティ・インターナショナル", "ｱﾑﾈｽﾃｨインターナショナル"),
+            ("avocat·e·s", "avocates"),
         ],
     )
     def test_both_spellings_become_the_same(self, written: str, searched: str) -> None:
@@ -120,6 +125,19 @@ class TestStems:
             ("ar", "والأمة", "الأمة"),
             ("ar", "المدافعون", "مدافعون"),
             ("ar", "للحقوق", "الحقوق"),
+            ("ar", "والمعتقلات", "معتقل"),
+            ("ar", "الصحفيين", "صحفي"),
+            ("uk", "правозахисників", "правозахисник"),
+            ("uk", "організацій", "організація"),
+            ("uk", "української", "українські"),
+            ("uk", "активісток", "активістка"),
+            ("uk", "рішень", "рішення"),
+            ("uk", "адвокатами", "адвокати"),
+            ("en", "organisations", "organization"),
+            ("en", "criminalised", "criminalizing"),
+            ("en", "labourers", "labor"),
+            ("en", "defence", "defense"),
+            ("en", "analysed", "analyze"),
         ],
     )
     def test_forms_of_a_word_share_a_stem(self, language: str, written: str, searched: str) -> None:
@@ -129,10 +147,22 @@ class TestStems:
 
         assert forms(written) & forms(searched)
 
+    @pytest.mark.parametrize(
+        ("language", "one", "other"),
+        [
+            ("en", "analysis", "analyze"),
+            ("en", "hour", "hor"),
+            ("uk", "журналіст", "журналістка"),
+            ("ar", "لجنة", "جنة"),
+        ],
+    )
+    def test_different_words_have_different_stems(self, language: str, one: str, other: str) -> None:
+        assert stem_of(one, language) != stem_of(other, language)
+
     def test_words_in_an_unknown_language_are_not_stemmed(self) -> None:
         assert stems_by_word(["defenders"], "tlh") == stems_by_word(["defenders"], "") == {"defenders": "defenders"}
 
-    @given(st.text(), st.sampled_from(["ar", "de", "en", "fr", "hi", "ru", "ta", "tr"]))
+    @given(st.text(), st.sampled_from(["ar", "de", "en", "fr", "hi", "ru", "ta", "tr", "uk"]))
     def test_any_word_has_a_valid_stem(self, text: str, language: str) -> None:
         for stem in stems_by_word(tokens_of(text), language).values():
             assert len(stem.split()) == 1
