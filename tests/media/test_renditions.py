@@ -80,7 +80,7 @@ class TestSizes:
         pixel = opened(picture.renditions[0].name).convert("RGBA").getpixel((5, 5))
         assert pixel[3] == 0  # type: ignore[index]  # a pixel has channels here
 
-    @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+    @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
     def test_animations_have_no_renditions(self, kind: str) -> None:
         frames = [Image.effect_noise((500, 300), spread).convert("RGB") for spread in (40, 90)]
         written = io.BytesIO()
