@@ -125,6 +125,26 @@ class TestUploading:
         client.post(form, {"replacement": new, "title": "A lamp", "alt": "", "caption": ""})
         assert set(before).isdisjoint(shown())
 
+    def test_a_file_that_someone_else_has_replaced_is_not_overwritten(self, client: Client) -> None:
+        picture = store_picture(picture_file(), title="A lamp")
+        url = page("picture", "change", picture.pk)
+        (version,) = find(read(client.get(url)), "input[name=version]")
+        opened = {"title": "A lamp", "alt": "", "caption": "", "version": version.get("value", "")}
+
+        def replace(width: int) -> Any:
+            return client.post(url, opened | {"replacement": SimpleUploadedFile("n.png", image_bytes(size=(width, 9)))})
+
+        assert replace(300).status_code == 302
+        refused = text(read(replace(200)))
+        assert "Someone else saved this while you were editing" in refused
+        assert "Choose them again." in refused
+        assert Picture.objects.get().width == 300
+        # A text can be changed by the form without choosing a file again.
+        assert "Replace the file" in text(read(client.post(url, opened | {"alt": "Lit"})))
+        (version,) = find(read(client.get(url)), "input[name=version]")
+        client.post(url, opened | {"alt": "Lit", "version": version.get("value", "")})
+        assert (Picture.objects.get().width, Picture.objects.get().alt) == (300, "Lit")
+
     def test_a_document_can_only_be_replaced_by_one_of_the_same_type(self, client: Client) -> None:
         document = store_document(pdf_file())
         url = page("document", "change", document.pk)
