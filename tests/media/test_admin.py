@@ -1,6 +1,7 @@
 """Images and documents in the admin."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +125,17 @@ class TestUploading:
         new = SimpleUploadedFile("new.png", image_bytes(size=(90, 60)))
         client.post(form, {"replacement": new, "title": "A lamp", "alt": "", "caption": ""})
         assert set(before).isdisjoint(shown())
+
+    @pytest.mark.parametrize("kind", ["picture", "document"])
+    def test_a_file_that_was_lost_on_the_disk_can_be_replaced(self, client: Client, kind: str) -> None:
+        upload: Any = store_picture(picture_file()) if kind == "picture" else store_document(pdf_file())
+        lost = Path(upload.file.path)
+        lost.unlink()
+        lost.parent.rmdir()
+        new = picture_file() if kind == "picture" else pdf_file()
+        data = {"replacement": new, "title": "New", "alt": "", "caption": ""}
+        assert client.post(page(kind, "change", upload.pk), data).status_code == 302
+        assert lost.stat().st_size == upload.size
 
     def test_a_file_that_someone_else_has_replaced_is_not_overwritten(self, client: Client) -> None:
         picture = store_picture(picture_file(), title="A lamp")
