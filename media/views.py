@@ -93,7 +93,8 @@ def upload(request: HttpRequest) -> HttpResponse:
     stored, errors = 0, []
     for file in request.FILES.getlist("files"):
         if error := _store(file, user):
-            errors.append(f"{file.name}: {error}")
+            # A script shows the name itself.
+            errors.append(error if wants_json else f"{file.name}: {error}")
         else:
             stored += 1
     if not request.FILES:
