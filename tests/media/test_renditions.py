@@ -151,6 +151,15 @@ class TestFiles:
             picture.delete()
         assert files(settings) == set()
 
+    def test_are_deleted_at_once_if_the_file_is_replaced(
+        self, settings: Settings, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        picture = made(photo(600, 20))
+        assert len(files(settings)) == 5
+        with django_capture_on_commit_callbacks(execute=True):
+            picture.replace_file(photo(500, 20))
+        assert files(settings) == {picture.file.name}
+
     def test_are_deleted_if_the_picture_is_deleted_while_they_are_made(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
