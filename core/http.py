@@ -19,6 +19,8 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext as _
 
+from core.text import one_line, shorten
+
 _MAX_REDIRECTS: Final = 5
 # In bytes per second. Received data extends the deadline accordingly.
 _MIN_RATE: Final = 256 * 1024
@@ -28,6 +30,8 @@ _PORTS: Final = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _TEMPORARY: Final = {408, 425, 429}
 _GONE: Final = {404, 410}
+# The length in characters to which the reason of a failure is shortened.
+_MAX_REASON: Final = 200
 # The IPv6 prefix in which networks without IPv4 embed IPv4 addresses. Source: RFC 6052.
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -183,7 +187,9 @@ class HTTPClient:
                 if response.status not in _REDIRECTS:
                     yield url, connection, response
                     return
-                url = urljoin(url, response.headers.get("Location", ""))
+                # Servers also send UTF-8 here, which `http.client` takes for Latin-1.
+                location = response.headers.get("Location", "").encode("latin-1").decode(errors="replace")
+                url = urljoin(url, location)
         raise FetchError(_("The URL redirects too many times."))
 
     @contextmanager
@@ -209,8 +215,9 @@ class HTTPClient:
         except (http.client.InvalidURL, ValueError) as error:
             raise FetchError(_("The URL is invalid.")) from error
         except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise FetchError(_("The download failed: %s") % reason, is_temporary=True) from error
+            # The message may quote what the server has sent.
+            reason = getattr(error, "strerror", None) or one_line(str(error)) or type(error).__name__
+            raise FetchError(_("The download failed: %s") % shorten(reason, _MAX_REASON), is_temporary=True) from error
 
 
 class _Connection(http.client.HTTPConnection):

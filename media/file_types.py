@@ -54,9 +54,17 @@ def file_type_of(name: str) -> FileType | None:
 def check_type(file: IO[bytes], extension: str) -> None:
     """Raise ValidationError unless this type is published and the bytes match it. Moves the file's position."""
     if (file_type := FILE_TYPES.get(extension)) is None:
-        raise ValidationError(_("Files of the type “%s” can't be published here.") % (extension or "?"))
+        text = _(
+            "Files of the type “%s” can't be published here. "
+            "Save the file in another format, such as JPEG, PDF, MP3 or MP4."
+        )
+        raise ValidationError(text % (extension or "?"))
     if not file_type.matches(file):
-        raise ValidationError(_("The file is incomplete, or not of the type “%s” that its name suggests.") % extension)
+        text = _(
+            "The file is incomplete, or not of the type “%s” that its name suggests. Save it again in the program that "
+            "made it."
+        )
+        raise ValidationError(text % extension)
 
 
 def _start(*patterns: bytes) -> Callable[[IO[bytes]], bool]:

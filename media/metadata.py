@@ -12,7 +12,6 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 from media.cleaners.archives import clean_archive
 from media.cleaners.asf import clean_asf
@@ -25,7 +24,7 @@ from media.cleaners.ogg import clean_ogg
 from media.cleaners.riff import clean_avi, clean_wav
 from media.cleaners.rtf import clean_rtf
 from media.cleaners.sound import clean_flac, clean_mp3
-from media.cleaners.streams import copy_unchanged, too_complex, unsupported_type
+from media.cleaners.streams import copy_unchanged, damaged, too_complex, unsupported_type
 from media.cleaners.web_vtt import clean_web_vtt
 from media.file_types import SAVE_AS, check_type
 
@@ -54,7 +53,7 @@ def clean_file(source: IO[bytes], target: IO[bytes], extension: str) -> None:
     except Exception as error:  # broken files make the libraries raise almost anything
         if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
             raise
-        raise ValidationError(_("The file is damaged. Save it again in the program that made it.")) from error
+        raise damaged() from error
 
 
 def _clean_pdf(source: IO[bytes], target: IO[bytes]) -> None:

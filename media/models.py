@@ -218,10 +218,13 @@ class Picture(Upload):
     def replace_file(self, content: File[bytes]) -> None:
         super().replace_file(content)
         self.was_added()
+        for rendition in self.renditions:
+            # It shows the old picture, perhaps of someone in danger. If this fails, the worker deletes the file.
+            transaction.on_commit(partial(self.file.storage.delete, rendition.name), robust=True)
 
     def values_from(self, content: File[bytes]) -> dict[str, Any]:
         width, height = get_image_dimensions(content)
-        # The existing renditions show the old picture. The worker deletes their files.
+        # The existing renditions show the old picture.
         renditions: dict[str, Any] = {"rendition_rows": [], "rendition_state": RenditionState.DUE, "fingerprint": None}
         return {**super().values_from(content), "width": width or 0, "height": height or 0, **renditions}
 

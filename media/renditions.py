@@ -79,7 +79,8 @@ def make_renditions(picture: Picture) -> None:
 
 def _write_all(picture: Picture) -> Iterator[Rendition]:
     """Store the renditions in the picture's own folder, and yield each once it is written."""
-    token = uuid4().hex
+    # The picture's own name, which can't be guessed either, leads from former renditions to it (media.views).
+    token = f"{PurePath(str(picture.file.name)).stem}-{uuid4().hex[:8]}"
     with picture.file.open("rb") as file, Image.open(file, formats=tuple(FORMATS)) as opened:
         if getattr(opened, "is_animated", False):
             return

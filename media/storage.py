@@ -72,8 +72,11 @@ class MediaStorage(FileSystemStorage):
         return name
 
     def replace(self, name: str, content: Any) -> None:
-        """Replace the file of this name with `content`, or leave it unchanged if that fails."""
+        """Replace the file of this name with `content`, or leave it unchanged if that fails. It may have been lost."""
         path = Path(self.path(name))
+        if not path.exists():
+            self._save(name, content)
+            return
         if not isinstance(content, UnnamedFile):
             complete = UnnamedFile()
             complete.writelines(content.chunks())

@@ -42,6 +42,8 @@ from media.storage import StoredFile
 from media.uploads import NOT_STORED, store_upload
 
 _RESTORING: Final = ("media.delete_picture", "media.delete_document")
+# Only for an hour, because merging images can be undone.
+_REDIRECT_HEADERS: Final = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
 _RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
@@ -91,7 +93,8 @@ def upload(request: HttpRequest) -> HttpResponse:
     stored, errors = 0, []
     for file in request.FILES.getlist("files"):
         if error := _store(file, user):
-            errors.append(f"{file.name}: {error}")
+            # A script shows the name itself.
+            errors.append(error if wants_json else f"{file.name}: {error}")
         else:
             stored += 1
     if not request.FILES:
@@ -143,6 +146,8 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
             return response
         return elsewhere
     except FileNotFoundError:
+        if former := _of_former_rendition(path):
+            return former
         raise Http404(_("That file doesn't exist.")) from None
     except OSError as error:
         # Logged without a traceback, because a page may have many images.
@@ -165,10 +170,21 @@ def _elsewhere(path: str) -> HttpResponse | None:
     if deleted is None:
         return None
     if shown := deleted.shown:
-        # Only for an hour, because the merge can be undone.
-        headers = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
-        return HttpResponsePermanentRedirect(shown.file.url, headers=headers)
+        return HttpResponsePermanentRedirect(shown.file.url, headers=_REDIRECT_HEADERS)
     return HttpResponseGone()
+
+
+def _of_former_rendition(path: str) -> HttpResponse | None:
+    """Return a redirect from a rendition that no longer exists to its picture. Pages, feeds and previews may have it.
+
+    The name of the picture is compared, because renditions are numbered and pictures in drafts are secret.
+    """
+    rendition = _RENDITION.fullmatch(path)
+    picture = Picture.objects.served().filter(pk=int(rendition[1])).first() if rendition else None
+    if picture is None or not PurePath(path).name.startswith(f"{PurePath(str(picture.file.name)).stem}-"):
+        return None
+    shown = picture.shown
+    return HttpResponseRedirect(shown.file.url, headers=_REDIRECT_HEADERS) if shown else None
 
 
 def _serve(request: HttpRequest, path: str) -> HttpResponseBase:

@@ -45,8 +45,15 @@ _MAX_UNDONE: Final = 200
 _log = logging.getLogger(__name__)
 
 
+class _ReplacementField(forms.FileField):
+    """A new file for an upload. Its initial value, the size of the stored one, tells whether that was replaced."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        return super().clean(data)
+
+
 def replacement_field(accept: str) -> forms.FileField:
-    return forms.FileField(
+    return _ReplacementField(
         label=_("Replace the file"),
         required=False,
         help_text=_("The URL stays the same, and so does every text that uses it. The old file is lost."),
@@ -57,6 +64,13 @@ def replacement_field(accept: str) -> forms.FileField:
 class UploadForm(VersionedForm):
     # Set if the storage failed when the form was submitted.
     storage_failed = False
+
+    def set_version(self) -> None:
+        self.initial["replacement"] = self.instance.size
+        super().set_version()
+
+    def display_value(self, name: str, value: Any) -> str:
+        return filesizeformat(value) if isinstance(value, int) else super().display_value(name, value)
 
     def clean(self) -> Any:
         if self.storage_failed:

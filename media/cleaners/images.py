@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence
 
 from media.cleaners.codestreams import strip_jpeg
 from media.cleaners.mp4_boxes import boxes, clear_times
-from media.cleaners.streams import size_of
+from media.cleaners.streams import size_of, too_complex
 
 # Checked before decoding, for all frames of an animation together. Pictures of most cameras have fewer than 50 million.
 MAX_PIXELS = 50_000_000
@@ -51,7 +51,7 @@ _FORMAT_OF: Final = {
 }
 # Further formats that documents may contain. Such images are read and written without any options.
 _ONLY_IN_DOCUMENTS: Final = {".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
-_ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
+_ANIMATED: Final = {"GIF", "WEBP", "AVIF", "PNG"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
 _JPEG_START: Final = b"\xff\xd8\xff"
 
@@ -72,6 +72,8 @@ def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> st
             return _encode(image, target, into)
     except ValidationError:
         raise
+    except MemoryError as error:
+        raise too_complex() from error
     except Exception as error:  # Pillow raises almost anything if the bytes are broken
         raise ValidationError(_unreadable(source)) from error
 
@@ -123,19 +125,19 @@ def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
         frame.load()
         durations.append(int(frame.info.get("duration") or 100))
         frames.append(_pixels(frame))
+    if format_name == "GIF" and len(frames) == 1:
+        # PNG keeps all colours of a still picture without a palette.
+        format_name = "PNG"
+    format_name = into or format_name
     options: dict[str, Any] = {}
     if len(frames) > 1:
+        if format_name not in _ANIMATED:
+            raise ValidationError(_("An animation can't replace a still image. Upload it as a new image."))
         if any(frame.mode == "RGBA" for frame in frames):
             frames = [frame.convert("RGBA") for frame in frames]
             options = {"disposal": 2} if format_name == "GIF" else {}
         options |= {"save_all": True, "append_images": frames[1:], "duration": durations}
         options |= {} if loop is None else {"loop": loop}
-    elif format_name == "GIF" and not into:
-        # PNG keeps all colours of a still picture without a palette.
-        format_name = "PNG"
-    format_name = into or format_name
-    if len(frames) > 1 and format_name not in _ANIMATED:
-        raise ValidationError(_("An animation can't replace a still image. Upload it as a new image."))
     if format_name in {"JPEG", "BMP"} and frames[0].mode == "RGBA":
         background = Image.new("RGBA", frames[0].size, "white")
         frames = [Image.alpha_composite(background, frames[0]).convert("RGB")]
@@ -149,7 +151,7 @@ def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
 
 def _frames(image: Image.Image, format_name: str) -> Iterator[Image.Image]:
     """Yield the picture, or each frame of an animation, as images that may be changed."""
-    if format_name not in _ANIMATED:
+    if format_name not in _ANIMATED or not getattr(image, "is_animated", False):
         # JPEG can be decoded at half the size or less, in a fraction of the memory. Other formats ignore this.
         image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
         yield image
@@ -158,7 +160,9 @@ def _frames(image: Image.Image, format_name: str) -> Iterator[Image.Image]:
         if count > MAX_FRAMES or count * image.width * image.height > MAX_PIXELS:
             text = _("The animation is too long. It can have %(frames)d frames and %(limit)d million pixels at most.")
             raise ValidationError(text % {"frames": MAX_FRAMES, "limit": MAX_PIXELS // 1_000_000})
-        yield frame.copy()
+        # The first image of a PNG may be only for programs that don't show animations.
+        if count > 1 or not image.info.get("default_image"):
+            yield frame.copy()
 
 
 def _pixels(image: Image.Image) -> Image.Image:
@@ -167,9 +171,9 @@ def _pixels(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         # 16-bit greyscale. Converting it directly would clip everything brighter than the darkest 256th.
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    elif image.has_transparency_data:
+    elif image.has_transparency_data and image.mode != "RGBA":
         image = image.convert("RGBA")
-    elif image.mode not in {"L", "RGB", "CMYK"}:
+    elif image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
         image = image.convert("L" if image.mode == "1" else "RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     # Broken metadata may raise anything, and is no reason to refuse the picture.

@@ -15,7 +15,7 @@ _LONGEST_NAME: Final = 40
 
 
 def damaged() -> ValidationError:
-    return ValidationError(_("The file is incomplete or damaged."))
+    return ValidationError(_("The file is incomplete or damaged. Save it again in the program that made it."))
 
 
 def too_complex() -> ValidationError:

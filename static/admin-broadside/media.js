@@ -86,8 +86,9 @@ function enhance(form) {
     isUploading = false;
     chooser.value = "";
     if (errors.length) {
-      // Errors stay on the screen.
-      status.textContent = errors[0];
+      // They stay on the screen, each beside its file, and screen readers announce them all.
+      status.textContent = errors.join(" ");
+      status.classList.add("visually-hidden");
     } else {
       status.textContent = form.dataset.done;
       location.reload();

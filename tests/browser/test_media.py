@@ -23,6 +23,7 @@ def test_many_files_are_uploaded_at_once(log_in: LogIn) -> None:
         FilePayload(name="lamp.png", mimeType="image/png", buffer=picture()),
         FilePayload(name="page.html", mimeType="text/html", buffer=b"<script>alert(1)</script>"),
         FilePayload(name="report.pdf", mimeType="application/pdf", buffer=PDF),
+        FilePayload(name="run.exe", mimeType="application/octet-stream", buffer=b"MZ"),
     ]
     chooser.set_input_files(files)
     # A double click adds the files only once.
@@ -30,6 +31,10 @@ def test_many_files_are_uploaded_at_once(log_in: LogIn) -> None:
     status = page.get_by_role("status")
     status.get_by_text("page.html: Files of the type “.html” can't be published here.").wait_for()
     assert page.locator(".media-progress progress").count() == 2
+    # Each error names its file once, and all of them are announced.
+    announced = status.inner_text()
+    assert [announced.count(name) for name in ("page.html", "run.exe")] == [1, 1]
+    assert page.locator(".media-progress li").nth(1).inner_text().count("page.html") == 1
     assert (Picture.objects.count(), Document.objects.count()) == (1, 1)
     # Without errors, the list shows the new files immediately.
     chooser.set_input_files(files[:1])

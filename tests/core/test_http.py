@@ -64,6 +64,19 @@ def client(web_server: StubServer) -> HTTPClient:
     return HTTPClient(hosts=[web_server.host], allow_private=True, timeout=0.5, deadline=2)
 
 
+def listen(talk: Callable[[socket.socket], None]) -> str:
+    """Start a server that calls `talk` for the first connection, and return its URL."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        # The client may have disconnected.
+        with server, server.accept()[0] as connected, contextlib.suppress(OSError):
+            talk(connected)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{server.getsockname()[1]}/a"
+
+
 class TestDownload:
     def test_replaces_the_content_of_the_file(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/a", body=CONTENT)
@@ -85,6 +98,11 @@ class TestDownload:
     def test_follows_redirects_of_an_allowed_host(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/a", 301, Location="/b")
         web_server.answer("/b", body=CONTENT)
+        assert download(client, web_server.url("/a")) == CONTENT
+
+    def test_follows_redirects_that_are_not_percent_encoded(self, web_server: StubServer, client: HTTPClient) -> None:
+        web_server.answer("/a", 301, Location="/é.png".encode().decode("latin-1"))
+        web_server.answer("/%C3%A9.png", body=CONTENT)
         assert download(client, web_server.url("/a")) == CONTENT
 
     def test_any_host_is_allowed_without_a_list_of_hosts(self, web_server: StubServer) -> None:
@@ -215,6 +233,13 @@ class TestErrors:
             download(client, web_server.url("/a").replace("http:", "https:"))
         assert caught.value.is_temporary
 
+    def test_the_message_about_a_strange_answer_is_short_and_harmless(self) -> None:
+        url = listen(lambda connected: connected.sendall(b"\x1b]0;title\x07" + b"x" * 9999 + b"\r\n\r\n"))
+        with pytest.raises(FetchError, match="failed") as caught:
+            download(HTTPClient(allow_private=True), url)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 300
+
 
 class TestSize:
     def test_an_announced_size_over_the_limit_is_an_error(self, web_server: StubServer, client: HTTPClient) -> None:
@@ -234,20 +259,8 @@ class TestSize:
 
 
 class TestTime:
-    def listen(self, talk: Callable[[socket.socket], None]) -> str:
-        """Start a server that calls `talk` for the first connection, and return its URL."""
-        server = socket.create_server(("127.0.0.1", 0))
-
-        def serve() -> None:
-            # The client may have disconnected.
-            with server, server.accept()[0] as connected, contextlib.suppress(OSError):
-                talk(connected)
-
-        threading.Thread(target=serve, daemon=True).start()
-        return f"http://127.0.0.1:{server.getsockname()[1]}/a"
-
     def test_a_silent_server_times_out(self) -> None:
-        url = self.listen(lambda connected: time.sleep(1))
+        url = listen(lambda connected: time.sleep(1))
         with pytest.raises(FetchError, match="timed out") as caught:
             download(HTTPClient(allow_private=True, timeout=0.05), url)
         assert caught.value.is_temporary
@@ -268,7 +281,7 @@ class TestTime:
 
         began = time.monotonic()
         with pytest.raises(FetchError, match="too long") as caught:
-            download(HTTPClient(allow_private=True, timeout=0.5, deadline=0.2), self.listen(trickle))
+            download(HTTPClient(allow_private=True, timeout=0.5, deadline=0.2), listen(trickle))
         assert caught.value.is_temporary
         assert time.monotonic() - began < 2
 

@@ -1,6 +1,7 @@
 """Images and documents in the admin."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +125,37 @@ class TestUploading:
         new = SimpleUploadedFile("new.png", image_bytes(size=(90, 60)))
         client.post(form, {"replacement": new, "title": "A lamp", "alt": "", "caption": ""})
         assert set(before).isdisjoint(shown())
+
+    @pytest.mark.parametrize("kind", ["picture", "document"])
+    def test_a_file_that_was_lost_on_the_disk_can_be_replaced(self, client: Client, kind: str) -> None:
+        upload: Any = store_picture(picture_file()) if kind == "picture" else store_document(pdf_file())
+        lost = Path(upload.file.path)
+        lost.unlink()
+        lost.parent.rmdir()
+        new = picture_file() if kind == "picture" else pdf_file()
+        data = {"replacement": new, "title": "New", "alt": "", "caption": ""}
+        assert client.post(page(kind, "change", upload.pk), data).status_code == 302
+        assert lost.stat().st_size == upload.size
+
+    def test_a_file_that_someone_else_has_replaced_is_not_overwritten(self, client: Client) -> None:
+        picture = store_picture(picture_file(), title="A lamp")
+        url = page("picture", "change", picture.pk)
+        (version,) = find(read(client.get(url)), "input[name=version]")
+        opened = {"title": "A lamp", "alt": "", "caption": "", "version": version.get("value", "")}
+
+        def replace(width: int) -> Any:
+            return client.post(url, opened | {"replacement": SimpleUploadedFile("n.png", image_bytes(size=(width, 9)))})
+
+        assert replace(300).status_code == 302
+        refused = text(read(replace(200)))
+        assert "Someone else saved this while you were editing" in refused
+        assert "Choose them again." in refused
+        assert Picture.objects.get().width == 300
+        # A text can be changed by the form without choosing a file again.
+        assert "Replace the file" in text(read(client.post(url, opened | {"alt": "Lit"})))
+        (version,) = find(read(client.get(url)), "input[name=version]")
+        client.post(url, opened | {"alt": "Lit", "version": version.get("value", "")})
+        assert (Picture.objects.get().width, Picture.objects.get().alt) == (300, "Lit")
 
     def test_a_document_can_only_be_replaced_by_one_of_the_same_type(self, client: Client) -> None:
         document = store_document(pdf_file())

@@ -134,10 +134,8 @@ class TestUploading:
         files = [SimpleUploadedFile(name, content) for content, name in (CLEANED["a PDF"], REFUSED["HTML"])]
         response = author.post(UPLOAD, {"files": [*files, SimpleUploadedFile("b.jpg", jpeg())]}, follow=True)
         messages = [str(message) for message in response.context["messages"]]
-        assert messages == [
-            "a.html: Files of the type “.html” can't be published here.",
-            "2 files were added to the library.",
-        ]
+        refused = "a.html: Files of the type “.html” can't be published here. Save the file in another format"
+        assert messages == [f"{refused}, such as JPEG, PDF, MP3 or MP4.", "2 files were added to the library."]
         assert response.redirect_chain[0][0] == "/admin/media/picture/"
 
     @pytest.mark.parametrize(

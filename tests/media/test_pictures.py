@@ -206,7 +206,7 @@ class TestPixels:
     def test_cmyk_becomes_rgb(self) -> None:
         assert cleaned(encoded(drawing().convert("CMYK"), "JPEG"))[1].mode == "RGB"
 
-    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "AVIF"])
+    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "AVIF", "PNG"])
     def test_animations_keep_their_frames_and_durations(self, format_name: str) -> None:
         _name, image, _data = cleaned(animation(format_name))
         assert getattr(image, "n_frames", 1) == 3
@@ -218,14 +218,26 @@ class TestPixels:
             seen.append((max(range(3), key=lambda channel: colour[channel]), round(image.info["duration"])))  # type: ignore[index]  # a pixel has channels here
         assert seen == [(0, 50), (1, 200), (2, 100)]
 
-    def test_transparent_animations_leave_no_trail(self) -> None:
+    def test_the_still_image_before_an_animation_is_left_out(self) -> None:
+        frames = [Image.new("RGB", (30, 20), colour) for colour in ("white", "red", "lime")]
+        _name, image, _data = cleaned(
+            encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], default_image=True, duration=100)
+        )
+        assert getattr(image, "n_frames", 1) == 2
+        assert image.getpixel((5, 5)) == (255, 0, 0)
+
+    @pytest.mark.parametrize(("format_name", "extension"), [("GIF", ""), ("AVIF", ".gif"), ("PNG", "")])
+    def test_transparent_animations_leave_no_trail(self, format_name: str, extension: str) -> None:
         frames = [Image.new("RGBA", (20, 10), (0, 0, 0, 0)) for _ in range(2)]
         for number, frame in enumerate(frames):
             ImageDraw.Draw(frame).rectangle((number * 10, 0, number * 10 + 9, 9), fill="red")
-        dirty = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100, disposal=2)
-        _name, image, _data = cleaned(dirty)
-        image.seek(1)
-        assert image.convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]  # a pixel has channels here
+        disposal = {"disposal": 2} if format_name == "GIF" else {}
+        options = {"save_all": True, "append_images": frames[1:], "duration": 100, **disposal}
+        with Image.open(
+            clean_picture(upload(encoded(frames[0], format_name, **options)), extension=extension)
+        ) as image:
+            image.seek(1)
+            assert image.convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]  # a pixel has channels here
 
 
 class TestInvalidPictures:
@@ -281,6 +293,14 @@ class TestInvalidPictures:
         header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x08\0\0\0\0"
         with pytest.raises(ValidationError):
             clean_picture(upload(header + b"\0" * 40))
+
+    def test_pictures_that_take_too_much_memory_are_not_called_damaged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def run_out(*args: Any) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(Image.Image, "thumbnail", run_out)
+        with pytest.raises(ValidationError, match="in a simpler form"):
+            clean_here(encoded(drawing(), "WEBP"))
 
     def test_animations_with_too_many_frames_are_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(images, "MAX_FRAMES", 2)

@@ -80,7 +80,7 @@ class TestSizes:
         pixel = opened(picture.renditions[0].name).convert("RGBA").getpixel((5, 5))
         assert pixel[3] == 0  # type: ignore[index]  # a pixel has channels here
 
-    @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+    @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
     def test_animations_have_no_renditions(self, kind: str) -> None:
         frames = [Image.effect_noise((500, 300), spread).convert("RGB") for spread in (40, 90)]
         written = io.BytesIO()
@@ -150,6 +150,15 @@ class TestFiles:
             # This instance was loaded before its renditions were made.
             picture.delete()
         assert files(settings) == set()
+
+    def test_are_deleted_at_once_if_the_file_is_replaced(
+        self, settings: Settings, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        picture = made(photo(600, 20))
+        assert len(files(settings)) == 5
+        with django_capture_on_commit_callbacks(execute=True):
+            picture.replace_file(photo(500, 20))
+        assert files(settings) == {picture.file.name}
 
     def test_are_deleted_if_the_picture_is_deleted_while_they_are_made(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch

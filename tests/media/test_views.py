@@ -1,5 +1,6 @@
 """Uploads from the editor, and the delivery of uploaded files."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pytest_django import Settings
 
 from accounts.models import User
-from media import permissions
+from media import permissions, trash
 from media.documents import store_document
 from media.models import Document, Picture
 from media.pictures import store_picture
+from media.renditions import make_renditions
+from media.trash import merge, remove
 from media.views import requested_range
 from tests.factories import UserFactory
 from tests.factories.files import PDF, picture_file
@@ -173,6 +177,26 @@ class TestServing:
         response = fetch(client, default_storage.url(name))
         assert response.headers["Content-Type"] == "image/avif"
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+    def test_a_former_rendition_leads_to_its_picture(self, client: Client) -> None:
+        content = io.BytesIO()
+        Image.effect_noise((500, 300), 90).save(content, "PNG")
+        picture, target = store_picture(ContentFile(content.getvalue(), "a.png")), store_picture(picture_file())
+        for _time in range(2):
+            former = default_storage.url(picture.renditions[0].name) if picture.renditions else ""
+            make_renditions(picture)
+            picture.refresh_from_db()
+        response = client.get(former)
+        assert (response.status_code, response.headers["Location"]) == (302, picture.file.url)
+        assert response.headers["Cache-Control"] == "public, max-age=3600"
+        merge([picture.pk], target.pk)
+        remove(Picture.objects.get(pk=picture.pk))
+        assert client.get(former).headers["Location"] == target.file.url
+        # Its number alone must not reveal a picture that no page shows yet.
+        for guess in ("a-480.avif", f"-{former.rpartition('-')[2]}"):
+            assert client.get(f"/media/renditions/{picture.pk}/{guess}").status_code == 404
+        trash.delete(Picture, [target.pk])
+        assert client.get(former).status_code == 404
 
     @pytest.mark.parametrize("name", ["a.jpg", "documents/report.pdf", "old/page.html", "no-ending"])
     def test_files_cannot_run_scripts_on_the_site(self, client: Client, settings: Settings, name: str) -> None:

@@ -23,6 +23,7 @@ from tests.factories.files import write_files
 from tests.factories.wxr import attachment, author, comment, export, item, meta, page, term, write
 from wordpress.importing.media_source import MediaFolder
 from wordpress.models import ImportRun
+from wordpress.wxr import archives
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.repair import InvalidExportError
 
@@ -142,14 +143,25 @@ class TestArchives:
         with pytest.raises(CommandError, match="can't be unpacked"):
             run(write(tmp_path, bytes(member), "export.zip"))
 
-    @pytest.mark.parametrize(("name", "place"), [("é.xml", b"\xc3\xa9"), ("a.xml", b"\x05\x00]")])
-    def test_archive_with_a_damaged_name_or_compression_is_rejected(
-        self, tmp_path: Path, name: str, place: bytes
-    ) -> None:
-        whole = zip_of(name, export(item(7)), zipfile.ZIP_LZMA)
-        assert place in whole
-        path = write(tmp_path, whole.replace(place, place[:-1] + b"\xff", 1), "export.zip")
+    @pytest.mark.parametrize(("name", "place"), [("é.xml", -1), ("a.xml", 4)])
+    def test_archive_with_a_damaged_name_or_content_is_rejected(self, tmp_path: Path, name: str, place: int) -> None:
+        whole = bytearray(zip_of(name, export(item(7)), zipfile.ZIP_DEFLATED))
+        whole[whole.index(b".xml") + place] = 0xFF
         with pytest.raises(CommandError, match="can't be unpacked"):
+            run(write(tmp_path, bytes(whole), "export.zip"))
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_compression_that_takes_unlimited_memory_is_rejected(self, tmp_path: Path, method: int) -> None:
+        path = write(tmp_path, zip_of("a.xml", export(item(7)), method), "export.zip")
+        with pytest.raises(CommandError, match=rf"can't be unpacked \(compression method {method}\)"):
+            run(path)
+
+    def test_archive_of_very_many_files_is_rejected_before_they_are_listed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(archives, "_MAX_DIRECTORY", 50)
+        path = write(tmp_path, zip_of("a.xml", export(item(7))), "export.zip")
+        with pytest.raises(CommandError, match=r"can't be unpacked \(too many files\)"):
             run(path)
 
     @given(st.binary(max_size=200), st.sampled_from([b"PK\x03\x04", b"\x1f\x8b\x08"]), st.integers(0, 400))

@@ -15,7 +15,7 @@ from tests.factories.servers import StubServer
 from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment
 from wordpress.importing.analysis import Analysis
-from wordpress.importing.media_source import MediaDownload, MissingFileError, hosts_of
+from wordpress.importing.media_source import MediaDownload, MissingFileError, file_name, hosts_of
 from wordpress.models import Attachment
 
 PNG = picture()
@@ -108,6 +108,10 @@ class TestDownloading:
             downloader = MediaDownload([host], allow_private=True, timeout=0.05, sleep=waited.append)
             with pytest.raises(MissingFileError, match="timed out"):
                 download(downloader, Attachment(url=f"http://{host}/a.png", path="/a.png"))
+
+    def test_names_cannot_control_a_terminal_or_reverse_what_follows(self) -> None:
+        path = "/wp-content/uploads/2014/05/a\x1b[31m\u202egnp.exe.png"
+        assert file_name(Attachment(path=path)) == "a[31mgnp.exe.png"
 
 
 class TestLimits:

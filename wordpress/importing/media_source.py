@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from blog.models.redirect import normalise_path
 from core.http import FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of
+from core.text import one_line
 from media import pictures
 from media.file_types import IMAGE_EXTENSIONS
 from wordpress.importing.analysis import Analysis
@@ -92,7 +93,7 @@ class MediaFolder:
             for candidate in candidates:
                 if candidate in self._files:
                     return self._files[candidate]
-        name = file_name(attachment)
+        name = attachment.path.rpartition("/")[2]
         if name not in self._files:
             raise MissingFileError(_("It is not in the folder."))
         if self._name_counts(attachment.site)[name] != 1:
@@ -183,7 +184,7 @@ def hosts_of(analysis: Analysis, site: str = "") -> set[str]:
 def file_name(attachment: Attachment) -> str:
     """Return the decoded name of the file on the old site. It is for display and may not be a valid file name."""
     path = attachment.path.partition("?")[0] if attachment.on_other_host else attachment.path
-    return path.rpartition("/")[2]
+    return one_line(path.rpartition("/")[2])
 
 
 def is_picture(attachment: Attachment) -> bool:

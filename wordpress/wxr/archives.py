@@ -4,7 +4,7 @@ Archives are untrusted: their file names are never used as paths, and sizes are 
 """
 
 import gzip
-import lzma
+import io
 import re
 import tempfile
 import zipfile
@@ -23,9 +23,22 @@ from wordpress.wxr.repair import InvalidExportError
 
 _CHUNK: Final = 1024 * 1024
 _MAX_MEMBERS: Final = 1000
+# In bytes. The directory of an archive is read at once, and takes ten times as much memory.
+_MAX_DIRECTORY: Final = 16 * 1024 * 1024
+# Python unpacks these in small pieces. Of others, a single read may take gigabytes.
+_COMPRESSION: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # File systems limit names to 255 bytes; this leaves room for a prefix.
 _MAX_NAME_BYTES: Final = 200
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
+
+
+class _ArchiveFile(io.FileIO):
+    """An archive, from which nothing is read at once that would take too much memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MAX_DIRECTORY:
+            raise zipfile.BadZipFile("too many files")
+        return super().read(size)
 
 
 class Unpacked:
@@ -50,8 +63,8 @@ class Unpacked:
                 self.paths.append(path)
         except OSError as error:
             raise InvalidExportError(describe_file_error(error, path)) from error
-        # A password raises RuntimeError, an unknown compression method NotImplementedError, a damaged name ValueError.
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError) as error:
+        # A password raises RuntimeError, and a damaged name ValueError.
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
             text = _(
                 "%(path)s: it can't be unpacked (%(error)s). Download it again, or unpack it and use the XML files."
             )
@@ -62,7 +75,7 @@ class Unpacked:
         return text.replace(f"{self._folder}/", "")
 
     def _unzip(self, path: Path) -> None:
-        with zipfile.ZipFile(path) as archive:
+        with _ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
             members = [member for member in archive.infolist() if _is_export(member)]
             if not members:
                 raise InvalidExportError(_("%s: there is no XML file in this archive.") % path)
@@ -71,6 +84,8 @@ class Unpacked:
                 raise InvalidExportError(text % {"path": path, "count": _MAX_MEMBERS})
             # Sorted, because WordPress numbers the parts of an export.
             for member in sorted(members, key=lambda member: member.filename):
+                if member.compress_type not in _COMPRESSION:
+                    raise zipfile.BadZipFile(f"compression method {member.compress_type}")
                 with archive.open(member) as packed:
                     self._write(packed, path, PurePosixPath(member.filename.replace("\\", "/")).name)
 
