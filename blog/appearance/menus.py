@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from django import forms
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import Resolver404, resolve
@@ -175,6 +176,9 @@ MENU_HELP: Final = _(
 
 def _item(line: str) -> Item:
     title, url = split_link(line)
+    # As copied from the address bar.
+    if url.startswith(f"{settings.SITE_URL}/"):
+        url = url.removeprefix(settings.SITE_URL)
     if url.startswith("/") and (found := find_target(url)):
         kind, pk = found
         return {"title": title, "kind": kind, "id": pk}

@@ -7,7 +7,7 @@ import pytest
 from django.http import QueryDict
 from django.test import Client
 from lxml import html
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from blog.appearance.documents import AppearanceForm, default_document, read
@@ -62,11 +62,13 @@ class TestMenus:
             ("Songs of the sea", "https://songs.example/"),
         ]
 
-    def test_mark_the_page_where_the_reader_is(self, publish_appearance: Publish) -> None:
-        PageFactory(slug="about")
-        publish_appearance(header_menu="/about/\nYears /archive/")
-        tree = tree_of(Client().get("/about/").content)
-        assert tree.xpath('//nav[@class="menu"]//a[@aria-current="page"]/@href') == ["/about/"]
+    @pytest.mark.parametrize("slug", ["about", "من-نحن"])
+    def test_mark_the_page_where_the_reader_is(self, publish_appearance: Publish, slug: str) -> None:
+        url = PageFactory(slug=slug).get_absolute_url()
+        publish_appearance(header_menu=f"{url}\nYears /archive/")
+        tree = tree_of(Client().get(url).content)
+        for place in ('nav[@class="menu"]', '*[@class="sidebar"]'):
+            assert tree.xpath(f'//{place}//a[@aria-current="page"]/@href') == [url]
 
     def test_follow_titles_and_urls(self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any) -> None:
         page = PageFactory(title="About us", slug="about")
@@ -88,6 +90,18 @@ class TestMenus:
         with django_capture_on_commit_callbacks(execute=True):
             Page.objects.filter(pk=page.pk).update(status=Status.PUBLISHED)
         assert len(menu()) == 2
+
+    def test_recognise_urls_copied_from_the_address_bar(
+        self, publish_appearance: Publish, settings: Settings, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        page = PageFactory(title="About us", slug="about")
+        settings.SITE_URL = "https://blog.example"
+        other = "https://blog.example.org/about/"
+        lines = ["https://blog.example/about/", "Years https://blog.example/archive/", f"Theirs {other}"]
+        publish_appearance(header_menu="\n".join(lines))
+        with django_capture_on_commit_callbacks(execute=True):
+            Page.objects.filter(pk=page.pk).update(slug="who", path="who")
+        assert menu() == [("About us", "/who/"), ("Years", "/archive/"), ("Theirs", other)]
 
     def test_leave_out_deleted_pages(
         self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any
