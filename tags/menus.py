@@ -18,4 +18,4 @@ def _load(ids: Collection[int]) -> Mapping[int, Target]:
     return {tag.pk: Target(tag.name, tag_url(tag.slug)) for tag in Tag.objects.filter(pk__in=ids)}
 
 
-MENU_TARGET: Final = MenuTarget(_find, _load)
+MENU_TARGET: Final = MenuTarget(Tag, _find, _load)

@@ -9,9 +9,12 @@ from django.test import Client
 from lxml import html
 from pytest_django import DjangoAssertNumQueries, Settings
 
+import tags.curation
 from accounts.models import User
+from blog import curation
 from blog.appearance.documents import AppearanceForm, default_document, read
-from blog.appearance.menus import OfferedMenu, fill_menu, lines_of, offered_menus
+from blog.appearance.menus import OfferedMenu, fill_menu, lines_of, links_of, offered_menus
+from blog.appearance.versions import publish_again, save_draft, stamp
 from blog.models import Page, SiteAppearance, Status
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, at
 
@@ -102,6 +105,27 @@ class TestMenus:
         with django_capture_on_commit_callbacks(execute=True):
             Page.objects.filter(pk=page.pk).update(slug="who", path="who")
         assert menu() == [("About us", "/who/"), ("Years", "/archive/"), ("Theirs", other)]
+
+    def test_lead_to_what_their_targets_were_merged_into(
+        self, publish_appearance: Publish, owner: User, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        award, awards = CategoryFactory(name="Award"), CategoryFactory(name="Awards")
+        hrd, hrds = TagFactory(name="HRD", slug="hrd"), TagFactory(name="HRDs", slug="hrds")
+        publish_appearance(header_menu="/category/award/")
+        first = publish_appearance(header_menu="/category/award/\nDefenders /tag/hrd/\nYears /archive/")
+        row = SiteAppearance.current()
+        save_draft(row.document | {"footer_menu": row.document["header_menu"]}, seen=stamp(row))
+        with django_capture_on_commit_callbacks(execute=True):
+            curation.merge([award.pk], awards.pk, owner)
+            tags.curation.merge([hrd.pk], hrds.pk, owner)
+        moved = [("Awards", "/category/awards/"), ("Defenders", "/tag/hrds/"), ("Years", "/archive/")]
+        assert menu() == moved
+        draft = SiteAppearance.current().draft
+        assert draft is not None
+        assert links_of(draft["header_menu"]) == links_of(draft["footer_menu"]) == moved
+        with django_capture_on_commit_callbacks(execute=True):
+            publish_again(first, by=owner)
+        assert menu() == moved[:1]
 
     def test_leave_out_deleted_pages(
         self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any
