@@ -22,6 +22,7 @@ class BlogConfig(AppConfig):
         from blog.appearance import uses
         from blog.appearance.blocks import sidebar_blocks
         from blog.appearance.menus import menu_targets
+        from blog.appearance.versions import follow_merged
         from blog.caching import page_parameters, private_parameters
         from blog.caching.files import retract
         from blog.editing.advice import CHECKS, advice_checks
@@ -42,7 +43,7 @@ class BlogConfig(AppConfig):
         from blog.review import emails
         from blog.sidebar import BLOCKS
         from blog.views import PERIOD
-        from core.changes import change_handlers, retractions, scheduled_changes
+        from core.changes import change_handlers, merge_handlers, retractions, scheduled_changes
         from core.dashboard import dashboard_panels
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
@@ -59,6 +60,7 @@ class BlogConfig(AppConfig):
         # First, because it locks the entries, so that the other handlers see everything that was saved before.
         change_handlers.register("blog.categories", PostInCategory.objects.update_posts)
         change_handlers.register("blog.media_index", update_media_index)
+        merge_handlers.register("blog.appearance", follow_merged)
         retractions.register("blog", retract)
         scheduled_changes.register("blog", next_publication)
         advice_checks.register_all(CHECKS)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.encoding import escape_uri_path
 from django.utils.functional import SimpleLazyObject
 
 from blog.appearance.looks import look_of
@@ -15,6 +16,8 @@ from core.navigation import first_steps_for
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return the site's settings, its look, the sidebar, the member of staff who is logged in and their first steps.
 
+    `current_url` is the URL of the page as `reverse` builds it, to find the links that lead to the page itself.
+
     Each is evaluated only if a template uses it.
     """
     settings_row = getattr(request, "site", None) or SiteSettings.remembered()
@@ -24,10 +27,12 @@ def site(request: HttpRequest) -> dict[str, Any]:
         user = getattr(request, "user", None) if has_session(request) else None
         return user if user is not None and user.is_staff else None
 
+    current_url = escape_uri_path(request.path)
     return {
         "site": settings_row,
+        "current_url": current_url,
         "look": SimpleLazyObject(lambda: look_of(settings_row)),
-        "sidebar": SimpleLazyObject(lambda: sidebar(settings_row, request.path)),
+        "sidebar": SimpleLazyObject(lambda: sidebar(settings_row, current_url)),
         "staff": SimpleLazyObject(staff),
         "first_steps": SimpleLazyObject(lambda: first_steps_for(staff())),
     }

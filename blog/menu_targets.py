@@ -33,7 +33,7 @@ def _categories(ids: Collection[int]) -> Mapping[int, Target]:
 
 
 MENU_TARGETS: Final = {
-    "blog:page": MenuTarget(_find_page, _entries),
-    "blog:post": MenuTarget(_find_post, _entries),
-    "blog:category": MenuTarget(_find_category, _categories),
+    "blog:page": MenuTarget(Page, _find_page, _entries),
+    "blog:post": MenuTarget(Post, _find_post, _entries),
+    "blog:category": MenuTarget(Category, _find_category, _categories),
 }

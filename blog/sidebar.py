@@ -48,11 +48,11 @@ class ShownBlock(NamedTuple):
     options: Options = {}
 
 
-def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
-    """Return the blocks for the page at `path`. Takes one query for each version of entries, or none if cached."""
+def sidebar(site: SiteSettings, url: str) -> dict[str, ShownBlock]:
+    """Return the blocks for the page at `url`. Takes one query for each version of entries, or none if cached."""
     blocks = site.remember(lambda: _blocks(site), "sidebar blocks")
     # A link to the page itself is marked. All other pages have the same blocks.
-    current = path if any(path in urls for _kind, _block, urls in blocks) else ""
+    current = url if any(url in urls for _kind, _block, urls in blocks) else ""
 
     def show() -> dict[str, ShownBlock]:
         return {block.key: _show(site, kind, block, urls, current) for kind, block, urls in blocks}

@@ -294,15 +294,16 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
         protected, missing permissions are not reported, because no permission would allow the deletion.
         """
         to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
-        links = [
-            model._meta
-            for model in apps.get_models(include_auto_created=True)
-            if model._meta.auto_created or getattr(model, "is_derived", False)
-        ]
+        links = [model._meta for model in apps.get_models(include_auto_created=True) if not is_worth_mentioning(model)]
         names = tuple(f"{capfirst(link.verbose_name)}: " for link in links)
         plurals = {link.verbose_name_plural for link in links}
         counts = {name: count for name, count in counts.items() if name not in plurals}
         return _without(to_delete, names), counts, set() if protected else needed, protected
+
+
+def is_worth_mentioning(model: type[models.Model]) -> bool:
+    """Return whether users know rows of this model, which don't only link two objects or follow from other rows."""
+    return not (model._meta.auto_created or getattr(model, "is_derived", False))
 
 
 def _without(nested: list[Any], prefixes: tuple[str, ...]) -> list[Any]:
@@ -314,12 +315,14 @@ def _without(nested: list[Any], prefixes: tuple[str, ...]) -> list[Any]:
 @admin.action(permissions=["delete"], description=_("Delete selected %(verbose_name_plural)s"))
 def delete_selected(model_admin: Any, request: HttpRequest, objects: QuerySet[Any]) -> Any:
     """Delete objects after confirmation, like Django's action of the same name but with our messages."""
-    _to_delete, _counts, needed, protected = model_admin.get_deleted_objects(objects, request)
-    if not request.POST.get("post") or protected:
+    if not request.POST.get("post"):
         response: Any = actions.delete_selected(model_admin, request, objects)
-        if not needed and not protected:
+        if not response.context_data["perms_lacking"] and not response.context_data["protected"]:
             response.context_data["title"] = gettext("Delete %(objects)s") % {"objects": model_ngettext(objects)}
         return response
+    _to_delete, _counts, needed, protected = model_admin.get_deleted_objects(objects, request)
+    if protected:
+        return actions.delete_selected(model_admin, request, objects)
     if needed:
         raise PermissionDenied
     if count := len(objects):

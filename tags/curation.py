@@ -87,9 +87,8 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
         gained = sorted(affected - set(described_target["posts"]))
         data = {"target": target.pk, "target_name": target.name, "gained": gained, "tags": described}
         for tag in tags:
-            rows = _rows([tag])
-            rows.exclude(content_object__in=_rows([target]).values("content_object")).update(tag=target)
-            rows.delete()
+            # The rows of posts that have the target already are deleted with the tag.
+            _rows([tag]).exclude(content_object__in=_rows([target]).values("content_object")).update(tag=target)
         TagAlias.objects.filter(tag__in=tags).update(tag=target)
         FormerName.objects.filter(tag__in=tags).update(tag=target)
         will_be_merged(Tag, list(locked), target.pk)

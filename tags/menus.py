@@ -19,4 +19,4 @@ def _load(ids: Collection[int]) -> Mapping[int, Target]:
     return {tag.pk: Target(tag.name, tag_url(tag.slug), tag.is_known) for tag in tags}
 
 
-MENU_TARGET: Final = MenuTarget(_find, _load)
+MENU_TARGET: Final = MenuTarget(Tag, _find, _load)

@@ -58,10 +58,6 @@ class CategoryAdmin(CurationAdmin):
     def indented_name(self, category: Category) -> SafeString:
         return indented(category)
 
-    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
-    def post_count(self, category: Any) -> int:
-        return category.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
-
     def view_on_site(self, obj: Category) -> str:
         return obj.get_absolute_url()
 

@@ -43,6 +43,14 @@ class CurationAdmin(BaseAdmin[Any]):
         """Return whether this user may merge, rename and delete terms, and undo that (`curate` in actions)."""
         return self.has_change_permission(request) and self.has_delete_permission(request)
 
+    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
+    def post_count(self, term: Any) -> int | SafeString:
+        """Return the number of a term's posts, which `get_queryset` annotates, as a link to them."""
+        if not term.post_count:
+            return 0
+        url = reverse("admin:blog_post_changelist")
+        return format_html('<a href="{}?{}={}">{}</a>', url, term._meta.model_name, term.pk, term.post_count)
+
     def done(self, request: HttpRequest, change: UndoableChange) -> HttpResponse:
         """Return to the list with a message about the change and a button to undo it."""
         meta = change._meta

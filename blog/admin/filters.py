@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.admin.trees import dashed, tree_order
-from blog.models import Category, Entry, Status
+from blog.models import Category, Entry, Post, Status
 from core.dates import format_month
 from core.languages import known_languages
 from core.text import parse_id
@@ -53,6 +53,24 @@ class CategoryFilter(admin.SimpleListFilter):
             return queryset
         category = Category.objects.filter(pk=parse_id(chosen)).first()
         return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]  # as above
+
+
+class TagFilter(admin.SimpleListFilter):
+    """By a tag, to which rows and the list of tags link. No others are offered, because there can be thousands."""
+
+    title = _("tag")
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        chosen = request.GET.get(self.parameter_name)
+        if chosen is None:
+            return []
+        tags: Any = Post._meta.get_field("tags").related_model
+        return [(chosen, tags.objects.filter(pk=parse_id(chosen)).first() or chosen)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        return queryset if chosen is None else queryset.filter(tags=parse_id(chosen))
 
 
 class AuthorFilter(admin.SimpleListFilter):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from django import forms
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_lazy as _
@@ -33,12 +34,13 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MenuTarget:
-    """A kind of object that menus link to.
+    """A kind of object that menus link to, which belong to `model`.
 
     `find` takes the arguments of a resolved URL, and returns a query set of the object there. `load` returns
     the objects with these IDs, by ID, as far as they exist.
     """
 
+    model: type[Model]
     find: Callable[[Mapping[str, Any]], QuerySet[Any]]
     load: Callable[[Collection[int]], Mapping[int, Target]]
 
@@ -99,6 +101,12 @@ def resolved(items: Collection[Item]) -> Iterator[tuple[Item, Target]]:
         target = loaded[item["kind"]].get(item["id"]) if "id" in item else Target(item["url"], item["url"])
         if target is not None:
             yield item, target
+
+
+def with_merged(items: Collection[Item], model: type[Model], ids: Collection[int], target: int) -> list[Item]:
+    """Return the items with those that link to these objects of a model leading to the target instead."""
+    kinds = {kind for kind, each in menu_targets.items() if each.model is model}
+    return [item | {"id": target} if item.get("kind") in kinds and item["id"] in ids else item for item in items]
 
 
 def find_target(path: str) -> tuple[str, int] | None:
@@ -175,6 +183,9 @@ MENU_HELP: Final = _(
 
 def _item(line: str) -> Item:
     title, url = split_link(line)
+    # As copied from the address bar.
+    if url.startswith(f"{settings.SITE_URL}/"):
+        url = url.removeprefix(settings.SITE_URL)
     if url.startswith("/") and (found := find_target(url)):
         kind, pk = found
         return {"title": title, "kind": kind, "id": pk}

@@ -1,12 +1,13 @@
 """Drafting, publishing and reverting an appearance. Each is one transaction, and only publishing changes pages."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from accounts.actions import Action
@@ -14,7 +15,7 @@ from accounts.audit.recording import record
 from accounts.models import User
 from blog.appearance.blocks import Block, default_blocks
 from blog.appearance.documents import MENUS, Appearance, Document, default_document, read
-from blog.appearance.menus import Item
+from blog.appearance.menus import Item, read_items, with_merged
 from blog.models import AppearanceVersion, SiteAppearance
 
 # The permission to change the appearance, and to see the draft.
@@ -114,6 +115,19 @@ def remove_menus(menus: Mapping[str, list[Item]], *, by: User | None) -> list[st
     if unchanged:
         _change_menus(row, {name: [] for name in unchanged}, by)
     return [name for name in menus if name not in unchanged]
+
+
+def follow_merged(model: type[Model], ids: Collection[int], target: int) -> None:
+    """Make links to merged objects lead to the target, in the draft and all versions (core.changes.merge_handlers)."""
+    rows: list[Any] = [*SiteAppearance.objects.select_for_update(), *AppearanceVersion.objects.all()]
+    for row in rows:
+        for field in ("document", "draft"):
+            document = getattr(row, field, None) or {}
+            stored = {name: read_items(document.get(name)) for name in MENUS}
+            moved = {name: with_merged(items, model, ids, target) for name, items in stored.items()}
+            if moved != stored:
+                setattr(row, field, document | moved)
+                row.save(update_fields=[field])
 
 
 def _menus_of(appearance: Appearance) -> dict[str, list[Item]]:

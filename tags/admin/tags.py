@@ -111,10 +111,6 @@ class TagAdmin(TagCurationAdmin):
     def tag_name(self, tag: Any) -> str:
         return str(tag.name)
 
-    @admin.display(description=_("posts (including drafts)"), ordering="post_count")
-    def post_count(self, tag: Any) -> int:
-        return tag.post_count  # type: ignore[no-any-return]  # annotated in get_queryset
-
     @admin.display(description=_("first used"), ordering="first_used")
     def first_used(self, tag: Any) -> Any:
         return tag.first_used and format_day_for_staff(localtime(tag.first_used))

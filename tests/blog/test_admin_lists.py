@@ -160,6 +160,23 @@ class TestFilters:
         assert titles(client, query) == [post.title]
         assert find(read(client.get(POSTS)), "a.chip") == []
 
+    def test_lead_from_tags_and_categories_to_their_posts(self, client: Client) -> None:
+        category = CategoryFactory()
+        post = PostFactory(tags=["lamp", "sea"], categories=[category], status=Status.DRAFT)
+        PostFactory(tags=["sea"], source="lamp")
+        page = read(client.get(POSTS))
+        (link,) = {str(link.get("href")) for link in find(page, ".entry-tags a") if text(link) == "#lamp"}
+        assert titles(client, link) == [post.title]
+        assert [text(chip) for chip in find(read(client.get(POSTS + link)), "a.chip")] == [
+            "Remove the filter Tag: lamp ✕"
+        ]
+        for url in ("/admin/tags/tag/?q=lamp", "/admin/blog/category/"):
+            count = one(read(client.get(url)), ".field-post_count a")
+            assert text(count) == "1"
+            assert titles(client, str(count.get("href")).removeprefix(POSTS)) == [post.title]
+        # A tag that has been deleted since doesn't lead to all posts.
+        assert titles(client, "?tag=999") == []
+
     def test_offer_authors_who_have_written_something(self, client: Client) -> None:
         author = PostFactory().author
         page_author = PageFactory().author

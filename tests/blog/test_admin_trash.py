@@ -9,8 +9,10 @@ from django.test import Client
 from accounts.models import AuditRecord
 from blog import publishing
 from blog.models import Entry, Page, Post, Status
-from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+from blog.publishing import save_entry
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
+from tests.factories.database import executed_statements
 from tests.factories.responses import find, message, one, read, text
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +143,38 @@ class TestDeleting:
         assert [text(line) for line in find(page, "#content ul li")] == ["Posts: 1", "Comments: 2", "A lamp"]
         client.post(admin_url(post, "delete"), {"post": "yes"})
         assert not Entry.objects.exists()
+
+    def test_takes_the_same_queries_to_ask_for_any_number_of_posts(self, client: Client) -> None:
+        counts = []
+        for number in (5, 20):
+            posts = PostFactory.create_batch(
+                number, status=Status.TRASH, tags=["a", "b"], categories=[CategoryFactory()]
+            )
+            for post in posts:
+                save_entry(post, by=UserFactory(role="Editor"))
+                CommentFactory(entry=post)
+            data = {"action": "delete_selected", "_selected_action": [post.pk for post in Post.objects.all()]}
+            with executed_statements() as statements:
+                page = read(client.post("/admin/blog/post/?state=trash", data))
+            assert text(find(page, "#content ul li")[0]) == f"Posts: {Post.objects.count()}"
+            counts.append(len(statements))
+        assert counts[0] == counts[1]
+
+    def test_is_refused_for_a_page_above_others_which_are_named(self, client: Client) -> None:
+        parent = PageFactory(status=Status.TRASH)
+        child = PageFactory(parent=parent, title="Team")
+        refused = [
+            client.post(admin_url(parent, "delete"), {"post": "yes"}),
+            client.post("/admin/blog/page/?state=trash", {"action": "delete_selected", "_selected_action": parent.pk}),
+            client.post(
+                "/admin/blog/page/?state=trash",
+                {"action": "delete_selected", "_selected_action": parent.pk, "post": "yes"},
+            ),
+        ]
+        for response in refused:
+            link = one(read(response), "#content li a")
+            assert (text(link), link.get("href")) == ("Team", admin_url(child, "change"))
+        assert Page.objects.count() == 2
 
     @pytest.mark.parametrize("status", ["draft", "pending", "published", "private"])
     def test_is_refused_outside_the_trash(self, client: Client, status: str) -> None:

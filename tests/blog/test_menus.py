@@ -7,11 +7,14 @@ import pytest
 from django.http import QueryDict
 from django.test import Client
 from lxml import html
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
+import tags.curation
 from accounts.models import User
+from blog import curation
 from blog.appearance.documents import AppearanceForm, default_document, read
-from blog.appearance.menus import OfferedMenu, fill_menu, lines_of, offered_menus
+from blog.appearance.menus import OfferedMenu, fill_menu, lines_of, links_of, offered_menus
+from blog.appearance.versions import publish_again, save_draft, stamp
 from blog.models import Page, SiteAppearance, Status
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, at
 
@@ -62,11 +65,13 @@ class TestMenus:
             ("Songs of the sea", "https://songs.example/"),
         ]
 
-    def test_mark_the_page_where_the_reader_is(self, publish_appearance: Publish) -> None:
-        PageFactory(slug="about")
-        publish_appearance(header_menu="/about/\nYears /archive/")
-        tree = tree_of(Client().get("/about/").content)
-        assert tree.xpath('//nav[@class="menu"]//a[@aria-current="page"]/@href') == ["/about/"]
+    @pytest.mark.parametrize("slug", ["about", "من-نحن"])
+    def test_mark_the_page_where_the_reader_is(self, publish_appearance: Publish, slug: str) -> None:
+        url = PageFactory(slug=slug).get_absolute_url()
+        publish_appearance(header_menu=f"{url}\nYears /archive/")
+        tree = tree_of(Client().get(url).content)
+        for place in ('nav[@class="menu"]', '*[@class="sidebar"]'):
+            assert tree.xpath(f'//{place}//a[@aria-current="page"]/@href') == [url]
 
     def test_follow_titles_and_urls(self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any) -> None:
         page = PageFactory(title="About us", slug="about")
@@ -88,6 +93,39 @@ class TestMenus:
         with django_capture_on_commit_callbacks(execute=True):
             Page.objects.filter(pk=page.pk).update(status=Status.PUBLISHED)
         assert len(menu()) == 2
+
+    def test_recognise_urls_copied_from_the_address_bar(
+        self, publish_appearance: Publish, settings: Settings, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        page = PageFactory(title="About us", slug="about")
+        settings.SITE_URL = "https://blog.example"
+        other = "https://blog.example.org/about/"
+        lines = ["https://blog.example/about/", "Years https://blog.example/archive/", f"Theirs {other}"]
+        publish_appearance(header_menu="\n".join(lines))
+        with django_capture_on_commit_callbacks(execute=True):
+            Page.objects.filter(pk=page.pk).update(slug="who", path="who")
+        assert menu() == [("About us", "/who/"), ("Years", "/archive/"), ("Theirs", other)]
+
+    def test_lead_to_what_their_targets_were_merged_into(
+        self, publish_appearance: Publish, owner: User, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        award, awards = CategoryFactory(name="Award"), CategoryFactory(name="Awards")
+        hrd, hrds = TagFactory(name="HRD", slug="hrd"), TagFactory(name="HRDs", slug="hrds")
+        publish_appearance(header_menu="/category/award/")
+        first = publish_appearance(header_menu="/category/award/\nDefenders /tag/hrd/\nYears /archive/")
+        row = SiteAppearance.current()
+        save_draft(row.document | {"footer_menu": row.document["header_menu"]}, seen=stamp(row))
+        with django_capture_on_commit_callbacks(execute=True):
+            curation.merge([award.pk], awards.pk, owner)
+            tags.curation.merge([hrd.pk], hrds.pk, owner)
+        moved = [("Awards", "/category/awards/"), ("Defenders", "/tag/hrds/"), ("Years", "/archive/")]
+        assert menu() == moved
+        draft = SiteAppearance.current().draft
+        assert draft is not None
+        assert links_of(draft["header_menu"]) == links_of(draft["footer_menu"]) == moved
+        with django_capture_on_commit_callbacks(execute=True):
+            publish_again(first, by=owner)
+        assert menu() == moved[:1]
 
     def test_leave_out_deleted_pages(
         self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any
