@@ -69,3 +69,10 @@ def test_headings_in_arabic_have_room_above_and_below_their_letters(open_page: O
         "all => all.map(getComputedStyle).map(style => parseFloat(style.lineHeight) / parseFloat(style.fontSize))"
     )
     assert [round(ratio, 2) for ratio in ratios] == [1.45, 1.45]
+
+
+def test_tables_and_code_are_as_far_from_the_text_below_as_paragraphs(open_page: OpenPage) -> None:
+    page = open_page(PostFactory(source="a\n\nb\n\n| a |\n|---|\n| b |\n\nc\n\n    d\n\ne\n").get_absolute_url())
+    distances = page.locator(".entry-body > *").evaluate_all("""all => all.slice(1).map((each, index) =>
+      Math.round(each.getBoundingClientRect().top - all[index].getBoundingClientRect().bottom))""")
+    assert max(distances) - min(distances) <= 1
