@@ -23,6 +23,7 @@ class BroadsideAdminSite(admin.AdminSite):
     site_header = _("Broadside")
     site_title = _("Broadside")
     index_title = _("Dashboard")
+    empty_value_display = "–"
     # The navigation takes the place of Django's own, which lists models by app.
     enable_nav_sidebar = False
 

@@ -170,12 +170,12 @@ class TestList:
             [
                 ["Amina", "Editor", "Changed: Name", "Category", "Awards"],
                 ["Olive", "Owner", "Deactivated", "Person", "Amina"],
-                ["The server", "-", "Imported", "-", ""],
+                ["The server", "–", "Imported", "–", ""],
                 [
                     "Someone who was not logged in",
-                    "-",
+                    "–",
                     "Failed login attempts: 1 time within an hour",
-                    "-",
+                    "–",
                     "A name without an account",
                 ],
             ]

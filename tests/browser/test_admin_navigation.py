@@ -12,6 +12,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PHONE = {"width": 390, "height": 800}
 
 
+def test_breadcrumbs_point_back_to_the_first_page_and_on_to_those_below(log_in: LogIn) -> None:
+    UserFactory(role="Editor", username="editor")
+    page = log_in("editor", "/admin/comments/block/add/")
+    signs = page.locator(".trail li").evaluate_all("all => all.map(each => getComputedStyle(each, '::before').content)")
+    assert [sign[1] for sign in signs] == ["‹", "›"]
+
+
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with JavaScript", "without"])
 def test_the_menu_opens_and_leads_to_other_pages(log_in: LogIn, java_script_enabled: bool) -> None:
     CommentFactory(status=CommentStatus.PENDING)

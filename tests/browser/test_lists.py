@@ -46,6 +46,11 @@ def test_posts_are_filtered_edited_trashed_and_restored(log_in: LogIn, posts: li
     dialog.get_by_role("button", name="Update").click()
     expect(dialog.get_by_label("Slug")).to_be_focused()
     expect(dialog.get_by_label("Title")).to_have_value("Award, renamed")
+    dialog.get_by_role("button", name="Update").focus()
+    edges = [
+        dialog.get_by_label(name).evaluate("box => getComputedStyle(box).borderColor") for name in ("Title", "Slug")
+    ]
+    assert edges[0] != edges[1]
     dialog.get_by_label("Slug").fill("renamed")
     dialog.get_by_label("Status").select_option("Unpublish")
     # Tags are chips here too.
@@ -113,3 +118,19 @@ def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log
         page.get_by_role("button", name="Posts (including drafts)").click()
         expect(page).to_have_url(re.compile(rf"o={order}\b"))
     expect(rows.locator("th")).to_have_text(["used", "never"])
+
+
+def test_a_list_with_long_names_is_no_wider_than_the_window(log_in: LogIn) -> None:
+    UserFactory(username="ruth", role="Editor")
+    TagFactory(name="Donaudampfschifffahrt" * 6)
+    page = log_in("ruth", "/admin/tags/tag/", viewport={"width": 1280, "height": 800})
+    assert page.locator(".results").evaluate("box => box.scrollWidth <= box.clientWidth")
+    # The heading itself shows and reverses the order.
+    heading = page.get_by_role("button", name="Name")
+    assert "↑" in heading.evaluate("link => getComputedStyle(link, '::after').content")
+    expect(page.get_by_title("Toggle sorting")).to_be_hidden()
+    heading.click()
+    expect(page.locator("th.descending")).to_have_count(1)
+    # The same on a phone whose text is twice as large as usual.
+    page.set_viewport_size({"width": 195, "height": 400})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -28,9 +28,14 @@ def test_personal_data_is_found_disclosed_and_erased(log_in: LogIn, device: Devi
             page.get_by_role("button", name="Menu").click()
         with page.expect_navigation():
             page.get_by_role("link", name=name).first.click()
-    page.get_by_label("E-mail address").fill("rosa@example.org")
+    field, button = page.get_by_label("E-mail address"), page.get_by_role("button", name="Show data")
+    field.fill("rosa@example.org")
     assert faults(page) == ""
-    page.get_by_role("button", name="Show data").click()
+    above, below = field.bounding_box(), button.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert below["y"] - above["y"] - above["height"] >= 8
+    button.click()
     expect(page.get_by_text("What I think")).to_be_visible()
     assert faults(page) == ""
 

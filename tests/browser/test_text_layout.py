@@ -47,3 +47,32 @@ def test_a_wide_table_is_printed_as_a_whole(open_page: OpenPage) -> None:
       return range.getClientRects().length;
     }""")
     assert lines == 1
+
+
+def test_the_words_of_a_title_stay_whole_with_large_text_on_a_small_screen(open_page: OpenPage) -> None:
+    post = PostFactory(title="Responsibilities of everyone")
+    # A phone whose text is twice as large as usual.
+    page = open_page(post.get_absolute_url(), viewport={"width": 224, "height": 400})
+    lines_of_words = page.locator("h1 a").evaluate("""link => link.textContent.trim().split(" ").map((word) => {
+      const range = document.createRange(), start = link.firstChild.data.indexOf(word);
+      range.setStart(link.firstChild, start);
+      range.setEnd(link.firstChild, start + word.length);
+      return range.getClientRects().length;
+    })""")
+    assert lines_of_words == [1, 1, 1]
+
+
+def test_headings_in_arabic_have_room_above_and_below_their_letters(open_page: OpenPage) -> None:
+    post = PostFactory(title="عنوان", source="## عنوان فرعي\n\nنص", language="ar")
+    page = open_page(post.get_absolute_url())
+    ratios = page.locator("h1, .entry-body h2").evaluate_all(
+        "all => all.map(getComputedStyle).map(style => parseFloat(style.lineHeight) / parseFloat(style.fontSize))"
+    )
+    assert [round(ratio, 2) for ratio in ratios] == [1.45, 1.45]
+
+
+def test_tables_and_code_are_as_far_from_the_text_below_as_paragraphs(open_page: OpenPage) -> None:
+    page = open_page(PostFactory(source="a\n\nb\n\n| a |\n|---|\n| b |\n\nc\n\n    d\n\ne\n").get_absolute_url())
+    distances = page.locator(".entry-body > *").evaluate_all("""all => all.slice(1).map((each, index) =>
+      Math.round(each.getBoundingClientRect().top - all[index].getBoundingClientRect().bottom))""")
+    assert max(distances) - min(distances) <= 1

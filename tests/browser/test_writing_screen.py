@@ -27,6 +27,7 @@ def test_the_selected_one_of_many_categories_is_in_view(log_in: LogIn) -> None:
     high = {"viewport": {"width": 1280, "height": 1200}}
     page = log_in("editor", f"/admin/blog/post/{PostFactory(categories=[chosen]).pk}/change/", **high)
     expect(page.get_by_label("Category 59")).to_be_in_viewport()
+    assert page.get_by_label("Category 59").evaluate("box => box.offsetWidth === box.offsetHeight")
     assert page.evaluate("scrollY") == 0
 
     # Categories can be searched. The Enter key must not save the text.
