@@ -66,12 +66,12 @@ def test_each_result_has_a_title_a_url_and_a_date() -> None:
     ]
 
 
-def test_a_search_takes_two_queries_besides_those_for_the_user(
+def test_a_search_takes_two_queries_besides_those_for_the_session_and_the_user(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     PostFactory.create_batch(12, title="Lamp")
     client = client_of(UserFactory(role="Editor"))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert len(search(client, "lamp light a b c d e f g").json()["entries"]) == 0
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert len(search(client, "lamp").json()["entries"]) == 10

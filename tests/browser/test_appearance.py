@@ -54,7 +54,7 @@ def test_a_draft_is_previewed_published_and_undone(log_in: LogIn, faults: Faults
     expect(field).to_have_value("#a26100")
     page.get_by_label("Plain and compact").check()
     page.get_by_role("button", name="Save draft and preview").click()
-    expect(page.get_by_role("link", name="A post")).to_be_visible()
+    expect(page.get_by_role("link", name="A post", exact=True)).to_be_visible()
     expect(page.locator(".pager a, .sidebar a").first).to_have_css("color", "rgb(162, 97, 0)")
     assert faults(page) == ""
     page.get_by_role("link", name="Edit appearance").click()

@@ -19,7 +19,7 @@ def test_a_protected_post_is_read_and_commented_on(open_page: OpenPage) -> None:
     post = PostFactory(title="Guarded", source="The secret text.", password="افتح يا سمسم")
     CommentFactory(entry=post, text="The first comment.")
     reader = open_page("/", **PHONE)
-    expect(reader.get_by_role("link", name="Protected: Guarded")).to_be_visible()
+    expect(reader.get_by_role("link", name="Protected: Guarded", exact=True)).to_be_visible()
     # With the keyboard, from a listing.
     reader.get_by_label("Password:").fill("wrong")
     reader.keyboard.press("Enter")
