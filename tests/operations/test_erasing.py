@@ -43,6 +43,12 @@ def stored_bytes() -> bytes:
 
 
 @pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rewrite tables until nothing of them is left. On a busy machine, PostgreSQL may take its samples for long."""
+    monkeypatch.setattr(erasing, "_ATTEMPTS", 60)
+
+
+@pytest.fixture(autouse=True)
 def _files(settings: Settings, tmp_path: Path) -> None:
     """Use the cache of a site without a cache server."""
     settings.CACHES = {
