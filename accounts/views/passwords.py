@@ -104,7 +104,7 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
         _keep_slug_secret(person, former_name)
         choose_password(token, person, form.cleaned_data["password1"])
         if request.user.is_authenticated:
-            # The login page would lead to the account of whoever is logged in here, to add a passkey to it.
+            # The login page would lead to the account that is logged in here, to add a passkey to it.
             logout(request)
         if not is_new:
             messages.success(request, gettext("Your password has been saved. Log in with it."))
