@@ -335,6 +335,14 @@ class TestBlockEditorMenus:
             {"title": "", "kind": "blog:page", "id": 24},
         ]
 
+    def test_list_pages_at_the_top_level_first(self, import_parts: ImportParts) -> None:
+        below = [page(30 + n, post_parent=20, menu_order=n) for n in range(MAX_ITEMS)]
+        report = import_parts(page(20), page(21), *below, navigation("<!-- wp:page-list /-->"))
+        first, second = items_of("Navigation")
+        assert (first["id"], second["id"]) == (20, 21)
+        assert [child["id"] for child in first["children"]] == [*range(30, 28 + MAX_ITEMS)]
+        assert "It is shortened" in notes(report)["Navigation"]
+
     def test_list_no_items_of_custom_types(self, import_parts: ImportParts) -> None:
         projects = [item(30 + n, post_type="jetpack-portfolio", title=f"Project {n}") for n in range(3)]
         import_parts(page(20, title="A"), *projects, navigation("<!-- wp:page-list /-->"))

@@ -79,11 +79,22 @@ def _convert(menu: ExportedMenu, targets: LinkTargets) -> _Converted:
         is_shown.append(bool(items))
         converted.left_out += not items
     converted.is_shortened |= len(found) > MAX_ITEMS
-    items = _nested(found[:MAX_ITEMS])
+    items = _nested(_shortened(found))
     # A heading needs links below it.
     converted.items = [item for item in items if item.keys() != {"title"}]
     converted.left_out += len(items) - len(converted.items)
     return converted
+
+
+def _shortened(found: Sequence[tuple[int, Item]]) -> Sequence[tuple[int, Item]]:
+    """Return as many items as a menu can have, those of submenus only where there is room for the others."""
+    room = MAX_ITEMS - sum(not level for level, _item in found)
+    kept = []
+    for level, item in found:
+        room -= level
+        if not level or room >= 0:
+            kept.append((level, item))
+    return kept[:MAX_ITEMS]
 
 
 def _nested(found: Iterable[tuple[int, Item]]) -> list[Item]:
