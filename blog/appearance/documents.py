@@ -238,6 +238,7 @@ class AppearanceForm(forms.Form):
     header_menu = MenuField(label=_("Header menu"), help_text=MENU_HELP)
     footer_menu = MenuField(label=_("Footer menu"))
     social_menu = MenuField(
+        has_submenus=False,
         label=_("Elsewhere"),
         help_text=_(
             "Your pages on other sites, such as: Mastodon https://social.example/@us. Those sites can verify the link."

@@ -12,8 +12,7 @@ from rcssmin import cssmin
 from blog.appearance.colours import DARK, LIGHT, Colour, Scheme
 from blog.appearance.documents import MENUS, Appearance, TypeStyle, read
 from blog.appearance.home import find_page
-from blog.appearance.menus import links_of
-from blog.appearance.options import Link
+from blog.appearance.menus import MenuLink, links_of
 from blog.appearance.pictures import find_picture, icon_key, image_html
 from blog.appearance.typeface import FILES, SUBSTITUTES, font_url
 from blog.models import Page, SiteAppearance
@@ -63,9 +62,9 @@ class Look:
     icon: SiteIcon | None
     home: Page | None
     posts_page: Page | None
-    header_menu: list[Link]
-    footer_menu: list[Link]
-    social_menu: list[Link]
+    header_menu: list[MenuLink]
+    footer_menu: list[MenuLink]
+    social_menu: list[MenuLink]
 
     @property
     def font_url(self) -> str:
@@ -102,6 +101,7 @@ def _make(appearance: Appearance, site: SiteSettings) -> Look:
 
 def _rules(appearance: Appearance) -> str:
     context: dict[str, object] = {"appearance": appearance, "font_files": FILES, "substitutes": SUBSTITUTES}
+    context["submenus"] = [name for name in MENUS if any("children" in item for item in getattr(appearance, name))]
     if appearance.accent or appearance.accent_dark:
         context |= {"light": _colours(appearance.accent, LIGHT), "dark": _dark_colours(appearance)}
     return render_to_string("blog/appearance.css", context)

@@ -1,6 +1,6 @@
 """Fields for the options of blocks: texts, links, and numbers of items."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,6 +13,8 @@ _MAX_TEXT: Final = 2_000
 _MAX_COUNT: Final = 60
 MAX_LINKS: Final = 100
 MAX_LENGTH: Final = 10_000
+# How much of a line messages show, in characters.
+MAX_SHOWN: Final = 100
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
 
@@ -46,12 +48,22 @@ def is_link(url: str) -> bool:
 def link_lines(text: str, limit: int) -> list[str]:
     """Return the lines of a text. Raises ValidationError with a message for each that doesn't end with a URL."""
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    if len(lines) > limit:
-        raise ValidationError(gettext("There can be %d links at most.") % limit)
-    message = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
-    if errors := [message % {"line": line[:100]} for line in lines if not is_link(split_link(line)[1])]:
+    check_count(lines, limit)
+    if errors := [url_error(line) for line in lines if not is_link(split_link(line)[1])]:
         raise ValidationError(errors)
     return lines
+
+
+def check_count(lines: Sized, limit: int) -> None:
+    """Raise ValidationError if there are more lines than this."""
+    if len(lines) > limit:
+        raise ValidationError(gettext("There can be %d links at most.") % limit)
+
+
+def url_error(line: str) -> str:
+    """Return the message about a line that doesn't end with a URL."""
+    message = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
+    return message % {"line": line[:MAX_SHOWN]}
 
 
 class MarkdownField(forms.CharField):

@@ -1,7 +1,6 @@
 """What the appearance uses: files of the media library, so that no one deletes them unknowingly, and other objects."""
 
 from collections.abc import Collection, Iterator, Mapping
-from itertools import chain
 from typing import Any, Final
 
 from django import forms
@@ -12,6 +11,7 @@ from blog.appearance.blocks import sidebar_blocks
 from blog.appearance.custom_css import library_urls
 from blog.appearance.documents import MENUS, Appearance, read
 from blog.appearance.looks import footer_html
+from blog.appearance.menus import every_item
 from blog.appearance.options import MarkdownField
 from blog.appearance.pictures import PictureField
 from blog.models import SiteAppearance
@@ -42,7 +42,7 @@ def linked_ids(*kinds: str) -> set[int]:
     """Return the IDs of the objects of these kinds that menus link to, and of the home page and the page of posts."""
     ids: set[int] = set()
     for appearance in _appearances():
-        items = chain.from_iterable(getattr(appearance, name) for name in MENUS)
+        items = every_item([item for name in MENUS for item in getattr(appearance, name)])
         ids |= {item["id"] for item in items if item.get("kind") in kinds}
         if "blog:page" in kinds:
             ids |= {int(pk) for pk in (appearance.home, appearance.posts_page) if pk}

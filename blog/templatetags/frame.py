@@ -10,6 +10,7 @@ from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
+from blog.appearance.menus import MenuLink
 from blog.appearance.options import Link
 from blog.page_metadata.lead_pictures import LeadPicture
 from blog.sidebar import ShownBlock
@@ -48,6 +49,23 @@ def feed_items(feeds: Iterable[Link]) -> SafeString:
         for feed in feeds
     ]
     return mark_safe("".join(items))  # noqa: S308  # the URLs and titles are escaped
+
+
+@register.simple_tag(takes_context=True)
+def submenu(context: Context, link: MenuLink, folds: bool) -> SafeString:
+    """Return a link of a menu with its submenu. If it folds, readers open it, and find the link itself inside."""
+    listed = [link, *link.children] if folds and link.url else link.children
+    items = "".join([f"<li>{_menu_link(each, context)}</li>" for each in listed])
+    if folds:
+        head, end = f'<details name="menu"><summary dir="auto">{escape(link.title)}</summary>', "</details>"
+    else:
+        head, end = _menu_link(link, context) if link.url else f'<span dir="auto">{escape(link.title)}</span>', ""
+    return mark_safe(f"{head}<ul>{items}</ul>{end}")  # noqa: S308  # the URLs and titles are escaped
+
+
+def _menu_link(link: MenuLink, context: Context) -> str:
+    current = ' aria-current="page"' if link.url == context.get("current_url") else ""
+    return f'<a href="{escape(link.url)}" dir="auto"{current}>{escape(link.title)}</a>'
 
 
 @register.simple_tag(takes_context=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from playwright.sync_api import Dialog, FilePayload, expect
+from playwright.sync_api import Dialog, FilePayload, Locator, expect
 from pytest_django import Settings
 
 from blog.appearance import versions
@@ -27,10 +27,31 @@ BODY = (
     + "A sentence of some length. " * 200
     + "\n\n## Two\n\n## Three\n\nEnd."
 )
+MENU = """Home /
+About us and everything that we do /about/
+- Our team /team/
+- الفريق /ar/
+Topics
+- Human rights defenders and those who protect them /topics/
+- Letters /letters/
+- Prizes /prizes/
+Donate https://example.org/donate"""
 # Every option occurs in one of these.
 LOOKS: dict[str, dict[str, Any]] = {
-    "sans, wide, left": {"type_style": "sans", "width": "wide", "sidebar": "left", "accent": "#7a2048"},
-    "plain, narrow, below": {"type_style": "plain", "width": "narrow", "sidebar": "below", "list_style": "titles"},
+    "sans, wide, left": {
+        "type_style": "sans",
+        "width": "wide",
+        "sidebar": "left",
+        "accent": "#7a2048",
+        "header_menu": MENU,
+    },
+    "plain, narrow, below": {
+        "type_style": "plain",
+        "width": "narrow",
+        "sidebar": "below",
+        "list_style": "titles",
+        "footer_menu": MENU,
+    },
     "serif, wide, right": {"width": "wide", "accent_dark": "#7fd67f", "footer": "## Us\n\n*Since* [2010](/2010/)"},
     "literata": {"type_style": "literata", "show_updates": False},
     "plain, none": {"type_style": "plain", "sidebar": "none", "day_format": "Y-m-d"},
@@ -245,6 +266,46 @@ def test_an_imported_menu_is_chosen_and_published(log_in: LogIn, faults: Faults)
     expect(page.get_by_text("Appearance published.")).to_be_visible()
     page.goto("/")
     expect(page.get_by_role("navigation", name="Footer menu").get_by_role("link", name="Old end link")).to_be_visible()
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ar", 320)])
+def test_a_submenu_opens_below_its_line(
+    language: str, width: int, open_page: OpenPage, faults: Faults, settings: Settings
+) -> None:
+    settings.LANGUAGE_CODE = language
+    form = AppearanceForm({**default_document(), "header_menu": MENU})
+    assert form.is_valid()
+    versions.publish(form.cleaned_data, by=UserFactory(), seen="")
+    page = open_page("/", viewport={"width": width, "height": 900})
+    nav = page.locator(".masthead nav")
+    about, topics = nav.locator("summary").all()
+    inside, last = nav.get_by_role("link", name="Our team"), nav.get_by_role("link", name="Donate")
+    expect(inside).to_be_hidden()
+
+    def places(*found: Locator) -> list[tuple[float, ...]]:
+        """Return the left and right edges, the top and the height of each."""
+        boxes = [box for each in found if (box := each.bounding_box())]
+        return [(box["x"], box["x"] + box["width"], box["y"], box["height"]) for box in boxes]
+
+    before = places(about, topics, last)
+    about.press("Enter")
+    expect(inside).to_be_visible()
+    opened = places(about, topics, last)
+    # Nothing moves but what is below it.
+    assert opened[0] == before[0]
+    assert [(left, right) for left, right, _top, _height in opened] == [place[:2] for place in before]
+    (panel,) = places(nav.locator("details[open] ul"))
+    assert panel[:2] == places(nav)[0][:2]
+    assert sum(opened[0][2:]) <= panel[2]
+    assert all(place == old or place[2] > sum(panel[2:]) for place, old in zip(opened, before, strict=True))
+    assert min(place[3] for place in places(about, topics, last, inside)) >= 24
+    assert faults(page) == ""
+    # Only one is open.
+    topics.press("Space")
+    expect(inside).to_be_hidden()
+    expect(nav.get_by_role("link", name="Prizes")).to_be_visible()
+    topics.press("Enter")
+    assert places(about, topics, last) == before
 
 
 def test_links_from_a_file_become_a_block(log_in: LogIn, faults: Faults) -> None:

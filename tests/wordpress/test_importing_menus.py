@@ -1,5 +1,6 @@
 """The menus of a WordPress blog become menus of the appearance, and owners choose where each is shown."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.test import Client
 
 from blog.appearance import versions
 from blog.appearance.documents import default_document, read
-from blog.appearance.menus import MAX_ITEMS
+from blog.appearance.menus import MAX_ITEMS, every_item
 from blog.models import AppearanceVersion, Category, Page, Post, SiteAppearance
 from tags.models import Tag
 from tests.factories import CategoryFactory, PageFactory, UserFactory
@@ -52,6 +53,14 @@ def items_of(name: str = "Main") -> list[dict[str, Any]]:
 def links_of(name: str = "Main") -> list[tuple[str, Any]]:
     """Return the title of each item with its URL, or with the kind and ID of its target."""
     return [(each["title"], each.get("url") or (each["kind"], each["id"])) for each in items_of(name)]
+
+
+def outline(name: str = "Main") -> list[Any]:
+    """Return the titles of items, each with a list of those below it if there are any."""
+    return [
+        (item["title"], [child["title"] for child in item["children"]]) if "children" in item else item["title"]
+        for item in items_of(name)
+    ]
 
 
 def shown() -> dict[str, list[Any]]:
@@ -165,12 +174,21 @@ class TestLinks:
         "url",
         ["", "#", "http://#", "javascript:alert(1)", "data:text/html,x", "https://", "about", "x" * 3000, "https://[/"],
     )
-    def test_without_a_usable_url_are_left_out_but_links_below_them_are_kept(
+    def test_without_a_usable_url_are_the_headings_of_submenus_or_left_out(
         self, import_parts: ImportParts, url: str
     ) -> None:
-        report = import_parts(link(50, "More", url=url), link(51, "Films", url="/films/", menu_item_parent=50))
-        assert links_of() == [("Films", "/films/")]
-        assert "1 of them leads to nothing that can be linked to and was left out." in notes(report)["Main"]
+        report = import_parts(
+            link(50, "More", url=url),
+            link(51, "Films", url="/films/", menu_item_parent=50),
+            link(52, "Nothing", url=url),
+            link(53, "", url=url),
+            link(54, "Without heading", url="/x/", menu_item_parent=53),
+        )
+        assert items_of() == [
+            {"title": "More", "children": [{"title": "Films", "url": "/films/"}]},
+            {"title": "Without heading", "url": "/x/"},
+        ]
+        assert "2 of them lead to nothing that can be linked to and were left out." in notes(report)["Main"]
 
     def test_to_objects_that_are_not_in_the_export_are_left_out(self, import_parts: ImportParts) -> None:
         report = import_parts(
@@ -195,17 +213,57 @@ class TestLinks:
         assert notes(report)["Main"].startswith("It had 2 links: x, y.")
 
 
-class TestOrder:
-    def test_is_that_of_the_menu_with_child_links_after_their_parent(self, import_parts: ImportParts) -> None:
+class TestLevels:
+    def test_are_those_of_the_menu_up_to_the_second(self, import_parts: ImportParts) -> None:
         report = import_parts(
             link(50, "Last", url="/last/", menu_order=9),
             link(51, "Below second", url="/c/", menu_order=2, menu_item_parent=54),
             link(52, "First", url="/first/", menu_order=1),
             link(53, "Below below", url="/d/", menu_order=3, menu_item_parent=51),
             link(54, "Second", url="/second/", menu_order=4),
+            link(55, "Again below second", url="/e/", menu_order=5, menu_item_parent=54),
         )
-        assert [title for title, _url in links_of()] == ["First", "Second", "Below second", "Below below", "Last"]
-        assert "menus here have only one level" in notes(report)["Main"]
+        assert outline() == ["First", ("Second", ["Below second", "Below below", "Again below second"]), "Last"]
+        assert "Links below its second level are now on the second level" in notes(report)["Main"]
+
+    def test_are_not_mentioned_if_they_are_kept(self, import_parts: ImportParts) -> None:
+        report = import_parts(link(50, "a", url="/a/"), link(51, "b", url="/b/", menu_item_parent=50))
+        assert notes(report)["Main"] == "It had 2 links: a, b. It is now at the top of each page."
+
+    @pytest.mark.parametrize(
+        ("links", "expected"),
+        [
+            # Whatever is left out, what is below it moves up.
+            ([("", "#", 0), ("b", "/b/", 1), ("c", "/c/", 2)], [("b", ["c"])]),
+            ([("a", "/a/", 0), ("", "#", 0), ("", "#", 2), ("d", "/d/", 3)], ["a", "d"]),
+            ([("a", "/a/", 0), ("b", "#", 1), ("c", "/c/", 2)], [("a", ["c"])]),
+            ([("a", "#", 0), ("b", "#", 1), ("c", "/c/", 2)], [("a", ["c"])]),
+            ([("a", "#", 0), ("b", "#", 1), ("c", "/c/", 0)], ["c"]),
+        ],
+    )
+    def test_without_links_are_left_out(
+        self, import_parts: ImportParts, links: list[tuple[str, str, int]], expected: list[Any]
+    ) -> None:
+        """Each link comes with the number of the one that it is below."""
+        import_parts(
+            *(
+                link(50 + number, title, url=url, menu_item_parent=parent and 50 + parent)
+                for number, (title, url, parent) in enumerate(links, start=1)
+            )
+        )
+        assert outline() == expected
+
+    def test_of_links_to_the_same_target_are_kept(self, import_parts: ImportParts) -> None:
+        to_us: dict[str, Any] = {"type": "post_type", "object": "page", "object_id": 20}
+        import_parts(page(20), *(link(50 + n, **to_us, menu_item_parent=n and 50) for n in range(3)))
+        assert outline() == [("", ["", ""])]
+
+    def test_make_no_menu_a_social_one(self, import_parts: ImportParts) -> None:
+        import_parts(
+            link(50, "Toots", "Social", url="https://mastodon.social/@us"),
+            link(51, "Page", "Social", url="https://facebook.com/us", menu_item_parent=50),
+        )
+        assert shown() == {"header_menu": items_of("Social")}
 
     def test_with_circular_or_missing_parents_loses_no_link(self, import_parts: ImportParts) -> None:
         import_parts(
@@ -215,7 +273,7 @@ class TestOrder:
             link(53, "d", url="/d/", menu_item_parent=999),
             link(54, "e", url="/e/", menu_item_parent="x"),
         )
-        assert sorted(title for title, _url in links_of()) == ["a", "b", "c", "d", "e"]
+        assert sorted(item["title"] for item in every_item(items_of())) == ["a", "b", "c", "d", "e"]
 
 
 class TestBlockEditorMenus:
@@ -229,14 +287,68 @@ class TestBlockEditorMenus:
             '<!-- wp:home-link {"label":"Start"} /--><!-- wp:home-link /-->'
         )
         report = import_parts(tag("peace", "Peace", id=4), page(20, title="About us"), navigation(content, "Header"))
-        assert links_of("Header") == [
-            ("About & more", "/about/"),
-            ("Ours", ("blog:page", 20)),
-            ("", ("tags:tag", Tag.objects.get().pk)),
-            ("Start", "/"),
-            ("Home", "/"),
+        assert items_of("Header") == [
+            {"title": "About & more", "url": "/about/"},
+            {
+                "title": "Topics",
+                "children": [
+                    {"title": "Ours", "kind": "blog:page", "id": 20},
+                    {"title": "", "kind": "tags:tag", "id": Tag.objects.get().pk},
+                ],
+            },
+            {"title": "Start", "url": "/"},
+            {"title": "Home", "url": "/"},
         ]
         assert notes(report)["Header"].startswith("It had 6 links: About & more, Topics, Ours, Peace, Start, /.")
+
+    @pytest.mark.parametrize(
+        ("content", "expected"),
+        [
+            (
+                "<submenu a><link b /><submenu c><link d /></submenu><link e /></submenu><link f />",
+                [("a", list("bcde")), "f"],
+            ),
+            # Before 2022, links themselves contained others.
+            ("<link a><link b /></link><link c></link><link d />", [("a", ["b"]), "c", "d"]),
+            # Blocks that can't be read, or have no end.
+            ("<submenu a><submenu {><link b /></submenu><link c /></submenu><link d />", [("a", ["b", "c"]), "d"]),
+            ("</submenu><submenu a><link b /></link><link c />", [("a", ["b", "c"])]),
+            ("<submenu a /><link b />", ["a", "b"]),
+        ],
+    )
+    def test_have_the_levels_of_their_blocks(
+        self, import_parts: ImportParts, content: str, expected: list[Any]
+    ) -> None:
+        for name, block in (("link", "wp:navigation-link"), ("submenu", "wp:navigation-submenu")):
+            content = content.replace(f"</{name}>", f"<!-- /{block} -->")
+            content = content.replace(f"<{name} {{>", f"<!-- {block} {{x}} -->")
+            content = re.sub(rf"<{name} (\w)( /)?>", rf'<!-- {block} {{"label":"\1","url":"/\1/"}}\2-->', content)
+        import_parts(navigation(content))
+        assert outline("Navigation") == expected
+
+    def test_list_all_pages_below_their_parents(self, import_parts: ImportParts) -> None:
+        pages = (page(20), page(21, post_parent=20), page(22, post_parent=21), page(23, post_parent=20), page(24))
+        import_parts(*pages, navigation("<!-- wp:page-list /-->"))
+        below = [{"title": "", "kind": "blog:page", "id": pk} for pk in (21, 22, 23)]
+        assert items_of("Navigation") == [
+            {"title": "", "kind": "blog:page", "id": 20, "children": below},
+            {"title": "", "kind": "blog:page", "id": 24},
+        ]
+
+    def test_list_pages_at_the_top_level_first(self, import_parts: ImportParts) -> None:
+        below = [page(30 + n, post_parent=20, menu_order=n) for n in range(MAX_ITEMS)]
+        report = import_parts(page(20), page(21), *below, navigation("<!-- wp:page-list /-->"))
+        first, second = items_of("Navigation")
+        assert (first["id"], second["id"]) == (20, 21)
+        assert [child["id"] for child in first["children"]] == [*range(30, 28 + MAX_ITEMS)]
+        assert "It is shortened" in notes(report)["Navigation"]
+
+    def test_list_no_items_of_custom_types(self, import_parts: ImportParts) -> None:
+        projects = [item(30 + n, post_type="jetpack-portfolio", title=f"Project {n}") for n in range(3)]
+        import_parts(page(20, title="A"), *projects, navigation("<!-- wp:page-list /-->"))
+        section = Page.objects.get(path="portfolio")
+        assert Page.objects.filter(parent=section).count() == len(projects)
+        assert items_of("Navigation") == [{"title": "", "kind": "blog:page", "id": pk} for pk in (20, section.pk)]
 
     def test_list_the_top_level_pages(self, import_parts: ImportParts) -> None:
         pages = (page(20, menu_order=2), page(21, menu_order=1), page(22, post_parent=20), page(23, status="draft"))
@@ -344,7 +456,13 @@ class TestPlaces:
 
 
 class TestRepeating:
-    PARTS = (page(20), link(50, "x", type="post_type", object="page", object_id=20), link(51, "y", "Footer", url="/y/"))
+    PARTS = (
+        page(20),
+        link(50, "x", type="post_type", object="page", object_id=20),
+        link(51, "y", "Footer", url="/y/"),
+        link(52, "More", "Footer", url="#"),
+        link(53, "z", "Footer", url="/z/", menu_item_parent=52),
+    )
 
     def test_changes_nothing(self, import_parts: ImportParts) -> None:
         import_parts(*self.PARTS)
@@ -358,7 +476,7 @@ class TestRepeating:
     def test_updates_the_imported_menu_but_not_the_public_one(self, import_parts: ImportParts) -> None:
         import_parts(*self.PARTS)
         before = shown()
-        report = import_parts(page(20), link(50, "z", url="/z/"), self.PARTS[2])
+        report = import_parts(page(20), link(50, "z", url="/z/"), *self.PARTS[2:])
         assert counted(report, "menu") == {"unchanged": 1, "updated": 1}
         assert links_of() == [("z", "/z/")]
         # Readers still see the menu that the owner has left in place.
@@ -390,7 +508,8 @@ class TestRepeating:
 
 class TestUndoing:
     def test_removes_the_menus(self, import_parts: ImportParts) -> None:
-        report = import_parts(link(50, "x", url="/x/"), link(51, "y", "Footer", url="/y/"))
+        below = link(52, "z", "Footer", url="/z/", menu_item_parent=51)
+        report = import_parts(link(50, "x", url="/x/"), link(51, "y", "Footer", url="/y/"), below)
         undone = undo_run(run_of(report))
         assert shown() == {}
         assert not ImportedMenu.objects.exists()
@@ -420,11 +539,17 @@ class TestLimits:
     def test_the_length_of_a_menu_is_limited_and_noted(self, import_parts: ImportParts) -> None:
         report = import_parts(*(link(50 + number, f"E{number}", url=f"/{number}/") for number in range(150)))
         assert len(shown()["header_menu"]) == MAX_ITEMS
-        assert links_of()[-1] == ("E39", "/39/")
+        assert links_of()[-1] == ("E99", "/99/")
         text = notes(report)["Main"]
         assert text.startswith("It had 150 links: E0, E1")
         assert "E99, …." in text
-        assert "It is shortened, because a menu can have 40 links at most." in text
+        assert "It is shortened, because a menu can have 100 links at most." in text
+
+    def test_the_length_of_a_menu_includes_its_submenus(self, import_parts: ImportParts) -> None:
+        below = [link(51 + n, f"E{n}", url=f"/{n}/", menu_item_parent=50) for n in range(MAX_ITEMS)]
+        report = import_parts(link(50, "Top", url="/top/"), *below, link(300, "Last", url="/last/"))
+        assert outline() == [("Top", [f"E{n}" for n in range(MAX_ITEMS - 1)])]
+        assert "It is shortened" in notes(report)["Main"]
 
     def test_the_length_of_labels_is_limited(self, import_parts: ImportParts) -> None:
         import_parts(link(50, "é" * 100_000, url="/x/"), link(51, "a\u0085b\u202e c", url="/y/"))
@@ -463,10 +588,16 @@ class TestExporting:
     def test_unchanged_imported_menus_are_exported_as_they_were(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
-        import_parts(term("nav_menu", "main", "Main"), link(50, "x", url="/x/"))
+        below = [link(52 + n, str(n), url="#", menu_item_parent=51 + n) for n in range(3)]
+        import_parts(term("nav_menu", "main", "Main"), link(50, "x", url="/x/"), link(51, "y", url="#"), *below)
+        assert shown()
         out = exported_menus(tmp_path)
-        assert [each["title"] for each in out] == ["x"]
-        assert out[0]["menu"] == "main"
+        assert [(each["title"], each["menu"], each["url"]) for each in out] == [
+            ("x", "main", "/x/"),
+            *((title, "main", "#") for title in "y012"),
+        ]
+        ids = [str(each["id"]) for each in out]
+        assert [each.get("menu_item_parent", "") for each in out] == ["", "", *ids[1:4]]
 
     def test_menus_of_this_site_become_wordpress_menus(self, tmp_path: Path) -> None:
         about, films = PageFactory(title="About"), CategoryFactory(name="Films")
@@ -475,7 +606,8 @@ class TestExporting:
             {"title": "R&D", "kind": "blog:category", "id": films.pk},
             {"title": "Years", "url": "/archive/"},
             {"title": "", "url": "https://a.example/"},
-            {"title": "Gone", "kind": "blog:page", "id": 999},
+            {"title": "Gone", "kind": "blog:page", "id": 999, "children": [{"title": "Left", "url": "/left/"}]},
+            {"title": "More", "children": [{"title": "", "kind": "blog:page", "id": about.pk}]},
         ]
         publish(header_menu=items, social_menu=[{"title": "Toots", "url": "https://social.example/@us"}])
         out = exported_menus(tmp_path)
@@ -484,17 +616,24 @@ class TestExporting:
             ("R&amp;D", "taxonomy", "category", ""),
             ("Years", "custom", "custom", "http://testserver/archive/"),
             ("https://a.example/", "custom", "custom", "https://a.example/"),
+            ("Left", "custom", "custom", "http://testserver/left/"),
+            ("More", "custom", "custom", "#"),
+            ("", "post_type", "page", ""),
             ("Toots", "custom", "custom", "https://social.example/@us"),
         ]
-        assert [each["order"] for each in out] == [1, 2, 3, 4, 1]
+        assert [each["order"] for each in out] == [1, 2, 3, 4, 5, 6, 7, 1]
+        assert [each["menu_item_parent"] for each in out] == [*("0" for _each in out[:6]), str(out[5]["id"]), "0"]
         assert [each["object_id"] for each in out[:3]] == [str(about.pk), str(films.pk), str(out[2]["id"])]
         assert {each["menu"] for each in out} == {"header-menu", "social-menu"}
 
     def test_importing_the_export_restores_their_places(self, import_parts: ImportParts, tmp_path: Path) -> None:
         about = PageFactory(title="About", slug="about")
         places = {
-            "header_menu": [{"title": "", "kind": "blog:page", "id": about.pk}, {"title": "Years", "url": "/archive/"}],
-            "footer_menu": [{"title": "Friends", "url": "https://friends.example/"}],
+            "header_menu": [
+                {"title": "", "kind": "blog:page", "id": about.pk, "children": [{"title": "Team", "url": "/team/"}]},
+                {"title": "Years", "url": "/archive/"},
+            ],
+            "footer_menu": [{"title": "More", "children": [{"title": "Friends", "url": "https://friends.example/"}]}],
             "social_menu": [{"title": "Toots", "url": "https://social.example/@us"}],
         }
         publish(**places)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from django.db.models import Max
 
 from blog.appearance.documents import MENUS, AppearanceForm, read
-from blog.appearance.menus import Item, Target, resolved
+from blog.appearance.menus import Item, ResolvedItem, resolved
 from blog.models import AppearanceVersion, Category, SiteAppearance
 from core.bulk import max_pk
 from core.models import SiteSettings
@@ -81,13 +81,20 @@ def menu_items(menus: Sequence[Menu], ids: ExportIds) -> Iterator[str]:
     version = AppearanceVersion.objects.first() if menus else None
     published_at = version.published_at if version else dt.datetime.fromtimestamp(0, dt.UTC)
     for menu in menus:
-        for position, (item, target) in enumerate(resolved(menu.items), start=1):
-            yield _menu_item(menu, position, item, target, ids.for_new(), published_at)
+        positions = count(1)
+        for top in resolved(menu.items):
+            parent = ids.for_new()
+            yield _menu_item(menu, next(positions), top, parent, 0, published_at)
+            for child in top.children:
+                yield _menu_item(menu, next(positions), child, ids.for_new(), parent, published_at)
 
 
-def _menu_item(menu: Menu, position: int, item: Item, target: Target, pk: int, at: dt.datetime) -> str:
+def _menu_item(menu: Menu, position: int, resolved_item: ResolvedItem, pk: int, parent: int, at: dt.datetime) -> str:
+    item, target, _children = resolved_item
     kind, name = _KINDS.get(item.get("kind", ""), ("custom", "custom"))
     is_custom = kind == "custom"
+    # As in WordPress, headings of submenus lead nowhere.
+    url = absolute_url(target.url) if target.url else "#"
     local, utc = elements.local_time(at), elements.utc_time(at)
     guid = absolute_url(f"/?p={pk}")
     texts = {
@@ -112,13 +119,13 @@ def _menu_item(menu: Menu, position: int, item: Item, target: Target, pk: int, a
     }
     meta = {
         "type": kind,
-        "menu_item_parent": "0",
+        "menu_item_parent": str(parent),
         "object_id": str(pk if is_custom else item["id"]),
         "object": name,
         "target": "",
         "classes": _CLASSES,
         "xfn": "",
-        "url": absolute_url(target.url) if is_custom else "",
+        "url": url if is_custom else "",
     }
     inside = [term_element(_TAXONOMY, menu.slug, text_to_html(menu.name))]
     inside += [elements.meta_field("postmeta", f"_menu_item_{key}", value) for key, value in meta.items()]

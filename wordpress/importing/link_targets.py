@@ -1,6 +1,6 @@
 """The targets on this site of links in an export: of menus, and of plugins' redirects."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +15,7 @@ from blog.models.redirect import normalise_path
 from core.http import host_of
 from wordpress.importing.context import ImportContext
 from wordpress.importing.menus import CUSTOM, ENTRY, MAX_LABEL, PAGES, TERM, ExportedLink
+from wordpress.importing.page_types import TYPE_KEY
 from wordpress.importing.redirects import entries_by_id, folder_of
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.wxr.records import CATEGORY, TAG
@@ -94,11 +95,31 @@ class LinkTargets:
         return path + (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
 
     def _page_items(self, parent: int) -> list[Item]:
-        """Return items for the pages below the one that had this ID, or for the top-level pages if it is not here."""
-        above = self._entries.get(parent)
-        pages = Page.objects.published().filter(parent=above.pk if above else None)
-        pks = pages.order_by("menu_order", "title", "pk").values_list("pk", flat=True)
-        return [{"title": "", "kind": "blog:page", "id": pk} for pk in pks[: MAX_ITEMS + 1]]
+        """Return items for the pages below the one that had this ID, or for the top-level pages if it is not here.
+
+        The children of each item are all pages below it. Pages that were items of custom types don't count.
+        """
+        # Pages that were added above items of custom types have 0 as their former ID.
+        above = self._entries.get(parent) if parent else None
+        pages = Page.objects.published().filter(**{f"preserved__{TYPE_KEY}__isnull": True})
+        rows = pages.order_by("menu_order", "title", "pk").values_list("parent", "pk")
+        top = level = list(rows.filter(parent=above.pk if above else None)[: MAX_ITEMS + 1])
+        below: dict[int | None, list[int]] = {}
+        while level := list(rows.filter(parent__in=[pk for _parent, pk in level])[: MAX_ITEMS + 1]):
+            for parent_pk, pk in level:
+                below.setdefault(parent_pk, []).append(pk)
+        return [_page_item(pk, [_page_item(each) for each in _descendants(pk, below)]) for _parent, pk in top]
+
+
+def _descendants(pk: int, below: Mapping[int | None, Sequence[int]]) -> Iterator[int]:
+    for child in below.get(pk, ()):
+        yield child
+        yield from _descendants(child, below)
+
+
+def _page_item(pk: int, children: Sequence[Item] = ()) -> Item:
+    item: Item = {"title": "", "kind": "blog:page", "id": pk}
+    return item | {"children": children} if children else item
 
 
 def _by_id(link: ExportedLink, key: str) -> tuple[str, int]:

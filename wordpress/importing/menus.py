@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -24,10 +24,10 @@ _MAX_TYPE: Final = 32
 _MAX_URL: Final = 2000
 # The kinds of link targets. The last one stands for all pages below the target, or at the top level if it has none.
 ENTRY, TERM, CUSTOM, PAGES = "post_type", "taxonomy", "custom", "pages"
-# The block editor escapes `<` and `>` in attributes.
+# The beginning or the end of a block. The block editor escapes `<` and `>` in attributes.
 _BLOCK = re.compile(
-    r"<!-- wp:(?P<name>navigation-link|navigation-submenu|home-link|page-list)"
-    r"(?:\s{1,9}(?P<attributes>\{[^<>]{0,4000}\}))?\s{0,9}/?-->"
+    r"<!-- (?P<end>/)?wp:(?P<name>navigation-link|navigation-submenu|home-link|page-list)"
+    r"(?:\s{1,9}(?P<attributes>\{[^<>]{0,4000}\}))?\s{0,9}(?P<is_empty>/)?-->"
 )
 # Words that themes and owners use in the names of their menus, in order of precedence.
 _HEADER_NAMES: Final = (
@@ -51,7 +51,10 @@ _FEDIVERSE = re.compile(r"/@[\w.-]+/?")
 
 @dataclass(frozen=True, slots=True)
 class ExportedLink:
-    """A link of a menu. `kind` is one of those above; `type` is the target's post type or taxonomy, `target` its ID."""
+    """A link of a menu. `kind` is one of those above; `type` is the target's post type or taxonomy, `target` its ID.
+
+    `parent` is the ID of the link that it is below, and `level` counts those above it once all have been read.
+    """
 
     label: str
     kind: str = CUSTOM
@@ -61,6 +64,7 @@ class ExportedLink:
     id: int = 0
     parent: int = 0
     position: int = 0
+    level: int = 0
 
 
 @dataclass(slots=True)
@@ -72,8 +76,6 @@ class ExportedMenu:
     slug: str
     links: list[ExportedLink] = field(default_factory=list)
     count: int = 0
-    # Whether there are links below others.
-    is_nested: bool = False
 
 
 def read_menus(items: Iterable[Item], section_of_type: Callable[[str], str]) -> list[ExportedMenu]:
@@ -97,7 +99,6 @@ def read_menus(items: Iterable[Item], section_of_type: Callable[[str], str]) -> 
                 total += len(links)
     for menu in menus.values():
         menu.links = _in_order(menu.links)
-        menu.is_nested = menu.is_nested or any(link.parent for link in menu.links)
     return list(menus.values())
 
 
@@ -111,7 +112,6 @@ def _menus_of(item: Item, section_of_type: Callable[[str], str]) -> Iterator[tup
     elif item.type == NAVIGATION and item.status == "publish":
         name = plain_line(item.title) or item.slug
         menu = ExportedMenu(fingerprint(NAVIGATION, item.id or item.slug or name), name[:_MAX_NAME], item.slug)
-        menu.is_nested = "wp:navigation-submenu" in item.content
         yield menu, list(_block_links(item.content))
 
 
@@ -133,25 +133,37 @@ def _classic_link(item: Item, section_of_type: Callable[[str], str]) -> Exported
 
 
 def _block_links(content: str) -> Iterator[ExportedLink]:
-    """Yield the links in a menu of the block editor."""
-    for position, block in enumerate(_BLOCK.finditer(content, 0, content.rfind("-->") + 3)):
-        try:
-            values = json.loads(block["attributes"] or "{}")
-        except (ValueError, RecursionError):
+    """Yield the links in a menu of the block editor. Their IDs count them."""
+    # The names of the blocks that contain the current one, and the IDs of their links.
+    above: list[tuple[str, int]] = []
+    for number, block in enumerate(_BLOCK.finditer(content, 0, content.rfind("-->") + 3), start=1):
+        name, parent = block["name"], above[-1][1] if above else 0
+        if block["end"]:
+            if above and above[-1][0] == name:
+                above.pop()
             continue
-        yield _block_link(block["name"], values, position)
+        try:
+            link = _block_link(name, json.loads(block["attributes"] or "{}"), number, parent)
+        except (ValueError, RecursionError):
+            link = None
+        if link:
+            yield link
+        if not block["is_empty"]:
+            above.append((name, link.id if link else parent))
 
 
-def _block_link(name: str, values: Mapping[str, Any], position: int) -> ExportedLink:
+def _block_link(name: str, values: Mapping[str, Any], number: int, parent: int) -> ExportedLink:
     label, url = _label(_text(values, "label")), _url(_text(values, "url"))
+    what, target = "", parse_id(_text(values, "id"))
     if name == "page-list":
-        return ExportedLink("", PAGES, target=parse_id(_text(values, "parentPageID")), position=position)
-    if name == "home-link":
-        return ExportedLink(label, url=url or "/", position=position)
-    what = {"tag": TAG}.get(_text(values, "type"), _text(values, "type"))
-    usual = TERM if what in {CATEGORY, TAG} else ENTRY if what in {"post", "page"} else CUSTOM
-    kind = {"post-type": ENTRY, "taxonomy": TERM, "custom": CUSTOM}.get(_text(values, "kind"), usual)
-    return ExportedLink(label, kind, what[:_MAX_TYPE], parse_id(_text(values, "id")), url, position=position)
+        label, kind, url, target = "", PAGES, "", parse_id(_text(values, "parentPageID"))
+    elif name == "home-link":
+        kind, url, target = CUSTOM, url or "/", 0
+    else:
+        what = {"tag": TAG}.get(_text(values, "type"), _text(values, "type"))
+        usual = TERM if what in {CATEGORY, TAG} else ENTRY if what in {"post", "page"} else CUSTOM
+        kind = {"post-type": ENTRY, "taxonomy": TERM, "custom": CUSTOM}.get(_text(values, "kind"), usual)
+    return ExportedLink(label, kind, what[:_MAX_TYPE], target, url, number, parent, number)
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:
@@ -178,11 +190,11 @@ def _in_order(links: Sequence[ExportedLink]) -> list[ExportedLink]:
     below: dict[int | None, list[int]] = {}
     for number, parent in parents.items():
         below.setdefault(None if number in circular else parent, []).append(number)
-    waiting, found = below.get(None, [])[::-1], []
+    waiting, found = [(number, 0) for number in reversed(below.get(None, []))], []
     while waiting:
-        number = waiting.pop()
-        found.append(listed[number])
-        waiting += below.get(number, [])[::-1]
+        number, level = waiting.pop()
+        found.append(replace(listed[number], level=level))
+        waiting += [(child, level + 1) for child in reversed(below.get(number, []))]
     return found
 
 
@@ -190,12 +202,13 @@ def choose_places(menus: Iterable[tuple[ExportedMenu, Collection[str]]]) -> dict
     """Return which menu belongs where, by the name of the place in the appearance. `menus` come with their URLs.
 
     An export doesn't say where the theme showed a menu, so the menu's name decides, then the sites that it links to.
-    If neither tells, the first menu becomes the header menu.
+    If neither tells, the first menu becomes the header menu. The social menu has no submenus.
     """
     rest = list(menus)
     places: dict[str, ExportedMenu] = {}
-    social = [pair for pair in rest if _is_called(pair[0], _SOCIAL_NAMES)]
-    social += [pair for pair in rest if _leads_to_networks(pair[1])]
+    flat = [pair for pair in rest if not any(link.level for link in pair[0].links)]
+    social = [pair for pair in flat if _is_called(pair[0], _SOCIAL_NAMES)]
+    social += [pair for pair in flat if _leads_to_networks(pair[1])]
     footer = [pair for pair in rest if pair not in social and _is_called(pair[0], _FOOTER_NAMES)]
     header = [pair for pair in rest if pair not in social and pair not in footer]
     header.sort(key=lambda pair: _rank(pair[0], _HEADER_NAMES))

@@ -10,13 +10,14 @@ from wordpress.models import PreservedData
 from wordpress.wxr.post_types import can_be_pages
 from wordpress.wxr.repair import InvalidExportError
 
-_TYPE = "fields__elements__wp:post_type"
+# Leads to the custom type of a page in its PreservedData.
+TYPE_KEY = "fields__elements__wp:post_type"
 
 
 def page_types_here() -> set[str]:
     """Return the custom types that pages here were imported from."""
-    rows = PreservedData.objects.filter(entry__kind=PAGES, **{f"{_TYPE}__isnull": False})
-    return set(rows.values_list(_TYPE, flat=True).distinct())
+    rows = PreservedData.objects.filter(entry__kind=PAGES, **{f"{TYPE_KEY}__isnull": False})
+    return set(rows.values_list(TYPE_KEY, flat=True).distinct())
 
 
 def check_page_types(chosen: Collection[str], analysis: Analysis | None = None) -> None:

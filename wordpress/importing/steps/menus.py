@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -60,16 +60,52 @@ def _import(context: ImportContext, converted: Sequence[_Converted]) -> None:
 
 def _convert(menu: ExportedMenu, targets: LinkTargets) -> _Converted:
     converted = _Converted(menu, is_shortened=menu.count > len(menu.links))
-    for link in menu.links:
+    # The items with their levels, and for the current link and those above it, whether they became items.
+    found: list[tuple[int, Item]] = []
+    is_shown: list[bool] = []
+    for link, next_link in zip_longest(menu.links, menu.links[1:]):
         converted.labels.append(link.label or targets.title_of(link))
         # Finding a target may take a query, so this is not done for links beyond the limit.
-        if len(converted.items) <= MAX_ITEMS:
-            found = targets.items_of(link)
-            converted.left_out += not found
-            converted.items += found
-    converted.is_shortened |= len(converted.items) > MAX_ITEMS
-    del converted.items[MAX_ITEMS:]
+        if len(found) > MAX_ITEMS:
+            continue
+        del is_shown[link.level :]
+        level = int(any(is_shown))
+        items = targets.items_of(link)
+        if not (items or level) and link.label and next_link and next_link.level > link.level:
+            items = [{"title": link.label}]
+        for item in items:
+            found.append((level, item))
+            found += [(1, child) for child in item.pop("children", ())]
+        is_shown.append(bool(items))
+        converted.left_out += not items
+    converted.is_shortened |= len(found) > MAX_ITEMS
+    items = _nested(_shortened(found))
+    # A heading needs links below it.
+    converted.items = [item for item in items if item.keys() != {"title"}]
+    converted.left_out += len(items) - len(converted.items)
     return converted
+
+
+def _shortened(found: Sequence[tuple[int, Item]]) -> Sequence[tuple[int, Item]]:
+    """Return as many items as a menu can have, those of submenus only where there is room for the others."""
+    room = MAX_ITEMS - sum(not level for level, _item in found)
+    kept = []
+    for level, item in found:
+        room -= level
+        if not level or room >= 0:
+            kept.append((level, item))
+    return kept[:MAX_ITEMS]
+
+
+def _nested(found: Iterable[tuple[int, Item]]) -> list[Item]:
+    """Return a menu from its items in order, each with its level."""
+    items: list[Item] = []
+    for level, item in found:
+        if level:
+            items[-1].setdefault("children", []).append(item)
+        else:
+            items.append(item)
+    return items
 
 
 def _store(context: ImportContext, menus: Iterable[_Converted]) -> list[_Converted]:
@@ -122,8 +158,8 @@ def _sentences(converted: _Converted, public: Appearance) -> Iterable[str]:
     if converted.is_shortened and converted.items:
         text = _("It is shortened, because a menu can have %d links at most.")
         yield text % MAX_ITEMS
-    if menu.is_nested and converted.items:
-        yield _("Links that were nested below others now come after them, because menus here have only one level.")
+    if any(link.level > 1 for link in menu.links) and converted.items:
+        yield _("Links below its second level are now on the second level, because menus here have two levels.")
     yield _place_of(converted, public)
 
 
