@@ -96,6 +96,7 @@ NEEDS: Final[dict[str, Page]] = {
     "account_lock": Page(ANYONE, ANYONE, only_shows=True),
     "mfa_authenticate": Page(ANYONE, ANYONE, only_shows=True),
     "account": Page(STAFF),
+    "account_may_send": Page(STAFF),
     **{
         f"account_{name}": Page(STAFF, STAFF, only_shows=True)
         for name in ("confirm", "add_passkey", "add_app", "passkey", "recovery_codes")
