@@ -535,13 +535,15 @@ class TestFilesThatNeverArrive:
 
     INVENTED = "sessionid=invented; known_browser=invented"
 
-    def start(self, site: Site, cookies: list[str]) -> list[ssl.SSLSocket]:
+    def start(
+        self, site: Site, cookies: list[str], path: str = "/admin/media/upload/", size: int = 2_000_000
+    ) -> list[ssl.SSLSocket]:
         """Begin to send a file with each of these cookies, each from another network."""
         connections = [site.connect() for _cookie in cookies]
         for number, cookie in enumerate(cookies):
             headers = f"Host: {HOST}\r\nX-Tested-Address: 2001:db8:{number}::1\r\nCookie: {cookie}\r\n"
-            request = f"POST /admin/media/upload/ HTTP/1.1\r\n{headers}Content-Length: 2000000\r\n\r\n"
-            connections[number].sendall(request.encode() + b"x" * 100_000)
+            request = f"POST {path} HTTP/1.1\r\n{headers}Content-Length: {size}\r\n\r\n"
+            connections[number].sendall(request.encode() + b"x" * 90_000)
         return connections
 
     def refusals(self, connections: list[ssl.SSLSocket], status: int) -> int:
@@ -568,6 +570,13 @@ class TestFilesThatNeverArrive:
         upload = site.get("/admin/media/upload/", "POST", b"x" * 2_000_000, Cookie=sessions[0])
         assert upload.status == 403
         assert self.refusals(connections, 413) == 40
+
+    def test_are_few_outside_of_the_admin_as_well(self, site: Site, sessions: list[str]) -> None:
+        connections = self.start(site, [self.INVENTED] * 40, f"/comments/on/post/{site.writer('p.pk')}/", 100_000)
+        # Nothing else is counted.
+        assert site.get("/search/", "POST", b"x" * 90_000).status < 500
+        assert site.get("/admin/media/upload/", "POST", b"x" * 2_000_000, Cookie=sessions[0]).status == 403
+        assert self.refusals(connections, 503) == 8
 
     def test_of_one_person_leave_room_for_those_of_others(self, site: Site, sessions: list[str]) -> None:
         assert self.refusals(self.start(site, sessions[:1] * 12), 429) == 4
