@@ -20,6 +20,7 @@ class Action(TextChoices):
     PASSWORD_LINK_MADE = "password_link_made", _("Created a link to set a password")
     FACTOR_ADDED = "factor_added", _("Added a login method")
     FACTOR_REMOVED = "factor_removed", _("Removed a login method")
+    PASSKEY_SUSPECTED = "passkey_suspected", _("Used a passkey that may have been copied")
     RECOVERY_CODES_MADE = "recovery_codes_made", _("Created recovery codes")
     EMERGENCY_LINK_MADE = "emergency_link_made", _("Created an emergency link")
     # Accounts

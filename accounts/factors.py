@@ -64,6 +64,22 @@ def added(request: HttpRequest, user: User, action: Action, details: str = "") -
 
 
 @transaction.atomic
+def note_counter(passkey: Authenticator, counter: int) -> None:
+    """Store the counter of a passkey that has just been used. If it has not grown, record that there may be a copy.
+
+    Counters are always 0 on devices that don't count. A counter that goes back is a sign and no proof, because a device
+    may have been restored. Refusing it would lock out its owner, and not a thief who uses the copy first.
+    Source: W3C, "Web Authentication", Level 3, sections 6.1.1 and 7.2.
+    """
+    before = passkey.data.get("counter", passkey.wrap().authenticator_data.counter)
+    if counter != before:
+        passkey.data["counter"] = counter
+        passkey.save(update_fields=["data"])
+    if counter < before or 0 < counter == before:
+        record(Action.PASSKEY_SUSPECTED, [passkey.user], by=passkey.user)
+
+
+@transaction.atomic
 def remove(request: HttpRequest, factor: Authenticator) -> None:
     """Remove a factor of the user who sends `request`, and end their other sessions.
 

@@ -3,15 +3,19 @@
 The fields are kept in the session in which the user logs in again, so they are in no page and no cookie. Only the
 account that last logged in with this browser gets them, in the form that they were sent from. It is shown as it was
 filled in, and saves nothing until its button is pressed again (core.admin). Files are not kept.
+
+What people did with a button outside of such forms has no page to return to. They get the list in which it was.
 """
 
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import reverse
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext
 
 from accounts import browsers, throttle
@@ -30,7 +34,10 @@ MAX_FORMS: Final = 10
 
 
 class LateFormsMiddleware(Middleware):
-    """Keeps a form that arrives too late. After the login, the form's page gets it as `request.late_form`."""
+    """Keeps a form that arrives too late. After the login, the form's page gets it as `request.late_form`.
+
+    If the login leads back to a URL that can't be opened, because it only accepts a POST, this leads to its list.
+    """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_in_admin(request):
@@ -40,21 +47,43 @@ class LateFormsMiddleware(Middleware):
             if request.method == "GET":
                 request.late_form = late_form  # type: ignore[attr-defined]  # for core.admin
         response = self.get_response(request)
-        login = reverse("admin:login")
-        if request.method == "POST" and isinstance(response, HttpResponseRedirect) and response.url.startswith(login):
-            _keep(request)
+        if isinstance(response, HttpResponseNotAllowed) and _opens_page(request):
+            return HttpResponseRedirect(_list_above(request.path))
+        account = browsers.last_account(request) if request.method == "POST" and _is_late(request, response) else ""
+        if account and not _keep(request, account):
+            text = gettext("You had been logged out, so nothing was changed. Log in, then do it again.")
+            messages.warning(request, text)
         return response
 
 
-def _keep(request: HttpRequest) -> None:
-    """Keep the form that `request` has sent, if it can be shown again."""
-    account = browsers.last_account(request)
+def _is_late(request: HttpRequest, response: HttpResponse) -> bool:
+    """Return whether the sender has to log in first, and is then led back."""
+    to_login = redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    is_redirect = isinstance(response, HttpResponseRedirect) and response.url == to_login.url
+    return is_redirect and not request.user.is_authenticated
+
+
+def _opens_page(request: HttpRequest) -> bool:
+    """Return whether a browser opens this URL for someone who is logged in. Programs don't ask for HTML."""
+    asks_for_html = "text/html" in request.headers.get("Accept", "")
+    return request.method == "GET" and asks_for_html and request.user.is_authenticated
+
+
+def _list_above(path: str) -> str:
+    """Return the path of the nearest list above an action, or of the dashboard."""
+    while True:
+        path = path.rstrip("/").rpartition("/")[0] + "/"
+        with suppress(Resolver404):
+            if (resolve(path).url_name or "").endswith(("changelist", "index")):
+                return path
+
+
+def _keep(request: HttpRequest, account: str) -> bool:
+    """Keep the form that `request` has sent, and return whether it can be shown again."""
     fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
     size = sum(len(text.encode()) for name, values in fields.items() for text in (name, *values))
-    if request.user.is_authenticated or not account or not _is_form(request) or size > MAX_BYTES:
-        return
-    if throttle.is_too_often("late-form", account, MAX_FORMS):
-        return
+    if not _is_form(request) or size > MAX_BYTES or throttle.is_too_often("late-form", account, MAX_FORMS):
+        return False
     request.session[_SESSION_KEY] = {
         "account": account,
         "url": request.get_full_path(),
@@ -68,6 +97,7 @@ def _keep(request: HttpRequest) -> None:
         "in."
     )
     messages.warning(request, text)
+    return True
 
 
 def _take(request: HttpRequest) -> LateForm | None:

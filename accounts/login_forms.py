@@ -14,6 +14,7 @@ from allauth.mfa.webauthn.forms import (
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
+from allauth.mfa.webauthn.internal import auth
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -21,7 +22,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import browsers, challenges, throttle
+from accounts import browsers, challenges, factors, throttle
 from accounts.actions import Action
 from accounts.adapters import MFAAdapter
 from accounts.audit.recording import count
@@ -192,20 +193,28 @@ class SecondStepPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # 
     credential = _CredentialField()
 
     def clean_credential(self) -> Authenticator:
+        response = self.cleaned_data["credential"]
+        passkey = self.find_passkey()
+        data = auth.parse_authentication_response(response).response.authenticator_data
+        factors.note_counter(passkey, data.counter)
+        return passkey
+
+    def find_passkey(self) -> Authenticator:
+        """Return the passkey of the browser's response. Raises ValidationError unless it was really used for this."""
         with _refusing_malformed():
-            authenticator: Authenticator = super().clean_credential()
-        return authenticator
+            passkey: Authenticator = super().clean_credential()
+        return passkey
 
 
 class LoginPasskeyForm(SecondStepPasskeyForm, LoginWebAuthnForm):  # type: ignore[misc]  # as above
     """A passkey in place of a password, which answers the challenge that the browser has kept."""
 
-    def clean_credential(self) -> Authenticator:
+    def find_passkey(self) -> Authenticator:
         with challenges.current() as made_at:
-            authenticator = super().clean_credential()
-        if made_at is None or not challenges.use(authenticator, made_at):
+            passkey = super().find_passkey()
+        if made_at is None or not challenges.use(passkey, made_at):
             raise incorrect_code()
-        return authenticator
+        return passkey
 
 
 class ConfirmPasskeyForm(SecondStepPasskeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above

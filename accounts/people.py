@@ -6,8 +6,8 @@ A site always has an owner who can log in: functions that would remove the last 
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 from allauth.core import context
 from django.contrib.auth.models import Group
@@ -17,12 +17,9 @@ from accounts import sessions
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import AuditRecord, EmergencyLink, PasswordLink, User
+from accounts.revocations import revoke_access
 from accounts.roles import NO_ROLE, OWNER
-from core.registry import Registry
 from core.slugs import slugify, unique_slug
-
-# Each ends what a person has given strangers access to, in the caller's transaction.
-revocations: Final[Registry[Callable[[User], object]]] = Registry("kind of access that people give")
 
 
 class LastOwnerError(Exception):
@@ -67,7 +64,7 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
     person.groups.set([] if role in ("", OWNER) else [Group.objects.get(name=role)])
     sessions.end([person], keep=context.request)
     if not role:
-        _revoke_access(person)
+        revoke_access(person)
 
 
 @transaction.atomic
@@ -112,7 +109,7 @@ def lock(person: User) -> None:
     person.save(update_fields=["is_active"])
     PasswordLink.objects.filter(person=person).delete()
     sessions.end([person])
-    _revoke_access(person)
+    revoke_access(person)
 
 
 @transaction.atomic
@@ -123,8 +120,3 @@ def reactivate(person: User, *, by: User | None = None) -> None:
     person.is_active = True
     person.save(update_fields=["is_active"])
     EmergencyLink.objects.filter(user=person).update(used_at=None)
-
-
-def _revoke_access(person: User) -> None:
-    for revoke in revocations.values():
-        revoke(person)

@@ -1,11 +1,13 @@
 """People's sessions: a table with the user of each, so that people can list and end theirs.
 
-It stores when a session was first and last used and the name of the browser, but no IP address.
+It stores when a session was first and last used and the name of the browser, but no IP address. The key that the
+browser sends is stored only as a hash, so anyone who can read the database can't use the sessions in it.
 """
 
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any, Final
 
 from django.conf import settings
@@ -51,7 +53,7 @@ class SessionStore(db.SessionStore):
 
     def _get_session_from_db(self) -> Any:
         now = timezone.now()
-        row = next(iter(_unexpired(self.session_key or "", now)), None)
+        row = next(iter(_unexpired(stored_key(self.session_key or ""), now)), None)
         if row is None:
             self._session_key = None
         elif row.user_id and row.last_used_at < now - _EXACT_TO:
@@ -66,6 +68,7 @@ class SessionStore(db.SessionStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         row: Any = super().create_model_instance(data)
+        row.session_key = stored_key(row.session_key)
         user_pk = data.get(SESSION_KEY)
         row.user_id = int(user_pk) if user_pk else None
         row.device = data.get(_DEVICE, "")
@@ -85,8 +88,20 @@ class SessionStore(db.SessionStore):
                 raise error.__context__ from None
             raise
 
+    def exists(self, session_key: str) -> bool:
+        return super().exists(stored_key(session_key))
+
+    def delete(self, session_key: str | None = None) -> None:
+        if key := session_key or self.session_key:
+            super().delete(stored_key(key))
+
     def get_session_cookie_age(self) -> int:
         return super().get_session_cookie_age() if self.get(SESSION_KEY) else ANONYMOUS_AGE
+
+
+def stored_key(session_key: str) -> str:
+    """Return what is stored in place of the key of a session, which has the same length at most (40 characters)."""
+    return blake2b(session_key.encode(), digest_size=20).hexdigest()
 
 
 def to_login(request: HttpRequest) -> HttpResponse:
@@ -129,9 +144,9 @@ def end(people: Iterable[User], keep: HttpRequest | None = None) -> int:
     """End the sessions of these people, except the one that sent the request `keep`, and return how many there were."""
     rows = Session.objects.filter(user__in=people)
     if keep is not None:
-        rows = rows.exclude(pk=keep.session.session_key)
+        rows = rows.exclude(pk=stored_key(keep.session.session_key or ""))
     return rows.delete()[0]
 
 
 def is_current(session: Session, request: HttpRequest) -> bool:
-    return session.pk == request.session.session_key
+    return session.pk == stored_key(request.session.session_key or "")

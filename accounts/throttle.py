@@ -32,7 +32,7 @@ PER_SENDER_DURING_ATTACK: Final = 2
 # Codes are short, and only someone who knows the password can guess them. After this many wrong ones in a day, only
 # known browsers may try more. Passkeys are never limited, because they can't be guessed.
 CODES_PER_ACCOUNT: Final = 30
-_DAY: Final = 24 * 60 * 60
+DAY: Final = 24 * 60 * 60
 # How many counters a process keeps. An attacker can use many senders and invent any number of names.
 _MAX_COUNTERS: Final = 50_000
 
@@ -53,9 +53,9 @@ class Guess:
             _add(key, -1, period)
 
 
-def is_too_often(action: str, key: str, limit: int) -> bool:
+def is_too_often(action: str, key: str, limit: int, period: int = PERIOD) -> bool:
     """Count an action, such as asking for an e-mail, and return whether it is one too many in this period."""
-    return _add(_key(action, key), 1) > limit
+    return _add(_key(action, key), 1, period) > limit
 
 
 def count_guess(kind: Literal["password", "code"], account: str, sender: str, browser: str) -> Guess:
@@ -64,7 +64,7 @@ def count_guess(kind: Literal["password", "code"], account: str, sender: str, br
     `browser` identifies a browser that has logged in to this account before; it is empty for all others. All unknown
     senders count as one.
     """
-    period = _DAY if kind == "code" else PERIOD
+    period = DAY if kind == "code" else PERIOD
     if browser:
         key = _key(f"{kind}-browser", account, browser)
         if _add(key, 1, period) > PER_KNOWN_BROWSER:

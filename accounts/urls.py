@@ -9,6 +9,8 @@ from django.urls import path
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from accounts.large_bodies import may_send
+
 
 def _view(name: str) -> Callable[..., HttpResponseBase]:
     """Return a view of `accounts.views` that is imported when it is first requested.
@@ -30,6 +32,7 @@ urlpatterns = [
     path("login/passkey/", _view("logging_in.PasskeyLoginView"), name="account_passkey_login"),
     path("account/", _view("own.AccountView"), name="account"),
     path("account/language/", _view("own.LanguageView"), name="account_language"),
+    path("account/may-send/", may_send, name="account_may_send"),
     path("account/confirm/", _view("confirming.ConfirmView"), name="account_confirm"),
     path("account/sessions/end/", _view("own.EndOtherSessionsView"), name="account_end_sessions"),
     path("account/sessions/<uuid:public_id>/end/", _view("own.EndSessionView"), name="account_end_session"),

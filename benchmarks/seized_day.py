@@ -23,6 +23,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from accounts.offboarding import offboard
+from accounts.sessions import stored_key
 from blog import publishing
 from blog.editing.autosaves import OpenForm
 from blog.models import Category, Page, Post, Revision, Status
@@ -212,7 +213,8 @@ class Day:
         answer = person.submit(login, {"username": "owner", "password": PASSWORD})
         if answer.status != 302:
             raise SystemExit(f"Logging in was answered {answer.status}: {answer.body[:2000]}")
-        self.traces.add("session that has ended", NIGHT, person.cookies["sessionid"])
+        key = self.traces.add("key of a session", 0, person.cookies["sessionid"])
+        self.traces.add("session that has ended", NIGHT, stored_key(key))
         self.upload(person)
         person.post("/admin/logout/", {"csrfmiddlewaretoken": person.token("/admin/")})
 

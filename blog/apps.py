@@ -13,8 +13,8 @@ class BlogConfig(AppConfig):
     def ready(self) -> None:
         from accounts.audit.titles import titles
         from accounts.offboarding import Work, works
-        from accounts.people import revocations
         from accounts.preferences import own_panels, person_inlines
+        from accounts.revocations import revocations
         from blog import oembed
         from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.admin.profiles import PANEL, PortraitInline

@@ -100,7 +100,7 @@ class FailSafeCache(BaseCache):
                 FailSafeCache._paused_until = now + PAUSE
             if now >= FailSafeCache._silent_until:
                 FailSafeCache._silent_until = now + LOG_INTERVAL
-                _log.warning("The cache failed, so pages are slower. %s: %s", type(error).__name__, error)
+                _log.warning("The cache failed, so pages are slower. %s", error)
             return result_of_failure
 
 

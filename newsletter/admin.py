@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.actions import Action
 from accounts.audit.recording import record
+from accounts.confirmation import confirmation_required
 from accounts.models import User
 from blog.models import Entry
 from core.admin import OneRowAdmin, ReadOnlyAdmin
@@ -160,7 +161,7 @@ class IssueAdmin(ReadOnlyAdmin):
             days=CONFIRM_IMPORTED_WITHIN.days,
         )
 
-    @route("export/", "export", _may_transfer, require_POST)
+    @route("export/", "export", _may_transfer, confirmation_required, require_POST)
     def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
         """Export all subscriptions as a file."""
         record(Action.DISCLOSED, [Subscriber()], by=cast("User", request.user))

@@ -61,7 +61,7 @@ class Recorder:
             self.record()
         except (DatabaseError, OSError) as error:
             # The counts are kept in memory, and stored the next time.
-            _log.warning("Readings could not be counted. %s: %s", type(error).__name__, error)
+            _log.warning("Readings could not be counted. %s", error)
         finally:
             close_old_connections()
 

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext
 
 from accounts.models.portraits import Portrait
 from accounts.models.sessions import Session
+from accounts.revocations import revoke_access
 from accounts.roles import OWNER, ROLES, role_label
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slugs, slug_field, slugify
@@ -75,6 +76,7 @@ class User(PublicModel, AbstractUser):
         if has_new_password:
             # Django starts a new session for people who change their own password.
             Session.objects.filter(user=self).delete()
+            revoke_access(self)
 
     if TYPE_CHECKING:
         # From ABSOLUTE_URL_OVERRIDES, because the author's page belongs to the blog.

@@ -35,6 +35,8 @@ from core.sender import sender
 # The most e-mails in a period (accounts.throttle) to one name, and because of one sender. Not to one account, as
 # accounts.passwords explains.
 _PER_NAME, _PER_SENDER = 2, 10
+# The most e-mails to one name in a day. The link in the last one works for a day, whoever requested it.
+_PER_NAME_AND_DAY = 6
 
 
 class ForgotPasswordForm(forms.Form):
@@ -62,6 +64,7 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
         refusals = [
             throttle.is_too_often("password-link-sender", sender(self.request), _PER_SENDER),
             throttle.is_too_often("password-link-name", name_key(name), _PER_NAME),
+            throttle.is_too_often("password-link-day", name_key(name), _PER_NAME_AND_DAY, throttle.DAY),
         ]
         if not any(refusals):
             send_password_link.enqueue(user.pk if user is not None else 0)

@@ -151,9 +151,15 @@ class AppearanceAdmin(OneRowAdmin):
 
     @route("<int:version>/publish/", "again", require_POST, permission="change")
     def again_view(self, request: HttpRequest, version: int) -> HttpResponse:
-        """Publish an earlier version again."""
+        """Publish an earlier version again, unless someone else has published one since the button was shown."""
         try:
-            before = versions.publish_again(version, by=cast("User", request.user))
+            before = versions.publish_again(version, by=cast("User", request.user), seen=request.GET.get("seen", ""))
+        except versions.ConflictError:
+            text = gettext(
+                "Someone else changed this first, so nothing was restored. Look at the newest version, then decide "
+                "again."
+            )
+            self.message_user(request, text, messages.WARNING)
         except AppearanceVersion.DoesNotExist:
             text = gettext("That version is no longer kept.")
             self.message_user(request, text, messages.ERROR)
@@ -172,7 +178,7 @@ class AppearanceAdmin(OneRowAdmin):
     def _say_published(self, request: HttpRequest, before: int) -> None:
         text, view = gettext("Appearance published."), gettext("View site")
         message = format_html('{} <a href="{}">{}</a>', text, reverse("blog:front"), view)
-        self.report_done(request, message, self._url("again", before))
+        self.report_done(request, message, f"{self._url('again', before)}?seen={versions.newest_version()}")
 
     def _page(self, request: HttpRequest, row: SiteAppearance, form: AppearanceForm, seen: str) -> HttpResponse:
         page = self.own_page(
@@ -185,6 +191,7 @@ class AppearanceAdmin(OneRowAdmin):
             has_draft=row.draft is not None,
             versions=AppearanceVersion.objects.select_related("published_by"),
             the_first=versions.INITIAL,
+            newest=versions.newest_version(),
             is_default=read(row.document) == read({}),
             may_choose_pictures=may_choose_while_writing(request.user, Picture),
             may_upload_pictures=may_upload_while_writing(request.user),

@@ -45,7 +45,7 @@ class CategoryAdmin(CurationAdmin):
         deleted=_("Category “{object}” deleted."),
         question=_("Delete the category “{object}” permanently? This can't be undone."),
     )
-    list_display = ("indented_name", "slug", "post_count")
+    list_display = ("indented_name", "whole_path", "post_count")
     search_fields = ("name", "path")
     ordering = (tree_order(),)
     list_per_page = 200
@@ -57,6 +57,11 @@ class CategoryAdmin(CurationAdmin):
     @admin.display(description=_("name"), ordering=tree_order())
     def indented_name(self, category: Category) -> SafeString:
         return indented(category)
+
+    @admin.display(description=_("path"), ordering="path")
+    def whole_path(self, category: Category) -> str:
+        """Show the slugs of the parents too, which a search may leave out of the list."""
+        return category.path
 
     def view_on_site(self, obj: Category) -> str:
         return obj.get_absolute_url()

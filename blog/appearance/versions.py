@@ -80,15 +80,24 @@ def publish(document: Document, *, by: User, seen: str) -> int:
 
 
 @transaction.atomic
-def publish_again(version: int, *, by: User) -> int:
+def publish_again(version: int, *, by: User, seen: str = "") -> int:
     """Publish an earlier version, or INITIAL, again. The draft stays. Return the version to go back to.
 
-    Raises AppearanceVersion.DoesNotExist.
+    Raises AppearanceVersion.DoesNotExist, and ConflictError if the newest version is no longer `seen`.
     """
     row = locked_row()
     is_first = version == INITIAL
-    document = default_document() if is_first else AppearanceVersion.objects.get(pk=version).document
-    return _publish(row, asdict(read(document)), by)
+    stored = default_document() if is_first else AppearanceVersion.objects.get(pk=version).document
+    document = asdict(read(stored))
+    # After the first click of a double click, it is public already.
+    if seen and seen != str(newest_version()) and document != asdict(read(row.document)):
+        raise ConflictError
+    return _publish(row, document, by)
+
+
+def newest_version() -> int:
+    """Return the version that is public, or INITIAL."""
+    return AppearanceVersion.objects.values_list("pk", flat=True).first() or INITIAL
 
 
 @transaction.atomic

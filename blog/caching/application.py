@@ -204,7 +204,7 @@ def _version() -> int | None:
     except DatabaseError as error:
         if not is_outage(error):
             # An outage is logged where the request is answered.
-            _log.warning("The content version could not be read. %s: %s", type(error).__name__, error)
+            _log.warning("The content version could not be read. %s", error)
         return None
     finally:
         if not connection.in_atomic_block:

@@ -89,7 +89,7 @@ class PageFiles:
                 self._write(target, page)
             self._publish(version, name)
         except (OSError, DatabaseError) as error:
-            _log.warning("A page could not be written for nginx. %s: %s", type(error).__name__, error)
+            _log.warning("A page could not be written for nginx. %s", error)
 
     def _write(self, target: bytes, page: CachedPage) -> None:
         _make_readable_folders(os.fsencode(self._folder), target)

@@ -40,7 +40,7 @@ def working_links(links: QuerySet[PreviewLink]) -> QuerySet[PreviewLink]:
 
 
 def revoke_all(person: User) -> None:
-    """Delete the links that `person` has created. Otherwise, they would work again if the person may log in again."""
+    """Delete the links that `person` has created (accounts.revocations)."""
     PreviewLink.objects.filter(created_by=person).delete()
 
 

@@ -18,6 +18,7 @@ from accounts import confirmation, emergency
 from accounts.models import Session, User
 from accounts.password_links import Kind, make_link, send_link
 from accounts.people import give_role
+from accounts.sessions import stored_key
 from core.models import SiteSettings
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.admin import client_of
@@ -79,14 +80,22 @@ class TestSessions:
         assert is_logged_in(victim)
         assert victim.cookies[COOKIE].value != planted
         assert not is_logged_in(attacker)
-        assert not Session.objects.filter(pk=planted).exists()
+        assert not Session.objects.filter(pk=stored_key(planted)).exists()
 
     def test_an_invented_session_key_is_not_adopted(self, amina: User) -> None:
         client = Client()
         client.cookies[COOKIE] = "a" * 32
         client.post(LOGIN, CREDENTIALS)
         assert client.cookies[COOKIE].value != "a" * 32
-        assert not Session.objects.filter(pk="a" * 32).exists()
+        assert not Session.objects.filter(pk=stored_key("a" * 32)).exists()
+
+    def test_what_the_database_stores_of_a_session_opens_none(self, amina: User) -> None:
+        client, thief = client_of(amina), Client()
+        row = Session.objects.get()
+        assert client.cookies[COOKIE].value not in str(Session.objects.values().get())
+        thief.cookies[COOKIE] = row.pk
+        assert not is_logged_in(thief)
+        assert is_logged_in(client)
 
     def test_logging_out_ends_the_session_on_the_server(self, amina: User) -> None:
         client, thief = client_of(amina), Client()

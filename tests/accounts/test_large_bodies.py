@@ -7,8 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
+from accounts import browsers
 from accounts.large_bodies import LargeBodiesMiddleware
-from accounts.models import Session, User
+from accounts.models import RolePolicy, Session, User
+from accounts.roles import OWNER
 from core.serving.rsgi import MEMORY_BYTES
 from tests.factories import UserFactory
 
@@ -73,6 +75,22 @@ def test_large_bodies_from_staff_are_accepted_even_after_their_sessions_have_end
     assert passes(client)
     Session.objects.filter(user__isnull=False).delete()
     assert passes(client)
+
+
+def test_the_web_server_in_front_learns_who_sends_one(owner: User) -> None:
+    def ask() -> tuple[int, str]:
+        response = client.get("/admin/account/may-send/")
+        return response.status_code, response["X-Sender"]
+
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = client.cookies[browsers.COOKIE] = "invented"
+    assert ask() == (403, "")
+    # Even while they still have to add a second factor.
+    RolePolicy.objects.create(role=OWNER, needs_second_factor=True)
+    client.post("/admin/login/", {"username": "owner", "password": "a-long-enough-password-7"})
+    assert ask() == (204, str(owner.pk))
+    Session.objects.all().delete()
+    assert ask() == (204, "logged-out")
 
 
 def test_small_bodies_from_strangers_are_accepted(client: Client) -> None:

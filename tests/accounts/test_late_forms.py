@@ -21,7 +21,7 @@ from accounts import late_forms
 from accounts.models import Session, User
 from blog.models import Category, Post, Status
 from core.models import SiteSettings
-from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import version_of_form
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +52,24 @@ def log_in(client: Client, url: str = "/admin/", username: str = "amina") -> Any
 
 def end_session() -> None:
     Session.objects.filter(user__isnull=False).delete()
+
+
+def test_an_action_is_not_carried_out_and_its_list_is_opened_after_logging_in(browser: Client) -> None:
+    comment = CommentFactory(status="pending")
+    end_session()
+    late = browser.post("/admin/comments/queue/decide/?status=pending", {"decide": f"approve {comment.pk}"})
+    text = "You had been logged out, so nothing was changed."
+    assert text in text_of(browser.get(late["Location"]))
+    back = log_in(browser, "/admin/comments/queue/decide/?status=pending")
+    page = browser.get(back["Location"], headers={"accept": "text/html"}, follow=True)
+    assert (page.status_code, page.redirect_chain) == (200, [("/admin/comments/queue/", 302)])
+    comment.refresh_from_db()
+    assert comment.status == "pending"
+
+
+def test_messages_for_strangers_are_none(client: Client) -> None:
+    late = client.post("/admin/comments/queue/decide/", {"decide": "approve 1"})
+    assert "logged out" not in text_of(client.get(late["Location"]))
 
 
 def send_late(client: Client, url: str = ADD, **fields: Any) -> Any:

@@ -55,9 +55,9 @@ def accept(url: str, passkey: Passkey | None = None, client: Client | None = Non
     return client.post(url, {**NAMES, **changes, "credential": credential})
 
 
-def add_passkey(user: User, name: str = "Laptop") -> Passkey:
+def add_passkey(user: User, name: str = "Laptop", counter: int = 0) -> Passkey:
     """Return a new passkey of `user`."""
-    client, passkey = client_of(user), Passkey()
+    client, passkey = client_of(user), Passkey(counter=counter)
     options = client.get(ADD).context["options"]
     assert client.post(ADD, {"name": name, "credential": passkey.create(options)}).status_code == 302
     return passkey
@@ -334,6 +334,32 @@ class TestLoggingIn:
             client.cookies[challenges.COOKIE] = cookie
             client.post(LOGIN, {"credential": credential})
             assert not is_logged_in(client)
+
+    @pytest.mark.parametrize(
+        ("counters", "times"),
+        [
+            ([0, 0, 0], 0),
+            ([0, 3, 4], 0),
+            ([5, 6, 9], 0),
+            ([5, 5], 1),
+            ([5, 9, 6, 7], 1),
+            ([5, 0, 0], 1),
+            ([3, 9, 4, 10, 5], 2),
+        ],
+    )
+    def test_a_passkey_that_may_have_been_copied_works_and_is_recorded(
+        self, amina: User, counters: list[int], times: int
+    ) -> None:
+        passkey = add_passkey(amina, counter=counters[0])
+        for passkey.counter in counters[1:]:
+            client = Client()
+            credential = passkey.use(client.get(LOGIN).json())
+            # The second click of a double click.
+            for _click in range(2):
+                client.post(LOGIN, {"credential": credential})
+            assert is_logged_in(client)
+        assert AuditRecord.objects.filter(action="passkey_suspected", person=amina).count() == times
+        assert ("Used a passkey that may have been copied" in client.get("/admin/account/").text) == bool(times)
 
     def test_a_passkey_opens_its_own_account_only(self, amina: User, mallory: User) -> None:
         own, hers = add_passkey(mallory), add_passkey(amina)

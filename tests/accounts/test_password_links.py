@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -195,6 +196,18 @@ class TestForgottenPassword:
         work()
         assert len(mail.outbox) == 2
         assert DBTaskResult.objects.count() == 2 + 10
+
+    def test_strangers_can_neither_flood_a_mailbox_nor_keep_a_link_from_working(
+        self, amina: User, work: Work, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        night = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
+        for number in range(48):
+            now = night + dt.timedelta(minutes=10 * number)
+            monkeypatch.setattr("accounts.throttle.timezone", SimpleNamespace(now=lambda now=now: now))
+            request_link("amina", f"198.51.100.{number}")
+        work()
+        assert len(mail.outbox) == 6
+        assert Client().get(links_in(mail.outbox[-1])[0]).status_code == 200
 
     def test_an_email_is_retried_while_the_mail_server_is_down(
         self, amina: User, work: Work, mail_server_down: MailServerDown

@@ -422,6 +422,9 @@ class TestTrees:
         CategoryFactory(name="MEA", parent=awards)
         assert listed(client, "/admin/blog/page/") == ["About", "Team", "About us"]
         assert listed(client, "/admin/blog/category/") == ["awards", "MEA", "awards of old"]
+        # A search leaves out the parents.
+        found = read(client.get("/admin/blog/category/?q=MEA"))
+        assert [text(cell) for cell in found.find_class("field-whole_path")] == ["awards/mea"]
         parents = client.get(admin_url(Page, "add")).context["adminform"].form.fields["parent"].choices
         assert [label for _key, label in parents] == ["None", "About", "— Team", "About us"]
         boxes = client.get(admin_url(Post, "add")).context["adminform"].form.fields["categories"].choices

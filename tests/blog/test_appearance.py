@@ -420,7 +420,8 @@ class TestThePageOfOwners:
         data = {**default_document(), "footer": "New", "do": "publish", "seen": seen(staff)}
         page = staff.post(URL, data, follow=True).content.decode()
         assert "Appearance published." in page
-        assert 'action="/admin/blog/siteappearance/0/publish/"' in page
+        newest = AppearanceVersion.objects.get().pk
+        assert page.count(f'action="/admin/blog/siteappearance/0/publish/?seen={newest}"') == 2
         assert "New" in get()
         staff.post("/admin/blog/siteappearance/0/publish/")
         assert "New" not in get()
@@ -468,6 +469,22 @@ class TestThePageOfOwners:
     def test_a_form_without_its_mark_overwrites_nothing(self, staff: Client) -> None:
         assert staff.post(URL, {**default_document(), "do": "publish"}).status_code == 200
         assert not AppearanceVersion.objects.exists()
+
+    def test_does_not_undo_what_someone_else_has_published_since(self, staff: Client, publish: Publish) -> None:
+        publish(footer="One")
+        publish(footer="Two")
+        two, one = AppearanceVersion.objects.values_list("pk", flat=True)
+        undo = f"/admin/blog/siteappearance/{one}/publish/?seen={two}"
+        publish(footer="Theirs")
+        page = staff.post(undo, follow=True).content.decode()
+        assert "Someone else changed this first, so nothing was restored." in page
+        assert "Theirs" in get()
+        # A double click, once they have seen it.
+        newest = AppearanceVersion.objects.values_list("pk", flat=True)[0]
+        for _click in range(2):
+            page = staff.post(undo.replace(f"={two}", f"={newest}"), follow=True).content.decode()
+            assert "Someone else" not in page
+        assert "One" in get()
 
     def test_says_that_a_version_is_gone(self, staff: Client) -> None:
         page = staff.post("/admin/blog/siteappearance/999/publish/", follow=True).content.decode()

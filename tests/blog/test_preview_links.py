@@ -6,18 +6,23 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone, translation
 
 from accounts import people
 from accounts.models import AuditRecord, User
+from accounts.password_links import Kind, make_link
 from blog.admin.entry_preview import PreviewLinkForm
 from blog.editing import preview_links
 from blog.models import Post, PreviewLink, Status
-from tests.factories import PageFactory, PostFactory, UserFactory
+from tests.factories import PASSWORD, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import ROLES, admin_url, client_of, user_in_role
 
 pytestmark = pytest.mark.django_db
+
+NEW_PASSWORD = "another-long-password-8"
 
 
 @pytest.fixture
@@ -33,6 +38,17 @@ def draft(**fields: Any) -> Post:
 
 def path_of(link: PreviewLink) -> str:
     return preview_links.url_of(link).removeprefix("http://testserver")
+
+
+def change_password(username: str) -> None:
+    client = client_of(User.objects.get(username=username))
+    new = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    client.post("/admin/password_change/", new)
+
+
+def use_link(username: str) -> None:
+    url = make_link(User.objects.get(username=username), Kind.GIVEN)
+    Client().post(url, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
 
 
 class TestReading:
@@ -119,6 +135,27 @@ class TestReading:
         leave(editor)
         come_back(editor)
         assert Client().get(path_of(link)).status_code == 410
+
+    @pytest.mark.parametrize("choose", [change_password, use_link, partial(call_command, "changepassword")])
+    def test_links_end_with_a_new_password(
+        self, choose: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        link = preview_links.create(draft(), UserFactory(username="amina", role="Editor", password=PASSWORD), 1)
+        # What the command asks for.
+        monkeypatch.setattr("getpass.getpass", lambda prompt: NEW_PASSWORD)
+        choose("amina")
+        assert User.objects.get(username="amina").check_password(NEW_PASSWORD)
+        assert Client().get(path_of(link)).status_code == 410
+
+    def test_links_do_not_end_when_the_same_password_is_hashed_again(self, editor: User, settings: Any) -> None:
+        settings.PASSWORD_HASHERS = [
+            f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("MD5", "PBKDF2SHA1")
+        ]
+        link = preview_links.create(draft(), editor, 1)
+        User.objects.filter(pk=editor.pk).update(password=make_password(PASSWORD, hasher="pbkdf2_sha1"))
+        Client().post("/admin/login/", {"username": editor.username, "password": PASSWORD})
+        assert User.objects.get(pk=editor.pk).password.startswith("md5$")
+        assert Client().get(path_of(link)).status_code == 200
 
     @pytest.mark.parametrize("token", ["1", "1:", "1:forged", "x", "\x00", "1:" + "é" * 20, "-1:x"])
     def test_forged_ones_show_nothing(self, editor: User, token: str) -> None:

@@ -96,6 +96,7 @@ NEEDS: Final[dict[str, Page]] = {
     "account_lock": Page(ANYONE, ANYONE, only_shows=True),
     "mfa_authenticate": Page(ANYONE, ANYONE, only_shows=True),
     "account": Page(STAFF),
+    "account_may_send": Page(STAFF),
     **{
         f"account_{name}": Page(STAFF, STAFF, only_shows=True)
         for name in ("confirm", "add_passkey", "add_app", "passkey", "recovery_codes")
@@ -384,6 +385,19 @@ def test_pages_open_only_for_roles_with_permission(role: str, objects: dict[str,
         elif is_refused(response) == may(role, needed) and name not in WITHOUT_OBJECT:
             wrong.append((name, response.status_code, response.get("Location", "")))
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_logging_in_leads_to_a_page_wherever_a_form_was_sent(objects: dict[str, Any]) -> None:
+    owner, wrong, count = client_of(user_of(OWNER)), [], 0
+    for name in URLS:
+        url = url_of(name, objects)
+        if owner.get(url).status_code == 405:
+            count += 1
+            page = owner.get(url, headers={"accept": "text/html,*/*"}, follow=True)
+            if page.status_code != 200:
+                wrong.append((name, page.status_code, *page.redirect_chain))
+    assert not wrong, "\n".join(map(str, wrong))
+    assert count > 30
 
 
 def test_forms_change_something_only_for_roles_with_permission(objects: dict[str, Any]) -> None:

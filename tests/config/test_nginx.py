@@ -439,6 +439,8 @@ class TestServer:
         statuses = [site.get("/admin/login/", X_Tested_Address=address).status for address in addresses]
         assert statuses == [200] * 6 + [429] * 2
         assert site.get("/admin/login/", X_Tested_Address="2001:db8:1:99::1").status == 200
+        # Others in the network keep no one out who has logged in before.
+        assert site.get("/admin/login/", X_Tested_Address=addresses[0], Cookie="a=b; known_browser=x").status == 200
 
     def test_logs_no_ip_address_query_or_secret(self, site: Site) -> None:
         secret = [route for route, names in routes(get_resolver().url_patterns) if names & SECRETS]
@@ -531,24 +533,71 @@ class TestSlowBodies:
 class TestFilesThatNeverArrive:
     """Nginx keeps what has arrived of them on the disk."""
 
-    def start(self, site: Site, address: str) -> ssl.SSLSocket:
-        connection = site.connect()
-        headers = f"Host: {HOST}\r\nX-Tested-Address: {address}\r\nContent-Length: 2000000\r\n\r\n"
-        connection.sendall(f"POST /admin/media/upload/ HTTP/1.1\r\n{headers}".encode())
-        return connection
+    INVENTED = "sessionid=invented; known_browser=invented"
 
-    @pytest.mark.parametrize(("networks", "count", "accepted"), [(1, 12, 8), (4, 8, 24)])
-    def test_are_few_from_one_network_and_in_all(self, site: Site, networks: int, count: int, accepted: int) -> None:
-        addresses = [f"2001:db8:7:{network}::{number}" for network in range(networks) for number in range(count)]
-        connections = [self.start(site, address) for address in addresses]
+    def start(
+        self, site: Site, cookies: list[str], path: str = "/admin/media/upload/", size: int = 2_000_000
+    ) -> list[ssl.SSLSocket]:
+        """Begin to send a file with each of these cookies, each from another network."""
+        connections = [site.connect() for _cookie in cookies]
+        for number, cookie in enumerate(cookies):
+            headers = f"Host: {HOST}\r\nX-Tested-Address: 2001:db8:{number}::1\r\nCookie: {cookie}\r\n"
+            request = f"POST {path} HTTP/1.1\r\n{headers}Content-Length: {size}\r\n\r\n"
+            connections[number].sendall(request.encode() + b"x" * 90_000)
+        return connections
+
+    def refusals(self, connections: list[ssl.SSLSocket], status: int) -> int:
+        """Return how many of them are refused with this status, and close all of them."""
         answers = []
         for connection in connections:
-            connection.settimeout(0.1)
-            with contextlib.suppress(TimeoutError, ConnectionResetError):
+            # The others are cut off.
+            with contextlib.suppress(ConnectionResetError):
                 answers.append(connection.recv(100))
             connection.close()
-        assert sum(b" 429 " in answer for answer in answers) == len(addresses) - accepted
-        assert site.get("/admin/login/").status == 200
+        return sum(f" {status} ".encode() in answer for answer in answers)
+
+    @pytest.fixture
+    def sessions(self, site: Site) -> list[str]:
+        """The cookies of four people who are logged in."""
+        site.writer("from django.test import Client")
+        site.writer("clients = [Client() for _person in range(4)]")
+        site.writer("[client.force_login(UserFactory(role='Author')) for client in clients]")
+        return [f"sessionid={key}" for key in site.writer("[client.session.session_key for client in clients]")]
+
+    def test_of_strangers_are_refused_and_keep_no_one_from_uploading(self, site: Site, sessions: list[str]) -> None:
+        connections = self.start(site, [self.INVENTED] * 40)
+        # Broadside gets the whole file, and misses the token of the form.
+        upload = site.get("/admin/media/upload/", "POST", b"x" * 2_000_000, Cookie=sessions[0])
+        assert upload.status == 403
+        assert self.refusals(connections, 413) == 40
+
+    def test_are_few_outside_of_the_admin_as_well(self, site: Site, sessions: list[str]) -> None:
+        connections = self.start(site, [self.INVENTED] * 40, f"/comments/on/post/{site.writer('p.pk')}/", 100_000)
+        # Nothing else is counted.
+        assert site.get("/search/", "POST", b"x" * 90_000).status < 500
+        assert site.get("/admin/media/upload/", "POST", b"x" * 2_000_000, Cookie=sessions[0]).status == 403
+        assert self.refusals(connections, 503) == 8
+
+    def test_of_one_person_leave_room_for_those_of_others(self, site: Site, sessions: list[str]) -> None:
+        assert self.refusals(self.start(site, sessions[:1] * 12), 429) == 4
+        assert self.refusals(self.start(site, sessions * 8), 429) == 8
+
+    def test_of_all_who_were_logged_in_before_leave_room_for_others(self, site: Site) -> None:
+        """Some of them may have no account any more."""
+        site.writer("from django.core import signing")
+        browsers = site.writer("[signing.dumps([str(n), str(n)], salt='accounts.browsers') for n in range(12)]")
+        assert self.refusals(self.start(site, [f"known_browser={browser}" for browser in browsers]), 429) == 4
+
+    def test_are_refused_while_broadside_does_not_answer(self, tmp_path: Path, static_root: Path) -> None:
+        port = free_port()
+        nginx = _start_nginx(tmp_path, static_root, app_port=free_port(), port=port, insecure_port=free_port())
+        wait_for(port)
+        connection = connect(port)
+        connection.sendall(f"POST /admin/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 2000000\r\n\r\n".encode())
+        assert b" 503 " in connection.recv(100)
+        connection.close()
+        nginx.terminate()
+        nginx.wait()
 
     def test_are_not_what_other_forms_are_taken_for(self, site: Site) -> None:
         assert site.get("/admin/media/upload/", "POST", b"x" * 1_000).status == 403

@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from comments.models import Comment
 from config.cache import caches
+from config.logs import LineFormatter
 from core.cache import LOG_INTERVAL, PAUSE, FailSafeCache, FileCache, count
 from tests.factories import CategoryFactory, PostFactory
 from tests.factories.cache_server import CacheServer, cache_server
@@ -238,7 +239,7 @@ class TestBrokenCache:
         with caplog.at_level(logging.WARNING):
             for _ in range(100):
                 cache.get("one")
-            assert [record.getMessage() for record in caplog.records] == [
+            assert [LineFormatter().message(record) for record in caplog.records] == [
                 "The cache failed, so pages are slower. RuntimeError: broken"
             ]
             clock.now += LOG_INTERVAL

@@ -15,10 +15,10 @@ _PRESENT, _VERIFIED, _HAS_KEY = 0x01, 0x04, 0x40
 
 
 class Passkey:
-    """A passkey on a device that recognises its user, unless `is_verified` is False."""
+    """A passkey on a device that recognises its user, unless `is_verified` is False. It doesn't count its uses."""
 
-    def __init__(self, *, origin: str = "http://testserver", is_verified: bool = True) -> None:
-        self.origin, self.is_verified = origin, is_verified
+    def __init__(self, *, origin: str = "http://testserver", is_verified: bool = True, counter: int = 0) -> None:
+        self.origin, self.is_verified, self.counter = origin, is_verified, counter
         self.id = secrets.token_bytes(16)
         self.user_handle = ""
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -45,7 +45,7 @@ class Passkey:
     def _data(self, flags: int) -> bytes:
         host = self.origin.partition("://")[2].partition(":")[0]
         flags |= _PRESENT | (_VERIFIED if self.is_verified else 0)
-        return sha256(host.encode()).digest() + bytes([flags]) + bytes(4)
+        return sha256(host.encode()).digest() + bytes([flags]) + self.counter.to_bytes(4)
 
     def _client_data(self, kind: str, challenge: str) -> bytes:
         return json.dumps({"type": kind, "challenge": challenge, "origin": self.origin}).encode()

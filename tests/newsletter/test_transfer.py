@@ -4,12 +4,14 @@ import csv
 import datetime as dt
 import io
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import AuditRecord
 from mail import messages as mail_messages
 from newsletter import subscriptions, tasks, transfer
 from newsletter.models import NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
@@ -191,6 +193,13 @@ class TestExporting:
         editor = client_of(UserFactory.create(role="Editor"))
         assert editor.get("/admin/newsletter/issue/").status_code == 200
         assert editor.get(IMPORT).status_code == editor.post(EXPORT).status_code == 403
+
+    def test_owners_confirm_who_they_are_before_an_export(self, owner: Client) -> None:
+        session = owner.session
+        session["confirmed_at"] = 0
+        session.save()
+        assert owner.post(EXPORT)["Location"] == f"/admin/account/confirm/?next={quote(EXPORT, safe='')}"
+        assert not AuditRecord.objects.filter(action="disclosed").exists()
 
     def test_an_export_requires_a_post_request(self, owner: Client) -> None:
         assert owner.get(EXPORT).status_code == 405
