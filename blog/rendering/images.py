@@ -99,8 +99,8 @@ def _galleries(html: str) -> Iterator[tuple[int, int, int]]:
 def _columns(gallery: re.Match[str], html: str) -> int:
     if chosen := _COLUMNS.search(gallery["attributes"]):
         return min(int(chosen[1]), _MOST_COLUMNS)
-    # Two or four images of a gallery in Markdown leave no gap.
-    return 2 if gallery["name"] == "div" and html.count("<img") in {2, 4} else _GALLERY_COLUMNS
+    # Two or four images leave no gap.
+    return 2 if html.count("<img") in {2, 4} else _GALLERY_COLUMNS
 
 
 def _add_to_images(html: str, pictures: Mapping[str, Picture], columns: int = 1) -> str:
