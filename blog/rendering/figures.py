@@ -21,11 +21,7 @@ def make_figures(state: StateCore) -> None:
         images = _images(inline)
         if len(images) > 1:
             opening.attrSet("class", "wp-block-gallery")
-            inline.children = [
-                part
-                for image in images
-                for part in _cell(image)
-            ]
+            inline.children = [part for image in images for part in _cell(image)]
         elif images and images[0].attrGet("title"):
             inline.children = _captioned(images[0])
         else:
