@@ -17,6 +17,7 @@ from config import env, validation
 from config.cache import caches
 from config.data_folder import data_folder
 from config.database import SQLITE, databases
+from config.languages import languages
 from config.logs import logging_settings
 from config.mail import bounce_webhook, mail_limits, mailbox_url, mailers
 from config.redaction import without_secrets
@@ -224,6 +225,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1
 
 LANGUAGE_CODE = validation.language_code(env.text("LANGUAGE_CODE", default="en"))
+LANGUAGES = languages()
 TIME_ZONE = validation.time_zone(env.text("TIME_ZONE", default="UTC"))
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "config.formats"

@@ -21,16 +21,13 @@ def make_figures(state: StateCore) -> None:
         images = _images(inline)
         if len(images) > 1:
             opening.attrSet("class", "wp-block-gallery")
-            inline.children = [
-                part
-                for image in images
-                for part in (_html("<figure>"), *_captioned(image, linked=True), _html("</figure>"))
-            ]
+            inline.children = [part for image in images for part in _cell(image)]
         elif images and images[0].attrGet("title"):
             inline.children = _captioned(images[0])
         else:
             continue
-        opening.tag = closing.tag = "div" if len(images) > 1 else "figure"
+        # Reader modes of browsers keep the images of a figure, but remove a `div` of images.
+        opening.tag = closing.tag = "figure"
         # In a tight list, paragraphs have no element of their own.
         opening.hidden = closing.hidden = False
 
@@ -44,12 +41,18 @@ def _images(inline: Token) -> list[Token]:
     return [] if others or marks else images
 
 
-def _captioned(image: Token, *, linked: bool = False) -> list[Token]:
-    caption = str(image.attrs.pop("title", ""))
-    shown = [image]
+def _cell(image: Token) -> list[Token]:
+    """Return an image of a gallery. It is only cropped if it leads to the whole image."""
     # The image's alternative text names the link, and without a name there is none.
-    if linked and image.content:
-        shown = [_html(f'<a href="{escape(str(image.attrs["src"]))}">'), image, _html("</a>")]
+    if not image.content:
+        return [_html("<figure>"), *_captioned(image), _html("</figure>")]
+    link = _html(f'<a href="{escape(str(image.attrs["src"]))}">')
+    return [_html('<figure class="is-cropped">'), link, *_captioned(image, _html("</a>")), _html("</figure>")]
+
+
+def _captioned(image: Token, *end_of_link: Token) -> list[Token]:
+    caption = str(image.attrs.pop("title", ""))
+    shown = [image, *end_of_link]
     return [*shown, _html(f"<figcaption>{escape(caption)}</figcaption>")] if caption else shown
 
 

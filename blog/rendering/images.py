@@ -33,6 +33,7 @@ _LAZY: Final = re.compile(r'(?:<picture>(?:<source\b[^<>]*>)*)?<img\b[^<>]*? loa
 _ATTRIBUTE: Final = re.compile(r'\s(alt|src|width|height|loading)="([^"]*)"')
 # The beginning or the end of an element that may be a gallery, or be inside one.
 _BOX: Final = re.compile(r"<(?P<end>/?)(?P<name>div|figure)\b(?P<attributes>[^<>]*)>")
+_IN_MARKDOWN: Final = ' class="wp-block-gallery"'
 _COLUMNS: Final = re.compile(r"\bcolumns-([1-9])\b")
 _URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref=")|(?<=\sposter="))([^"]+)"')
 
@@ -100,7 +101,7 @@ def _columns(gallery: re.Match[str], html: str) -> int:
     if chosen := _COLUMNS.search(gallery["attributes"]):
         return min(int(chosen[1]), _MOST_COLUMNS)
     # Two or four images of a gallery in Markdown leave no gap.
-    return 2 if gallery["name"] == "div" and html.count("<img") in {2, 4} else _GALLERY_COLUMNS
+    return 2 if gallery["attributes"] == _IN_MARKDOWN and html.count("<img") in {2, 4} else _GALLERY_COLUMNS
 
 
 def _add_to_images(html: str, pictures: Mapping[str, Picture], columns: int = 1) -> str:

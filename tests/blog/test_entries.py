@@ -126,7 +126,9 @@ class TestText:
         assert PostFactory(source="*First* sentence.", excerpt="").summary == "First sentence."
         assert PostFactory(source="*First* sentence.", excerpt="Chosen.").summary == "Chosen."
 
-    @pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("fr", "ltr"), ("", ""), ("tlh", "")])
+    @pytest.mark.parametrize(
+        ("language", "direction"), [("ar", "rtl"), ("ps", "rtl"), ("fr", "ltr"), ("", ""), ("tlh", "")]
+    )
     def test_has_the_direction_of_its_language(self, language: str, direction: str) -> None:
         assert PostFactory.build(language=language).direction == direction
 

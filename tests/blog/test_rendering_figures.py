@@ -6,7 +6,7 @@ import pytest
 
 from blog.rendering import render
 
-GALLERY = '<div class="wp-block-gallery">{}</div>'
+GALLERY = '<figure class="wp-block-gallery">{}</figure>'
 
 
 def html_of(source: str) -> str:
@@ -24,9 +24,10 @@ def html_of(source: str) -> str:
         (
             '![A](/media/a.jpg "One")\n![B](/media/b.jpg?x=1&y=2)',
             GALLERY.format(
-                '<figure><a href="/media/a.jpg"><img src="/media/a.jpg" alt="A"></a>'
+                '<figure class="is-cropped"><a href="/media/a.jpg"><img src="/media/a.jpg" alt="A"></a>'
                 "<figcaption>One</figcaption></figure>"
-                '<figure><a href="/media/b.jpg?x=1&amp;y=2"><img src="/media/b.jpg?x=1&amp;y=2" alt="B"></a></figure>'
+                '<figure class="is-cropped"><a href="/media/b.jpg?x=1&amp;y=2">'
+                '<img src="/media/b.jpg?x=1&amp;y=2" alt="B"></a></figure>'
             ),
         ),
         (

@@ -120,11 +120,11 @@ class TestToolbar:
         ]
         page.set_input_files(".editor-file", files)
         source = page.locator("#id_source")
-        expect(source).to_have_value(re.compile("</div>"))
+        expect(source).to_have_value(re.compile("</figure>\n</figure>"))
         page.keyboard.type("A crowd")
         first, second = (picture.file.url for picture in Picture.objects.order_by("pk"))
         figures = f'<figure><img src="{first}" alt="A crowd"></figure>\n<figure><img src="{second}" alt=""></figure>'
-        assert source.input_value() == f'<div class="wp-block-gallery">\n{figures}\n</div>\n\nOld text'
+        assert source.input_value() == f'<figure class="wp-block-gallery">\n{figures}\n</figure>\n\nOld text'
         gallery = page.frame_locator(".editor-preview").locator(".wp-block-gallery")
         expect(gallery.locator("> figure > img")).to_have_count(2)
         expect(gallery.locator("> *")).to_have_count(2)

@@ -31,6 +31,14 @@ def test_the_items_of_nested_lists_are_evenly_spaced(open_page: OpenPage) -> Non
     assert max(distances) - min(distances) <= 1
 
 
+def test_a_long_gallery_is_printed_on_several_pages(open_page: OpenPage) -> None:
+    images = [f"![{name}](/static/icons/broadside-512.png)" for name in "abcdefghij"]
+    page = open_page(PostFactory(source="\n".join(images)).get_absolute_url())
+    page.emulate_media(media="print")
+    breaks = "figures => figures.map(figure => getComputedStyle(figure).breakInside)"
+    assert page.locator("figure").evaluate_all(breaks) == ["auto", *["avoid"] * 10]
+
+
 def test_a_wide_table_is_printed_as_a_whole(open_page: OpenPage) -> None:
     url = f"https://a.example/{'b' * 120}"
     source = f"| a | b | c |\n|---|---|---|\n| Words that wrap | Others | {url} |\n"

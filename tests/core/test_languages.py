@@ -64,6 +64,8 @@ def test_a_list_is_written_out_in_words(items: list[object], words: str) -> None
 def test_languages_are_named_in_their_own_language() -> None:
     assert dict(language_choices())["ar"] == "العربيّة"
     assert (language_name("fr"), language_name("xx"), language_name("")) == ("français", "xx", "")
+    # Django doesn't know this one.
+    assert language_name("ti") == "ትግርኛ"
 
 
 def test_alternates_include_a_default(settings: Settings) -> None:

@@ -28,6 +28,11 @@ class TestGuessing:
             (PERSIAN, "fa"),
             (URDU, "ur"),
             ("מגיני זכויות אדם מותקפים במדינות רבות.", "he"),
+            ("የሰብአዊ መብት ተሟጋቾች በብዙ አገሮች ጥቃት ይደርስባቸዋል።", "am"),
+            (
+                "د افغانستان په کابل ښار کې د بشري حقونو مدافعان نيول شوي دي.",
+                "ps",
+            ),
             ("Правозащитники подвергаются нападениям во многих странах.", "ru"),
             ("Nå må regjeringen svare på hva den har tenkt å gjøre, sier lederen av organisasjonen.", "nb"),
             (ENGLISH.upper(), "en"),
@@ -118,8 +123,8 @@ class TestImporting:
             ("pt-BR", "pt-br"),
             ("pt_BR", "pt-br"),
             ("FR", "fr"),
-            ("ti", "ti"),
-            ("TI", "en"),
+            ("zu", "zu"),
+            ("ZU", "en"),
             ("a/b", "en"),
         ],
     )

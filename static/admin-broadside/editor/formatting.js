@@ -59,7 +59,7 @@ export function fileBlocks(field, codes) {
   }
   return text.replace(/<img\b.*(?:\n\n<img\b.*)+/g, (images) => {
     const figures = images.split("\n\n").map((image) => `<figure>${image}</figure>`);
-    return `<div class="wp-block-gallery">\n${figures.join("\n")}\n</div>`;
+    return `<figure class="wp-block-gallery">\n${figures.join("\n")}\n</figure>`;
   });
 }
 
