@@ -106,8 +106,8 @@ x < y
 ```"""
 
 # Google Docs separates paragraphs by line breaks between them, and puts lists directly into lists.
-GOOGLE_DOCS_BREAKS = """<b style="font-weight:normal;" id="docs-internal-guid-2"><p><span>One <i>word</i></span></p><br />
-<p><span>Two</span></p><br /><br /><ul><li><p>a</p></li><ul><li><p>deeper</p></li></ul><li><p>b</p></li></ul>
+GOOGLE_DOCS_BREAKS = """<b style="font-weight:normal;" id="docs-internal-guid-2"><p><span>One <i>word</i></span></p>
+<br /><p><span>Two</span></p><br /><br /><ul><li><p>a</p></li><ul><li><p>deeper</p></li></ul><li><p>b</p></li></ul>
 </b>"""
 E_MAIL = """<div>Dear <b>all</b>,<div><br></div><div><span><br></span></div>the report<br>of today:<br><br><br>
 Amina<br></div><div>Ruth wrote:<br><blockquote>One<br>two<br><br>three</blockquote></div>"""
