@@ -30,6 +30,7 @@ from blog.editing.workflow import state_of
 from blog.models import Autosave, Entry, Revision
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference
+from blog.revisions.recording import author_of
 from core.admin import BaseAdmin
 from core.languages import in_words
 from core.text import parse_time, remove_unstorable, unify_line_ends
@@ -105,9 +106,7 @@ def _saved_since(entry: Entry, version: str, user: User) -> str:
     opened = parse_time(version.partition("?")[0])
     if opened is None or opened == entry.modified_at:
         return ""
-    latest = Revision.objects.filter(entry=entry.pk).select_related("by").first()
-    # Bulk changes record no revision.
-    author = latest.by if latest and latest.created_at == entry.modified_at else None
+    author = author_of(Revision.of(entry, by=None))
     if author == user:
         return gettext("You saved this in another tab or browser. When you save here, you see both versions first.")
     text = gettext("%(name)s saved this after you opened it. When you save, you see both versions first.")
