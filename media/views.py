@@ -34,12 +34,12 @@ from accounts.models import User
 from core.site import GoneError
 from media.codes import describe, document_code, picture_code
 from media.documents import store_document
-from media.file_types import PICTURE_TYPES, file_type_of, is_pdf
+from media.file_types import PICTURE_TYPES, file_type_of
 from media.models import Document, Picture
 from media.permissions import may_upload_while_writing
 from media.pictures import store_picture
 from media.storage import StoredFile
-from media.uploads import NOT_STORED, store_upload
+from media.uploads import NOT_STORED, is_meant_as_image, store_upload
 
 _RESTORING: Final = ("media.delete_picture", "media.delete_document")
 # Only for an hour, because merging images can be undone.
@@ -57,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 @require_POST
 def markdownx_upload(request: HttpRequest) -> JsonResponse:
-    """Store a picture or PDF from the editor, and return it with its code in Markdown (or `?markup=`), or an error."""
+    """Store a file from the editor, and return it with its code in Markdown (or `?markup=`), or an error."""
     if not may_upload_while_writing(request.user):
         message = _("You don't have permission to upload images. Log in again, or ask the owner of this site.")
         return JsonResponse({"error": message}, status=403)
@@ -66,15 +66,15 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"error": _("No image was received. Choose one and try again.")}, status=400)
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
     try:
-        if is_pdf(upload):
-            if not request.user.has_perm("media.add_document"):
-                message = _("You don't have permission to upload documents. Ask the owner of this site.")
-                return JsonResponse({"error": message}, status=403)
+        if is_meant_as_image(upload):
+            picture = store_picture(upload, by=request.user)
+            answer = {"image_code": picture_code(picture, is_markdown=is_markdown), "file": describe(picture)}
+        elif request.user.has_perm("media.add_document"):
             document = store_document(upload, by=request.user)
             answer = {"image_code": document_code(document, is_markdown=is_markdown), "file": describe(document)}
         else:
-            picture = store_picture(upload, by=request.user)
-            answer = {"image_code": picture_code(picture, is_markdown=is_markdown), "file": describe(picture)}
+            message = _("You don't have permission to upload documents. Ask the owner of this site.")
+            return JsonResponse({"error": message}, status=403)
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     except (OSError, OperationalError) as error:

@@ -24,13 +24,16 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
+from blog.admin.results import state_sentence
 from blog.editing import autosaves
-from blog.models import Autosave, Entry
+from blog.editing.workflow import state_of
+from blog.models import Autosave, Entry, Revision
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference
+from blog.revisions.recording import author_of
 from core.admin import BaseAdmin
 from core.languages import in_words
-from core.text import remove_unstorable, unify_line_ends
+from core.text import parse_time, remove_unstorable, unify_line_ends
 
 # The longest text has 500,000 characters, of up to four bytes each.
 MAX_BYTES: Final = 3 * 2**20
@@ -97,6 +100,29 @@ def _editing(entry_id: int | None, user: User) -> str:
     return editing_sentence(autosaves.editors_of([entry_id], user).get(entry_id, [])) if entry_id else ""
 
 
+def _saved_since(entry: Entry, version: str, user: User) -> str:
+    """Return a sentence about who has saved `entry` since its form had this version; empty if no one has."""
+    # A version begins with the time of saving (blog.admin.merging).
+    opened = parse_time(version.partition("?")[0])
+    if opened is None or opened == entry.modified_at:
+        return ""
+    author = author_of(Revision.of(entry, by=None))
+    if author == user:
+        return gettext("You saved this in another tab or browser. When you save here, you see both versions first.")
+    text = gettext("%(name)s saved this after you opened it. When you save, you see both versions first.")
+    return text % {"name": author or gettext("Someone else")}
+
+
+def _news(entry: Entry, version: str, user: User) -> dict[str, str]:
+    """Return what the form with this version of `entry` shows about other editors and the status."""
+    sentences = [_editing(entry.pk, user), _saved_since(entry, version, user)]
+    return {
+        "editing": " ".join(filter(None, sentences)),
+        "state": state_of(entry),
+        "state_sentence": state_sentence(entry),
+    }
+
+
 class AutosaveMixin(BaseAdmin[Any]):
     """Adds autosaving and presence to the admin of posts or pages, whose form is a DraftForm."""
 
@@ -144,7 +170,8 @@ class AutosaveMixin(BaseAdmin[Any]):
         if "discard" in request.POST:
             return self._discard(request, form)
         try:
-            sent = json.loads(request.body)["fields"]
+            body = json.loads(request.body)
+            sent, version = body["fields"], body.get("version")
         except (ValueError, KeyError, TypeError, RecursionError):
             return JsonResponse({}, status=400)
         fields = autosaves.to_form_values(sent)
@@ -157,7 +184,7 @@ class AutosaveMixin(BaseAdmin[Any]):
             name = "" if entry else autosaves.name_of(fields or {})
             return JsonResponse({"differs": bool(differences), "name": name, "html": html})
         form.report(fields)
-        return JsonResponse({"editing": _editing(object_id, user)})
+        return JsonResponse(_news(entry, str(version), user) if entry else {"editing": ""})
 
     def _discard(self, request: HttpRequest, form: autosaves.OpenForm) -> HttpResponse:
         form.discard()
@@ -176,7 +203,7 @@ class AutosaveMixin(BaseAdmin[Any]):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        if request.method == "GET" and (row := self._restored(request, obj)):
+        if row := self._restored(request, obj):
             form.draft = row.data
         return form
 
@@ -221,7 +248,7 @@ class AutosaveMixin(BaseAdmin[Any]):
 
     def _restored(self, request: HttpRequest, entry: Entry | None) -> Any:
         """Return the unsaved version that this request is to restore, if there is one."""
-        if "autosave" not in request.GET or not isinstance(request.user, User):
+        if request.method != "GET" or "autosave" not in request.GET or not isinstance(request.user, User):
             return None
         return self._open(request, entry.pk if entry else None).unsaved()
 
@@ -254,6 +281,8 @@ class AutosaveMixin(BaseAdmin[Any]):
     ) -> HttpResponse:
         """Show or save the form. Saving it discards the unsaved version, on the server and in the browser."""
         form_id = None if object_id else self._form_id(request)
+        if request.method == "GET" and form_id and (saved_id := self._open(request).saved_id()):
+            return HttpResponseRedirect(self._form_url(saved_id))
         if request.method == "POST" and form_id and self.has_add_permission(request):
             with transaction.atomic():
                 if entry_id := self._open(request).lock_saved():

@@ -19,16 +19,15 @@ from blog.admin.entry_actions import EntryActions
 from blog.admin.entry_preview import PreviewAdmin, review
 from blog.admin.fields import AuthorField, possible_authors
 from blog.admin.forms import EntryForm
-from blog.admin.results import step_label
+from blog.admin.results import state_sentence, step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin
 from blog.editing import original_changes, translations
 from blog.editing.workflow import Step, state_of, take
-from blog.models import MAX_NOTE_LENGTH, Enclosure, Entry, Post, Status
+from blog.models import MAX_NOTE_LENGTH, Enclosure, Entry, Post
 from blog.permissions import Anyone, may_edit, may_publish
 from blog.rendering.markups import markups
 from blog.review import notes
-from core.dates import format_datetime
 from core.history import describe_changes
 from core.text import parse_id, remove_unstorable
 from media.models import Picture
@@ -153,7 +152,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         context |= {
             "state": form.state,
             "public_url": form.public_url,
-            "state_sentence": _state_sentence(form),
+            "state_sentence": state_sentence(form.stored),
             "main_buttons": _buttons(form, form.steps.main),
             "other_buttons": _buttons(form, form.steps.others),
             "can_be_saved": Step.SAVE in form.steps,
@@ -225,25 +224,6 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
     def markup_label(self, entry: Entry) -> str:
         markup = markups.get(entry.markup)
         return markup.label if markup else entry.markup
-
-
-def _state_sentence(form: EntryForm) -> str:
-    """Return a sentence about the stored status."""
-    stored = form.stored
-    if stored is None:
-        return gettext("Not saved yet")
-    time = format_datetime(stored.published_at) if stored.published_at else ""
-    match form.state:
-        case "scheduled":
-            return gettext("Scheduled for %(time)s") % {"time": time}
-        case Status.PUBLISHED:
-            return gettext("Published %(time)s") % {"time": time}
-        case Status.PRIVATE:
-            return gettext("Published privately")
-        case Status.TRASH:
-            return gettext("In the trash")
-        case state:
-            return str(Status(state).label)
 
 
 def _buttons(form: EntryForm, steps: tuple[Step, ...]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from blog.models.entry_query import EntryKind
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
+from blog.revisions.recording import author_of
 from core.text import parse_ids, parse_time, unify_line_ends
 from core.versioned_form import Clash, Merge, VersionedForm
 
@@ -56,8 +57,7 @@ class MergingForm(DraftForm, VersionedForm):
     def merge_with_stored(self, version: str) -> Merge:
         stored = Revision.of(self.instance, by=None)
         base = self._opened(version, stored)
-        latest = Revision.objects.filter(entry=self.instance.pk).select_related("by").first()
-        author = latest.by if latest and latest.digest == stored.digest else None
+        author = author_of(stored)
         found = Merge(str(author) if author else gettext("Someone else"), is_own=author == self.user)
         if base is not None:
             found.theirs = differences(base, stored)

@@ -144,6 +144,24 @@ def state_label(entry: Entry) -> str:
     return entry.get_status_display()
 
 
+def state_sentence(entry: Entry | None) -> str:
+    """Return a sentence about the status of a stored entry; None is one that was never saved."""
+    if entry is None:
+        return gettext("Not saved yet")
+    time = format_datetime(entry.published_at) if entry.published_at else ""
+    match state_of(entry):
+        case "scheduled":
+            return gettext("Scheduled for %(time)s") % {"time": time}
+        case Status.PUBLISHED:
+            return gettext("Published %(time)s") % {"time": time}
+        case Status.PRIVATE:
+            return gettext("Published privately")
+        case Status.TRASH:
+            return gettext("In the trash")
+        case state:
+            return str(Status(state).label)
+
+
 def step_message(step: Step, entry: Entry) -> str:
     """Return a message about what happened to the stored `entry`, with a link to it."""
     state = state_of(entry)

@@ -65,11 +65,15 @@ class OpenForm:
         Autosave.objects.filter(self._row | Q(seen_at__lt=timezone.now() - KEPT_FOR)).delete()
 
     def lock_saved(self) -> int | None:
-        """Return the ID of the entry that this form for a new entry has already created, if any.
+        """Return the ID of the entry that this form for a new entry has already created, if any (`saved_id`).
 
         Other submissions of the same form wait until the transaction of the caller ends.
         """
         self.report()
+        return self.saved_id()
+
+    def saved_id(self) -> int | None:
+        """Return the ID of the entry that this form for a new entry has created, if any."""
         return Entry.objects.filter(guid=self.guid).values_list("pk", flat=True).first()
 
     @property

@@ -21,6 +21,7 @@ from core.text import parse_id
 from media import documents
 from media.models import Picture
 from media.pictures import MAX_BYTES
+from media.uploads import ACCEPTED
 
 
 class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no types
@@ -61,6 +62,7 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
             "tools": tools_for(self.markup),
             "right_to_left": " ".join(settings.LANGUAGES_BIDI),
             "convert_url": convert_url,
+            "accept": ACCEPTED,
         }
 
     class Media:

@@ -39,3 +39,9 @@ def record(
             new.append(state)
         digest = state.digest
     Revision.objects.bulk_create(new)
+
+
+def author_of(stored: Revision) -> User | None:
+    """Return who saved an entry with the content `stored`; None if unknown, as after an import or a bulk change."""
+    latest = Revision.objects.filter(entry=stored.entry_id).select_related("by").first()
+    return latest.by if latest and latest.digest == stored.digest else None

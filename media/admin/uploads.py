@@ -36,7 +36,7 @@ from media.documents import MAX_BYTES, clean_document
 from media.file_types import CLEANABLE
 from media.filters import CleanedFilter, DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
 from media.models import Document, Upload, title_from_name
-from media.uploads import NOT_STORED
+from media.uploads import ACCEPTED, NOT_STORED
 from media.uses import Use, uses_of
 
 # More IDs could make the URL too long. More files can be restored from the list of deleted ones.
@@ -171,7 +171,7 @@ class UploadAdmin(BaseAdmin[Any]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         upload = {
-            "accept": ",".join(("image/*", *CLEANABLE)),
+            "accept": ACCEPTED,
             "max_bytes": MAX_BYTES,
             "url": reverse("media_upload") if self.has_add_permission(request) else "",
         }

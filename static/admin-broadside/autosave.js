@@ -148,7 +148,7 @@ function start(root) {
   async function send() {
     const fields = serialise(form);
     const savesBefore = saves;
-    const response = await post(texts.url, `{"fields": ${fields}}`);
+    const response = await post(texts.url, bodyOf(fields));
     if (response?.ok && saves === savesBefore) {
       sent = fields;
       if (serialise(form) === fields) {
@@ -159,18 +159,30 @@ function start(root) {
   }
 
   async function report() {
-    await post(texts.url, '{"fields": null}');
+    await post(texts.url, bodyOf("null"));
+  }
+
+  function bodyOf(fields) {
+    return `{"version": ${JSON.stringify(version())}, "fields": ${fields}}`;
+  }
+
+  function version() {
+    return form.elements.version?.value ?? "";
   }
 
   /* Send, and report what went wrong. Returns undefined if the server can't be reached. */
   async function post(url, body) {
+    const versionBefore = version();
     isSending = true;
     lastReport = Date.now();
     try {
       const headers = { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
       const response = await fetch(url, { method: "POST", headers, body });
       if (response.ok) {
-        editing.textContent = (await response.clone().json()).editing ?? editing.textContent;
+        const news = await response.clone().json();
+        if (version() === versionBefore) {
+          showNews(news);
+        }
       } else if (response.status === 401 || response.status === 403) {
         keep();
         await logBackIn();
@@ -183,6 +195,18 @@ function start(root) {
       return undefined;
     } finally {
       isSending = false;
+    }
+  }
+
+  /* Show what others have done, and what time has: a scheduled text is published when its time comes. */
+  function showNews({ editing: sentence, state, state_sentence: stateSentence }) {
+    if (sentence !== undefined && editing.textContent !== sentence) {
+      editing.textContent = sentence;
+    }
+    const shown = document.querySelector(".writing-state-words");
+    if (state && shown.textContent !== stateSentence) {
+      shown.dataset.state = state;
+      shown.textContent = stateSentence;
     }
   }
 

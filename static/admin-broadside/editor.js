@@ -10,7 +10,7 @@ import { addMedia } from "./editor/media.js";
 import { convertPastes } from "./editor/paste.js";
 import { keepPlace } from "./editor/place.js";
 import { followText } from "./editor/preview.js";
-import { saveInPlace, savesInPlace } from "./editor/saving.js";
+import { prepareToLeave, saveInPlace, savesInPlace } from "./editor/saving.js";
 import { addSlashMenu } from "./editor/slash_menu.js";
 import { sourceMode } from "./editor/source_mode.js";
 import { addToolbar, keysOf } from "./editor/toolbar.js";
@@ -67,6 +67,7 @@ function showShortcuts(box, modes) {
 function guard(form, uploads, status) {
   let hasUnsavedText = document.querySelector(".errornote, .conflict, [data-is-submitted='1']") !== null;
   let isSubmitted = false;
+  let isLeaving = false;
   let isWaiting = false;
   let timer = 0;
   let takeBack = () => {};
@@ -78,23 +79,16 @@ function guard(form, uploads, status) {
   });
   form.addEventListener("submit", (event) => {
     // A preview opens in another tab and saves nothing.
-    if (event.submitter?.formTarget) {
+    if (event.submitter?.formTarget || isLeaving) {
       return;
     }
+    event.preventDefault();
     if (uploads.areRunning) {
-      event.preventDefault();
       submitLater(event.submitter);
-    } else if (isSubmitted) {
-      event.preventDefault();
-    } else {
+    } else if (!isSubmitted) {
       isSubmitted = true;
       takeBack = relabel(event.submitter, status.dataset.saving);
-      if (savesInPlace(event.submitter)) {
-        event.preventDefault();
-        save(event.submitter);
-      } else {
-        resetLater();
-      }
+      save(event.submitter);
     }
   });
   window.addEventListener("pageshow", reset);
@@ -105,11 +99,22 @@ function guard(form, uploads, status) {
   });
 
   async function save(button) {
-    if (await saveInPlace(form, button)) {
+    if (savesInPlace(button) ? await saveInPlace(form, button) : await leave(button)) {
       resetLater();
     } else {
       reset();
     }
+  }
+
+  /* Let the browser submit the form if it can, and return whether it does. */
+  async function leave(button) {
+    if (!(await prepareToLeave(form))) {
+      return false;
+    }
+    isLeaving = true;
+    form.requestSubmit(button);
+    isLeaving = false;
+    return true;
   }
 
   /* Reset the form in case the connection is lost, or the user stops loading the page. */

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
+from blog import publishing
 from blog.admin.autosaving import MAX_BYTES
 from blog.editing import autosaves
 from blog.models import Autosave, Page, Post, Status
@@ -46,8 +47,9 @@ def typed(entry: Post | Page | None = None, **changes: Any) -> dict[str, list[st
     }
 
 
-def send(client: Client, url: str, fields: Any, query: str = "") -> Any:
-    return client.post(url + query, json.dumps({"fields": fields}), content_type="application/json")
+def send(client: Client, url: str, fields: Any, query: str = "", version: str = "") -> Any:
+    body = json.dumps({"version": version, "fields": fields})
+    return client.post(url + query, body, content_type="application/json")
 
 
 def initial(page: Any) -> dict[str, Any]:
@@ -328,6 +330,14 @@ class TestSubmittingAgain:
         client_of(other).post(admin_url(Post, "add"), self.data(other))
         assert Post.objects.count() == 2
 
+    def test_the_form_that_has_made_a_post_leads_to_it(self, client: Client, ruth: User) -> None:
+        form_url = f"{admin_url(Post, 'add')}?autosave={FORM_ID}"
+        # The script opens the form at its own URL before it sends it. What has errors was typed just now.
+        response = client.post(form_url, self.data(ruth, published_at="x"))
+        assert response.context["autosave"]["restored"] is None
+        client.post(form_url, self.data(ruth))
+        assert client.get(form_url)["Location"] == admin_url(Post.objects.get(), "change")
+
     @pytest.mark.django_db(transaction=True)
     def test_at_the_same_time(self, ruth: User, at_once: AtOnce) -> None:
         clients = [client_of(ruth) for _ in range(3)]
@@ -390,6 +400,43 @@ class TestPresence:
         Autosave.objects.update(seen_at=timezone.now() - autosaves.PRESENT_FOR - dt.timedelta(seconds=1))
         page = client_of(UserFactory(role="Editor")).get(admin_url(post, "change"))
         assert "is editing this" not in page.content.decode()
+
+
+@pytest.mark.django_db
+class TestNews:
+    """What an open form learns while it is open."""
+
+    def test_who_has_saved_another_version(self, client: Client, ruth: User) -> None:
+        post = PostFactory(status=Status.DRAFT)
+        amal = UserFactory(role="Editor", display_name="Amal")
+        url, version = admin_url(post, "autosave"), initial(client.get(admin_url(post, "change")))["version"]
+        assert send(client, url, None, version=version).json()["editing"] == ""
+        client_of(amal).post(admin_url(post, "change"), form_data(post, source="Changed"))
+        # Bulk changes leave no revision, so that their author is unknown.
+        for author in ("Amal", "Someone else"):
+            sentence = f"{author} saved this after you opened it. When you save, you see both versions first."
+            assert send(client, url, None, version=version).json()["editing"] == sentence
+            publishing.publish(Post.objects.all(), amal)
+
+    def test_another_tab_of_the_same_person(self, client: Client) -> None:
+        post = PostFactory(status=Status.DRAFT)
+        version = initial(client.get(admin_url(post, "change")))["version"]
+        client.post(admin_url(post, "change"), form_data(post, source="Changed"))
+        news = send(client, admin_url(post, "autosave"), None, version=version).json()
+        assert news["editing"].startswith("You saved this in another tab or browser.")
+
+    @pytest.mark.parametrize("version", ["", "x", "2026-13-41?language=en", "?"])
+    def test_a_malformed_version_is_ignored(self, client: Client, version: str) -> None:
+        assert send(client, admin_url(PostFactory(), "autosave"), None, version=version).json()["editing"] == ""
+
+    def test_the_status_changes_when_the_time_comes(self, client: Client) -> None:
+        post = PostFactory(published_at=timezone.now() + dt.timedelta(hours=1))
+        states = []
+        for _time in ("before", "after"):
+            news = send(client, admin_url(post, "autosave"), None).json()
+            states.append((news["state"], news["state_sentence"].split()[0]))
+            Post.objects.update(published_at=timezone.now() - dt.timedelta(seconds=1))
+        assert states == [("scheduled", "Scheduled"), ("published", "Published")]
 
 
 # Whether each role may autosave into a post, and into the form of a new one.

@@ -105,6 +105,47 @@ break bad jump
 x < y
 ```"""
 
+# Google Docs separates paragraphs by line breaks between them, and puts lists directly into lists.
+GOOGLE_DOCS_BREAKS = """<b style="font-weight:normal;" id="docs-internal-guid-2"><p><span>One <i>word</i></span></p>
+<br /><p><span>Two</span></p><br /><br /><ul><li><p>a</p></li><ul><li><p>deeper</p></li></ul><li><p>b</p></li></ul>
+</b>"""
+E_MAIL = """<div>Dear <b>all</b>,<div><br></div><div><span><br></span></div>the report<br>of today:<br><br><br>
+Amina<br></div><div>Ruth wrote:<br><blockquote>One<br>two<br><br>three</blockquote></div>"""
+E_MAIL_MARKDOWN = """Dear **all**,
+
+the report\\
+of today:
+
+Amina
+
+Ruth wrote:
+
+> One\\
+> two
+>
+> three"""
+# Its cells are preceded by columns, and some extend into others.
+LIBREOFFICE_TABLE = """<table><caption>Votes</caption><col width="64*"/><col width="64*"/>
+<tr><td><p>Name</p></td><td><p>Year</p></td><td><p>Votes</p></td></tr>
+<tr><td rowspan="2"><p>Amina</p></td><td><p>2025</p></td><td><p>7</p></td></tr>
+<tr><td colspan="2"><p>none</p></td></tr></table>"""
+LIBREOFFICE_TABLE_MARKDOWN = """Votes
+
+| Name | Year | Votes |
+| --- | --- | --- |
+| Amina | 2025 | 7 |
+|  | none |  |"""
+# Newsletters use tables to arrange their parts.
+NEWSLETTER = """<table><tr><td><table><tr><td><p>Dear friends,</p><p>join <b>us</b>.</p></td></tr></table></td></tr>
+<tr><td><table><tr><td>Day</td><td>Place</td></tr><tr><td>1</td><td>Oslo</td></tr></table></td></tr></table>"""
+NEWSLETTER_MARKDOWN = """Dear friends,
+
+join **us**.
+
+| Day | Place |
+| --- | --- |
+| 1 | Oslo |"""
+
 # The text with its selection, the HTML and the plain text that are pasted, and the expected text.
 CASES = [
     ("Before|", GOOGLE_DOCS, "…", f"Before\n\n{GOOGLE_DOCS_MARKDOWN}"),
@@ -112,6 +153,10 @@ CASES = [
     ("|", WORD_NOTES, "…", "One[^1] and two[^2].\n\n[^1]: The *first* note.\n\n[^2]: Second."),
     ("Old[^4]|", LIBREOFFICE_NOTE, "…", "Old[^4]\n\nOne[^5].\n\n[^5]: Note."),
     ("|", WEB_PAGE, "…", WEB_PAGE_MARKDOWN),
+    ("|", GOOGLE_DOCS_BREAKS, "…", "One *word*\n\nTwo\n\n- a\n  - deeper\n- b"),
+    ("|", E_MAIL, "…", E_MAIL_MARKDOWN),
+    ("|", LIBREOFFICE_TABLE, "…", LIBREOFFICE_TABLE_MARKDOWN),
+    ("|", NEWSLETTER, "…", NEWSLETTER_MARKDOWN),
     ("a |b| c", "<i>in</i> the <b>middle</b>", "…", "a *in* the **middle** c"),
     ("|", "<p>No</p><p>formatting</p>", "…", "(plain text)"),
     ("see |this page| now", "", "https://example.org/a_(b)", "see [this page](https://example.org/a_%28b%29) now"),

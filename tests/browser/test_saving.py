@@ -45,6 +45,12 @@ def is_same_document(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.dataset.mark === '1'"))
 
 
+def add_words(page: Page, text: str) -> None:
+    page.focus("#id_source")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)
+
+
 def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new_post: Page) -> None:
     mark(new_post)
     source, status = new_post.locator("#id_source"), new_post.locator(".autosave-status")
@@ -223,9 +229,7 @@ def test_without_a_server_or_a_session_the_page_stays_and_is_saved_later(failing
     page, status = failing, failing.locator(".autosave-status")
     alert = page.get_by_role("alert").filter(has_text="This couldn't be saved")
     mark(page)
-    page.focus("#id_source")
-    page.keyboard.press("Control+End")
-    page.keyboard.type(" Typed.")
+    add_words(page, " Typed.")
     page.context.set_offline(True)
     page.keyboard.press("Control+s")
     expect(alert).to_be_visible()
@@ -246,6 +250,43 @@ def test_without_a_server_or_a_session_the_page_stays_and_is_saved_later(failing
     expect(status).to_have_text(SAVED)
     assert Post.objects.get().source == "Stored. Typed. More."
     assert is_same_document(page)
+
+
+def test_publishing_without_a_server_or_a_session_keeps_the_page_and_the_text(failing: Page) -> None:
+    page, publish = failing, failing.get_by_role("button", name="Publish", exact=True)
+    alert = page.get_by_role("alert").filter(has_text="This couldn't be saved")
+    mark(page)
+    add_words(page, " Typed.")
+    page.context.set_offline(True)
+    publish.click()
+    expect(alert).to_be_visible()
+    page.context.set_offline(False)
+    page.route("**/autosave/", lambda route: route.fulfill(status=502, body="<html>"))
+    publish.click()
+    expect(publish).to_have_text("Publish")
+    expect(alert).to_be_visible()
+    page.unroute("**/autosave/")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    publish.click()
+    log_in_beside(page, PASSWORD)
+    assert is_same_document(page)
+    assert Post.objects.get().status == Status.DRAFT
+    publish.dblclick()
+    expect(page.locator(".success")).to_have_text(re.compile("^Post published"))
+    post = Post.objects.get()
+    assert (post.status, post.source) == (Status.PUBLISHED, "Stored. Typed.")
+
+
+def test_the_back_button_leads_from_a_published_post_to_its_own_form(new_post: Page) -> None:
+    new_post.fill("#id_title", "A lamp")
+    new_post.get_by_role("button", name="Publish", exact=True).click()
+    expect(new_post.locator(".success")).to_have_text(re.compile("^Post published"))
+    new_post.go_back()
+    expect(new_post.locator(".writing-state-words")).to_have_text(re.compile("^Published"))
+    new_post.fill("#id_title", "Two lamps")
+    new_post.get_by_role("button", name="Update").click()
+    expect(new_post.locator(".autosave-status")).to_have_text(re.compile("Post updated"))
+    assert Post.objects.get().title == "Two lamps"
 
 
 def test_the_time_that_the_server_fills_in_is_shown_and_kept_when_saving_again(log_in: LogIn, ruth: User) -> None:

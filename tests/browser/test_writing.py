@@ -242,6 +242,28 @@ class TestFiles:
         assert post.featured_picture.title == "c"
         assert {each.title for each in post.pictures.all()} == {"a", "b"}
 
+    def test_each_file_that_failed_can_be_sent_again_to_its_place(self, new_post: Page) -> None:
+        upload, source, keys = hold_uploads(new_post), new_post.locator("#id_source"), new_post.keyboard
+        source.fill("First.\n\n\n\nLast.")
+        source.evaluate("field => field.setSelectionRange(8, 8)")
+        new_post.set_input_files(".editor-file", [image_payload(f"{name}.png") for name in "abc"])
+        upload(0).fulfill(status=403)
+        upload(1).continue_()
+        upload(2).fulfill(status=403)
+        again = new_post.get_by_role("button", name="Try again")
+        expect(again).to_have_count(2)
+        keys.press("Control+End")
+        keys.type(" More.")
+        again.first.click()
+        upload(3).continue_()
+        expect(new_post.locator(".editor-uploads progress")).to_have_count(0)
+        again.click()
+        upload(4).continue_()
+        expect(source).to_have_value(re.compile("(?:pictures.*){3}", re.DOTALL))
+        assert re.sub(r"\n+", "\n", names_of_images(source.input_value())) == (
+            "First.\n![](b)\n![](a)\n![](c)\nLast. More."
+        )
+
     def test_a_file_that_is_too_large_is_not_uploaded(self, new_post: Page) -> None:
         new_post.evaluate("document.querySelector('#id_source').dataset.maxBytes = 10")
         drop(new_post, "x.jpg", picture_file().read())

@@ -176,7 +176,7 @@ IMAGES, PDFS, OTHERS = "images", "PDFs", "other documents"
 # For each upload route, how a file is sent and which files are accepted.
 ROUTES: Final[dict[str, tuple[Callable[[Site, Upload], str], set[str]]]] = {
     "library": (_by_json("/admin/media/upload/", "files"), {IMAGES, PDFS, OTHERS}),
-    "editor": (_by_json("/admin/markdownx/upload/", "image"), {IMAGES, PDFS}),
+    "editor": (_by_json("/admin/markdownx/upload/", "image"), {IMAGES, PDFS, OTHERS}),
     "featured image": (_by_form("/admin/media/picture/add/?_to_field=id", "file"), {IMAGES}),
     "document": (_by_form("/admin/media/document/add/", "file"), {PDFS, OTHERS}),
     "replace an image": (_by_form("/admin/media/picture/{picture}/change/", "replacement"), {IMAGES}),

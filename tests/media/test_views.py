@@ -132,6 +132,10 @@ class TestUploadResponse:
         assert code.endswith(">Who *we* are</a>")
         assert Document.objects.count() == 2
 
+    def test_is_a_link_for_other_documents(self, client: Client) -> None:
+        code = client.post(UPLOAD, {"image": SimpleUploadedFile("Names.csv", b"a,b")}).json()["image_code"]
+        assert code == f"[Names]({Document.objects.get().file.url})"
+
     def test_a_pdf_requires_the_permission_for_documents(self, client: Client) -> None:
         client.force_login(with_permissions("blog.add_post", "media.add_picture"))
         assert client.post(UPLOAD, {"image": SimpleUploadedFile("x.pdf", PDF)}).status_code == 403
@@ -145,6 +149,7 @@ class TestUploadResponse:
             ({"image": SimpleUploadedFile("x.gif", b"<script>", "image/gif")}, "This file is not an image"),
             ({"image": SimpleUploadedFile("x.png", b"", "image/png")}, "This file is not an image"),
             ({"image": SimpleUploadedFile("x.svg", b"<svg onload='alert(1)'/>", "image/svg+xml")}, "not an image"),
+            ({"image": SimpleUploadedFile("x.doc", b"\xd0\xcf\x11\xe0")}, "docx"),
         ],
     )
     def test_explains_errors(self, client: Client, sent: dict[str, object], message: str) -> None:

@@ -4,6 +4,7 @@
 
 import Turndown from "../../vendor/turndown/turndown.js";
 import { takeImages } from "./pasted_images.js";
+import { simplifyTables } from "./pasted_tables.js";
 import { nextFootnote } from "./text.js";
 
 // Elements that mean more than their text. Without any of them, plain text is pasted.
@@ -13,6 +14,8 @@ const IMAGE = /\s*\0(\d+)\0\s*/;
 const JUNK =
   "base, button, form, iframe, input, link, meta, noscript, object, script, select, style, svg, template, textarea, title, xml";
 const HEADINGS = "h1, h2, h3, h4, h5, h6";
+const BLOCKS = `address, article, aside, blockquote, body, dd, div, dl, dt, figcaption, figure, footer, header, hr, li, main,
+  ol, p, pre, section, table, td, th, ul, ${HEADINGS}`;
 
 const service = new Turndown({
   headingStyle: "atx",
@@ -27,6 +30,7 @@ const escapeMarkdown = service.escape.bind(service);
 service.escape = (text) => escapeMarkdown(text).replace(/<|&(?=#?\w+;)/g, "\\$&");
 service.keep(["sub", "sup"]);
 service.addRule("struck", { filter: ["del", "s", "strike"], replacement: (content) => content && `~~${content}~~` });
+service.addRule("break", { filter: (node) => node.dataset.paragraph, replacement: () => "\n\n" });
 service.addRule("item", { filter: "li", replacement: itemOf });
 service.addRule("cell", { filter: ["td", "th"], replacement: (content) => cellOf(content) });
 service.addRule("row", { filter: "tr", replacement: (content) => `${content}|\n` });
@@ -47,14 +51,17 @@ export function toParts(html, { text = "", files = [], rtf = "" } = {}) {
   for (const junk of body.querySelectorAll(JUNK)) {
     junk.remove();
   }
-  for (const element of body.querySelectorAll("[data-footnote], [data-image]")) {
+  for (const element of body.querySelectorAll("[data-footnote], [data-image], [data-paragraph]")) {
     element.removeAttribute("data-footnote");
     element.removeAttribute("data-image");
+    element.removeAttribute("data-paragraph");
   }
   for (const element of [...body.querySelectorAll("b, strong, i, em, span")]) {
     useStyles(element);
   }
   makeWordLists(body);
+  nestLists(body);
+  simplifyTables(body);
   makeFootnotes(body, nextFootnote(text));
   cleanLinks(body);
   const images = takeImages(body, files, rtf);
@@ -63,6 +70,7 @@ export function toParts(html, { text = "", files = [], rtf = "" } = {}) {
     return { parts: [], isIncomplete };
   }
   lowerHeadings(body);
+  cleanBreaks(body);
   const turned = service.turndown(body);
   const markdown = turned.replace(/[ \t]+$/gm, "").replace(/\u00a0/g, " ").replace(/\n{3,}/g, "\n\n").trim();
   // Every second one is the number of an image.
@@ -133,6 +141,42 @@ function makeWordLists(body) {
     paragraph.remove();
     previous = { at: lists[0] };
   }
+}
+
+/** Put lists that are directly in another list, as in Google Docs, into the item before them. */
+function nestLists(body) {
+  for (const list of body.querySelectorAll(":is(ul, ol) > :is(ul, ol)")) {
+    list.previousElementSibling?.append(list);
+  }
+}
+
+/** Remove line breaks that only keep blocks apart, as in Google Docs and e-mails. Several in a row begin a paragraph. */
+function cleanBreaks(body) {
+  for (const line of body.querySelectorAll("br")) {
+    if (isAtEdge(line, "previousSibling") || isAtEdge(line, "nextSibling")) {
+      line.remove();
+    }
+  }
+  for (const line of body.querySelectorAll(":is(blockquote, body, div, p) > br")) {
+    for (let next = line.nextSibling; next && isBlank(next); next = line.nextSibling) {
+      line.dataset.paragraph ||= next.localName === "br" ? "1" : "";
+      next.remove();
+    }
+  }
+}
+
+/** Whether there is nothing between `node` and the edge of its block, or of another block, in this direction. */
+function isAtEdge(node, direction) {
+  let next = node[direction];
+  while (next && isBlank(next)) {
+    next = next[direction];
+  }
+  return next ? next.matches?.(BLOCKS) : node.parentNode.matches(BLOCKS) || isAtEdge(node.parentNode, direction);
+}
+
+/** Whether `node` is a line break, white space or a comment. */
+function isBlank(node) {
+  return node.localName === "br" || node.nodeType === Node.COMMENT_NODE || node.nodeValue?.trim() === "";
 }
 
 /** Mark footnotes of Word and LibreOffice: links and paragraphs whose links lead to each other. */

@@ -1,4 +1,4 @@
-/* Saving without leaving the page, which preserves the browser's undo history, the caret and the selection.
+/* Saving without leaving the page if possible, which preserves the browser's undo history, the caret and the selection.
  *
  * The form is sent as it would be without this script. Parts of the response replace the same parts of this page, but
  * fields stay as they are, except for values that the server has filled in. The browser handles any other response. */
@@ -53,10 +53,35 @@ export async function saveInPlace(form, button) {
   return false;
 }
 
-/* Send the fields, and return the response and its page, or nothing if the server can't be reached. */
+/** Resolve to whether the browser can leave the page by submitting `form`, and report it otherwise: instead of the text,
+ * the browser would show only that there is no connection, or that one has to log in. */
+export async function prepareToLeave(form) {
+  const { url, key, isNew } = document.getElementById("autosave")?.dataset ?? {};
+  if (!url) {
+    return true;
+  }
+  const failed = document.querySelector(".autosave-failed");
+  const { response } = await send(url);
+  const isRefused = response?.status === 401;
+  failed.hidden = isRefused || response?.status < 500;
+  if (isRefused || !failed.hidden) {
+    tell(form, "unsaved", { isRefused });
+    return false;
+  }
+  if (isNew) {
+    // The back button then leads to what was saved, and not to a form that would save it once more.
+    const own = new URL(location);
+    own.searchParams.set("autosave", key);
+    history.replaceState(history.state, "", own);
+  }
+  return true;
+}
+
+/* Send the fields, if any, and return the response and its page, or nothing if the server can't be reached. */
 async function send(url, fields) {
   try {
-    const response = await fetch(url, { method: "POST", body: fields, signal: AbortSignal.timeout(PATIENCE) });
+    const method = fields ? "POST" : "GET";
+    const response = await fetch(url, { method, body: fields, signal: AbortSignal.timeout(PATIENCE) });
     return { response, page: new DOMParser().parseFromString(await response.text(), "text/html") };
   } catch {
     return {};

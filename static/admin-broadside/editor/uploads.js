@@ -43,21 +43,29 @@ export function takeFiles(box, field, modes, uploads) {
   const status = box.querySelector(".editor-status");
   const list = box.querySelector(".editor-uploads");
   const places = new Places(field);
+  // The items of files that can be tried again, with the places where they go.
+  const retries = new Map();
 
   chooser.addEventListener("change", () => {
     add(chooser.files);
     chooser.value = "";
   });
   acceptDrops(box, "is-dropping", (files) => add(files));
+  field.form.addEventListener("saved", () => [...retries.keys()].forEach((item) => places.release(take(item))));
   return { add, warn };
 
   function add(files, at = field.selectionEnd) {
     for (const done of list.querySelectorAll(".is-done")) {
-      done.remove();
+      if (!retries.has(done)) {
+        done.remove();
+      }
     }
+    uploadTo(places.hold(at), files);
+  }
+
+  function uploadTo(place, files) {
     const waiting = [...files].map((file) => ({ file, item: itemFor(file) }));
     list.append(...waiting.map(({ item }) => item));
-    const place = places.hold(at);
     uploads.add(() => uploadAll(waiting, place));
   }
 
@@ -77,6 +85,7 @@ export function takeFiles(box, field, modes, uploads) {
         item.classList.add("is-done", "editor-error");
         item.querySelector("progress").replaceWith(` ${result.error ?? status.dataset.failed} `);
         if (result.isTemporary) {
+          retries.set(item, places.hold(place.at));
           item.append(retryButton(file, item));
         }
       }
@@ -96,11 +105,18 @@ export function takeFiles(box, field, modes, uploads) {
   function retryButton(file, item) {
     const button = element("button", { type: "button", class: "button" }, status.dataset.retry);
     button.addEventListener("click", () => {
-      item.remove();
-      add([file]);
+      uploadTo(take(item), [file]);
       field.focus();
     });
     return button;
+  }
+
+  /** Remove the item of a file that can be tried again, and return its place. */
+  function take(item) {
+    const place = retries.get(item);
+    retries.delete(item);
+    item.remove();
+    return place;
   }
 }
 
