@@ -269,7 +269,7 @@ class Export:
             id=values.parse_id(fields.text("wp:comment_id")),
             author=values.plain_line(author),
             email=values.plain_line(email),
-            url=values.plain_line(url),
+            url=values.plain_url(url),
             written_at=values.aware_datetime(date, fields.date("wp:comment_date_gmt")),
             content=content,
             approved=fields.text("wp:comment_approved").strip(),
