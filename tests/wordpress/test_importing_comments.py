@@ -26,7 +26,7 @@ class TestComments:
                     comment(
                         55,
                         author="Rosa &amp; friends",
-                        author_url="https://rosa.example/?a=1&#038;b=2",
+                        author_url="https://rosa.example/?a=1&#038;b=2&section=3",
                         content="One <em>two</em>\n\nthree",
                         user_id=1,
                     )
@@ -34,7 +34,7 @@ class TestComments:
             )
         )
         found = Comment.objects.get(pk=55)
-        assert (found.name, found.website) == ("Rosa & friends", "https://rosa.example/?a=1&b=2")
+        assert (found.name, found.website) == ("Rosa & friends", "https://rosa.example/?a=1&b=2&section=3")
         assert (found.email, found.status, found.kind) == ("rosa@example.org", "approved", "comment")
         assert found.created_at == dt.datetime(2014, 3, 2, 10, tzinfo=dt.UTC)
         assert found.user == User.objects.get(username="anna")

@@ -49,6 +49,7 @@ UNITS = [
     *("http://", "http://'.", '&nbsp;"', "[[", "[youtube ", "[youtube x]", "[video /a.mp4]", "[embed]x", "[/video]"),
     *('<sup class="fn">', '<sup class="fn"><a href="#x">', "<!-- wp:embed {", "<!-- wp:file --><object>"),
     *('<!-- wp:jetpack/calendly {"url":"http://a.b"} -->', "[ref]a", "[ref]a[/ref]", "[/ref]"),
+    *("<script src='a'>", "<script src='a' ", "/*! elementor */", "/*! elementor */.a{", "/*! elementor */.a{.b{}"),
     *("[:en]a", "<!--:en-->a<!--:-->", "<!-- wp:seriously-simple-podcasting/x --><audio>"),
     *(
         f"<!-- wp:cover --><div class='wp-block-cover' {rest}"
@@ -60,6 +61,36 @@ UNITS = [
 def lines(source: str) -> list[str]:
     """Return the lines of the HTML of `source` that are not empty."""
     return [line for line in to_html(source).split("\n") if line]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "/*! elementor - v3.14 - 18 */\n.a{b:c}.d&gt;f{g:h}@media (x:9px){.i{j:k}}\n\n<h2>One</h2>\nTwo {three}",
+            ["<h2>One</h2>", "<p>Two {three}</p>"],
+        ),
+        ("/*! elementor - v3 */One {two}", ["<p>One {two}</p>"]),
+        ("/*! other - v3 */ .a{b:c}", ["<p>/*! other – v3 */ .a{b:c}</p>"]),
+    ],
+)
+def test_styles_that_elementor_has_left_as_text_are_not_shown(source: str, expected: list[str]) -> None:
+    assert lines(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            'One\n\n<script src="https://gist.github.com/a/4165157.js?file=b.pl"></script>',
+            ["<p>One</p>", "<p>https://gist.github.com/a/4165157</p>"],
+        ),
+        ("<SCRIPT async src='//gist.github.com/4165157.js'> </SCRIPT>", ["<p>https://gist.github.com/4165157</p>"]),
+        ('<script src="https://a.example/a.js"></script>', ['<script src="https://a.example/a.js"></script>']),
+    ],
+)
+def test_a_script_that_shows_a_page_of_another_site_becomes_its_url(source: str, expected: list[str]) -> None:
+    assert lines(source) == expected
 
 
 class TestParagraphs:
@@ -586,6 +617,12 @@ class TestBlockEditor:
         start = f'<div class="wp-block-cover has-background-dim" style="min-height:9em;background-image:url({url})">'
         html = to_html(f"<!-- wp:cover -->{start}<p>Text</p></div><!-- /wp:cover -->")
         assert html == f'{start}<img src="{src}" alt=""><p>Text</p></div>'
+
+    @pytest.mark.parametrize("element", ["div", "section"])
+    def test_the_background_of_a_cover_from_before_wordpress_5_becomes_a_picture(self, element: str) -> None:
+        start = f'<{element} class="wp-block-cover-image" style="background-image:url(/a.png)">'
+        html = to_html(f"<!-- wp:cover-image -->{start}<h2>One</h2></{element}><!-- /wp:cover-image -->")
+        assert html == f'{start}<img src="/a.png" alt=""><h2>One</h2></{element}>'
 
     @pytest.mark.django_db
     def test_the_fixed_background_of_a_cover_becomes_a_picture_with_its_alternative_text(self) -> None:

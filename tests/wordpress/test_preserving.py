@@ -303,6 +303,15 @@ class TestSeveralSites:
         assert event.parent == here.pk
         assert event.id not in {70, 50, 51}
 
+    def test_files_of_preserved_items_are_exported_with_the_ids_of_these(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        import_parts(EVENT, attachment(30, post_parent=60), attachment(31, post_parent=99))
+        import_parts(EVENT, attachment(32, "b.png", post_parent=60), site="https://other.example")
+        out = items(exported(tmp_path))
+        moved = next(pk for kind, pk in out if kind == "event" and pk != 60)
+        assert [out["attachment", pk].parent for pk in (30, 31, 32)] == [60, 0, moved]
+
 
 class TestPrivacy:
     def test_preserved_data_is_never_public(self, import_parts: ImportParts, client: Client) -> None:

@@ -121,6 +121,7 @@ class TestPlayers:
                 "https://www.scribd.com/document/39027960?secret_password=key-3kaiwcjqhtipf25m8tw",
             ),
             ('[codepen slug_hash="QjRmEx" user="a-b"]', "CodePen", "https://codepen.io/a-b/pen/QjRmEx"),
+            ("[CodePen height=450 show=results href=QjRmEx user=a-b]", "CodePen", "https://codepen.io/a-b/pen/QjRmEx"),
             (
                 "[codepen_embed height=265 slug_hash='QjRmEx' user='a-b']See the Pen[/codepen_embed]",
                 "CodePen",
@@ -578,6 +579,8 @@ class TestListsOfOtherContent:
             "[portfolio columns=2]",
             "[jetpack-related-posts]",
             "[bbp-forum-index]",
+            "[dokan-dashboard]",
+            "[rcp_update_card]",
             "[woocommerce_cart]",
             "[yith_wcwl_wishlist]",
             '[products ids="1,2"]',

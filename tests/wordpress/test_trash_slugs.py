@@ -100,6 +100,14 @@ class TestRestoredHere:
         assert Post.objects.get().slug == "one"
 
 
+class TestWithoutSlug:
+    def test_a_slug_made_from_the_title_never_has_the_suffix(self, import_parts: ImportParts) -> None:
+        title = {"title": "One__trashed", "post_name": ""}
+        import_parts(item(7, **title), item(8, status="trash", **title), page(20, status="draft", **title))
+        assert dict(Post.objects.values_list("pk", "slug")) == {7: "one", 8: "one-2"}
+        assert Page.objects.get().slug == "one"
+
+
 class TestExported:
     def test_slugs_are_exported_as_in_wordpress(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_parts(

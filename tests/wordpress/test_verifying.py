@@ -350,7 +350,14 @@ class TestVerifying:
         assert "No problems found" in run(path)
 
     def test_id_of_several_posts_is_no_problem(self, tmp_path: Path) -> None:
-        path = write(tmp_path, export(item(7), item(7, guid="urn:x", post_name="x"), page(7)))
+        link = "https://old.example/?p=8"
+        drafts = item(8, status="draft", title="Draft", link=link), item(8, title="B", guid="urn:y", link=link)
+        path = write(tmp_path, export(item(7), item(7, guid="urn:x", post_name="x"), page(7), *drafts))
+        import_export([path])
+        assert "No problems found" in run(path)
+
+    def test_a_link_with_the_id_of_another_item_is_no_problem(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(item(7, link="https://old.example/blog/?p=1")))
         import_export([path])
         assert "No problems found" in run(path)
 

@@ -25,7 +25,7 @@ _CHUNK_SIZE: Final = 200
 def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
     """Yield an item for each file. `logins` are the usernames by the users' keys."""
     for batch in batched(_attachments(ids), _CHUNK_SIZE):
-        parents = _parents([attachment for attachment, _id, _name in batch])
+        parents = _parents([attachment for attachment, _id, _name in batch], ids)
         for attachment, post_id, name in batch:
             yield _attachment_item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
 
@@ -43,13 +43,17 @@ def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
         yield attachment, ids.for_missing_file(attachment), ""
 
 
-def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
-    """Return the IDs of the posts and pages to which `attachments` were uploaded, by the attachments' keys."""
+def _parents(attachments: Sequence[Attachment], ids: ExportIds) -> dict[int, int]:
+    """Return the IDs of the posts, pages and preserved items to which `attachments` were uploaded, by their keys."""
     parent_ids: dict[int, int] = {}
     for site in {attachment.site for attachment in attachments}:
         parents = {each.pk: each.parent for each in attachments if each.site == site and each.parent}
         entries = entries_by_id(site, parents.values())
-        parent_ids |= {pk: entries[parent].pk for pk, parent in parents.items() if parent in entries}
+        for pk, parent in parents.items():
+            if parent in entries:
+                parent_ids[pk] = entries[parent].pk
+            elif ids.has_preserved_item(site, parent):
+                parent_ids[pk] = ids.for_preserved_item(site, parent)
     return parent_ids
 
 

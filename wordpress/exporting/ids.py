@@ -63,6 +63,10 @@ class ExportIds:
         """Return whether this site has the file of the attachment that an import found under this ID."""
         return wordpress_id in self._with_file
 
+    def has_preserved_item(self, site: str, wordpress_id: int) -> bool:
+        """Return whether an item of `site` with this ID is preserved."""
+        return (site, wordpress_id) in self._item_keys
+
     def for_preserved_item(self, site: str, wordpress_id: int) -> int:
         """Return the ID of a preserved item of `site`."""
         return self._moved_items.get((site, wordpress_id), wordpress_id)
@@ -77,6 +81,10 @@ class ExportIds:
         # The site is looked up only if several sites have a block of that name.
         ambiguous = [name for name in count_blocks(source) if len(self._block_ids.get(name, ())) > 1]
         return replace_block_ids(source, {name: self.for_block(name, origin.site) for name in ambiguous})
+
+    @cached_property
+    def _item_keys(self) -> set[tuple[str, int]]:
+        return {*self._items}
 
     @cached_property
     def _moved_items(self) -> dict[tuple[str, int], int]:

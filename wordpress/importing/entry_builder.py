@@ -79,7 +79,7 @@ def stated_language(item: Item) -> str:
         # Our own exports give the exact code, even of languages that Django doesn't know.
         return exact
     filed_under = next((ref.slug for ref in item.terms if ref.taxonomy == LANGUAGE), "")
-    return language_code(exact) or language_code(filed_under or dict(item.meta).get(WPML_LANGUAGE, ""))
+    return language_code(exact) or language_code(filed_under or item.field(WPML_LANGUAGE))
 
 
 def _title_and_excerpt(item: Item) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """Page builders: Divi, WPBakery and Avada store pages as shortcodes around their texts, SiteOrigin some of its widgets.
 
 The plugin Shortcodes Ultimate, WordPress.com and many themes have such shortcodes, too. All names of a theme's begin
-with the same word, as in `[wm_tabs]…[/wm_tabs]` and `[wm_button]`. Pages have a single column here. The shortcodes are
+with the same word, as in `[wm_tabs]…[/wm_tabs]` and `[wm_button]`, or are any words on pages of a builder, to which the
+theme has added them. Pages have a single column here. The shortcodes are
 removed, except for the headings, pictures, videos and links in their attributes. The text between them stays. Source:
 exports of sites that use these builders.
 """
@@ -14,14 +15,18 @@ from html import escape, unescape
 from typing import Any, Final
 from urllib.parse import unquote
 
+from django.utils.translation import gettext_lazy as _
+
+from blog.rendering.providers import find_embed
 from blog.rendering.tree import clean_text
 from media.models import Picture
 from wordpress.markup.galleries import UploadFinder, parse_ids
 from wordpress.markup.tokenizer import change_texts, find_in_texts
 from wordpress.wxr.values import plain_line
 
-# The prefixes of their shortcodes.
-BUILDERS: Final = ("et_pb_", "fusion_", "siteorigin_widget", "su_", "vc_")
+# The prefixes of their shortcodes. The first ones are those of builders for whole pages.
+_PAGE_BUILDERS: Final = ("et_pb_", "fusion_", "vc_")
+BUILDERS: Final = (*_PAGE_BUILDERS, "siteorigin_widget", "su_")
 # Every text in which a shortcode refers to pictures by their IDs contains one of these.
 MARKS: Final = (*(f"[{prefix}" for prefix in BUILDERS), 'image="', 'images="', '_ids="')
 # Shortcodes of WordPress.com and of themes. Some are also ordinary words, so only those with an end tag count.
@@ -37,10 +42,14 @@ _ENCLOSING: Final = (
 _NAMES: Final = "|".join(map(re.escape, _ENCLOSING))
 # The prefix of a theme's shortcodes.
 _PREFIX: Final = r"[a-z][a-z0-9]{1,15}_"
-_NAME: Final = rf"(?:(?:{'|'.join(BUILDERS)})\w*+|(?:{_NAMES})(?=[\s\]])|{_PREFIX}\w++)"
+_PREFIXED = re.compile(rf"{_PREFIX}\w")
 _MARK = re.compile(rf"\[(?:{'|'.join(BUILDERS)}|/(?:(?:{_NAMES})\]|{_PREFIX}))")
-_TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAME})(?P<attributes>(?:[\s/][^\[\]]*+)?)\]")
+_TAG = re.compile(r"\[(?<!\[\[)(?P<end>/?)(?P<name>[a-z][\w-]*+)(?P<attributes>(?:[\s/][^\[\]]*+)?)\]")
 _ATTRIBUTE = re.compile(r"""(?<![\w-])(\w++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""")
+# A shortcode with attributes, and an attribute with markup, such as `text="One<br />Two"`.
+_WITH_ATTRIBUTES = re.compile(r"\[\w++\s[^\[\]]*+\]")
+_WITH_MARKUP = re.compile(r"""=(?:"[^"<]*+<[^"]*+"|'[^'<]*+<[^']*+')""")
+_BREAK = re.compile(r"<br\b[^<>]*+>", re.IGNORECASE)
 # Shortcodes whose content is encoded code or the URL of a picture.
 _ENCODED = re.compile(
     r"\[(?P<name>vc_raw_html|fusion_code)(?:\s[^\[\]]*+)?\](?P<code>[A-Za-z0-9+/=\s]*+)\[/(?P=name)\]"
@@ -57,13 +66,18 @@ _LINE_BREAK: Final = "[et_pb_line_break_holder]"
 
 _HEADINGS: Final = ("title", "heading", "h2", "text", "name", "author")
 _SUBHEADINGS: Final = ("subhead", "subheading", "h4", "position", "job_title")
+# The place of a module, which themes also call its position: `top-center`.
+_PLACE = re.compile(r"(?:(?:top|middle|bottom|left|center|right|inside|outside)[_ -]?)+")
 _PICTURES: Final = ("src", "image", "image_url", "portrait_url")
 _GALLERIES: Final = ("gallery_ids", "images", "image_ids")
 _LINKS: Final = (
     *(("button_text", name) for name in ("button_url", "button_link")),
     *((f"button_{number}_text", f"button_{number}_url") for number in ("one", "two")),
     ("btn_title", "btn_link"),
+    ("source", "sourceurl"),
 )
+# The other attributes of WordPress.com's recipes that readers see.
+_FACTS: Final = {"servings": _("Servings: %s"), "time": _("Time: %s"), "difficulty": _("Difficulty: %s")}
 # Forms, whose attributes contain e-mail addresses, and shortcodes without text.
 _WITHOUT_TEXT: Final = frozenset(
     {"et_pb_contact_field", "et_pb_contact_form", "et_pb_login", "et_pb_signup", "fusion_menu_anchor"}
@@ -83,6 +97,7 @@ def count_builders(source: str, is_other: Callable[[str], bool]) -> Counter[str]
     """Count the shortcodes of page builders and themes, by prefix, and others by name (see expand_builders)."""
     if not _MARK.search(source):
         return Counter()
+    source = _without_tags_in_attributes(source)
     layout = _Layout(source, is_other)
     names = (tag["name"] for tag in find_in_texts(_TAG, source) if not tag["end"] and layout.has(tag["name"]))
     return Counter(f"{prefix}…" if (prefix := layout.prefix(name)) else name for name in names)
@@ -101,7 +116,7 @@ def expand_builders(source: str, find_uploads: UploadFinder, is_other: Callable[
     if not _MARK.search(source):
         return source
     source = _FRAMED.sub(r'\1<img src="\2" alt="">', _ENCODED.sub(_decoded, source.replace(_LINE_BREAK, "\n")))
-    source = _ESCAPED.sub(_unescaped_html, source)
+    source = _without_tags_in_attributes(_ESCAPED.sub(_unescaped_html, source))
     layout = _Layout(source, is_other)
     # The HTML that follows the content of each open shortcode, by name.
     waiting = defaultdict[str, list[str]](list)
@@ -144,30 +159,47 @@ class _Layout:
 
     def __init__(self, source: str, is_other: Callable[[str], bool]) -> None:
         self.ends: set[str] = set()
+        # By prefix, or by name if there is no prefix: the shortcodes of the theme.
         self._of_themes: dict[str, set[str]] = {}
         with_attributes: set[str] = set()
+        is_built = any(f"[{prefix}" in source for prefix in BUILDERS)
+        is_page = any(f"[{prefix}" in source for prefix in _PAGE_BUILDERS)
         for tag in _TAG.finditer(source):
-            name, prefix = tag["name"], f"{tag['name'].partition('_')[0]}_"
+            name, attributes = tag["name"], tag["attributes"]
+            has_prefix = _PREFIXED.match(name) is not None
             if tag["end"]:
                 self.ends.add(name)
-            elif "=" in tag["attributes"]:
+            elif "=" in attributes if has_prefix else _ATTRIBUTE.search(attributes):
                 with_attributes.add(name)
-            if name not in _ENCLOSING and not name.startswith(BUILDERS) and not is_other(name):
-                self._of_themes.setdefault(prefix, set()).add(name)
+            if (has_prefix or is_page) and not (name in _ENCLOSING or name.startswith(BUILDERS) or is_other(name)):
+                self._of_themes.setdefault(_theme(name), set()).add(name)
         # Where there is no builder, a single name may be an example or belong to a plugin that is not for layout.
-        is_built = any(f"[{prefix}" in source for prefix in BUILDERS)
-        for prefix, names in list(self._of_themes.items()):
+        for theme, names in list(self._of_themes.items()):
             if not (names & (self.ends | with_attributes) if is_built else names & self.ends and len(names) > 1):
-                del self._of_themes[prefix]
+                del self._of_themes[theme]
 
     def prefix(self, name: str) -> str:
-        """Return the prefix of the builder or theme; an empty string if the shortcode has none."""
-        theme = f"{name.partition('_')[0]}_"
+        """Return the prefix of the builder or theme, or the name if the theme has none; empty for other shortcodes."""
+        theme = _theme(name)
         return theme if name in self._of_themes.get(theme, ()) else next(filter(name.startswith, BUILDERS), "")
 
     def has(self, name: str) -> bool:
         """Return whether text in brackets with this name is a shortcode for layout."""
         return bool(self.prefix(name)) or (name in _ENCLOSING and name in self.ends)
+
+
+def _theme(name: str) -> str:
+    """Return what a theme's shortcodes with this name have in common: their prefix, or the name if it has none."""
+    return f"{name.partition('_')[0]}_" if _PREFIXED.match(name) else name
+
+
+def _without_tags_in_attributes(source: str) -> str:
+    """Return `source` with the markup in attributes of shortcodes escaped. It would split them."""
+    return _WITH_ATTRIBUTES.sub(lambda shortcode: _WITH_MARKUP.sub(_escaped, shortcode[0]), source)
+
+
+def _escaped(attribute: re.Match[str]) -> str:
+    return _BREAK.sub("\n", attribute[0]).replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _decoded(shortcode: re.Match[str]) -> str:
@@ -212,7 +244,8 @@ def _html(name: str, values: Mapping[str, str], find_uploads: UploadFinder) -> t
     if name in _BUTTONS:
         return _link(values.get("title", ""), link), ""
     if name.endswith(_BUTTON_ENDS) and link:
-        return f'<a href="{escape(link)}">{escape(values.get("text", ""))}', "</a>"
+        label = values.get("text") or _link_title(values.get("link", ""))
+        return f'<a href="{escape(link)}">{escape(label)}', "</a>"
     if name in _VIDEOS or name.endswith("_video"):
         video = _url(values.get("src") or values.get("video") or link)
         return (f'\n\n[video src="{escape(video)}"]\n\n' if video else "\n\n"), "\n\n"
@@ -220,9 +253,13 @@ def _html(name: str, values: Mapping[str, str], find_uploads: UploadFinder) -> t
     headings, subheadings = (
         [text for name in names if (text := plain_line(values.get(name, "")))] for names in (_HEADINGS, _SUBHEADINGS)
     )
-    before = [picture, *_galleries(values)]
+    players = filter(_has_player, map(_url, values.values()))
+    before = [picture, *map(escape, players), *_galleries(values)]
     before += [f"<h3>{escape(text) if picture or not link else _link(text, link)}</h3>" for text in headings]
-    before += [f"<p>{escape(text)}</p>" for text in subheadings]
+    before += [f"<p>{escape(text)}</p>" for text in subheadings if not _PLACE.fullmatch(text)]
+    if name == "recipe":
+        facts = [escape(str(label) % values[key]) for key, label in _FACTS.items() if values.get(key)]
+        before.append(f"<p>{'<br>'.join(facts)}</p>" if facts else "")
     after = [_link(values.get(label, ""), _url(values.get(url, ""))) for label, url in _LINKS]
     return "\n\n".join(["", *filter(None, before), ""]), "\n\n".join(["", *filter(None, after), ""])
 
@@ -250,6 +287,17 @@ def _galleries(values: Mapping[str, str]) -> Iterator[str]:
 
 def _link(label: str, url: str) -> str:
     return f'<a href="{escape(url)}">{escape(label or url)}</a>' if url else ""
+
+
+def _link_title(value: str) -> str:
+    """Return the title of a link in WPBakery's form: `url:https%3A%2F%2Fexample.org%2F|title:More||`."""
+    title = next((part for part in value.split("|") if part.startswith("title:")), "")
+    return unquote(title.removeprefix("title:"))
+
+
+def _has_player(url: str) -> bool:
+    embed = find_embed(url) if url else None
+    return embed is not None and bool(embed.player)
 
 
 def _url(value: str) -> str:

@@ -17,6 +17,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from blog.rendering.limits import MAX_SOURCE_LENGTH
+from blog.rendering.providers import find_embed
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
 from wordpress.markup.block_attributes import (
@@ -37,6 +38,12 @@ from wordpress.wxr.values import language_parts
 _BLOCK_COMMENT = re.compile(
     r"<!--\s+(?P<is_end>/)?wp:(?:core/)?(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
 )
+# The styles of Elementor's widgets, which WordPress has stored as text if it has removed the tags around them.
+_ELEMENTOR_STYLES = re.compile(
+    r"/\*! elementor [^*<>]{1,99}\*/(?:\s*+(?:[.@#:\[]|body\b)[^{}<\n]*+\{(?:[^{}<]++|\{[^{}<]*+\})*+\})*+"
+)
+# A script that shows content of another site, without any content of its own.
+_SCRIPT = re.compile(r"""<script\b(?=[^<>]*?\ssrc\s*+=\s*+["']([^"'<>\s]++)["'])[^<>]*+>\s*+</script>""", re.IGNORECASE)
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The link from a footnote marker to its footnote, which is not part of the content.
 _FOOTNOTE_LINK = re.compile(
@@ -76,8 +83,10 @@ _WIDTH_IN_URL = re.compile(
     re.IGNORECASE,
 )
 
+# The block was called `cover-image` before WordPress 5.0, and began with a section at first.
+_COVERS = frozenset({"cover", "cover-image"})
 # The classes of a cover block's elements with a background picture, and the attributes that describe it.
-_COVER_CLASSES = frozenset({"wp-block-cover", "wp-block-cover__image-background"})
+_COVER_CLASSES = frozenset({"wp-block-cover", "wp-block-cover-image", "wp-block-cover__image-background"})
 _COVER_ATTRIBUTE = re.compile(r"""(?<=\s)(class|style|aria-label)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE)
 _BACKGROUND = re.compile(r"""background-image\s*+:\s*+url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^)]*+))""", re.IGNORECASE)
 
@@ -91,6 +100,7 @@ def to_html(source: str, entry: object = None) -> str:
     """
     origin = origin_of(entry)
     source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
+    source = _SCRIPT.sub(_embedded_page, _ELEMENTOR_STYLES.sub("", source))
     source = expand(source, limited(partial(find_uploads, origin)))
     source = _IMAGE.sub(_with_width, source)
     notes: dict[str, str] = {}
@@ -106,6 +116,12 @@ def to_html(source: str, entry: object = None) -> str:
         ids = set(re.findall(r'\bid="([^"<>]+)"', html))
         html = _FOOTNOTE_LINK.sub(lambda link: link[0] if link[2] in ids else f"{link[1]}{link[3]}", html)
     return html
+
+
+def _embedded_page(script: re.Match[str]) -> str:
+    """Return the URL of the content that a script embeds, in a paragraph of its own; the script if it is unknown."""
+    embed = find_embed(unescape(script[1]))
+    return f"<p>{escape(embed.page)}</p>" if embed else script[0]
 
 
 def _with_width(image: re.Match[str]) -> str:
@@ -177,7 +193,7 @@ def _content(block: str, text: str, notes: dict[str, str]) -> str:
     if block == "file":
         # The file block embeds the document in an <object> above the link to it.
         text = _OBJECT.sub("", text)
-    if block == "cover":
+    if block in _COVERS:
         text = _show_background(text)
     if block in _GALLERIES and (pictures := _FIGURE.findall(text)):
         items = "".join(f"<li>{picture}</li>" for picture in pictures)
@@ -217,7 +233,8 @@ def _show_background(source: str) -> str:
     not allowed here.
     """
     return "".join(
-        token.source + (_background_picture(token.source) if token.kind == "start" and token.name == "div" else "")
+        token.source
+        + (_background_picture(token.source) if token.kind == "start" and token.name in {"div", "section"} else "")
         for token in tokenise(source)
     )
 

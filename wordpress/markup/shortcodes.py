@@ -32,7 +32,10 @@ _EMBEDS: dict[str, tuple[str, ...]] = {
         "https://bandcamp.com/EmbeddedPlayer/album={album}/",
         "https://bandcamp.com/EmbeddedPlayer/track={track}/",
     ),
-    **dict.fromkeys(("codepen", "codepen_embed"), ("https://codepen.io/{user}/pen/{slug_hash}",)),
+    **dict.fromkeys(
+        ("codepen", "codepen_embed"),
+        ("https://codepen.io/{user}/pen/{slug_hash}", "https://codepen.io/{user}/pen/{href}"),
+    ),
     "crowdsignal": ("https://poll.fm/{poll}", "https://{domain}.survey.fm/{}", "https://survey.fm/{survey}"),
     "dailymotion": ("https://www.dailymotion.com/video/{}",),
     "flickr": (
@@ -119,8 +122,8 @@ _NOT_SHOWN = {
 _OTHER_FORM = re.compile(r"(?!(?:free|long|short)-)[a-z][\w-]*[-_]forms?")
 _OTHER_FORM_WITH_ATTRIBUTES = re.compile(r"[a-z]\w*forms?")
 _NOT_SHOWN_PREFIXES = (
-    *("bbp-", "edd_", "give_", "jetpack-", "jetpack_", "learn_press_", "mphb_", "ngg", "rank_math_", "tribe_"),
-    *("ultimatemember_", "woocommerce_", "woosc_", "woosw_", "yith_"),
+    *("bbp-", "dokan-", "edd_", "give_", "jetpack-", "jetpack_", "learn_press_", "mphb_", "ngg", "rank_math_"),
+    *("rcp_", "tribe_", "ultimatemember_", "wcboost_", "woocommerce_", "woosc_", "woosw_", "yith_"),
 )
 # These are not shown if they have attributes. Otherwise they may be text in brackets.
 _NOT_SHOWN_WITH_ATTRIBUTES = {

@@ -14,6 +14,7 @@ from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.preserved import plain_title
 from wordpress.verifying.site_client import one_line
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, Item
+from wordpress.wxr.values import id_in_url
 
 # The archive of a year, month or day. WordPress shows it even if a post has this permalink.
 _ARCHIVE: Final = re.compile(r"/[0-9]{4}/?(?:[0-9]{2}/?){0,2}")
@@ -39,6 +40,9 @@ def path_of(item: Item) -> str:
     path = quote(unquote(parts.path), safe="/")
     if path.strip("/") and (not path.startswith("/") or path.startswith("//")):
         return ""
+    if parts.query and id_in_url(item.link) not in {0, item.id}:
+        # Only an export edited by hand gives the ID of another item.
+        return path_by_slug(item)
     if parts.query:
         # The blog has no permalinks and may be in a folder, or this is a draft, whose link always has an ID.
         with_id = f"{path or '/'}?{quote(parts.query, safe='=&%')}"

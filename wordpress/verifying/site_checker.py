@@ -89,7 +89,7 @@ class SiteChecker:
         self.missing_references: list[Remark] = []
         # The total number of checks.
         self._total = 1
-        # The paths of public posts and pages, and how many of them have each ID.
+        # The paths of public posts and pages, and how many posts and pages have each ID.
         self._public_paths: set[str] = set()
         self._id_counts = Counter[int]()
         # The slugs as exported and the names of terms, by taxonomy and slug.
@@ -159,12 +159,12 @@ class SiteChecker:
                 is_kept = record.guid not in guids and len(record.guid) <= MAX_GUID_LENGTH
                 (guids if is_kept else lost_guids).add(record.guid)
                 if not reason_to_skip(record):
+                    self._id_counts[record.id] += 1
                     self._analysis.add_guid(record.guid)
                     self._analysis.creators.add(record.author)
                 self._analysis.add_guest(record)
                 if not reason_to_skip(record) and self._is_public(record):
                     self._public_paths |= {path_of(record), path_by_slug(record)}
-                    self._id_counts[record.id] += 1
                     self._add_newest_post(record)
             elif isinstance(record, Author):
                 self._authors[record.login] = self._analysis.authors[record.login] = record
@@ -258,13 +258,15 @@ class SiteChecker:
     def _check_public_entry(self, item: Item) -> Iterator[tuple[str, str]]:
         """Check the page of a public post or page, its short URL and the feed of its comments."""
         short_path = f"/?{'page_id' if item.type == 'page' else 'p'}={item.id}" if item.id else ""
+        # If several entries have the same ID, the short URL can lead to only one of them.
+        is_unique = bool(short_path) and self._id_counts[item.id] == 1
         path = path_of(item) or short_path
+        if "?" in path and not is_unique:
+            path = path_by_slug(item) or path
         response, final_path = self._client.get_following_redirects(path)
         if response.status != 200:
             yield path, _("The page can't be loaded (HTTP status %d).") % response.status
             return
-        # If several entries have the same ID, the short URL can lead to only one of them.
-        is_unique = bool(short_path) and self._id_counts[item.id] == 1
         if is_unique and path != short_path:
             _response, short_final_path = self._client.get_following_redirects(short_path, known_path=final_path)
             if short_final_path != final_path:
@@ -293,7 +295,7 @@ class SiteChecker:
 
     def _check_hidden_entry(self, item: Item) -> Iterator[tuple[str, str]]:
         """Check that readers cannot see a post or page that was not public."""
-        short_path = f"/?p={item.id}" if item.id and item.id not in self._id_counts else ""
+        short_path = f"/?p={item.id}" if item.id and self._id_counts[item.id] == 1 else ""
         for path in filter(None, dict.fromkeys((path_of(item), short_path))):
             response, final_path = self._client.get_following_redirects(path)
             # A path similar to that of a public entry leads there, and another blog's entry may have the ID.

@@ -269,7 +269,7 @@ class Export:
             id=values.parse_id(fields.text("wp:comment_id")),
             author=values.plain_line(author),
             email=values.plain_line(email),
-            url=values.plain_line(url),
+            url=values.plain_url(url),
             written_at=values.aware_datetime(date, fields.date("wp:comment_date_gmt")),
             content=content,
             approved=fields.text("wp:comment_approved").strip(),
@@ -342,6 +342,6 @@ def _with_slug_before_trash(item: Item) -> Item:
     if before == item.slug or item.status not in {"trash", "draft", "pending"}:
         return item
     suffix = item.slug[len(before) :] if item.status == "trash" else ""
-    before = dict(item.meta).get(DESIRED_SLUG_KEY, "").strip() or before
+    before = item.field(DESIRED_SLUG_KEY).strip() or before
     fits = len(slug_from_export(before) + suffix) <= values.MAX_SLUG_LENGTH
     return item._replace(slug=before + suffix) if fits else item

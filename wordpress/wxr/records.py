@@ -190,6 +190,10 @@ class Item(NamedTuple):
     custom_type: str = ""
     path_above: str | None = None
 
+    def field(self, key: str) -> str:
+        """Return the value of a meta field; of several, the first, as WordPress does. Empty if there is none."""
+        return next((value for name, value in self.meta if name == key), "")
+
     @property
     def is_for_members(self) -> bool:
         """Whether only subscribers or members could read it or a part of it."""
@@ -215,7 +219,7 @@ def hides_from_search_engines(key: str, value: str) -> bool:
 
 def table_id(item: Item) -> str:
     """Return the ID by which texts refer to a TablePress table; empty if the export does not give it."""
-    return dict(item.meta).get(TABLE_IDS, "").partition(",")[0].strip()
+    return item.field(TABLE_IDS).partition(",")[0].strip()
 
 
 def parents_first[Key: Hashable](parents: Mapping[Key, Key | None]) -> tuple[list[Key], set[Key]]:

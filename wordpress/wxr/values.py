@@ -28,6 +28,8 @@ _TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 _NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|\[:")
 # The beginning of a text in a language, or its end. Source: qTranslate, qTranslate X, qTranslate-XT.
 _LANGUAGE_MARK = re.compile(r"(?:\[:|<!--:)([a-z]{2})?(?:\]|-->)")
+# An ampersand that is not the beginning of a complete entity.
+_PARAMETER = re.compile(r"&(?!#?[A-Za-z0-9]+;)")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
 # WordPress's databases can't store years before 1000, so anything earlier is not a date.
 _DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|$)")
@@ -49,6 +51,11 @@ def plain_line(text: str) -> str:
         return " / ".join(dict.fromkeys(plain_line(part) for _language, part in parts))
     lines = html.unescape(_without_tags(text)).replace("\t", " ").splitlines()
     return CONTROL.sub("", " ".join(filter(None, map(str.strip, lines)))).strip()
+
+
+def plain_url(text: str) -> str:
+    """Return the URL in `text`, which is HTML, as one line. In `?a=1&copy=2`, there is a parameter, and no entity."""
+    return plain_line(_PARAMETER.sub("&amp;", text))
 
 
 def plain_lines(text: str) -> str:

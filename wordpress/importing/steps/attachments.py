@@ -147,7 +147,7 @@ def _read(context: ImportContext, item: Item) -> Attachment:
         link=item.link[: max_length(Attachment, "link")],
         title=plain_line(item.title)[: max_length(Attachment, "title")],
         caption=plain_lines(item.excerpt),
-        alt=plain_line(dict(item.meta).get(ALT, ""))[: max_length(Attachment, "alt")],
+        alt=plain_line(item.field(ALT))[: max_length(Attachment, "alt")],
         description=plain_lines(item.content),
         parent=item.parent,
         menu_order=item.menu_order,

@@ -134,7 +134,7 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
     rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
     recorded = {pk: rest for pk, *rest in rows}
     for each in entries:
-        entry, exported = each.entry, parse_id(dict(each.item.meta).get(THUMBNAIL, ""))
+        entry, exported = each.entry, parse_id(each.item.field(THUMBNAIL))
         before, left_as = recorded.get(entry.pk, [0, ""])
         if before == exported:
             continue

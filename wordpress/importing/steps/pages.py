@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from blog.models import Entry, Page, Status
 from blog.models.tree import MAX_PATH_LENGTH
 from core.changes import entries_changed
-from core.slugs import SlugNumbers, slug_from_export, slugify
+from core.slugs import SlugNumbers, slug_before_trash, slug_from_export, slugify
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
@@ -70,7 +70,7 @@ class _PageImport(EntryImport):
             index = each.keyed.position
             page, parent = pages[index], parents[index]
             self.pks[index] = page.pk
-            page.slug = usable_slug(each.item.slug) or slugify(page.title) or Page.slug_fallback
+            page.slug = usable_slug(each.item.slug) or slug_before_trash(slugify(page.title)) or Page.slug_fallback
             page.parent = None
             if index in self._circular:
                 self.note(each, _("It is its own ancestor in the export, so it is at the top level."))

@@ -14,7 +14,7 @@ from blog.models.post import assign_free_slugs
 from blog.models.redirect import normalise_path
 from core.bulk import insert_rows
 from core.changes import entries_changed
-from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
+from core.slugs import SlugNumbers, is_reserved, slug_before_trash, slug_from_export, slugify
 from tags.models import TaggedPost
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
@@ -40,7 +40,7 @@ class _PostImport(EntryImport):
         for each in imported:
             post, item = each.entry, each.item
             post.published_on = _day_of(each)
-            default = slugify(post.title)[:MAX_SLUG_LENGTH] or "post"
+            default = slug_before_trash(slugify(post.title))[:MAX_SLUG_LENGTH] or "post"
             post.slug = usable_slug(item.slug) or (default if post.published_on else "")
         self._give_free_slugs(imported)
         for each in imported:
