@@ -49,7 +49,7 @@ UNITS = [
     *("http://", "http://'.", '&nbsp;"', "[[", "[youtube ", "[youtube x]", "[video /a.mp4]", "[embed]x", "[/video]"),
     *('<sup class="fn">', '<sup class="fn"><a href="#x">', "<!-- wp:embed {", "<!-- wp:file --><object>"),
     *('<!-- wp:jetpack/calendly {"url":"http://a.b"} -->', "[ref]a", "[ref]a[/ref]", "[/ref]"),
-    *("<script src='a'>", "<script src='a' ", "/*! elementor */", "/*! elementor */.a{", "/*! elementor */.a{.b{}"),
+    *("<script src='a'>", "<script src='a' ", "/*! elementor x*/.", "/*! elementor x*/.a{", "/*! elementor x*/.a{.b{}"),
     *("[:en]a", "<!--:en-->a<!--:-->", "<!-- wp:seriously-simple-podcasting/x --><audio>"),
     *(
         f"<!-- wp:cover --><div class='wp-block-cover' {rest}"

@@ -40,7 +40,7 @@ _BLOCK_COMMENT = re.compile(
 )
 # The styles of Elementor's widgets, which WordPress has stored as text if it has removed the tags around them.
 _ELEMENTOR_STYLES = re.compile(
-    r"/\*! elementor [^*<>]{1,99}\*/(?:\s*+(?:[.@#:\[]|body\b)[^{}<\n]*+\{(?:[^{}<]++|\{[^{}<]*+\})*+\})*+"
+    r"/\*! elementor [^*<>]{1,99}\*/(?:\s*+(?:[.@#:\[]|body\b)[^{}<\n]{0,500}+\{(?:[^{}<]++|\{[^{}<]*+\})*+\})*+"
 )
 # A script that shows content of another site, without any content of its own.
 _SCRIPT = re.compile(r"""<script\b(?=[^<>]*?\ssrc\s*+=\s*+["']([^"'<>\s]++)["'])[^<>]*+>\s*+</script>""", re.IGNORECASE)
