@@ -17,6 +17,7 @@ from media.cleaners import images
 from media.models import Picture
 from media.pictures import clean_picture, store_picture
 from tests.factories import UserFactory
+from tests.factories.hostile_files import png_bomb
 
 SECRET = b"52.3702N-secret"
 GPS, ORIENTATION = 0x8825, 0x0112
@@ -289,10 +290,16 @@ class TestInvalidPictures:
         with pytest.raises(ValidationError, match="more than 50 million pixels"):
             clean_here(content)
 
+    def test_a_tiff_may_have_a_thumbnail_but_no_second_page(self) -> None:
+        second = drawing((6, 4))
+        with pytest.raises(ValidationError, match="several pages"):
+            clean_here(encoded(drawing(), "TIFF", save_all=True, append_images=[second]))
+        second.encoderinfo = {"tiffinfo": {254: 1}}
+        assert cleaned(encoded(drawing(), "TIFF", save_all=True, append_images=[second]))[1].size == (60, 40)
+
     def test_decompression_bombs_that_pillow_detects_are_rejected(self) -> None:
-        header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x08\0\0\0\0"
-        with pytest.raises(ValidationError):
-            clean_picture(upload(header + b"\0" * 40))
+        with pytest.raises(ValidationError, match="more than 50 million pixels"):
+            clean_picture(upload(png_bomb(14_000)))
 
     def test_pictures_that_take_too_much_memory_are_not_called_damaged(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def run_out(*args: Any) -> None:
