@@ -446,6 +446,16 @@ class TestAudio:
         # A second stream with a header of its own is cut off.
         assert cleaned(clean + description + SECRET + frames, "a.flac") == clean
 
+    @pytest.mark.parametrize("other_rate", [True, False], ids=["another sample rate", "a broken number"])
+    def test_bytes_within_a_flac_that_look_like_a_frame_are_kept(self, other_rate: bool) -> None:
+        clean = cleaned(CLEANED["a whole FLAC"][0], "a.flac")
+        last = clean.rindex(b"\xff\xf8")
+        header = b"\xff\xf8\x11\x08\x7f" if other_rate else clean[last : last + 4] + b"\xdf\x28"
+        lookalike = header + crc(header, 8, 0x07)
+        frame = clean[last : last + 20] + lookalike + clean[last + 20 + len(lookalike) : -2]
+        whole = clean[:last] + frame + crc(frame, 16, 0x8005)
+        assert cleaned(whole + SECRET, "a.flac") == whole
+
     def test_a_flac_whose_last_frame_is_cut_off_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="incomplete or damaged"):
             cleaned(CLEANED["a whole FLAC"][0][:-9] + SECRET, "a.flac")
@@ -457,6 +467,15 @@ class TestAudio:
         with contextlib.suppress(ValidationError):
             once = cleaned(content[:start] + junk + content[start:], "a.flac")
             assert cleaned(once, "a.flac") == once
+
+
+def crc(content: bytes, width: int, polynomial: int) -> bytes:
+    """Return a checksum of this many bits, as in FLAC (RFC 9639, 9.1.8 and 9.3)."""
+    value = 0
+    for bit in "".join(f"{byte:08b}" for byte in content):
+        is_set = value >> width - 1 != int(bit)
+        value = (value << 1 ^ (polynomial if is_set else 0)) % (1 << width)
+    return value.to_bytes(width // 8)
 
 
 def without_messages(units: bytes) -> bytes:
