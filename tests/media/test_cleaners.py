@@ -623,6 +623,20 @@ class TestVideo:
         assert chapters(content) == [(0, SECRET.decode()), (0.1, SECRET.decode())]
         assert chapters(cleaned(content, name)) == [(0, ""), (0.1, "")]
 
+    def test_loses_the_brands_of_makers_and_keeps_those_of_standards(self) -> None:
+        beginning = box(b"ftyp", b"SECR" + SECRET[:4] + b"qt  " + b"SECR" + b"mp42")
+        clean = cleaned(beginning + mp4()[24:], "a.mp4")
+        assert clean.startswith(box(b"ftyp", b"isom" + bytes(4) + b"qt  " + b"isom" + b"mp42"))
+
+    @pytest.mark.parametrize("around", [b"", b"wave"], ids=["MP4", "QuickTime"])
+    def test_loses_the_maker_of_a_recorder(self, around: bytes) -> None:
+        def described(maker: bytes) -> bytes:
+            settings = box(b"damr", maker.ljust(5, b"\0") + b"\x81\xff\0\1")
+            return box(around, settings) if around else settings
+
+        content = movie((b"soun", b"SOUND"), codec=b"samr", described=described(b"SECR\1"))
+        assert described(b"") in cleaned(content, "a.3gp")
+
     def test_loses_the_name_of_a_360_degree_camera(self) -> None:
         around = box(b"proj", box(b"prhd", bytes(16)))
         described = bytes(50) + box(b"sv3d", box(b"svhd", bytes(4) + SECRET + b"\0") + around)
@@ -888,10 +902,18 @@ class TestOfficeFiles:
 
     def test_embedded_objects_are_emptied_but_keep_their_image(self) -> None:
         parts = unpacked(
-            cleaned(docx(**{"word/embeddings/oleObject1.bin": SECRET, "word/media/image2.emf": emf()}), "a.docx")
+            cleaned(
+                docx(
+                    **{f"word/embeddings/{name}": SECRET for name in ("oleObject1.bin", "old.doc", "a.html")},
+                    **{"[trash]/0000.dat": SECRET, "word/media/image2.emf": emf()},
+                ),
+                "a.docx",
+            )
         )
         assert parts["word/embeddings/oleObject1.bin"].startswith(OLE[:8])
         assert len(parts["word/embeddings/oleObject1.bin"]) == 1536
+        assert parts["word/embeddings/old.doc"] == parts["word/embeddings/oleObject1.bin"]
+        assert not any(name.startswith("[trash]") for name in parts)
         assert parts["word/media/image2.emf"][40:44] == b" EMF"
 
     @pytest.mark.parametrize(
@@ -900,7 +922,7 @@ class TestOfficeFiles:
             ("word/media/image2.xyz", b"x"),
             ("word/media/image2.emf", b"x"),
             ("word/media/movie.mpg", SAMPLES[".mpg"]),
-            ("word/embeddings/old.doc", OLE),
+            ("word/embeddings/new.docx", OLE),
         ],
     )
     def test_with_a_part_that_cannot_be_cleaned_are_refused_with_its_name(self, name: str, content: bytes) -> None:
@@ -914,9 +936,11 @@ class TestOfficeFiles:
 
     def test_with_a_password_are_refused(self) -> None:
         manifest = '<m:manifest xmlns:m="urn:m"><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>'
-        content = archive(**{"content.xml": "x", "META-INF/manifest.xml": manifest})
-        with pytest.raises(ValidationError, match=r"password|damaged"):
-            cleaned(content, "a.odt")
+        content = archive(**{"content.xml": "encrypted", "META-INF/manifest.xml": manifest})
+        encrypted = OLE + bytes(100) + "EncryptedPackage".encode("utf-16-le")
+        for name, each in (("a.odt", content), ("a.docx", encrypted)):
+            with pytest.raises(ValidationError, match="protected by a password"):
+                cleaned(each, name)
 
 
 class TestDrawings:
