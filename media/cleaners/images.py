@@ -195,6 +195,8 @@ def _pixels(image: Image.Image) -> Image.Image:
     elif image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
         image = image.convert("L" if image.mode == "1" else "RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    # Pillow would take the orientation from XMP if EXIF doesn't state it, which browsers don't.
+    image.info = {key: value for key, value in image.info.items() if "xmp" not in key}
     # Broken metadata may raise anything, and is no reason to refuse the picture.
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(image, in_place=True)

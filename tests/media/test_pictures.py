@@ -115,6 +115,12 @@ class TestMetadata:
         assert not image.getexif()
         assert not {"exif", "xmp", "icc_profile", "comment", "dpi"} & set(image.info)
 
+    @pytest.mark.parametrize("format_name", ["JPEG", "WEBP", "AVIF"])
+    def test_the_orientation_in_xmp_does_not_count(self, format_name: str) -> None:
+        """Browsers ignore it, and in AVIF that in EXIF as well."""
+        content = encoded(drawing(), format_name, xmp=b'<x tiff:Orientation="6"/>')
+        assert cleaned(content)[1].size == (60, 40)
+
     def test_text_chunks_of_a_png_are_removed(self) -> None:
         texts = PngImagePlugin.PngInfo()
         texts.add_text("Author", SECRET.decode())
