@@ -93,13 +93,14 @@ def is_pdf(file: IO[bytes]) -> bool:
     return b"%%EOF" in file.read(_TAIL_LENGTH)
 
 
-# JPEG, PNG, GIF, WebP, TIFF, and AVIF and HEIC with any of their brands.
+# JPEG, PNG, GIF, WebP, TIFF, BMP, and AVIF and HEIC with any of their brands.
 is_image: Final = _start(
     rb"\xff\xd8\xff",
     rb"\x89PNG\r\n\x1a\n",
     rb"GIF8",
     rb"RIFF.{4}WEBP",
     rb"II\*\0|MM\0\*",
+    rb"BM.{4}\0{4}",
     rb".{4}ftyp(?:avi[fs]|hei[cxms]|he[vm][cxms]|mif1|msf1)",
 )
 
@@ -157,7 +158,7 @@ _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 
 # The extensions of images that can be uploaded.
 IMAGE_EXTENSIONS: Final = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".tif", ".tiff", ".heic", ".heif"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".heic", ".heif"}
 )
 # The media types of pictures as they are stored.
 PICTURE_TYPES: Final = {

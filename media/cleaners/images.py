@@ -36,9 +36,9 @@ FORMATS: Final[dict[str, dict[str, Any]]] = {
 }
 # HEIC, the format of iPhones, is accepted if the optional extra `heic` is installed.
 READS_HEIC: Final = importlib.util.find_spec("pillow_heif") is not None
-# Phones store a picture with its previews as MPO, whose first image is the picture. Few browsers support the other two.
-_BECOME_JPEG: Final = {"MPO", "HEIF", "TIFF"}
-_ACCEPTED: Final = (*FORMATS, "TIFF", *(("HEIF",) if READS_HEIC else ()))
+# Phones store a picture with its previews as MPO, whose first image is the picture. The others aren't for browsers.
+_BECOME: Final = {"MPO": "JPEG", "HEIF": "JPEG", "TIFF": "JPEG", "BMP": "PNG"}
+_ACCEPTED: Final = (*FORMATS, "TIFF", "BMP", *(("HEIF",) if READS_HEIC else ()))
 # The first box of a HEIC file, with its brands. AVIF files look the same except for a brand of their own.
 _HEIC: Final = re.compile(rb".{4}ftyp(?:hei|he[vm]|mif1|msf1)(?!.*avi[fs])", re.DOTALL)
 _FTYP_LENGTH: Final = 48
@@ -62,16 +62,15 @@ _KIND_OF_PAGE, _SMALLER_COPY = 254, 1
 def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> str:
     """Encode an image again: upright, in sRGB, with a longest side of at most 2400 pixels. Return its extension.
 
-    With an `extension`, it has that format. Otherwise the format stays the same, except that a GIF with a single frame
-    becomes a PNG, and HEIC and TIFF become JPEG. Raises ValidationError and nothing else, whatever the bytes are.
+    With an `extension`, it has that format. Otherwise the format stays the same, except that BMP and a GIF with one
+    frame become PNG, and HEIC and TIFF become JPEG. Raises ValidationError and nothing else, whatever the bytes are.
     """
     into = _FORMAT_OF.get(extension) or _ONLY_IN_DOCUMENTS.get(extension, "")
-    accepted = (*_ACCEPTED, into) if extension in _ONLY_IN_DOCUMENTS else _ACCEPTED
     if READS_HEIC:
         _load_heic_decoder()
     try:
         source.seek(0)
-        with Image.open(source, formats=accepted) as image:
+        with Image.open(source, formats=_ACCEPTED) as image:
             return _encode(image, target, into)
     except ValidationError:
         raise
@@ -119,7 +118,7 @@ def _unreadable(source: IO[bytes]) -> str:
 def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels()
-    format_name = "JPEG" if image.format in _BECOME_JPEG else str(image.format)
+    format_name = _BECOME.get(str(image.format), str(image.format))
     if image.format == "TIFF" and _has_several_pages(image):
         raise ValidationError(_("The image has several pages, but only one would be shown. Save it as a PDF."))
     loop = image.info.get("loop")
