@@ -59,9 +59,10 @@ def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) ->
 def _clean_media(name: str, content: bytes, clean_part: CleanPart) -> bytes:
     """Return an image, a font or any other file in a document without its metadata. Raises ValidationError."""
     extension = PurePosixPath(name).suffix.lower()
-    if _OBJECT.fullmatch(name):
+    is_object_image = _OBJECT_IMAGE.fullmatch(name) is not None
+    if _OBJECT.fullmatch(name) and not is_object_image:
         return open_xml.empty_object()
-    if _OBJECT_IMAGE.fullmatch(name) or not extension:
+    if is_object_image or not extension:
         if not content or content.startswith(_SVM):
             return content
         extension = next((each for start, each in _IMAGE_STARTS.items() if content.startswith(start)), ".emf")

@@ -916,6 +916,15 @@ class TestOfficeFiles:
         assert not any(name.startswith("[trash]") for name in parts)
         assert parts["word/media/image2.emf"][40:44] == b" EMF"
 
+    def test_embedded_objects_of_opendocument_keep_their_image(self) -> None:
+        drawing = b"VCLMTF" + bytes(20)
+        images = {"ObjectReplacements/Object 1": drawing, "ObjectReplacements/Object 2": revealing_image("PNG")}
+        parts = unpacked(cleaned(archive(**{"content.xml": "<x/>", "Object 1": SECRET, **images}), "a.odt"))
+        assert parts["Object 1"].startswith(OLE[:8])
+        assert parts["ObjectReplacements/Object 1"] == drawing
+        with Image.open(io.BytesIO(parts["ObjectReplacements/Object 2"])) as image:
+            assert image.size == (60, 40)
+
     @pytest.mark.parametrize(
         ("name", "content"),
         [
