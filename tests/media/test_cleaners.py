@@ -919,7 +919,7 @@ class TestOfficeFiles:
     def test_embedded_objects_of_opendocument_keep_their_image(self) -> None:
         drawing = b"VCLMTF" + bytes(20)
         images = {"ObjectReplacements/Object 1": drawing, "ObjectReplacements/Object 2": revealing_image("PNG")}
-        parts = unpacked(cleaned(archive(**{"content.xml": "<x/>", "Object 1": SECRET, **images}), "a.odt"))
+        parts = unpacked(cleaned(packed({"content.xml": b"<x/>", "Object 1": SECRET, **images}), "a.odt"))
         assert parts["Object 1"].startswith(OLE[:8])
         assert parts["ObjectReplacements/Object 1"] == drawing
         with Image.open(io.BytesIO(parts["ObjectReplacements/Object 2"])) as image:

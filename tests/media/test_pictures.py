@@ -17,7 +17,7 @@ from media.cleaners import images
 from media.models import Picture
 from media.pictures import clean_picture, store_picture
 from tests.factories import UserFactory
-from tests.factories.hostile_files import png_bomb
+from tests.factories.revealing_files import png_bomb
 
 SECRET = b"52.3702N-secret"
 GPS, ORIENTATION = 0x8825, 0x0112
