@@ -8,7 +8,9 @@ import importlib
 import importlib.util
 import io
 import re
+import struct
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cache
 from typing import IO, Any, Final
 
@@ -18,7 +20,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence
 
 from media.cleaners.codestreams import strip_jpeg
 from media.cleaners.mp4_boxes import boxes, clear_times
-from media.cleaners.streams import size_of, too_complex
+from media.cleaners.streams import damaged, read_at, size_of, too_complex
 
 # Checked before decoding, for all frames of an animation together. Pictures of most cameras have fewer than 50 million.
 MAX_PIXELS = 50_000_000
@@ -42,6 +44,9 @@ _ACCEPTED: Final = (*FORMATS, "TIFF", "BMP", *(("HEIF",) if READS_HEIC else ()))
 # The first box of a HEIC file, with its brands. AVIF files look the same except for a brand of their own.
 _HEIC: Final = re.compile(rb".{4}ftyp(?:hei|he[vm]|mif1|msf1)(?!.*avi[fs])", re.DOTALL)
 _FTYP_LENGTH: Final = 48
+# The visible part of an AVIF, which Pillow ignores: its width, height and the offsets of its centre, each a fraction.
+# Source: ISO/IEC 14496-12, 12.1.4.
+_VISIBLE_PART: Final = re.compile(rb"\0\0\0\x28clap(.{32})", re.DOTALL)
 _FORMAT_OF: Final = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -71,7 +76,7 @@ def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> st
     try:
         source.seek(0)
         with Image.open(source, formats=_ACCEPTED) as image:
-            return _encode(image, target, into)
+            return _encode(image, target, into, _visible_part(source, image))
     except ValidationError:
         raise
     except Image.DecompressionBombError as error:
@@ -115,7 +120,20 @@ def _unreadable(source: IO[bytes]) -> str:
     return _("This file is not an image, or it is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
 
 
-def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
+def _visible_part(source: IO[bytes], image: Image.Image) -> tuple[int, int, int, int] | None:
+    """Return the part of an AVIF that is shown, if not all is. Raises an error unless there is one such part."""
+    parts = set(_VISIBLE_PART.findall(read_at(source, 0, size_of(source)))) if image.format == "AVIF" else set()
+    if not parts:
+        return None
+    (part,) = parts
+    width, height, right, down = (Fraction(*each) for each in struct.iter_unpack(">iI", part))
+    left, top = right + (image.width - width) / 2, down + (image.height - height) / 2
+    if not (0 <= left <= left + width <= image.width and 0 <= top <= top + height <= image.height):
+        raise damaged()
+    return int(left), int(top), int(left) + int(width), int(top) + int(height)
+
+
+def _encode(image: Image.Image, target: IO[bytes], into: str, visible: tuple[int, int, int, int] | None) -> str:
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels()
     format_name = _BECOME.get(str(image.format), str(image.format))
@@ -127,7 +145,7 @@ def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
         # The duration is only known once the frame is decoded.
         frame.load()
         durations.append(int(frame.info.get("duration") or 100))
-        frames.append(_pixels(frame))
+        frames.append(_pixels(frame.crop(visible) if visible else frame))
     if format_name == "GIF" and len(frames) == 1:
         # PNG keeps all colours of a still picture without a palette.
         format_name = "PNG"

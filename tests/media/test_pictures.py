@@ -1,6 +1,7 @@
 """A cleaned picture contains only pixels, and nothing that reveals who took it, where or when."""
 
 import io
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +121,20 @@ class TestMetadata:
         """Browsers ignore it, and in AVIF that in EXIF as well."""
         content = encoded(drawing(), format_name, xmp=b'<x tiff:Orientation="6"/>')
         assert cleaned(content)[1].size == (60, 40)
+
+    def test_the_part_of_an_avif_that_was_cropped_away_is_removed(self) -> None:
+        def cropped(width: int) -> bytes:
+            """Return a picture of which the upper left part is visible; the box is where readers ignore it."""
+            offsets = struct.pack(">iIiI", width - 60, 2, -20, 2)
+            return encoded(drawing(), "AVIF") + struct.pack(">I4sIIII", 40, b"clap", width, 1, 20, 1) + offsets
+
+        image = cleaned(cropped(30))[1]
+        assert image.size == (30, 20)
+        darkest_red, _brightest_red = image.getextrema()[0]
+        assert darkest_red > 200
+        for other in (cropped(70), cropped(30) + cropped(20)):
+            with pytest.raises(ValidationError, match="damaged"):
+                cleaned(other)
 
     def test_text_chunks_of_a_png_are_removed(self) -> None:
         texts = PngImagePlugin.PngInfo()
