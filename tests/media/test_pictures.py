@@ -130,8 +130,7 @@ class TestMetadata:
 
         image = cleaned(cropped(30))[1]
         assert image.size == (30, 20)
-        darkest_red, _brightest_red = image.getextrema()[0]
-        assert darkest_red > 200
+        assert min(image.getchannel("R").tobytes()) > 200
         for other in (cropped(70), cropped(30) + cropped(20)):
             with pytest.raises(ValidationError, match="damaged"):
                 cleaned(other)
