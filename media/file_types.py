@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import IO, Final
 
@@ -60,6 +61,8 @@ def check_type(file: IO[bytes], extension: str) -> None:
         )
         raise ValidationError(text % (extension or "?"))
     if not file_type.matches(file):
+        if _is_encrypted_office(file):
+            raise ValidationError(_("The file is protected by a password. Save it without one."))
         text = _(
             "The file is incomplete, or not of the type “%s” that its name suggests. Save it again in the program that "
             "made it."
@@ -78,21 +81,26 @@ def _start(*patterns: bytes) -> Callable[[IO[bytes]], bool]:
     return matches
 
 
+# Some programs write line ends or a byte order mark before it, which all viewers ignore.
+_begins_like_pdf: Final = _start(rb"(?:\xef\xbb\xbf)?\s*%PDF-")
+
+
 def is_pdf(file: IO[bytes]) -> bool:
     """Whether the file begins and ends like a PDF. Moves its position."""
-    if not _start(b"%PDF-")(file):
+    if not _begins_like_pdf(file):
         return False
     file.seek(max(0, file.seek(0, 2) - _TAIL_LENGTH))
     return b"%%EOF" in file.read(_TAIL_LENGTH)
 
 
-# JPEG, PNG, GIF, WebP, TIFF, and AVIF and HEIC with any of their brands.
+# JPEG, PNG, GIF, WebP, TIFF, BMP, and AVIF and HEIC with any of their brands.
 is_image: Final = _start(
     rb"\xff\xd8\xff",
     rb"\x89PNG\r\n\x1a\n",
     rb"GIF8",
     rb"RIFF.{4}WEBP",
     rb"II\*\0|MM\0\*",
+    rb"BM.{4}\0{4}",
     rb".{4}ftyp(?:avi[fs]|hei[cxms]|he[vm][cxms]|mif1|msf1)",
 )
 
@@ -133,12 +141,24 @@ _RTF: Final = rb"\{\\rtf"
 # The format of Office before 2007. Word also saved RTF files with the extension `.doc`.
 _OLE: Final = rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _is_office = _start(_OLE)
+# What Office stores a file with a password as: a file in that format, whose list of parts names this one. Each entry of
+# the list is within a chunk. Source: [MS-OFFCRYPTO] (Microsoft), 2.3.4.
+_ENCRYPTED_PART: Final = "EncryptedPackage".encode("utf-16-le")
+
+
+def _is_encrypted_office(file: IO[bytes]) -> bool:
+    if not _is_office(file):
+        return False
+    file.seek(0)
+    return any(_ENCRYPTED_PART in chunk for chunk in iter(partial(file.read, _CHUNK_SIZE), b""))
+
+
 _OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
 _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 
 # The extensions of images that can be uploaded.
 IMAGE_EXTENSIONS: Final = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".tif", ".tiff", ".heic", ".heif"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".heic", ".heif"}
 )
 # The media types of pictures as they are stored.
 PICTURE_TYPES: Final = {

@@ -16,7 +16,7 @@ from core.changes import PublicModel, PublicQuerySet
 from core.registry import Registry
 
 # Raise this when the cleaners remove more from documents than before: the worker then cleans the stored ones again.
-CLEANERS_VERSION: Final = 11
+CLEANERS_VERSION: Final = 12
 
 # Called in the transaction in which a picture without renditions is stored.
 renditions_due: Final[Registry[Callable[[], None]]] = Registry("handler of due renditions")

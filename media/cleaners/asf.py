@@ -61,10 +61,12 @@ _KEPT: Final = {
     _SIMPLE_INDEX,
     _INDEX,
 }
+# Those that begin with the ID of the file, which may consist of a network address and the time.
+_WITH_ID: Final = {_FILE_PROPERTIES, _DATA, _SIMPLE_INDEX}
 
 
 def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
-    """Turn everything that is not needed for playing into padding, and remove the date and the names of streams.
+    """Turn everything that is not needed for playing into padding, and remove the date, the ID and names of streams.
 
     Raises ValidationError if there may be metadata in the video, which is split into packets here, for unknown codecs,
     and for streams other than video and audio.
@@ -72,6 +74,8 @@ def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
     copy_unchanged(source, target)
     is_described = False
     for kind, start, end in list(_objects(source, 0, size_of(source))):
+        if kind in _WITH_ID:
+            write_zeros(target, start + 24, min(start + 40, end))
         if kind == _FILE_PROPERTIES:
             # The date follows the ID and the size of the file.
             write_zeros(target, start + 48, min(start + 56, end))

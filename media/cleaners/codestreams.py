@@ -120,8 +120,9 @@ def strip_profile(content: bytes) -> bytes:
             # The first bytes state the type of the tag.
             part = content[start : start + (length if tag in _COLOR_TAGS else 8)]
             cleaned[start : start + len(part)] = part
-    # The manufacturer, the model, the program and a checksum.
+    # Programs, the system, the manufacturer, the model and a checksum.
     header = bytearray(content[:_PROFILE_HEADER])
-    header[24:36], header[48:56], header[80:100] = _NEUTRAL_DATE, bytes(8), bytes(20)
+    header[4:8], header[24:36], header[40:44] = bytes(4), _NEUTRAL_DATE, bytes(4)
+    header[48:56], header[80:100] = bytes(8), bytes(20)
     cleaned[: table + 12 * len(kept)] = header + struct.pack(">I", len(kept)) + b"".join(kept)
     return bytes(cleaned)

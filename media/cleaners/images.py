@@ -8,7 +8,9 @@ import importlib
 import importlib.util
 import io
 import re
+import struct
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cache
 from typing import IO, Any, Final
 
@@ -18,7 +20,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence
 
 from media.cleaners.codestreams import strip_jpeg
 from media.cleaners.mp4_boxes import boxes, clear_times
-from media.cleaners.streams import size_of, too_complex
+from media.cleaners.streams import damaged, read_at, size_of, too_complex
 
 # Checked before decoding, for all frames of an animation together. Pictures of most cameras have fewer than 50 million.
 MAX_PIXELS = 50_000_000
@@ -28,19 +30,23 @@ LONGEST_SIDE = 2400
 # The formats in which images are stored, with the options for encoding each again.
 FORMATS: Final[dict[str, dict[str, Any]]] = {
     "JPEG": {"quality": 85, "optimize": True, "progressive": True},
-    "PNG": {"optimize": True},
+    # Compressing as tightly as possible takes ten times as long, for a twentieth less.
+    "PNG": {"compress_level": 6},
     "WEBP": {"quality": 85},
     "AVIF": {"quality": 70, "speed": 8},
     "GIF": {"optimize": True},
 }
 # HEIC, the format of iPhones, is accepted if the optional extra `heic` is installed.
 READS_HEIC: Final = importlib.util.find_spec("pillow_heif") is not None
-# Phones store a picture with its previews as MPO, whose first image is the picture. Few browsers support the other two.
-_BECOME_JPEG: Final = {"MPO", "HEIF", "TIFF"}
-_ACCEPTED: Final = (*FORMATS, "TIFF", *(("HEIF",) if READS_HEIC else ()))
+# Phones store a picture with its previews as MPO, whose first image is the picture. The others aren't for browsers.
+_BECOME: Final = {"MPO": "JPEG", "HEIF": "JPEG", "TIFF": "JPEG", "BMP": "PNG"}
+_ACCEPTED: Final = (*FORMATS, "TIFF", "BMP", *(("HEIF",) if READS_HEIC else ()))
 # The first box of a HEIC file, with its brands. AVIF files look the same except for a brand of their own.
 _HEIC: Final = re.compile(rb".{4}ftyp(?:hei|he[vm]|mif1|msf1)(?!.*avi[fs])", re.DOTALL)
 _FTYP_LENGTH: Final = 48
+# The visible part of an AVIF, which Pillow ignores: its width, height and the offsets of its centre, each a fraction.
+# Source: ISO/IEC 14496-12, 12.1.4.
+_VISIBLE_PART: Final = re.compile(rb"\0\0\0\x28clap(.{32})", re.DOTALL)
 _FORMAT_OF: Final = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -54,24 +60,27 @@ _ONLY_IN_DOCUMENTS: Final = {".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 _ANIMATED: Final = {"GIF", "WEBP", "AVIF", "PNG"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
 _JPEG_START: Final = b"\xff\xd8\xff"
+# The field of a TIFF with a flag for images that are smaller copies of others. Source: TIFF 6.0, section 8.
+_KIND_OF_PAGE, _SMALLER_COPY = 254, 1
 
 
 def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> str:
     """Encode an image again: upright, in sRGB, with a longest side of at most 2400 pixels. Return its extension.
 
-    With an `extension`, it has that format. Otherwise the format stays the same, except that a GIF with a single frame
-    becomes a PNG, and HEIC and TIFF become JPEG. Raises ValidationError and nothing else, whatever the bytes are.
+    With an `extension`, it has that format. Otherwise the format stays the same, except that BMP and a GIF with one
+    frame become PNG, and HEIC and TIFF become JPEG. Raises ValidationError and nothing else, whatever the bytes are.
     """
     into = _FORMAT_OF.get(extension) or _ONLY_IN_DOCUMENTS.get(extension, "")
-    accepted = (*_ACCEPTED, into) if extension in _ONLY_IN_DOCUMENTS else _ACCEPTED
     if READS_HEIC:
         _load_heic_decoder()
     try:
         source.seek(0)
-        with Image.open(source, formats=accepted) as image:
-            return _encode(image, target, into)
+        with Image.open(source, formats=_ACCEPTED) as image:
+            return _encode(image, target, into, _visible_part(source, image))
     except ValidationError:
         raise
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
     except MemoryError as error:
         raise too_complex() from error
     except Exception as error:  # Pillow raises almost anything if the bytes are broken
@@ -111,12 +120,24 @@ def _unreadable(source: IO[bytes]) -> str:
     return _("This file is not an image, or it is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
 
 
-def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
+def _visible_part(source: IO[bytes], image: Image.Image) -> tuple[int, int, int, int] | None:
+    """Return the part of an AVIF that is shown, if not all is. Raises an error unless there is one such part."""
+    parts = set(_VISIBLE_PART.findall(read_at(source, 0, size_of(source)))) if image.format == "AVIF" else set()
+    if not parts:
+        return None
+    (part,) = parts
+    width, height, right, down = (Fraction(*each) for each in struct.iter_unpack(">iI", part))
+    left, top = right + (image.width - width) / 2, down + (image.height - height) / 2
+    if not (0 <= left <= left + width <= image.width and 0 <= top <= top + height <= image.height):
+        raise damaged()
+    return int(left), int(top), int(left) + int(width), int(top) + int(height)
+
+
+def _encode(image: Image.Image, target: IO[bytes], into: str, visible: tuple[int, int, int, int] | None) -> str:
     if image.width * image.height > MAX_PIXELS:
-        text = _("The image has more than %(limit)d million pixels. Make it smaller and try again.")
-        raise ValidationError(text % {"limit": MAX_PIXELS // 1_000_000})
-    format_name = "JPEG" if image.format in _BECOME_JPEG else str(image.format)
-    if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+        raise _too_many_pixels()
+    format_name = _BECOME.get(str(image.format), str(image.format))
+    if image.format == "TIFF" and _has_several_pages(image):
         raise ValidationError(_("The image has several pages, but only one would be shown. Save it as a PDF."))
     loop = image.info.get("loop")
     frames, durations = [], []
@@ -124,7 +145,7 @@ def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
         # The duration is only known once the frame is decoded.
         frame.load()
         durations.append(int(frame.info.get("duration") or 100))
-        frames.append(_pixels(frame))
+        frames.append(_pixels(frame.crop(visible) if visible else frame))
     if format_name == "GIF" and len(frames) == 1:
         # PNG keeps all colours of a still picture without a palette.
         format_name = "PNG"
@@ -147,6 +168,21 @@ def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
         for box in boxes(target, 0, size_of(target)):
             clear_times(target, box)
     return ".jpg" if format_name == "JPEG" else f".{format_name.lower()}"
+
+
+def _too_many_pixels() -> ValidationError:
+    text = _("The image has more than %(limit)d million pixels. Make it smaller and try again.")
+    return ValidationError(text % {"limit": MAX_PIXELS // 1_000_000})
+
+
+def _has_several_pages(image: Any) -> bool:
+    """Whether a TIFF has images besides the first and smaller copies, such as thumbnails. Selects the first."""
+    for number in range(1, image.n_frames):
+        image.seek(number)
+        if not image.tag_v2.get(_KIND_OF_PAGE, 0) & _SMALLER_COPY:
+            return True
+    image.seek(0)
+    return False
 
 
 def _frames(image: Image.Image, format_name: str) -> Iterator[Image.Image]:
@@ -176,6 +212,8 @@ def _pixels(image: Image.Image) -> Image.Image:
     elif image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
         image = image.convert("L" if image.mode == "1" else "RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    # Pillow would take the orientation from XMP if EXIF doesn't state it, which browsers don't.
+    image.info = {key: value for key, value in image.info.items() if "xmp" not in key}
     # Broken metadata may raise anything, and is no reason to refuse the picture.
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(image, in_place=True)

@@ -4,6 +4,7 @@ Cameras record places, people's names and serial numbers in boxes, in separate t
 No maintained library with a permissive licence removes them without FFmpeg.
 """
 
+import re
 import struct
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -27,7 +28,7 @@ from media.cleaners.mp4_boxes import (
 )
 from media.cleaners.mp4_descriptions import clean_descriptions, cleaner_of_track
 from media.cleaners.mp4_fragments import boxes_of_tracks, runs_of
-from media.cleaners.streams import CHUNK, LANGUAGE, copy_part, damaged, read_at, too_complex, write_zeros
+from media.cleaners.streams import CHUNK, LANGUAGE, copy_part, damaged, read_at, too_complex, write_at, write_zeros
 from media.cleaners.subtitles import Subtitles
 
 # Video, audio and subtitles.
@@ -36,6 +37,12 @@ _TEXTS: Final = _SHOWN - {b"vide", b"soun"}
 # How often tracks may use all data of the file. Each use is read.
 _MAX_USES: Final = 4
 _LONGEST_LANGUAGE: Final = 64
+# The standards that a file may follow. Others are named after makers of cameras and networks of mobile phones.
+_BRAND: Final = re.compile(
+    rb"qt  |M4[ABPV] |iso[m2-9a-c]|mp4[12v]|mp71|avc[1-4]|av01|h[ev][cv]1|dby1|3g[2efghprst][0-9a-c]|dash|dsms"
+    rb"|ms(?:dh|ix)|lmsg|cm[f2][2cfs]|piff"
+)
+_COMMON_BRAND: Final = b"isom"
 # The boxes that say what and where the data of a track is. `elst` only says which part is played.
 _OF_TRACK: Final = {b"tkhd", b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
 
@@ -164,7 +171,13 @@ def _clean_boxes(source: IO[bytes], target: IO[bytes], found: Iterable[Box], hid
 def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
     """Overwrite what a needed box says about people and times."""
     clear_times(target, box)
-    if box.kind == b"hdlr":
+    if box.kind in {b"ftyp", b"styp"}:
+        # A version follows the first brand.
+        write_zeros(target, box.body + 4, min(box.body + 8, box.end))
+        for position in (box.body, *range(box.body + 8, min(box.end, box.body + CHUNK) - 3, 4)):
+            if not _BRAND.fullmatch(read_at(source, position, 4)):
+                write_at(target, position, _COMMON_BRAND)
+    elif box.kind == b"hdlr":
         # The manufacturer of the component and a name follow the type.
         write_zeros(target, box.body + 12, box.end)
     elif box.kind == b"dref":

@@ -28,6 +28,8 @@ _NEEDED: Final = re.compile(
     rb"|wave|chan|chnl|srat|alac|dac[34]|dec3|dOps|dfLa|damr|d263|ddts|udts|dmlp|SA3D|iacb",
     re.DOTALL,
 )
+# Where boxes name the maker and the version of an encoder (3GPP TS 26.244, 6), or what marked a video as spherical.
+_MAKERS: Final = {b"damr": (0, 5), b"d263": (0, 5), b"svhd": (4, 2**64)}
 # The types of colour descriptions that are profiles.
 _PROFILES: Final = {b"prof", b"rICC"}
 # Encrypted video and audio, whose descriptions say how they were encrypted.
@@ -68,15 +70,15 @@ def _clean_box(source: IO[bytes], target: IO[bytes], box: Box) -> None:
         clean_obus(source, target, box.body + DESCRIPTION_HEADER, box.end)
     elif box.kind == b"esds" and _cleaner_of_mpeg4(source, box) is clean_mpeg:
         _clean_mpeg4(source, target, box)
-    elif box.kind in {b"wave", b"vexu"}:
+    elif box.kind in {b"wave", b"vexu", b"sv3d"}:
         for part in boxes(source, box.body, box.end, (box.kind,)):
-            if not part.is_needed:
+            if part.is_needed or box.kind == b"sv3d":
+                _clean_box(source, target, part)
+            else:
                 free_box(target, part)
-    elif box.kind == b"sv3d":
-        for part in boxes(source, box.body, box.end, (b"sv3d",)):
-            # The program or camera that marked the video as spherical.
-            if part.kind == b"svhd":
-                write_zeros(target, part.body + 4, part.end)
+    elif box.kind in _MAKERS:
+        first, last = _MAKERS[box.kind]
+        write_zeros(target, box.body + first, min(box.body + last, box.end))
 
 
 def _clean_content(source: IO[bytes], target: IO[bytes], box: Box) -> None:

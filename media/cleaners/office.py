@@ -22,8 +22,9 @@ _MACROS: Final = re.compile(
 )
 _METAFILES: Final = {".emf", ".wmf", ".emz", ".wmz"}
 _FONTS: Final = {".odttf", ".fntdata", ".ttf", ".otf"}
-# Embedded files of other programs, which are shown as an image.
-_OBJECT: Final = re.compile(r".*/embeddings/[^/]*\.bin|(?:.*/)?Object [0-9]+", re.IGNORECASE)
+# Embedded files of other programs, which are shown as an image. Those of today's Office are cleaned instead, because
+# charts need their tables.
+_OBJECT: Final = re.compile(r".*/embeddings/(?![^/]*\.(?:docx|pptx|xlsx)$)[^/]*|(?:.*/)?Object [0-9]+", re.IGNORECASE)
 _OBJECT_IMAGE: Final = re.compile(r"(?:.*/)?ObjectReplacements/.*")
 _IMAGE_STARTS: Final = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"GIF8": ".gif"}
 # Drawing instructions of LibreOffice.
@@ -36,6 +37,8 @@ def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) ->
         UnpackedSize().add(old)
         parts = {part.filename: part for part in old.infolist() if not part.is_dir()}
         is_open_xml = open_xml.CONTENT_TYPES in parts
+        if manifest := parts.get(open_document.MANIFEST):
+            open_document.check_password(read_part(old, manifest))
         if not is_open_xml and "content.xml" not in parts:
             raise ValidationError(_("This is not an office document, whatever its name says."))
         if any(map(_MACROS.fullmatch, parts)):
@@ -56,9 +59,10 @@ def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) ->
 def _clean_media(name: str, content: bytes, clean_part: CleanPart) -> bytes:
     """Return an image, a font or any other file in a document without its metadata. Raises ValidationError."""
     extension = PurePosixPath(name).suffix.lower()
-    if _OBJECT.fullmatch(name):
+    is_object_image = _OBJECT_IMAGE.fullmatch(name) is not None
+    if _OBJECT.fullmatch(name) and not is_object_image:
         return open_xml.empty_object()
-    if _OBJECT_IMAGE.fullmatch(name) or not extension:
+    if is_object_image or not extension:
         if not content or content.startswith(_SVM):
             return content
         extension = next((each for start, each in _IMAGE_STARTS.items() if content.startswith(start)), ".emf")

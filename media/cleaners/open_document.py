@@ -10,6 +10,7 @@ from lxml import etree
 
 from media.cleaners.markup import LOCAL_LINK, LOCAL_PATH, XML_DECLARATION, parse, remove, serialised
 
+MANIFEST: Final = "META-INF/manifest.xml"
 _EMPTY: Final = {
     "meta.xml": b'<office:document-meta xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>',
     "manifest.rdf": b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>',
@@ -47,17 +48,21 @@ def clean_part(name: str, content: bytes) -> bytes | None:
     # Embedded objects have properties as well.
     if empty := _EMPTY.get(basename(name)):
         return XML_DECLARATION + empty
-    if name == "META-INF/manifest.xml":
+    if name == MANIFEST:
         return _clean_manifest(content)
     return _clean_xml(content) if name.lower().endswith(".xml") else None
 
 
+def check_password(manifest: bytes) -> None:
+    """Raise ValidationError if a document with this list of parts has a password."""
+    if next(parse(manifest).iter("{*}encryption-data"), None) is not None:
+        raise ValidationError(_("The file is protected by a password. Save it without one."))
+
+
 def _clean_manifest(content: bytes) -> bytes:
-    """Remove dropped parts from the list of parts. Raises ValidationError if the document has a password."""
+    """Remove dropped parts from the list of parts."""
     tree = parse(content)
     for element in list(tree.iter("*")):
-        if etree.QName(element).localname == "encryption-data":
-            raise ValidationError(_("The file is protected by a password. Save it without one."))
         path = next((value for name, value in element.items() if name.endswith("}full-path")), "")
         if is_dropped(path) and element.getparent() is not None:
             remove(element)

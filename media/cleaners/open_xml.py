@@ -29,10 +29,12 @@ _PROPERTIES: Final = (
         b'<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"/>',
     ),
 )
-# Thumbnails, other properties, program data, labels, signatures, printer settings, change logs, and tags. Pivot tables
-# as well: they contain all rows that they were made from, hidden and deleted ones included. Their results are cells.
+# Thumbnails, other properties, program data, labels, signatures, printer settings, change logs, tags, and remains of
+# deleted parts. Pivot tables as well: they contain all rows that they were made from, hidden and deleted ones included.
+# Their results are cells.
 _DROPPED: Final = re.compile(
-    r"docProps/(?!(?:core|app|custom)\.xml).*|customXml/.*|docMetadata/.*|_xmlsignatures/.*|(?:word|xl|ppt)/printerSettings/.*"
+    r"docProps/(?!(?:core|app|custom)\.xml).*|customXml/.*|docMetadata/.*|_xmlsignatures/.*|\[trash\]/.*"
+    r"|(?:word|xl|ppt)/printerSettings/.*"
     r"|xl/(?:revisions|customProperty|pivotCache|pivotTables|slicers|slicerCaches|timelines|timelineCaches)/.*"
     r"|(?:.*/)?customProperty[0-9]*\.bin|ppt/(?:tags|changesInfos)/.*"
     r"|ppt/revisionInfo\.xml|userCustomization/.*|customUI/.*|(?:.*/)?webextensions/.*",

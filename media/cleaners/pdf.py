@@ -202,15 +202,15 @@ def _clean_image(stream: Any) -> None:
         # Only the filters before the last one, so that the image itself isn't decoded.
         stream.Filter = pikepdf.Array(list(stream.Filter)[:-1])
     if isinstance(parameters, pikepdf.Array):
-        stream.DecodeParms = pikepdf.Array(list(parameters)[:-1])
-        parameters = parameters[len(parameters) - 1]
+        *others, parameters = [*parameters] or [None]
+        stream.DecodeParms = pikepdf.Array(others)
     content = stream.read_bytes() if is_packed else stream.read_raw_bytes()
     stream.write(strip(content), filter=kind, decode_parms=parameters)
 
 
 def _clean_inline_images(stream: Any) -> None:
     """Overwrite the metadata of JPEGs within content (ISO 32000-1, 8.9.7). Compressed ones raise ValidationError."""
-    before = stream.read_bytes()
+    before = stream.read_bytes(pikepdf.StreamDecodeLevel.specialized)
     content, position = bytearray(before), 0
     for name in _JPEG_FILTER.finditer(before):
         data = _IMAGE_DATA.search(before, name.end(), name.end() + _MAX_DESCRIPTION)

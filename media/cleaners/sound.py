@@ -24,6 +24,8 @@ _LENGTH_OF_TAG: Final = 36
 # The beginning of a FLAC frame, and the length of the longest header. Its number follows four bytes, in up to seven.
 _FLAC_FRAME: Final = re.compile(rb"\xff[\xf8\xf9][\x10-\xff].", re.DOTALL)
 _LONGEST_HEADER: Final = 16
+# The fields that all frames of a recording share: how blocks are counted, the sample rate and the bits per sample.
+_SHARED_FIELDS: Final = 0xFFFF0F0F
 # How many bytes follow the number, by the first and second half of the third byte.
 _BLOCK_SIZE, _SAMPLE_RATE = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}
 # In bytes, with eight channels of 32 bits.
@@ -125,16 +127,19 @@ def _end_of_flac(file: IO[bytes], start: int, end: int) -> int:
 
 def _last_flac_frame(file: IO[bytes], start: int, end: int) -> int | None:
     """Return where the last frame begins; None if there is none."""
-    found, last = None, -1
+    found, last, shared = None, -1, 0
     for position, part in overlapping_parts(file, start, end, overlap=_LONGEST_HEADER):
         padded = part + bytes(_LONGEST_HEADER)
         for match in _FLAC_FRAME.finditer(padded, 0, len(part)):
-            number = _number_of_flac(padded[match.start() : match.start() + _LONGEST_HEADER])
-            begin = position + match.start()
+            header = padded[match.start() : match.start() + _LONGEST_HEADER]
+            number, fields = _number_of_flac(header), int.from_bytes(header[:4]) & _SHARED_FIELDS
+            # Others are bytes within a frame that look like a header.
+            if number < 0 or fields != (shared or fields):
+                continue
+            begin, shared = position + match.start(), fields
             # Another recording may follow, with numbers from 0. There may be something else before it.
             if number == 0 and found is not None and begin not in {found, *_possible_ends(file, found, begin)}:
                 return found
-            # Bytes within a frame that look like a header are unlikely to contain such a number.
             if number > last or number == 0:
                 found, last = begin, number
     return found
@@ -152,7 +157,9 @@ def _number_of_flac(header: bytes) -> int:
     ones = 8 - (header[4] ^ 0xFF).bit_length()
     number_end = 4 + max(ones, 1)
     length = number_end + _BLOCK_SIZE.get(header[2] >> 4, 0) + _SAMPLE_RATE.get(header[2] & 15, 0)
-    if ones in {1, 8} or _crc(header[:length], 8, _CRC_8) != header[length]:
+    if ones in {1, 8} or any(byte >> 6 != 2 for byte in header[5:number_end]):
+        return -1
+    if _crc(header[:length], 8, _CRC_8) != header[length]:
         return -1
     number = header[4] & 0x7F >> ones
     for byte in header[5:number_end]:

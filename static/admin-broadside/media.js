@@ -60,47 +60,70 @@ function enhance(form) {
     }
   });
   acceptDrops(form, "is-over", uploadAll);
+  // The errors of the uploads after which this page was loaded again.
+  const earlier = history.state ?? [];
+  history.replaceState(null, "");
+  if (earlier.length) {
+    list.hidden = false;
+    for (const [name, error] of earlier) {
+      fail(addRow(name), error);
+    }
+    announce(earlier);
+  }
 
   async function uploadAll(files) {
     if (!isUploading) {
       list.replaceChildren();
       list.hidden = false;
     }
-    waiting.push(...files.map((file) => ({ file, ...addRow(file) })));
+    waiting.push(...files.map((file) => ({ file, ...addRow(file.name) })));
     if (isUploading) {
       // These are uploaded after the others.
       return;
     }
     isUploading = true;
-    const errors = [];
+    const failed = [];
+    let isAnyStored = false;
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { file, progress, message } = next;
+      const { file, progress } = next;
       const error = file.size > Number(form.dataset.maxBytes) ? form.dataset.tooLarge : await upload(file, progress);
-      message.textContent = error;
-      message.classList.toggle("is-failed", Boolean(error));
       if (error) {
-        progress.remove();
-        errors.push(`${file.name}: ${error}`);
+        fail(next, error);
+        failed.push([file.name, error]);
+      } else {
+        isAnyStored = true;
       }
     }
     isUploading = false;
     chooser.value = "";
-    if (errors.length) {
-      // They stay on the screen, each beside its file, and screen readers announce them all.
-      status.textContent = errors.join(" ");
-      status.classList.add("visually-hidden");
-    } else {
-      status.textContent = form.dataset.done;
+    if (isAnyStored) {
+      // The page that shows the new files shows the errors as well.
+      history.replaceState(failed, "");
+      status.textContent = failed.length ? "" : form.dataset.done;
       location.reload();
+    } else {
+      announce(failed);
     }
   }
 
-  function addRow(file) {
-    const label = form.dataset.progress.replace("%(name)s", file.name);
+  function addRow(name) {
+    const label = form.dataset.progress.replace("%(name)s", name);
     const progress = element("progress", { value: 0, "aria-label": label });
     const message = element("span", {});
-    list.append(element("li", {}, element("span", {}, file.name), progress, message));
+    list.append(element("li", {}, element("span", {}, name), progress, message));
     return { progress, message };
+  }
+
+  function fail({ progress, message }, error) {
+    progress.remove();
+    message.textContent = error;
+    message.classList.add("is-failed");
+  }
+
+  /** Have screen readers announce all errors, which stay on the screen, each beside its file. */
+  function announce(failed) {
+    status.textContent = failed.map(([name, error]) => `${name}: ${error}`).join(" ");
+    status.classList.add("visually-hidden");
   }
 
   /** Upload one file, and return an error message if that failed. */

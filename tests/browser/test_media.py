@@ -30,16 +30,19 @@ def test_many_files_are_uploaded_at_once(log_in: LogIn) -> None:
     page.get_by_role("button", name="Upload").dblclick()
     status = page.get_by_role("status")
     status.get_by_text("page.html: Files of the type “.html” can't be published here.").wait_for()
-    assert page.locator(".media-progress progress").count() == 2
+    # The page shows the new image by now, and the errors beside it.
+    page.locator(".media-grid li").wait_for()
+    assert page.locator(".media-progress li").count() == 2
     # Each error names its file once, and all of them are announced.
     announced = status.inner_text()
     assert [announced.count(name) for name in ("page.html", "run.exe")] == [1, 1]
-    assert page.locator(".media-progress li").nth(1).inner_text().count("page.html") == 1
+    assert page.locator(".media-progress li").first.inner_text().count("page.html") == 1
     assert (Picture.objects.count(), Document.objects.count()) == (1, 1)
     # Without errors, the list shows the new files immediately.
     chooser.set_input_files(files[:1])
     page.get_by_role("button", name="Upload").press("Enter")
     page.locator(".media-grid li").nth(1).wait_for()
+    assert not page.locator(".media-progress li").count()
     assert Picture.objects.count() == 2
     page.get_by_label("Select all").check()
     page.get_by_text("2 of 2 selected").wait_for()

@@ -147,6 +147,23 @@ class TestPDF:
             with Image.open(io.BytesIO(clean[start:])) as after, Image.open(io.BytesIO(jpeg())) as before:
                 assert after.tobytes() == before.tobytes()
 
+    @pytest.mark.parametrize(
+        ("content", "parts"),
+        [
+            # Content in a rare encoding: four bytes as they are, and the end.
+            (b"\x03q Q \x80", {"Filter": pikepdf.Name.RunLengthDecode}),
+            # A list of as many parameters as filters may be empty.
+            (jpeg(), {"Subtype": pikepdf.Name.Image, "Filter": pikepdf.Name.DCTDecode, "DecodeParms": pikepdf.Array()}),
+        ],
+        ids=["run-length encoding", "no parameters"],
+    )
+    def test_rare_but_valid_streams_are_accepted(self, content: bytes, parts: dict[str, pikepdf.Object]) -> None:
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            document.pages[0].Resources = pikepdf.Dictionary(X=document.make_stream(content, **parts))
+            document.save(written, stream_decode_level=pikepdf.StreamDecodeLevel.none)
+        assert not reveals(cleaned(written.getvalue(), "a.pdf"))
+
     def test_inline_images_that_are_encoded_are_refused(self) -> None:
         written = io.BytesIO()
         with pikepdf.open(io.BytesIO(PDF)) as document:
@@ -168,6 +185,8 @@ class TestPDF:
             clean = document.pages[0].Resources.ColorSpace.C[1].read_bytes()
         assert reveals(profile)
         assert not reveals(clean)
+        # The program and the system that made it.
+        assert clean[4:8] + clean[40:44] == bytes(8)
         assert strip_profile(clean) == clean
         image = Image.effect_noise((32, 32), 90).convert("RGB").transpose(Image.Transpose.ROTATE_90)
         after, before = (

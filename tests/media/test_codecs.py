@@ -185,7 +185,7 @@ def asf(*properties: bytes, extended: bytes = b"") -> bytes:
     """Return a Windows Media file with the properties of streams, alone or within extended ones, and with data."""
     header = asf_object("5FBF03B5-A92E-11CF-8EE3-00C00C205365", bytes(18) + struct.pack("<I", len(extended)) + extended)
     header += b"".join(properties)
-    data = asf_object("75B22636-668E-11CF-A6D9-00AA0062CE6C", b"packets")
+    data = asf_object("75B22636-668E-11CF-A6D9-00AA0062CE6C", bytes(16) + b"packets")
     return asf_object("75B22630-668E-11CF-A6D9-00AA0062CE6C", bytes(4) + b"\1\2" + header) + data
 
 
@@ -347,6 +347,15 @@ class TestWindowsMedia:
         extended = asf_extended(self.DURATION, name=SECRET, stream=asf_video(b"WMV2"))
         content = asf(asf_video(b"WMV3"), extended=extended)
         assert cleaned(content, "a.wmv") == content.replace(SECRET, bytes(len(SECRET)))
+
+    def test_loses_its_id_which_may_consist_of_a_network_address_and_the_time(self) -> None:
+        def with_id(file_id: bytes) -> bytes:
+            properties = asf_object("8CABDCA1-A947-11CF-8EE4-00C00C205365", file_id + bytes(64))
+            index = asf_object("33000890-E5B1-11CF-89F4-00A0C90349CB", file_id + bytes(16))
+            content = asf(properties, asf_video(b"WMV3")) + index
+            return content.replace(bytes(16) + b"packets", file_id + b"packets")
+
+        assert cleaned(with_id(b"I" * 16), "a.wmv") == with_id(bytes(16))
 
     @pytest.mark.parametrize(
         "extension", ["399595EC-8667-4E2D-8FDB-98814CE76C1E", "E165EC0E-19ED-45D7-B4A7-25CBD1E28E9B"]

@@ -40,7 +40,7 @@ class TestInvalidDocuments:
             b"words",
             b"<script>alert(1)</script>%%EOF",
             PDF[:-8],
-            b"\n" + PDF,
+            b"words\n" + PDF,
             b"PK\x03\x04%%EOF",
             PDF[:20] + b"%%EOF",
         ],

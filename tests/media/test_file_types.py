@@ -124,6 +124,7 @@ class TestValidFiles:
     @pytest.mark.parametrize(
         ("name", "content"),
         [
+            ("a.pdf", b"\xef\xbb\xbf\r\n" + PDF),
             ("a.mp3", b"ID3\x03\x00\x00\x00\x00\x0f\x76" + bytes(20) + MP3),
             ("a.mp3", b"\xff\xf3\x84\xc4" + bytes(400)),
             ("a.mov", b"\x00\x00\x00\x08wide\x1d\x00\x00\x00mdat"),
