@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
 from django.contrib.sitemaps.views import sitemap
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
 from blog.appearance.looks import look_of
-from blog.models import Category, Entry, Page, Post, public_condition
+from blog.models import Category, Entry, Page, Post, PostInCategory
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, overview_url
 from blog.page_metadata.structured_data import changed_at
 from core.languages import alternates
@@ -107,8 +107,9 @@ class TermSitemap(SiteUrlSitemap):
 
 class CategorySitemap(TermSitemap):
     def items(self) -> Any:
-        newest = Max("posts__published_at", filter=public_condition("posts__"))
-        return Category.objects.annotate(newest=newest).filter(newest__isnull=False).order_by("path")
+        # With those of its subcategories, which its page lists as well.
+        newest = PostInCategory.objects.public().filter(category=OuterRef("pk")).newest_first().values("published_at")
+        return Category.objects.annotate(newest=Subquery(newest[:1])).filter(newest__isnull=False).order_by("path")
 
 
 class OverviewSitemap(SiteUrlSitemap):

@@ -11,9 +11,9 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
-from blog.models import Category, Entry, Post, PostInCategory, public_condition
+from blog.models import Category, Entry, Post, PostInCategory
 from blog.models.entry_query import EntryKind
-from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
+from comments.models import Comment, CommentKind, CommentSettings
 from core.models import SiteSettings
 from core.prepared import Prepared
 from core.slugs import slugify
@@ -72,7 +72,7 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
     languages = languages_of(site)
     labelled = [(Phrase((labels.ANY,)),)]
     found = by_date(Lookup(comment_index(), query.words, languages, labelled, _excluded(query, languages)), MAX_RANKED)
-    comments = public_comments().filter(pk__in=found.pks)
+    comments = Comment.objects.public().filter(pk__in=found.pks)
     if not CommentSettings.of(site).show_pingbacks:
         comments = comments.filter(kind=CommentKind.COMMENT)
     pks = list(comments.order_by("-created_at", "-pk").values_list("pk", flat=True))
@@ -81,11 +81,6 @@ def find_comments(query: Query, site: SiteSettings) -> Hits:
 
 def _excluded(query: Query, languages: Sequence[str]) -> Group:
     return tuple(phrase for word in query.excluded for phrase in forms_of(word, languages))
-
-
-def public_comments() -> CommentQuerySet:
-    """Return `Comment.objects.public()` for looking up comments by ID, for which SQLite would read all entries."""
-    return Comment.objects.approved().filter(public_condition("entry__"), entry__password="")  # has no password
 
 
 def scheduled(site: SiteSettings) -> list[int]:

@@ -42,7 +42,8 @@ class Lookup:
             )
             for tier in tiers
         ]
-        return self.index.find(expressions, limit=limit, hidden=self.hidden)
+        # Phrases are the same in two tiers.
+        return self.index.find(list(dict.fromkeys(expressions)), limit=limit, hidden=self.hidden)
 
     @property
     def has_beginning(self) -> bool:

@@ -17,7 +17,6 @@ from core.dates import format_day
 from core.languages import separator
 from core.prepared import Prepared
 from search.excerpts import MAX_SEARCHED, Marker
-from search.finding import public_comments
 from search.plain_text import plain_text
 from search.queries import Word
 
@@ -40,7 +39,7 @@ def entry_results(pks: Sequence[int], words: Sequence[Word]) -> list[SafeString]
 
 def comment_results(pks: Sequence[int], words: Sequence[Word]) -> list[SafeString]:
     """Return the comments with these IDs, in this order, with `words` marked. Takes one query."""
-    found = public_comments().with_entries().select_related("user").in_bulk(list(pks))
+    found = Comment.objects.public().with_entries().select_related("user").in_bulk(list(pks))
     return [_comment_html(comment, Marker(words, comment.entry.language)) for pk in pks if (comment := found.get(pk))]
 
 

@@ -15,7 +15,7 @@ from taggit.models import ItemBase, TagBase
 
 from blog.models import Post, Status
 from blog.models.curation import UndoableChange
-from core.changes import PublicModel, PublicQuerySet
+from core.changes import PublicModel, PublicQuerySet, content_changed
 from core.prepared import Parameter, Prepared
 from core.slugs import free_slugs, slug_field, slugify, validate_slug
 from tags.letters import SYMBOLS
@@ -68,7 +68,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         return found
 
     def named(self, names: Iterable[str]) -> dict[str, "Tag"]:
-        """Return the tag for each name, and create tags that don't exist yet, in at most nine statements.
+        """Return the tag for each name, and create tags that don't exist yet, in at most seven statements.
 
         The former name of a tag that was merged or renamed finds the tag that it leads to now. Call this in the
         transaction that uses the tags: they are locked, so that they can't be merged away in the meantime.
@@ -113,14 +113,21 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         return created
 
     def _insert_named(self, names: dict[str, str], slugs: dict[str, str]) -> dict[str, "Tag"]:
-        """Insert the tags with these slugs, given by key, and return those that now exist. A slug may be taken."""
-        if not slugs:
-            return {}
-        tags = [Tag(name=names[key], slug=slugs[key], **keys_of(names[key])) for key in slugs]
-        with transaction.atomic(savepoint=False):
-            # Always in the same order, so that two transactions can't deadlock.
-            self.bulk_create(sorted(tags, key=lambda tag: tag.key), ignore_conflicts=True)
-            return {tag.key: tag for tag in self.filter(key__in=set(slugs))}
+        """Insert the tags with these slugs, given by key, unless a key or slug is taken, and return those inserted."""
+        inserted: dict[str, Tag] = {}
+        # Always in the same order, so that two transactions can't deadlock.
+        for keys in batched(sorted(slugs), 1000):
+            rows = [{"name": names[key], "slug": slugs[key], "description": "", **keys_of(names[key])} for key in keys]
+            row = f"({', '.join(['%s'] * len(rows[0]))})"
+            # Django's bulk_create can ignore conflicts, but doesn't tell then what it has inserted.
+            sql = (
+                f"INSERT INTO tags_tag ({', '.join(rows[0])}) VALUES {', '.join([row] * len(rows))} "  # noqa: S608  # our own table
+                "ON CONFLICT DO NOTHING RETURNING *"
+            )
+            inserted |= {tag.key: tag for tag in self.raw(sql, [value for each in rows for value in each.values()])}
+        if inserted:
+            content_changed()
+        return inserted
 
 
 class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types

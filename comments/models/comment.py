@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog.models import TEXTS, Entry
+from blog.models import TEXTS, Entry, public_condition
 from comments.changes import comments_changed
 from comments.models.settings import MIN_COMMENTS_PER_PAGE
 from comments.text import comment_html
@@ -53,7 +53,8 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
 
     def public(self, now: Parameter | None = None) -> Self:
         """Return the comments that every reader may see now: approved, on public entries without a password."""
-        return self.approved().filter(entry__in=Entry.objects.published(now).filter(password=""))
+        # With a subquery for the entries, SQLite would read all of them first.
+        return self.approved().filter(public_condition("entry__", now), entry__password="")
 
     def for_authors(self) -> Self:
         """Return the comments that authors are notified of: like `public`, but also on entries with a password."""

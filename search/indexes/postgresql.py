@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from itertools import chain
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final
+from zlib import crc32
 
 from django.db import connection
 
 from search.indexes.base import Document, Found, FullTextIndex
-from search.indexes.queries import MAX_COUNTED, Expression, Group, Phrase, with_labels
+from search.indexes.queries import MAX_COUNTED, Expression, Phrase, with_labels
 
 # PostgreSQL's limits: the position of a lexeme, the positions of each, and the bytes of all lexemes in a document.
 _MAX_POSITION: Final = 16_383
@@ -18,6 +19,11 @@ _MAX_BYTES: Final = 900_000
 # IDs, and the newest blocks are searched first.
 _BLOCK: Final = 1_000
 _NEWEST_BLOCKS: Final = 8
+# GIN has no positions either, and reading those of a document takes about 10 µs. So that few documents are read that
+# have all words of a phrase but not the phrase, each row has a Bloom filter of its pairs of successive words, two bits
+# for each pair. Both sizes are powers of two, in bytes.
+_MIN_FILTER: Final = 8
+_MAX_FILTER: Final = 4_096
 
 
 class PostgresqlIndex(FullTextIndex):
@@ -26,8 +32,15 @@ class PostgresqlIndex(FullTextIndex):
 
     def create(self) -> None:
         self._execute(f"CREATE TABLE {self._table} (id bigint PRIMARY KEY, words tsvector NOT NULL)")
+        self.add_filters()
         # The pending list would make writing a post faster, but every search slower.
         self._execute(f"CREATE INDEX {self._table}_words ON {self._table} USING gin (words) WITH (fastupdate = off)")
+
+    def add_filters(self) -> None:
+        """Add the column of the filters to a table without it. Rows without a filter are found as well, but slowly."""
+        self._execute(f"ALTER TABLE {self._table} ADD COLUMN IF NOT EXISTS pairs bytea")
+        # Always in the row, where reading it takes a tenth of the time.
+        self._execute(f"ALTER TABLE {self._table} ALTER COLUMN pairs SET STORAGE PLAIN")
 
     def drop(self) -> None:
         self._execute(f"DROP TABLE IF EXISTS {self._table}")
@@ -35,9 +48,9 @@ class PostgresqlIndex(FullTextIndex):
     def write(self, documents: Iterable[Document]) -> None:
         with connection.cursor() as cursor:
             cursor.executemany(
-                f"INSERT INTO {self._table} (id, words) VALUES (%s, %s::tsvector) "
-                "ON CONFLICT (id) DO UPDATE SET words = excluded.words",
-                [(document.pk, _vector(document)) for document in documents],
+                f"INSERT INTO {self._table} (id, words, pairs) VALUES (%s, %s::tsvector, %s) "
+                "ON CONFLICT (id) DO UPDATE SET words = excluded.words, pairs = excluded.pairs",
+                [(document.pk, _vector(document), _filter(document)) for document in documents],
             )
 
     def remove(self, pks: Collection[int]) -> None:
@@ -50,30 +63,37 @@ class PostgresqlIndex(FullTextIndex):
         return {pk for (pk,) in self._execute(f"SELECT id FROM {self._table}")}
 
     def find(self, expressions: Sequence[Expression], *, limit: int, hidden: Sequence[int] = ()) -> Found:
-        queries = [_tsquery(expression) for expression in expressions if not expression.is_impossible]
-        if not queries:
+        possible = [expression for expression in expressions if not expression.is_impossible]
+        if not possible:
             return Found([])
         # Materialised, or the planner might read the whole table from its end in the hope of finding enough. One hit
         # beyond the limit tells whether there are more. Counting all would take longer.
         rest = "id < (SELECT first FROM newest_blocks) AND (SELECT count(*) FROM newest) <= %s"
-        parts = [
-            f"SELECT {tier}, id FROM (WITH "
-            f"newest AS MATERIALIZED ({self._matching('(%s || newest_blocks.query)::tsquery', ', newest_blocks')}), "
-            f"older AS MATERIALIZED ({self._matching('%s::tsquery')} AND {rest}) "
-            "SELECT id FROM newest UNION ALL SELECT id FROM older ORDER BY id DESC LIMIT %s) AS found"
-            for tier in range(len(queries))
-        ]
-        params = [[query, list(hidden), query, list(hidden), limit, limit + 1] for query in queries]
+        parts: list[str] = []
+        params: list[Any] = []
+        for tier, expression in enumerate(possible):
+            shown, values = "id <> ALL(%s)", [_tsquery(expression), list(hidden)]
+            if lacks_a_pair := _lacks_a_pair(expression):
+                # In this order, or each document with the words would be read.
+                shown += f" AND CASE WHEN {lacks_a_pair} THEN false ELSE words @@ %s::tsquery END"
+                values = [_tsquery(expression, "&"), list(hidden), _tsquery(expression)]
+            newest = f"SELECT id FROM {self._table}, newest_blocks WHERE words @@ (%s || newest_blocks.query)::tsquery"
+            # The planner knows that common words are in most documents, but not that reading these is expensive. So it
+            # must not know the words, or it would read them all.
+            older = f"SELECT id FROM {self._table} WHERE words @@ (SELECT %s::tsquery)"
+            parts.append(
+                f"SELECT {tier}, id FROM (WITH newest AS MATERIALIZED ({newest} AND {shown}), "
+                f"older AS MATERIALIZED ({older} AND {shown} AND {rest}) "
+                "SELECT id FROM newest UNION ALL SELECT id FROM older ORDER BY id DESC LIMIT %s) AS found"
+            )
+            params += [*values, *values, limit, limit + 1]
         rows = self._execute(
             f"WITH newest_blocks AS MATERIALIZED ({self._newest_blocks()}) "
             f"SELECT id FROM ({' UNION ALL '.join(parts)}) AS hits (tier, id) ORDER BY tier, id DESC",
-            *chain.from_iterable(params),
+            *params,
         )
         pks = list(dict.fromkeys(pk for (pk,) in rows))
         return Found(pks[:limit], len(pks) > limit)
-
-    def _matching(self, query: str, sources: str = "") -> str:
-        return f"SELECT id FROM {self._table}{sources} WHERE words @@ {query} AND id <> ALL(%s)"
 
     def _newest_blocks(self) -> str:
         """Return the SQL for the end of a `query` that restricts it to the newest documents, and their `first` ID."""
@@ -125,18 +145,53 @@ def _block(pk: int) -> str:
     return f"-{pk // _BLOCK}"
 
 
-def _tsquery(expression: Expression) -> str:
-    """Return the expression in PostgreSQL's notation."""
-    query = " & ".join(map(_any_of, [*expression.words, *expression.labels]))
-    return f"{query} & !{_any_of(expression.excluded)}" if expression.excluded else query
+def _filter(document: Document) -> bytes:
+    """Return the Bloom filter of the pairs of words that follow each other, with 8 to 16 bits for each, if it is short.
+
+    A long document, whose filter is full, is read for every phrase.
+    """
+    # Stems, labels and gaps are in no phrase.
+    pairs = {pair for pair in map(" ".join, pairwise(document.tokens.split())) if "_" not in pair}
+    size = min(max(1 << len(pairs).bit_length(), _MIN_FILTER), _MAX_FILTER)
+    bits = bytearray(size)
+    for pair in pairs:
+        for number in _hashes(pair):
+            bits[(number >> 3) % size] |= 1 << (number & 7)
+    return bytes(bits)
 
 
-def _any_of(group: Group) -> str:
-    return f"({' | '.join(map(_phrase, group))})"
+def _hashes(pair: str) -> tuple[int, int]:
+    """Return two numbers, of which only the last bits count that a filter has room for."""
+    return divmod(crc32(pair.encode()), 1 << 16)
 
 
-def _phrase(phrase: Phrase) -> str:
-    quoted = f"({' <-> '.join(map(_quote, phrase.tokens))}{':*' if phrase.is_prefix else ''})"
+def _lacks_a_pair(expression: Expression) -> str:
+    """Return the SQL for whether a row's filter lacks a pair that every match has, or nothing if matches need no pair.
+
+    Its value is NULL for a row without a filter.
+    """
+    numbers: set[int] = set()
+    for phrase, *others in expression.words:
+        if not others:
+            tokens = phrase.tokens[:-1] if phrase.is_prefix else phrase.tokens
+            numbers.update(number for pair in pairwise(tokens) for number in _hashes(" ".join(pair)))
+    bits = (f"get_bit(pairs, {number} & (octet_length(pairs) * 8 - 1)) = 0" for number in sorted(numbers))
+    return " OR ".join(bits)
+
+
+def _tsquery(expression: Expression, then: str = "<->") -> str:
+    """Return the expression in PostgreSQL's notation. With `then="&"`, the words of phrases may be anywhere."""
+    query = " & ".join(_any_of(group, then) for group in (*expression.words, *expression.labels))
+    excluded = [phrase for phrase in expression.excluded if then == "<->" or len(phrase.tokens) == 1]
+    return f"{query} & !{_any_of(excluded, then)}" if excluded else query
+
+
+def _any_of(group: Sequence[Phrase], then: str) -> str:
+    return f"({' | '.join(_phrase(phrase, then) for phrase in group)})"
+
+
+def _phrase(phrase: Phrase, then: str = "<->") -> str:
+    quoted = f"({f' {then} '.join(map(_quote, phrase.tokens))}{':*' if phrase.is_prefix else ''})"
     return f"({quoted} & ({' | '.join(map(_quote, phrase.labels))}))" if phrase.labels else quoted
 
 

@@ -57,6 +57,15 @@ class TestEntries:
         PageFactory(title="About")
         assert len(entries(client, section)) == 1
 
+    def test_include_categories_of_which_only_subcategories_have_posts(self, client: Client) -> None:
+        parent = CategoryFactory(slug="parent")
+        child = CategoryFactory(slug="child", parent=parent)
+        CategoryFactory(slug="empty")
+        PostFactory(published_at=at(2020, 1, 1), categories=[child])
+        found = entries(client, "categories")
+        assert [*found] == ["/category/parent/", "/category/parent/child/"]
+        assert {url.findtext(f"{SITEMAP}lastmod") for url in found.values()} == {"2020-01-01T12:00:00+00:00"}
+
     def test_have_the_time_of_the_last_change_of_their_text(self, client: Client) -> None:
         post = PostFactory(slug="new", published_at=at(2020, 1, 1), tags=["a"], categories=[CategoryFactory()])
         PostFactory(slug="changed", published_at=at(2019, 1, 1), text_changed_at=at(2020, 1, 2))

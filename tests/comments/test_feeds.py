@@ -5,14 +5,15 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Post, Status
+from comments.models import Comment, CommentSettings
 from comments.models import CommentKind as Kind
-from comments.models import CommentSettings
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.feeds import read_feed, show_feed, show_items
@@ -35,6 +36,13 @@ def post() -> Any:
         guid="https://old.example/?p=7",
         published_at=timezone.make_aware(dt.datetime(2019, 10, 22, 12)),
     )
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows how large its tables are.")
+def test_the_newest_comments_are_found_without_reading_all_posts() -> None:
+    plan = Comment.objects.public().order_by("-created_at", "-pk")[:10].explain()
+    assert "comment_queue" in plan
+    assert "SCAN" not in plan
 
 
 class TestUrls:

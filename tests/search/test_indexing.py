@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import RequestFactory
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -144,6 +144,45 @@ class TestEntries:
         expression = Expression(((Phrase(("word",)),),))
         assert entry_index().find([expression], limit=limit) == (pks[:limit], limit < len(pks))
         entry_index().remove(pks)
+
+
+class TestPhrases:
+    DOCUMENTS = (
+        Document(1, "the grey heron flies"),
+        Document(2, "heron grey heron"),
+        Document(3, "heron the grey flies"),
+        Document(4, "grey _ heron"),
+        Document(5, f"{' '.join(f'w{n} v{n}' for n in range(8_000))} grey heron"),
+        Document(6, "grey heronry"),
+        Document(7, "the grey heron flew"),
+    )
+
+    @pytest.mark.parametrize(
+        ("expression", "pks"),
+        [
+            (Expression(((Phrase(("grey", "heron")),),)), [7, 5, 2, 1]),
+            (Expression(((Phrase(("the", "grey", "heron")),),)), [7, 1]),
+            (Expression(((Phrase(("the", "grey", "her"), is_prefix=True),),)), [7, 1]),
+            (Expression(((Phrase(("grey", "her"), is_prefix=True),),)), [7, 6, 5, 2, 1]),
+            (Expression(((Phrase(("grey", "heron")), Phrase(("heron", "the"))),)), [7, 5, 3, 2, 1]),
+            (Expression(((Phrase(("grey", "heron")),), (Phrase(("flies",)), Phrase(("flew",))))), [7, 1]),
+            (Expression(((Phrase(("heron",)),),), excluded=(Phrase(("grey", "heron")),)), [4, 3]),
+            (Expression(((Phrase(("heron", "grey")),),), excluded=(Phrase(("flies",)),)), [2]),
+        ],
+    )
+    def test_are_found_only_where_the_words_follow_each_other(self, expression: Expression, pks: list[int]) -> None:
+        entry_index().write(self.DOCUMENTS)
+        assert entry_index().find([expression], limit=9).pks == pks
+        entry_index().remove([document.pk for document in self.DOCUMENTS])
+
+    @pytest.mark.skipif(connection.vendor == "sqlite", reason="FTS5 has positions, and needs no filters")
+    @pytest.mark.parametrize(("pairs", "pks"), [(bytes(8), []), (None, [1])])
+    def test_are_looked_for_unless_a_filter_lacks_their_pairs(self, pairs: bytes | None, pks: list[int]) -> None:
+        entry_index().write(self.DOCUMENTS[:1])
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE search_entry_words SET pairs = %s", [pairs])
+        assert entry_index().find([Expression(((Phrase(("grey", "heron")),),))], limit=9).pks == pks
+        entry_index().remove([1])
 
 
 class TestTerms:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from blog.models import Entry
 from core.models import SiteSettings
 from search.finding import find_comments, find_entries
+from search.indexes import entry_index
 from search.queries import MAX_CHARACTERS, MAX_WORDS, Filter, Word, parse
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
 
@@ -299,6 +300,18 @@ class TestRanking:
         PostFactory(title="Never", source="Grey, grey, grey is a heron, heron, heron.")
         PostFactory(title="A grey heron")
         assert self.found('"grey heron"') == ["A grey heron", "Apart", "Often"]
+
+    @pytest.mark.parametrize(("typed", "count"), [('"grey heron"', 3), ("grey heron", 4)])
+    def test_looks_up_the_same_expression_once(self, typed: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        find, looked_up = type(entry_index()).find, []
+
+        def recording(index: Any, expressions: Any, **options: Any) -> Any:
+            looked_up.append(len(expressions))
+            return find(index, expressions, **options)
+
+        monkeypatch.setattr(type(entry_index()), "find", recording)
+        self.found(typed)
+        assert looked_up[0] == count
 
     def test_completions_of_the_last_word_come_after_the_word_itself(self) -> None:
         PostFactory(title="Text", source="A heron.")
