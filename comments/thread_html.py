@@ -120,7 +120,7 @@ def _dates(comment: Any, page: ThreadPage) -> str:
 def _time(text: str, time: dt.datetime) -> str:
     local = localtime(time)
     shown = text % {"date": escape(format_day(local)), "time": escape(format_time(local))}
-    return f'<time datetime="{local:%Y-%m-%dT%H:%M:%S%z}">{shown}</time>'
+    return f'<time datetime="{local:%Y-%m-%dT%H:%M%z}">{shown}</time>'
 
 
 def _reply_to(node: Node) -> str:

@@ -28,12 +28,15 @@ OWN: Final = "own/"
 # Pages that a site can't override, because its staff depend on them, and what these pages consist of.
 _KEPT: Final = ("_sent.html", "accounts/", "admin/", "auth/", "django/", "markdownx/", "registration/")
 _INDENTATION: Final = re.compile(r"\n[ \t]+")
-# A line of nothing but tags and comments that output nothing. The text around them has line breaks of its own.
+# A line of nothing but comments and tags that output nothing or a template. What is around and in them has line breaks
+# of its own.
 _SILENT: Final = re.compile(
-    r"^((?:\{%[ ](?:block|elif|else|empty|endblock|endfor|endif|endwith|extends|for|if|load|with)\b(?:(?!%\}).)*%\}"
+    r"^((?:\{%[ ](?:block|elif|else|empty|endblock|endfor|endif|endwith|extends|for|if|include|load|with)\b(?:(?!%\}).)*%\}"
     r"|\{\#(?:(?!\#\}).)*\#\})+)\n",
     re.MULTILINE,
 )
+# Attributes on lines of their own. After a space, as elsewhere, they compress better.
+_ATTRIBUTES: Final = re.compile(r"\n(?=[a-z][a-z-]*=[\"'])")
 _SECONDS_REMEMBERED: Final = 7 * 24 * 60 * 60
 
 _log = logging.getLogger(__name__)
@@ -50,11 +53,11 @@ class UnindentedLoader(Loader):
 
 
 class CompactLoader(UnindentedLoader):
-    """Loads templates of pages also without the lines that would be empty in the page."""
+    """Loads templates of pages also without the lines that would be empty in the page, and with tags on one line."""
 
     def get_contents(self, origin: Origin) -> str:
         text = super().get_contents(origin)
-        return _SILENT.sub(r"\1", text) if origin.name.endswith(".html") else text
+        return _ATTRIBUTES.sub(" ", _SILENT.sub(r"\1", text)) if origin.name.endswith(".html") else text
 
 
 class SearchedNodes(NodeList):

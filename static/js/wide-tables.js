@@ -2,11 +2,7 @@
 // makes it focusable with the Tab key while there is something to scroll.
 const observer = new ResizeObserver((entries) => {
   for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth) {
-      target.tabIndex = 0;
-    } else {
-      target.removeAttribute("tabindex");
-    }
+    target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
   }
 });
 

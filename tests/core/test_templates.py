@@ -24,7 +24,7 @@ def engine(tmp_path: Path) -> Engine:
 
 def test_pages_have_no_indentation_but_that_of_their_content(engine: Engine) -> None:
     page = engine.get_template("page.html").render(Context({"on": True, "text": "a\n  b"}))
-    assert page == "<ul>\n<li\nlang='en'>a\n  b</li>\n</ul>\n"
+    assert page == "<ul>\n<li lang='en'>a\n  b</li>\n</ul>\n"
 
 
 @pytest.mark.parametrize(
