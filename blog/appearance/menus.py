@@ -31,6 +31,9 @@ _MAX_LENGTH: Final = 100_000
 # Begins a line of a submenu: a hyphen or what devices put in its place, a tab, or more spaces than slip in.
 _MARKER: Final = re.compile("[\\s\u200e\u200f]*[-\u2013\u2014\u2022]+\\s*|[^\\S\\t]*\\t\\s*|\\s{2,}")
 
+# The path of a post without a date: a draft.
+_BY_ID: Final = re.compile(r"/\?p=([1-9][0-9]{0,17})(?:&preview=true)?")
+
 
 class Target(NamedTuple):
     """An object on this site as menus show it, and whether readers can see it."""
@@ -201,6 +204,9 @@ def with_merged(items: Collection[Item], model: type[Model], ids: Collection[int
 
 def find_target(path: str) -> tuple[str, int] | None:
     """Return the kind and the ID of the object at this path, or None if menus have no such kind."""
+    if by_id := _BY_ID.fullmatch(path):
+        kind, pk = "blog:post", int(by_id[1])
+        return (kind, pk) if menu_targets[kind].load([pk]) else None
     if "#" in path or "?" in path:
         return None
     try:

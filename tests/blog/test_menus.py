@@ -98,6 +98,13 @@ class TestMenus:
             Page.objects.filter(pk=page.pk).update(status=Status.PUBLISHED)
         assert len(menu()) == 2
 
+    def test_leave_out_drafts_without_a_date(self, publish_appearance: Publish) -> None:
+        draft = PostFactory(title="Secret", status=Status.DRAFT, published_at=None)
+        nothing = f"/?p={draft.pk + 1}"
+        lines = [f"/?p={draft.pk}", f"Ours {draft.get_absolute_url()}", f"Nothing {nothing}", "Years /archive/"]
+        publish_appearance(header_menu="\n".join(lines))
+        assert menu() == [("Nothing", nothing), ("Years", "/archive/")]
+
     def test_recognise_urls_copied_from_the_address_bar(
         self, publish_appearance: Publish, settings: Settings, django_capture_on_commit_callbacks: Any
     ) -> None:
@@ -205,14 +212,12 @@ PAGE = """\
 <nav class="menu" aria-label="Main menu">
 <ul>
 <li>
-<a href="/"
-dir="auto"
+<a href="/" dir="auto"
 
 aria-current="page">A&amp;b</a>
 </li>
 <li>
-<a href="/archive/"
-dir="auto"
+<a href="/archive/" dir="auto"
 
 >Years</a>
 </li>
