@@ -31,8 +31,8 @@ _INDENTATION: Final = re.compile(r"\n[ \t]+")
 # A line of nothing but comments and tags that output nothing or a template. What is around and in them has line breaks
 # of its own.
 _SILENT: Final = re.compile(
-    r"^((?:\{%[ ](?:block|elif|else|empty|endblock|endfor|endif|endwith|extends|for|if|include|load|with)\b(?:(?!%\}).)*%\}"
-    r"|\{\#(?:(?!\#\}).)*\#\})+)\n",
+    r"^((?:\{%[ ](?:block|elif|else|empty|endblock|endfor|endif|endwith|extends|for|if|include|load|with)\b"
+    r"(?:(?!%\}).)*%\}|\{\#(?:(?!\#\}).)*\#\})+)\n",
     re.MULTILINE,
 )
 # Attributes on lines of their own. After a space, as elsewhere, they compress better.

@@ -205,8 +205,8 @@ def with_merged(items: Collection[Item], model: type[Model], ids: Collection[int
 def find_target(path: str) -> tuple[str, int] | None:
     """Return the kind and the ID of the object at this path, or None if menus have no such kind."""
     if by_id := _BY_ID.fullmatch(path):
-        kind, pk = "blog:post", int(by_id[1])
-        return (kind, pk) if menu_targets[kind].load([pk]) else None
+        post = int(by_id[1])
+        return ("blog:post", post) if menu_targets["blog:post"].load([post]) else None
     if "#" in path or "?" in path:
         return None
     try:

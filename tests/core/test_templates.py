@@ -44,6 +44,14 @@ def test_a_line_with_nothing_but_tags_leaves_no_line(engine: Engine, tmp_path: P
     assert engine.get_template("page.html").render(Context({"on": True, "text": "t"})) == shown
 
 
+def test_an_included_template_leaves_no_line_besides_its_own(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("a\n{% include 'part.html' %}\nb")
+    (tmp_path / "part.html").write_text("{% if text %}\n<i>\n{% endif %}\n")
+    page = engine.get_template("page.html")
+    assert page.render(Context({"text": "t"})) == "a\n<i>\nb"
+    assert page.render(Context()) == "a\nb"
+
+
 def test_emails_stay_as_they_are(engine: Engine) -> None:
     mail = engine.get_template("mail.txt").render(Context({"on": True, "text": "a"}))
     assert mail == "<ul>\n  \n\t<li\n    lang='en'>a</li>\n  \n</ul>\n"
