@@ -142,7 +142,8 @@ class TestFinding:
         "part", ["src=x ", '<img src="', "//a.b/", " 1x,", "<img srcset='a 1x,", "<img ", "&quot;"]
     )
     def test_takes_time_proportional_to_the_length(self, part: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(found, f"{part * 25_000} '/a.jpg")
+        # There is a file at the beginning as well, because nothing is searched in a text without any.
+        assert grows_with_length(found, f"'/a.jpg {part * 25_000} '/a.jpg")
 
     def test_relative_urls_are_resolved_against_the_blog(self) -> None:
         text = '<img src="/images/a.jpg"> <img src="b.jpg">'
