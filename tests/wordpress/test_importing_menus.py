@@ -179,13 +179,13 @@ class TestLinks:
     ) -> None:
         report = import_parts(
             link(50, "More", url=url),
-            link(51, "Films", url="/films/", menu_item_parent=50),
+            link(51, "Songs", url="/songs/", menu_item_parent=50),
             link(52, "Nothing", url=url),
             link(53, "", url=url),
             link(54, "Without heading", url="/x/", menu_item_parent=53),
         )
         assert items_of() == [
-            {"title": "More", "children": [{"title": "Films", "url": "/films/"}]},
+            {"title": "More", "children": [{"title": "Songs", "url": "/songs/"}]},
             {"title": "Without heading", "url": "/x/"},
         ]
         assert "2 of them lead to nothing that can be linked to and were left out." in notes(report)["Main"]
@@ -342,6 +342,16 @@ class TestBlockEditorMenus:
         assert (first["id"], second["id"]) == (20, 21)
         assert [child["id"] for child in first["children"]] == [*range(30, 28 + MAX_ITEMS)]
         assert "It is shortened" in notes(report)["Navigation"]
+
+    def test_read_no_deeper_levels_of_pages_than_have_room(self, import_parts: ImportParts) -> None:
+        above = None
+        for _level in range(2 * MAX_ITEMS):
+            above = PageFactory(slug="a", parent=above)
+        with executed_statements() as statements:
+            import_parts(navigation("<!-- wp:page-list /-->"))
+        assert len([sql for sql, _params in statements if '"parent_id" IN' in sql]) == MAX_ITEMS
+        (top,) = items_of("Navigation")
+        assert len(top["children"]) == MAX_ITEMS - 1
 
     def test_list_no_items_of_custom_types(self, import_parts: ImportParts) -> None:
         projects = [item(30 + n, post_type="jetpack-portfolio", title=f"Project {n}") for n in range(3)]

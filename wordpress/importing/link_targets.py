@@ -105,7 +105,12 @@ class LinkTargets:
         rows = pages.order_by("menu_order", "title", "pk").values_list("parent", "pk")
         top = level = list(rows.filter(parent=above.pk if above else None)[: MAX_ITEMS + 1])
         below: dict[int | None, list[int]] = {}
-        while level := list(rows.filter(parent__in=[pk for _parent, pk in level])[: MAX_ITEMS + 1]):
+        count = len(top)
+        # Deeper levels than have room are not read.
+        while count <= MAX_ITEMS and (
+            level := list(rows.filter(parent__in=[pk for _parent, pk in level])[: MAX_ITEMS + 1])
+        ):
+            count += len(level)
             for parent_pk, pk in level:
                 below.setdefault(parent_pk, []).append(pk)
         return [_page_item(pk, [_page_item(each) for each in _descendants(pk, below)]) for _parent, pk in top]
