@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
@@ -72,11 +72,12 @@ class User(PublicModel, AbstractUser):
             (self.slug,) = free_slugs([slugify(self.display_name) or "author"], others, max_length=200)
         # Django sets `_password` for a new password, and clears it when it only upgrades the hash of the same one.
         has_new_password = getattr(self, "_password", None) is not None
-        super().save(*args, **kwargs)
-        if has_new_password:
-            # Django starts a new session for people who change their own password.
-            Session.objects.filter(user=self).delete()
-            revoke_access(self)
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            if has_new_password:
+                # Django starts a new session for people who change their own password.
+                Session.objects.filter(user=self).delete()
+                revoke_access(self)
 
     if TYPE_CHECKING:
         # From ABSOLUTE_URL_OVERRIDES, because the author's page belongs to the blog.
