@@ -27,7 +27,7 @@ class CategoryQuerySet(TreeQuerySet):
         As in WordPress, an unused category has an empty page, because texts may link to it. A page that lists only
         hidden posts would confirm a name that someone guesses. Prepared queries take the time as a parameter.
         """
-        filed = Category._meta.get_field("posts").through._default_manager.filter(category=OuterRef("pk"))  # type: ignore[union-attr]
+        filed = Category._meta.get_field("posts").through._default_manager.filter(category=OuterRef("pk"))  # type: ignore[union-attr]  # a relation
         is_below = Q(pk=OuterRef("pk")) | Q(path__startswith=Concat(OuterRef("path"), Value("/")))
         has_public_posts = Exists(PostInCategory.objects.public(now).filter(category=OuterRef("pk")))
         return self.filter(has_public_posts | ~Exists(Category.objects.filter(is_below, Exists(filed))))
