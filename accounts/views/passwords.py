@@ -35,7 +35,7 @@ from core.sender import sender
 # The most e-mails in a period (accounts.throttle) to one name, and because of one sender. Not to one account, as
 # accounts.passwords explains.
 _PER_NAME, _PER_SENDER = 2, 10
-# The most e-mails to one name in a day. The link in the last one works for a day, whoever requested it.
+# The most e-mails to one name in a day. The link in the last one works for a day, no matter who requested it.
 _PER_NAME_AND_DAY = 6
 
 

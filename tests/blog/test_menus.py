@@ -412,7 +412,7 @@ class TestSubmenus:
 class TestOfferedMenus:
     @pytest.fixture(autouse=True)
     def _offer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        items: list[Item] = [{"title": "Films", "url": "/films/"}, {"title": "x", "url": "javascript:x"}]
+        items: list[Item] = [{"title": "Songs", "url": "/songs/"}, {"title": "x", "url": "javascript:x"}]
         items.append({"title": "Topics", "children": [{"title": "Peace", "url": "/peace/"}]})
         menus = [OfferedMenu("a-1", "Old <main>", items), OfferedMenu("a-2", "Other", [])]
         monkeypatch.setattr(offered_menus, "data", {"a": lambda: menus})
@@ -433,7 +433,7 @@ class TestOfferedMenus:
         data = {"header_menu": "Ours /ours/", "header_menu-from": "a-1", "do": "fill-header_menu", "accent": "#7a2048"}
         response = self.client(owner).post(URL, {**default_document(), **data})
         form = response.context["form"]
-        assert form["header_menu"].value() == "Films /films/\nTopics\n- Peace /peace/"
+        assert form["header_menu"].value() == "Songs /songs/\nTopics\n- Peace /peace/"
         assert form["accent"].value() == "#7a2048"
         assert SiteAppearance.current().draft is None
 
