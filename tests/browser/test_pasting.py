@@ -174,6 +174,11 @@ def new_post(log_in: LogIn) -> Page:
 def test_rich_text_becomes_markdown_and_urls_become_links(new_post: Page) -> None:
     found = [(*case[:3], new_post.evaluate(PASTE, case[:3])) for case in CASES]
     assert found == CASES
+    # Each cell extends into all rows below it and a thousand columns.
+    rows = "<tr><td rowspan=65534 colspan=1000>x</td><td>y</td></tr>" * 200
+    hostile = new_post.evaluate(PASTE, ["|", f"<table>{rows}</table>", "…"])
+    assert hostile.count("y") == 200
+    assert hostile.count("|") < 201 * 105
     post = PostFactory(markup="html")
     new_post.goto(f"/admin/blog/post/{post.pk}/change/")
     assert new_post.evaluate(PASTE, ["", WEB_PAGE, "…"]) == "(plain text)"
