@@ -125,8 +125,6 @@ class InvitationForm(forms.Form):
 
 
 class UserForm(VersionedForm):
-    """The form of a person."""
-
     role = RoleField(may_be_none=True)
 
     class Meta:

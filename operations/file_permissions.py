@@ -1,6 +1,7 @@
 """File permissions that hide drafts, addresses, password hashes, keys and exports from other users of the machine."""
 
 import logging
+import os
 import shlex
 import stat
 from collections.abc import Iterator
@@ -45,17 +46,26 @@ def make_private(**kwargs: Any) -> None:
             _log.info("%s is now private.", path)
 
 
-def check_private(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Report each path that others can read or change (operations.W001)."""
+def find_exposed() -> list[tuple[Path, str]]:
+    """Return what others can read or change, also the file with the settings, each with the mode for `chmod`."""
     exposed = [(path, f"{mode:o}") for path, mode in exposed_paths()]
     secrets = settings.BASE_DIR / ".env"
-    if secrets.exists() and secrets.stat().st_mode & stat.S_IRWXO:
-        exposed.append((secrets, "600"))
+    if secrets.exists():
+        state = secrets.stat()
+        # A file that belongs to root may be readable by the group of the site.
+        forbidden = stat.S_IRWXO | stat.S_IWGRP | (stat.S_IRGRP if state.st_uid == os.geteuid() != 0 else 0)
+        if state.st_mode & forbidden:
+            exposed.append((secrets, "600"))
+    return exposed
+
+
+def check_private(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Report each path that others can read or change (operations.W001)."""
     return [
         checks.Warning(
             f"Other users of this machine can read or change {path}.",
             hint=f"Run `chmod {mode} {shlex.quote(str(path))}`, or `manage.py migrate` for all of the data folder.",
             id="operations.W001",
         )
-        for path, mode in exposed
+        for path, mode in find_exposed()
     ]

@@ -15,7 +15,7 @@ from operations.backups.schedule import describe_error, do_what_is_due
 from operations.checks.outcomes import run_checks
 from operations.erasing import forget_copies, rewrite_if_small
 from operations.models import WorkerHeartbeat
-from operations.upgrading.leftovers import delete_leftovers
+from operations.upgrading.postgresql import delete_leftovers
 from operations.worker import queue
 
 # How long the heartbeat of a worker that has ended is kept.

@@ -9,8 +9,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, get_language_bidi, gettext
+from django.utils.translation import gettext
 
+from blog.listings.listed_posts import interface_attributes
 from blog.models import Entry, Post
 from comments.models import Comment
 from core.dates import format_day
@@ -67,7 +68,7 @@ def _comment_html(comment: Comment, marker: Marker) -> SafeString:
 
 def _html(entry: Entry, url: str, marker: Marker, date: str, passage: str, tags: Sequence[str] = ()) -> SafeString:
     # Whatever is not part of the entry is in the language of the site.
-    of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
+    of_site = interface_attributes()
     language = f' lang="{escape(entry.language)}"' if entry.language else ""
     direction = entry.direction
     date_line = f'<p class="entry-date" {of_site}>{date}</p>\n' if date else ""

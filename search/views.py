@@ -35,8 +35,6 @@ _front_url: Final = URLTemplate("blog:front")
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The search that a request is for."""
-
     query: Query
     in_comments: bool = False
     newest_first: bool = False
@@ -44,7 +42,6 @@ class _Search:
     is_narrowing: bool = False
 
     def url(self, page_number: int = 1) -> str:
-        """Return the URL of a page of the results."""
         path = listing_page_url(_front_url(), page_number)
         parameters = {
             PARAMETER: self.query.text,

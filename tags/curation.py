@@ -101,7 +101,7 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
         record(Action.MERGED, tags, by=by, details=gettext("into “%s”") % target)
         record(Action.CHANGED, [target], by=by, details=gettext("Merged with %s.") % _quoted(tags))
         summary = gettext("%(tags)s merged into “%(target)s”") % {"tags": _quoted(tags), "target": target}
-        return _record(TagChange.Kind.MERGE, summary, data, by)
+        return TagChange.objects.create(kind=TagChange.Kind.MERGE, summary=summary, data=data, made_by=by)
 
 
 def preview_rename(tag: Tag, slug: str) -> Preview:
@@ -135,7 +135,7 @@ def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
         if old_slug != tag.slug:
             text += f" ({old_slug} → {tag.slug})"
         record(Action.RENAMED, [tag], by=by, details=text)
-        return _record(TagChange.Kind.RENAME, text, data, by)
+        return TagChange.objects.create(kind=TagChange.Kind.RENAME, summary=text, data=data, made_by=by)
 
 
 def preview_delete(ids: Collection[int]) -> Preview:
@@ -169,7 +169,9 @@ def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
         _delete(tags)
         entries_changed(post_ids)
         summary = gettext("%s deleted") % _quoted(tags)
-        return _record(TagChange.Kind.DELETE, summary, {"tags": described}, by)
+        return TagChange.objects.create(
+            kind=TagChange.Kind.DELETE, summary=summary, data={"tags": described}, made_by=by
+        )
 
 
 def undo(change_id: int, by: User) -> TagChange:
@@ -344,7 +346,3 @@ def _quoted(tags: Sequence[Tag]) -> str:
         "names": names,
         "count": rest,
     }
-
-
-def _record(kind: str, summary: str, data: dict[str, Any], by: User) -> TagChange:
-    return TagChange.objects.create(kind=kind, summary=summary, data=data, made_by=by)

@@ -15,6 +15,7 @@ import nh3
 from lxml import etree
 
 from blog.rendering import urls
+from blog.rendering.html_tags import TAG, find_tags, raw_text_ends
 from blog.rendering.obsolete import RENAMED, modernise
 from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, divide_texts, limited_value
 from core.text import unify_line_ends
@@ -94,18 +95,7 @@ _NOT_NESTING: Final = frozenset(
     | {"li", "link", "meta", "optgroup", "option", "p", "param", "source", "tbody", "td", "tfoot", "th", "thead", "tr"}
     | {"track", "wbr", *_FORMATTING}
 )
-# A tag or a comment, ended where the HTML standard ends it, or by the end of the text. Nothing is scanned twice.
-_TAG = re.compile(
-    r"""<!--(?:-?>|.*?(?:--!?>|\Z))
-    |<[!?][^>]*+
-    |<(?P<end>/?)(?P<name>[a-z][^\s/>]*+)
-        (?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|(?!["'])[^\s>]*+))?+)*+""",
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
-)
-# The ends of elements that contain no tags.
-_RAW_TEXT_ENDS: Final = {
-    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style", "title")
-}
+_RAW_TEXT_ENDS: Final = raw_text_ends(("script", "style", "title"))
 # Deeper than lxml reads. nh3 would take quadratic time, for nothing.
 _MAX_DEPTH: Final = 2_048
 # libxml2 closes the elements of a text that could otherwise grow by more elements than this, or by more characters.
@@ -174,7 +164,7 @@ def _forgive(source: str) -> str:
         if opened > 0 and source[opened - 1] == "=":
             tag = max(0, source.rfind("<", 0, opened))
             # The quotation mark may also be at the end of a value, as in `href="/?a="`.
-            if (found := _TAG.match(source, tag)) and found.end() == len(source):
+            if (found := TAG.match(source, tag)) and found.end() == len(source) and not found["close"]:
                 source = f"{source[:tag]}&lt;{source[tag + 1 :]}"
     return source
 
@@ -185,33 +175,17 @@ def rename_unknown(source: str) -> str:
         return source
     parts: list[str] = []
     done = 0
-    for tag, name, _raw_text in _find_tags(source):
+    for tag, name, _raw_text in find_tags(source, _RAW_TEXT_ENDS):
         if name and name not in _READ:
             parts += (source[done : tag.start()], f"<{tag['end']}unwrapped ")
             done = tag.end("name")
     return "".join([*parts, source[done:]])
 
 
-def _find_tags(source: str) -> Iterator[tuple[re.Match[str], str, str]]:
-    """Yield all tags and comments with their lower-case names, and the text that is the content of a raw text element.
-
-    The name of a comment is empty.
-    """
-    position = 0
-    while tag := _TAG.search(source, position):
-        position = tag.end()
-        name, raw_text = (tag["name"] or "").lower(), ""
-        if not tag["end"] and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
-            end = raw_text_end.search(source, position)
-            raw_text = source[position : end.start() if end else len(source)]
-            position += len(raw_text)
-        yield tag, name, raw_text
-
-
 def _tags(source: str) -> Iterator[tuple[bool, str, int]]:
     """Yield for each tag whether it is an end tag, its lower-case name and its length."""
     ends_count = True
-    for tag, name, raw_text in _find_tags(source):
+    for tag, name, raw_text in find_tags(source, _RAW_TEXT_ENDS):
         is_end = bool(tag["end"])
         if name and (ends_count or not is_end):
             yield is_end, name, len(tag[0])

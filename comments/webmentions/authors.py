@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Final
 
+from blog.rendering.html_tags import VOID
 from comments.webmentions.documents import INLINE, RAW_TEXT, Piece, comparable, join, pieces, with_bases
 from core.http import host_of
 from core.text import is_visible, one_line
@@ -25,9 +26,6 @@ _ITEMS: Final = frozenset(
 )
 # The start of the class of a property with a text.
 _TEXT_PROPERTY: Final = re.compile(r"[pe]-[a-z]")
-_VOID: Final = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
-)
 # Elements that end where the next one with the same name starts.
 _CLOSED_BY_NEXT: Final = frozenset({"dd", "dt", "li", "option", "p", "td", "th", "tr"})
 # The attributes that contain the text of some elements, and the URL.
@@ -89,7 +87,7 @@ class _Document:
             self.elements.append(element)
             if container is not None:
                 container.properties.append(element)
-        if name in _VOID:
+        if name in VOID:
             return
         self._open.append((name, element))
         self._open_names[name] += 1

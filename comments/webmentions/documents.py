@@ -11,27 +11,17 @@ from html import unescape
 from typing import Final
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+from blog.rendering.html_tags import find_tags, raw_text_ends
 from core.http import host_of
 
-# A tag or a comment. It ends where the HTML standard says, or at the end of the text. No character is scanned twice.
-_TAG: Final = re.compile(
-    r"""<!--(?:-?>|.*?(?:--!?>|\Z))
-    |<[!?][^>]*+>?
-    |<(?P<end>/?)(?P<name>[a-z][^\s/>]*+)
-        (?P<attributes>
-            (?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|(?!["'])[^\s>]*+))?+)*+
-        )>?""",
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
-)
 _ATTRIBUTE: Final = re.compile(
     r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s"'>][^\s>]*+)))?""", re.DOTALL
 )
-_RAW_TEXT_ENDS: Final = {
-    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
-    for name in ("iframe", "noembed", "noframes", "script", "style", "template", "textarea", "title", "xmp")
-}
 # Elements that contain no tags: the title, and elements with text that readers don't see.
-RAW_TEXT: Final = frozenset(_RAW_TEXT_ENDS)
+RAW_TEXT: Final = frozenset(
+    {"iframe", "noembed", "noframes", "script", "style", "template", "textarea", "title", "xmp"}
+)
+_RAW_TEXT_ENDS: Final = raw_text_ends(RAW_TEXT)
 # In characters, including the URL of the page, which is copied for each of the many references a page may contain.
 _MAX_URL: Final = 4_000
 # Elements that don't separate words or sentences, so the text continues across them.
@@ -56,19 +46,16 @@ class Piece:
 def pieces(text: str) -> Iterator[Piece]:
     """Yield the tags and texts of a document in order, without comments."""
     position = 0
-    while tag := _TAG.search(text, position):
+    for tag, name, raw_text in find_tags(text, _RAW_TEXT_ENDS):
         if tag.start() > position:
             yield Piece(position, tag.start(), text=text[position : tag.start()])
         position = tag.end()
-        if not tag["name"]:
-            continue
-        name, is_end = tag["name"].lower(), bool(tag["end"])
-        yield Piece(tag.start(), position, name, is_end, {} if is_end else _attributes(tag["attributes"]))
-        if not is_end and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
-            end = raw_text_end.search(text, position)
-            start, position = position, end.start() if end else len(text)
-            if position > start:
-                yield Piece(start, position, text=text[start:position])
+        if name:
+            is_end = bool(tag["end"])
+            yield Piece(tag.start(), position, name, is_end, {} if is_end else _attributes(tag["attributes"]))
+        if raw_text:
+            start, position = position, position + len(raw_text)
+            yield Piece(start, position, text=raw_text)
     if position < len(text):
         yield Piece(position, len(text), text=text[position:])
 

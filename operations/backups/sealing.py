@@ -6,6 +6,7 @@ the server is enough to decrypt anything.
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import IO, Any, Final, Protocol, cast
@@ -161,7 +162,7 @@ def seal(source: Readable, target: Writable, public_key: Any) -> tuple[HashingRe
     reader, writer = HashingReader(source), HashingWriter(target)
     try:
         if public_key is None:
-            _copy(reader, writer)
+            shutil.copyfileobj(reader, writer, _PIECE)
         else:
             pyrage.encrypt_io(reader, writer, [public_key])
     except pyrage.EncryptError as error:
@@ -189,7 +190,7 @@ def unseal(
     """
     reader, writer = HashingReader(source), HashingWriter(target, limit)
     if not private_keys:
-        _copy(reader, writer)
+        shutil.copyfileobj(reader, writer, _PIECE)
         return reader, writer
     try:
         pyrage.decrypt_io(reader, writer, private_keys)
@@ -203,11 +204,6 @@ def unseal(
         raise BackupError(_("A file in the backup can't be decrypted: it is damaged.")) from error
     reader.read_rest()
     return reader, writer
-
-
-def _copy(source: Readable, target: Writable) -> None:
-    while piece := source.read(_PIECE):
-        target.write(piece)
 
 
 def _cause(*ends: HashingReader | HashingWriter) -> BaseException | None:

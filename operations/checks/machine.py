@@ -5,7 +5,6 @@ import datetime as dt
 import os
 import shlex
 import shutil
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from django.utils.translation import ngettext
 from core.cache import is_cache_working
 from operations.backups.work import RESERVE
 from operations.checks.diagnoses import CheckOptions, Diagnosis
-from operations.file_permissions import exposed_paths
+from operations.file_permissions import find_exposed
 from operations.models import FreeSpace
 
 # The last day of security fixes. Sources: PEP 693, PEP 719, PEP 745; djangoproject.com, "Supported Versions".
@@ -43,18 +42,10 @@ _TIMEX_BYTES: Final = 512
 
 
 def permissions(options: CheckOptions) -> Iterator[Diagnosis]:
-    exposed = [(str(path), f"{mode:o}") for path, mode in exposed_paths()]
-    secrets = settings.BASE_DIR / ".env"
-    if secrets.exists():
-        state = secrets.stat()
-        # A file that belongs to root may be readable by the group of the site.
-        forbidden = stat.S_IRWXO | stat.S_IWGRP | (stat.S_IRGRP if state.st_uid == os.geteuid() != 0 else 0)
-        if state.st_mode & forbidden:
-            exposed.append((str(secrets), "600"))
-    if exposed:
+    if exposed := find_exposed():
         yield Diagnosis.problem(
-            _("Other users of this machine can read or change: %s.") % ", ".join(path for path, _mode in exposed),
-            _("Run: %s") % "; ".join(f"chmod {mode} {shlex.quote(path)}" for path, mode in exposed),
+            _("Other users of this machine can read or change: %s.") % ", ".join(str(path) for path, _mode in exposed),
+            _("Run: %s") % "; ".join(f"chmod {mode} {shlex.quote(str(path))}" for path, mode in exposed),
         )
     else:
         yield Diagnosis.ok(_("Other users of this machine can't read the settings or the data."))

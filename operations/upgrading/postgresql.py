@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db import OperationalError, connection
 
 from operations.backups import postgresql
+from operations.backups.errors import BackupError
 from operations.backups.snapshots import Progress
+from operations.backups.work import work_folder
 from operations.upgrading.copies import PATIENCE
 
 _PUBLIC: Final = postgresql.PUBLIC
@@ -71,6 +73,17 @@ class PostgresqlCopies:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP SCHEMA IF EXISTS {_COPY} CASCADE")
         _move(connection, (_PUBLIC, _COPY), (_BEFORE, _PUBLIC))
+
+
+def delete_leftovers() -> None:
+    """Delete what a killed upgrade has left, unless an upgrade, a backup or a restore is running.
+
+    The next upgrade would do so too, but these copies still contain what was deleted since. Those of a SQLite database
+    are in the work folder, which is emptied whenever it is used.
+    """
+    with suppress(BackupError), work_folder():
+        if connection.vendor == "postgresql":
+            PostgresqlCopies.clear()
 
 
 def _move(database: Any, *moves: tuple[str, str]) -> None:

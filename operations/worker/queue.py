@@ -42,7 +42,6 @@ class TimeLimitError(Exception):
 
 
 def kind_of(task_path: str) -> TaskKind:
-    """Return the kind of the tasks with this path."""
     return task_kinds.get(task_path, _UNKNOWN)
 
 
@@ -56,7 +55,6 @@ class Share(enum.Enum):
 
 
 def is_due(share: Share) -> bool:
-    """Whether a task is due."""
     return _ready(share).exists()
 
 
@@ -149,7 +147,6 @@ def delete_old_results() -> None:
 
 
 def failed_tasks(task_path: str) -> QuerySet[Row]:
-    """Return the failed tasks with this path."""
     return DBTaskResult.objects.failed().filter(task_path=task_path)
 
 

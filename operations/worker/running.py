@@ -3,6 +3,7 @@
 Long tasks are run by a second process at the same time, which is a worker too (operations.worker.long_tasks).
 """
 
+import datetime as dt
 import logging
 import os
 import signal
@@ -14,21 +15,21 @@ from types import FrameType
 from typing import Any, Final
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, transaction
 from django.tasks import TaskContext
 from django.tasks.signals import task_finished, task_started
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from core.schedule import scheduled_tasks
 from core.tasks import WorkerStoppingError
 from core.updating import inside_the_gate
-from operations.models import CLOCK_TOLERANCE, PRESUMED_DEAD
+from operations.models import CLOCK_TOLERANCE, PRESUMED_DEAD, ScheduledTime
 from operations.request_ids import working_on
 from operations.worker import queue
 from operations.worker.heartbeat import Heartbeat
 from operations.worker.long_tasks import LongTasks
 from operations.worker.queue import Row, Share
-from operations.worker.schedule import enqueue_due
 
 # In seconds: how long a running task has to end after the worker was told to stop (the command's default), and how much
 # longer until the worker exits in any case.
@@ -235,12 +236,33 @@ class Worker:
             raise WorkerStoppingError
 
 
+def enqueue_due(now: dt.datetime) -> None:
+    """Enqueue each scheduled task that is due. If several workers do this at the same time, only one succeeds.
+
+    A new task is due at its next time, or at once. If the clock was set back or the schedule was changed, the stored
+    time may be later than the next time. Then the task is done at the next time.
+    """
+    stored = dict(ScheduledTime.objects.values_list("name", "at"))
+    for name, scheduled in scheduled_tasks.items():
+        next_time = scheduled.next_time(now)
+        if name not in stored:
+            at = now if scheduled.starts_at_once else next_time
+            ScheduledTime.objects.bulk_create([ScheduledTime(name=name, at=at)], ignore_conflicts=True)
+            continue
+        at = stored[name]
+        if now < at <= next_time:
+            continue
+        with transaction.atomic():
+            is_first = ScheduledTime.objects.filter(name=name, at=at).update(at=next_time)
+            if is_first and at <= now:
+                scheduled.task.enqueue()
+
+
 def _clock_offset() -> float:
     return timezone.now().timestamp() - monotonic()
 
 
 def _call(row: Row) -> None:
-    """Run the task."""
     task = row.task
     result = row.task_result
     task_started.send(sender=type(task.get_backend()), task_result=result)

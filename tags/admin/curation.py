@@ -13,13 +13,13 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog.admin.curation import CurationAdmin, explains_refusal
+from blog.admin.curation import ChangeAdmin, CurationAdmin, explains_refusal
 from blog.models.curation import CurationError
 from core.admin_routes import route
 from core.text import parse_id, parse_ids
 from tags import curation
 from tags.admin.forms import MergeForm, RenameForm
-from tags.models import Tag
+from tags.models import Tag, TagChange
 from tags.names import tag_key
 
 
@@ -141,3 +141,11 @@ def _read_tags(request: HttpRequest) -> list[int]:
 
 def _join(ids: Collection[int]) -> str:
     return ",".join(map(str, ids))
+
+
+@admin.register(TagChange)
+class TagChangeAdmin(ChangeAdmin):
+    """The list of changes to tags, each of which can be undone."""
+
+    undo = staticmethod(curation.undo)
+    permission = "tags.delete_tag"

@@ -89,8 +89,9 @@ class TestExistingInstallation:
         make_private()
         secrets = settings.BASE_DIR / ".env"
         secrets.write_text("SECRET_KEY=x")
-        secrets.chmod(0o644)
-        assert [f"chmod 600 {secrets}" in message for message in messages()] == [True]
+        for permissions in (0o644, 0o620, 0o602):
+            secrets.chmod(permissions)
+            assert [f"chmod 600 {secrets}" in message for message in messages()] == [True]
         secrets.chmod(0o640)
         assert messages() == []
 

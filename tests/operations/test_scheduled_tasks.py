@@ -16,8 +16,8 @@ from core.schedule import ScheduledTask, daily, every, scheduled_tasks
 from mail.tasks import send_due_mail
 from operations.models import ScheduledTime
 from operations.tasks import forget_old_tasks
-from operations.worker import schedule as worker_schedule
-from operations.worker.schedule import enqueue_due
+from operations.worker import running
+from operations.worker.running import enqueue_due
 from tests.factories.programs import ROOT
 from tests.factories.types import AtOnce
 
@@ -34,7 +34,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Registry[ScheduledTask]:
     registry: Registry[ScheduledTask] = Registry("scheduled task", scheduled_tasks.find_problems)
     registries.remove(registry)
     registry.register("hourly", ScheduledTask(forget_old_tasks, every(HOUR)))
-    monkeypatch.setattr(worker_schedule, "scheduled_tasks", registry)
+    monkeypatch.setattr(running, "scheduled_tasks", registry)
     return registry
 
 

@@ -16,8 +16,7 @@ from comments.models import Comment
 from config.database import databases
 from operations.backups.work import work_folder
 from operations.upgrading.copies import ChangedError, Copies
-from operations.upgrading.leftovers import delete_leftovers
-from operations.upgrading.postgresql import PostgresqlCopies
+from operations.upgrading.postgresql import PostgresqlCopies, delete_leftovers
 from operations.upgrading.sqlite import SqliteCopies
 from tests.factories import CommentFactory, PostFactory
 

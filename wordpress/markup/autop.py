@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from blog.rendering.html_tags import VOID
 from wordpress.markup.texturize import texturize
-from wordpress.markup.tokenizer import CODE, VERBATIM, VOID, Token, tokenise
+from wordpress.markup.tokenizer import CODE, VERBATIM, Token, tokenise
 
 _BLANK_LINE = re.compile(r"\n[ \t\f]*\n[ \t\f\n]*")
 _LINE_BREAK = "<br>\n"

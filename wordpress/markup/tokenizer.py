@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple
 
+from blog.rendering.html_tags import VOID
+
 # Inside a tag, quotes hide a `>` only after an equals sign; otherwise a stray quote would swallow paragraphs.
 _TAG_NAME = r"</?(?=([A-Za-z][^\s/<>]*+))"
 _TAG = rf"""{_TAG_NAME}(?:(?:[^<>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?)*+|[^<>]*+)>|<[!?][^<>]*+>"""
@@ -11,9 +13,6 @@ _TAGS = re.compile(_TAG)
 _TAGS_AND_COMMENTS = re.compile(rf"<!--.*?-->|{_TAG}", re.DOTALL)
 _SELF_CLOSING = re.compile(r"""(?:["'\s]|</?[A-Za-z][\w:-]*)/>$""")
 
-VOID: Final = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
-)
 # Elements whose content is left as it is, including blank lines and quotes.
 VERBATIM: Final = frozenset({"math", "pre", "script", "style", "svg", "textarea"})
 # Elements whose content keeps its straight quotes.
