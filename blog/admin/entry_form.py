@@ -174,7 +174,12 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         take(form.step, obj)
         user = cast("User", request.user)
-        publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
+        obj.step = form.step  # type: ignore[attr-defined]  # for the response
+        has_new_state = not change or state_of(obj) != form.state
+        obj.recorded = _RECORDED.get(form.step) if has_new_state else None  # type: ignore[attr-defined]  # for the log
+        # If nothing has changed, saving must not look like a change to others who have the form open.
+        if has_new_state or form.changed_data:
+            publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
         if form.original is not None:
             try:
                 translations.link(obj, form.original, user, is_new=True)
@@ -184,9 +189,6 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
                 self.message_user(request, str(error), messages.WARNING)
         if form.step == Step.RETURN and form.note:
             notes.add(obj, user, remove_unstorable(form.note))
-        obj.step = form.step  # type: ignore[attr-defined]  # for the response
-        has_new_state = not change or state_of(obj) != form.state
-        obj.recorded = _RECORDED.get(form.step) if has_new_state else None  # type: ignore[attr-defined]  # for the log
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Do nothing, because categories and tags were saved together with the entry."""
