@@ -162,11 +162,16 @@ def state_sentence(entry: Entry | None) -> str:
             return str(Status(state).label)
 
 
-def step_message(step: Step, entry: Entry) -> str:
-    """Return a message about what happened to the stored `entry`, with a link to it."""
+def step_message(step: Step, entry: Entry, *, is_hidden: bool = False) -> str:
+    """Return a message about what happened to the stored `entry`, with a link to it.
+
+    `is_hidden` says that readers saw it before, and no longer do.
+    """
     state = state_of(entry)
     if state == "scheduled" and entry.published_at:
         text = gettext("Scheduled for %(time)s.") % {"time": format_datetime(entry.published_at)}
+        if is_hidden:
+            text = f"{text} {gettext('Until then, readers no longer see it.')}"
     elif step == Step.SAVE and state == Status.DRAFT:
         text = gettext("Draft saved.")
     else:
@@ -181,6 +186,11 @@ def action_message(action: str, entries: Sequence[Entry]) -> str:
         return _with_link(str(_AFTER_ACTION[action][entry.kind]), entry)
     text: str = _AFTER_ACTION_ON_SEVERAL[action][entry.kind] % {"count": count}
     return f"{text} {_some_titles(entries)}" if action == "refused" else text
+
+
+def overtaken_message(entries: Sequence[Entry]) -> str:
+    """Return the message about entries that undo has left alone, because someone has changed them since."""
+    return gettext("Not undone, because of later changes: %(titles)s") % {"titles": _some_titles(entries)}
 
 
 def _with_link(text: str, entry: Entry) -> str:

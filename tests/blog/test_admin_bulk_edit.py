@@ -41,7 +41,7 @@ def act(client: Client, *entries: Post | Page, **data: Any) -> Any:
 def edit(client: Client, *entries: Post | Page, **data: Any) -> list[str]:
     """Confirm the change of `data` and return the messages."""
     response = act(client, *entries, edit="1", confirm="1", **data)
-    return [text(message) for message in find(read(response), "ul.messagelist li")]
+    return [text(message).removesuffix(" Undo") for message in find(read(response), "ul.messagelist li")]
 
 
 def names(post: Post) -> tuple[set[str], set[str]]:
@@ -177,7 +177,8 @@ class TestCost:
     def everything(self, editor: User) -> Changes:
         add, remove = CategoryFactory(), Category.objects.first()
         assert remove is not None
-        return Changes([add], [remove], ["b"], ["a"], editor, Status.PRIVATE, comments_open=False)
+        fields = {"author_id": editor.pk, "status": Status.PRIVATE, "comments_open": False}
+        return Changes([add], [remove], ["b"], ["a"], fields)
 
     def test_is_the_same_for_any_number_of_posts(self, editor: User) -> None:
         counts = []

@@ -325,7 +325,7 @@ class TestChangesOfManyEntries:
             publishing.undo_trash(Post, Post.objects.get().modified_at, ruth)
         else:
             for is_open in (False, True):
-                bulk_editing.edit(posts, ruth, Changes(comments_open=is_open))
+                bulk_editing.edit(posts, ruth, Changes(fields={"comments_open": is_open}))
         assert client.post(admin_url(post, "change"), opened | {"title": "Mine"}).status_code == 302
         assert Post.objects.get().title == "Mine"
 
