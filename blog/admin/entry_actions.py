@@ -96,7 +96,8 @@ class EntryActions(BaseAdmin[Any]):
         """Change entries, record the change, and report what was changed and what was refused."""
         with transaction.atomic():
             change = change_entries()
-            undoable = undoing.remember(change)
+            # Moving to the trash has its own way to undo it.
+            undoable = undoing.remember(change) if result != Status.TRASH else None
             record(recorded, change.changed, by=cast("User", request.user), details=details)
         done: dict[str, list[Any]] = {result: [], "scheduled": []}
         for entry in change.changed:
@@ -104,9 +105,10 @@ class EntryActions(BaseAdmin[Any]):
         if change.refused:
             self.message_user(request, action_message("refused", change.refused), messages.WARNING)
         if texts := [action_message(name, some) for name, some in done.items() if some]:
-            url = self._untrash_url(request, change.changed[0]) if result == Status.TRASH else None
+            in_trash = result == Status.TRASH
+            url = self._untrash_url(request, change.changed[0]) if in_trash else self._undo_url(request, undoable)
             text = format_html_join(" ", "{}", ((each,) for each in texts))
-            self.report_done(request, text, url or self._undo_url(request, undoable))
+            self.report_done(request, text, url)
         if change.overtaken:
             self.message_user(request, overtaken_message(change.overtaken), messages.WARNING)
         if not (change.changed or change.refused or change.overtaken):
@@ -124,7 +126,7 @@ class EntryActions(BaseAdmin[Any]):
     def undo_edit_view(self, request: HttpRequest, edit: uuid.UUID) -> HttpResponse:
         """Undo an edit of one or more entries, and lead back to the list or, with `?entry=ID`, to the entry's form."""
         undo = partial(undoing.undo, edit, self.model, cast("User", request.user))
-        self.report(request, undo, "edited", Action.UNDONE)
+        self.report(request, undo, "undone", Action.UNDONE)
         if pk := parse_id(request.GET.get("entry", "")):
             return HttpResponseRedirect(self.with_filters(request, self._url("change", pk)))
         return self.redirect_to_list(request)

@@ -87,8 +87,8 @@ def _may_change(by: User, entry: Entry, changes: Changes) -> bool:
         return False
     if "author_id" in changes.fields and isinstance(entry, Post) and not edits_others(by):
         return False
-    is_undecided = changes.fields.get("status", entry.status) in UNDECIDED
-    return is_undecided or not _of_place(changes) or may_publish(by, type(entry))
+    is_hidden = changes.fields.get("status", entry.status) in {*UNDECIDED, Status.TRASH}
+    return is_hidden or not _of_place(changes) or may_publish(by, type(entry))
 
 
 def _of_place(changes: Changes) -> dict[str, Any]:
