@@ -183,8 +183,8 @@ def action_message(action: str, entries: Sequence[Entry]) -> str:
     """Return the message about at least one entry, with a link if there is only one."""
     entry, count = entries[0], len(entries)
     if action == "undone":
-        text = gettext("Undone: %s.") % _some_titles(entries)
-        return _with_link(text, entry) if count == 1 else text
+        undone = gettext("Undone: %s.") % _some_titles(entries)
+        return _with_link(undone, entry) if count == 1 else undone
     if count == 1:
         return _with_link(str(_AFTER_ACTION[action][entry.kind]), entry)
     text: str = _AFTER_ACTION_ON_SEVERAL[action][entry.kind] % {"count": count}
