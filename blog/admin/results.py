@@ -109,6 +109,10 @@ _AFTER_ACTION_ON_SEVERAL: Final[dict[str, dict[str, Any]]] = {
             "%(count)d page restored from the trash.", "%(count)d pages restored from the trash.", "count"
         ),
     },
+    "undone": {
+        EntryKind.POST: ngettext_lazy("Undone for %(count)d post.", "Undone for %(count)d posts.", "count"),
+        EntryKind.PAGE: ngettext_lazy("Undone for %(count)d page.", "Undone for %(count)d pages.", "count"),
+    },
     "language": {
         EntryKind.POST: ngettext_lazy(
             "The language of %(count)d post was set.", "The language of %(count)d posts was set.", "count"
@@ -182,18 +186,17 @@ def step_message(step: Step, entry: Entry, *, is_hidden: bool = False) -> str:
 def action_message(action: str, entries: Sequence[Entry]) -> str:
     """Return the message about at least one entry, with a link if there is only one."""
     entry, count = entries[0], len(entries)
-    if action == "undone":
-        undone = gettext("Undone: %s.") % _some_titles(entries)
-        return _with_link(undone, entry) if count == 1 else undone
     if count == 1:
-        return _with_link(str(_AFTER_ACTION[action][entry.kind]), entry)
+        is_undone = action == "undone"
+        done = gettext("Undone: %s.") % in_quotes(entry) if is_undone else str(_AFTER_ACTION[action][entry.kind])
+        return _with_link(done, entry)
     text: str = _AFTER_ACTION_ON_SEVERAL[action][entry.kind] % {"count": count}
-    return f"{text} {_some_titles(entries)}." if action == "refused" else text
+    return f"{text} {_some_titles(entries)}" if action == "refused" else text
 
 
 def overtaken_message(entries: Sequence[Entry]) -> str:
     """Return the message about entries that undo has left alone, because someone has changed them since."""
-    return gettext("Not undone, because of later changes: %(titles)s") % {"titles": f"{_some_titles(entries)}."}
+    return gettext("Not undone, because of later changes: %(titles)s") % {"titles": _some_titles(entries)}
 
 
 def _with_link(text: str, entry: Entry) -> str:
@@ -208,4 +211,4 @@ def _with_link(text: str, entry: Entry) -> str:
 def _some_titles(entries: Sequence[Entry]) -> str:
     """Return the titles of the entries in quotation marks, or of the first five."""
     named = ", ".join(in_quotes(entry) for entry in entries[:5])
-    return f"{named} …" if len(entries) > 5 else named
+    return f"{named} …" if len(entries) > 5 else f"{named}."

@@ -76,7 +76,7 @@ def test_each_post_gets_back_what_it_had_and_undo_can_be_undone(client: Client) 
     response = edit(client, *posts, **everything)
     after = state()
     response = undo(client, response)
-    assert messages(response) == ["Undone: “First”, “Second”, “Draft”, “Private”."]
+    assert messages(response) == ["Undone for 4 posts."]
     assert state() == before
     assert undo(client, response).status_code == 200
     assert state() == after
