@@ -4,7 +4,9 @@ Functions for several entries change those that the user may change (blog.permis
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched, product
@@ -33,10 +35,42 @@ _BATCH_SIZE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class BulkChange:
-    """`changed` entries have the new value; `refused` ones were left alone, because the user may not change them."""
+    """`changed` entries have the new value; `refused` ones were left alone, because the user may not change them.
+
+    Undoing a change also leaves `overtaken` ones alone, because someone has changed them since. `undo` has the IDs of
+    the entries for each way in which entries changed, as JSON.
+    """
 
     changed: list[Any] = field(default_factory=list)
     refused: list[Any] = field(default_factory=list)
+    overtaken: list[Any] = field(default_factory=list)
+    undo: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, other: "BulkChange") -> None:
+        self.changed.extend(other.changed)
+        self.refused.extend(other.refused)
+        for way, pks in other.undo.items():
+            self.undo[way].extend(pks)
+
+    def record_undo(
+        self,
+        pk: int,
+        was: Mapping[str, Any],
+        became: Mapping[str, Any],
+        lost: Collection[tuple[str, Any]] = (),
+        gained: Collection[tuple[str, Any]] = (),
+    ) -> None:
+        """Record that an entry changed: the values of fields, and the tags and categories that it lost or gained."""
+        changed = [name for name in was if was[name] != became[name]]
+        way: dict[str, Any] = {"was": {name: was[name] for name in changed}}
+        way["became"] = {name: became[name] for name in changed}
+        for name, terms in (("lost", lost), ("gained", gained)):
+            way[name] = {kind: sorted(key for of, key in terms if of == kind) for kind in ("categories", "tags")}
+        self.undo[json.dumps(way, default=dt.datetime.isoformat)].append(pk)
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Return the ways in which entries changed, each with their `ids`."""
+        return [{**json.loads(way), "ids": pks} for way, pks in self.undo.items()]
 
 
 def save_entry(
@@ -216,6 +250,11 @@ def selected_entries(entries: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
     return rows.select_for_update() if lock else rows
 
 
+def values_of(entry: Entry) -> dict[str, Any]:
+    """Return the fields of `entry` that actions on several entries change, and that undo gives back."""
+    return {name: getattr(entry, name) for name in ("status", "published_at", "author_id", "comments_open")}
+
+
 def _change_status(
     entries: QuerySet[Any],
     by: User,
@@ -228,9 +267,12 @@ def _change_status(
     with transaction.atomic():
         for entry in selected_entries(entries, lock=True).filter(where):
             (change.changed if is_allowed(entry) else change.refused).append(entry)
+        before = [values_of(entry) for entry in change.changed]
         for entry in change.changed:
             entry.status = new_status(entry)
         entries.model.store_all(change.changed)
+        for entry, was in zip(change.changed, before, strict=True):
+            change.record_undo(entry.pk, was, values_of(entry))
         record_steps(change.changed, by)
         entries_changed([entry.pk for entry in change.changed])
     return change
@@ -248,6 +290,8 @@ def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
         for some in batched(pks, _BATCH_SIZE):
             Entry.objects.filter(pk__in=some).update(language=language)
             rerender(Entry.objects.filter(pk__in=some).filter(may_have_words()), RerenderResult())
+        for entry in change.changed:
+            change.record_undo(entry.pk, {"language": entry.language}, {"language": language})
         entries_changed(pks)
     return change
 

@@ -118,6 +118,10 @@ class VersionedForm(forms.ModelForm[Any]):
         values = {name: self._shown(name, self.get_initial_for_field(each, name)) for name, each in self._own_fields()}
         return json.dumps(values, default=str, sort_keys=True)
 
+    def is_current(self, version: str) -> bool:
+        """Return whether nothing has changed since the form was opened with this version."""
+        return version == self.initial.get("version")
+
     def conflict_message(self, version: str) -> str:
         """Return a sentence that describes the conflict. `version` is the one that the form was opened with."""
         return gettext("This was changed elsewhere after you opened it.")
@@ -196,7 +200,7 @@ class VersionedForm(forms.ModelForm[Any]):
         name, stored = self.add_prefix("version"), self.initial.get("version")
         version = self.data.get(name, "")
         # A form that is submitted twice has no changes the second time, and so no conflict.
-        is_current = version == stored or not (version or self.requires_version)
+        is_current = self.is_current(version) or not (version or self.requires_version)
         if not stored or is_current or not self.changed_data:
             return self.cleaned_data
         # Show the form with the current version, so that submitting it again saves it.

@@ -102,11 +102,14 @@ def _editing(entry_id: int | None, user: User) -> str:
 
 def _saved_since(entry: Entry, version: str, user: User) -> str:
     """Return a sentence about who has saved `entry` since its form had this version; empty if no one has."""
-    # A version begins with the time of saving (blog.admin.merging).
+    # A version begins with the time of saving, and contains a digest of what was saved (blog.admin.merging).
     opened = parse_time(version.partition("?")[0])
     if opened is None or opened == entry.modified_at:
         return ""
-    author = author_of(Revision.of(entry, by=None))
+    stored = Revision.of(entry, by=None)
+    if stored.digest in version:
+        return ""
+    author = author_of(stored)
     if author == user:
         return gettext("You saved this in another tab or browser. When you save here, you see both versions first.")
     text = gettext("%(name)s saved this after you opened it. When you save, you see both versions first.")

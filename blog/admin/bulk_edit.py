@@ -81,14 +81,15 @@ class BulkEditForm(forms.Form):
     def changes(self) -> Changes:
         """Return the changes that a valid form describes."""
         data = self.cleaned_data
+        comments_open = {"open": True, "closed": False}.get(data["comments"])
+        author = data.get("author")
+        fields = {"author_id": author and author.pk, "status": data["status"] or None, "comments_open": comments_open}
         return Changes(
             add_categories=list(data.get("add_categories") or ()),
             remove_categories=list(data.get("remove_categories") or ()),
             add_tags=data.get("add_tags") or (),
             remove_tags=data.get("remove_tags") or (),
-            author=data.get("author"),
-            status=data["status"],
-            comments_open={"open": True, "closed": False}.get(data["comments"]),
+            fields={name: value for name, value in fields.items() if value is not None},
         )
 
 

@@ -1,5 +1,6 @@
 """Actions on posts and pages from their lists, one or several at once, and the messages that report their results."""
 
+import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
@@ -11,8 +12,8 @@ from django.contrib.admin.utils import NestedObjects
 from django.core.exceptions import BadRequest
 from django.db import router, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -24,14 +25,15 @@ from accounts.models import User
 from blog import publishing
 from blog.admin.fields import languages
 from blog.admin.forms import LanguageForm
-from blog.admin.results import action_message, step_message
+from blog.admin.results import action_message, overtaken_message, step_message
+from blog.editing import undoing
 from blog.editing.workflow import Step
-from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status
+from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status, UndoableEdit
 from blog.permissions import may_publish
 from core.admin import BaseAdmin, delete_selected, is_worth_mentioning
 from core.admin_routes import route
 from core.languages import known_languages
-from core.text import parse_time
+from core.text import parse_id, parse_time
 
 # How many of the entries that would change are listed in a preview.
 MAX_SHOWN: Final = 100
@@ -94,23 +96,47 @@ class EntryActions(BaseAdmin[Any]):
         """Change entries, record the change, and report what was changed and what was refused."""
         with transaction.atomic():
             change = change_entries()
+            # Moving to the trash has its own way to undo it.
+            undoable = undoing.remember(change) if result != Status.TRASH else None
             record(recorded, change.changed, by=cast("User", request.user), details=details)
         done: dict[str, list[Any]] = {result: [], "scheduled": []}
         for entry in change.changed:
             done["scheduled" if result == Status.PUBLISHED and entry.is_scheduled else result].append(entry)
         if change.refused:
             self.message_user(request, action_message("refused", change.refused), messages.WARNING)
-        for name, some in done.items():
-            if some:
-                undo_url = self._untrash_url(request, some[0]) if name == Status.TRASH else ""
-                self.report_done(request, action_message(name, some), undo_url)
-        if not change.changed and not change.refused:
+        if texts := [action_message(name, some) for name, some in done.items() if some]:
+            in_trash = result == Status.TRASH
+            url = self._untrash_url(request, change.changed[0]) if in_trash else self._undo_url(request, undoable)
+            text = format_html_join(" ", "{}", ((each,) for each in texts))
+            self.report_done(request, text, url)
+        if change.overtaken:
+            self.message_user(request, overtaken_message(change.overtaken), messages.WARNING)
+        if not (change.changed or change.refused or change.overtaken):
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
-    def report_step(self, request: HttpRequest, step: Step, entry: Entry) -> None:
-        """Report what happened to an entry that was saved in its form."""
-        undo_url = self._untrash_url(request, entry) if step == Step.TRASH else ""
-        self.report_done(request, step_message(step, entry), undo_url)
+    def report_step(self, request: HttpRequest, step: Step, entry: Entry, *, in_form: bool = False) -> None:
+        """Report what happened to an entry that was saved, in its own form or in quick edit."""
+        hidden: UndoableEdit | None = getattr(entry, "undoable", None)
+        undo_url = self._undo_url(request, hidden, entry.pk if in_form else 0)
+        if step == Step.TRASH:
+            undo_url = self._untrash_url(request, entry)
+        self.report_done(request, step_message(step, entry, is_hidden=hidden is not None), undo_url)
+
+    @route("undo/<uuid:edit>/", "undo", require_POST, permission="change")
+    def undo_edit_view(self, request: HttpRequest, edit: uuid.UUID) -> HttpResponse:
+        """Undo an edit of one or more entries, and lead back to the list or, with `?entry=ID`, to the entry's form."""
+        undo = partial(undoing.undo, edit, self.model, cast("User", request.user))
+        self.report(request, undo, "undone", Action.UNDONE)
+        if pk := parse_id(request.GET.get("entry", "")):
+            return HttpResponseRedirect(self.with_filters(request, self._url("change", pk)))
+        return self.redirect_to_list(request)
+
+    def _undo_url(self, request: HttpRequest, undoable: UndoableEdit | None, back_to: int = 0) -> str:
+        """Return the URL where a POST undoes this edit. It leads `back_to` the form of this entry, or to the list."""
+        if undoable is None:
+            return ""
+        query = f"?entry={back_to}" if back_to else ""
+        return self.with_filters(request, f"{self._url('undo', undoable.pk)}{query}")
 
     # The trash
 

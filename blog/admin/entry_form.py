@@ -22,9 +22,9 @@ from blog.admin.forms import EntryForm
 from blog.admin.results import state_sentence, step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin
-from blog.editing import original_changes, translations
+from blog.editing import original_changes, translations, undoing
 from blog.editing.workflow import Step, state_of, take
-from blog.models import MAX_NOTE_LENGTH, Enclosure, Entry, Post
+from blog.models import MAX_NOTE_LENGTH, Enclosure, Entry, Post, Status
 from blog.permissions import Anyone, may_edit, may_publish
 from blog.rendering.markups import markups
 from blog.review import notes
@@ -174,7 +174,18 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         take(form.step, obj)
         user = cast("User", request.user)
-        publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
+        obj.step = form.step  # type: ignore[attr-defined]  # for the response
+        has_new_state = not change or state_of(obj) != form.state
+        obj.recorded = _RECORDED.get(form.step) if has_new_state else None  # type: ignore[attr-defined]  # for the log
+        # If nothing has changed, saving must not look like a change to others who have the form open.
+        if has_new_state or form.changed_data:
+            publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
+        if form.state == Status.PUBLISHED and obj.is_scheduled:
+            hidden = publishing.BulkChange()
+            was, became = ({"published_at": each.published_at} for each in (form.stored, obj))
+            hidden.record_undo(obj.pk, was, became)
+            obj.undoable = undoing.remember(hidden)  # type: ignore[attr-defined]  # for the response
+            obj.recorded = Action.SCHEDULED  # type: ignore[attr-defined]  # for the log
         if form.original is not None:
             try:
                 translations.link(obj, form.original, user, is_new=True)
@@ -184,9 +195,6 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
                 self.message_user(request, str(error), messages.WARNING)
         if form.step == Step.RETURN and form.note:
             notes.add(obj, user, remove_unstorable(form.note))
-        obj.step = form.step  # type: ignore[attr-defined]  # for the response
-        has_new_state = not change or state_of(obj) != form.state
-        obj.recorded = _RECORDED.get(form.step) if has_new_state else None  # type: ignore[attr-defined]  # for the log
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Do nothing, because categories and tags were saved together with the entry."""
@@ -215,7 +223,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Report what happened and show the form again, or the list if the entry was moved to the trash."""
-        self.report_step(request, obj.step, obj)
+        self.report_step(request, obj.step, obj, in_form=True)
         if obj.step == Step.TRASH:
             return self.response_post_save_change(request, obj)
         return HttpResponseRedirect(self.with_filters(request, self._url("change", obj.pk)))

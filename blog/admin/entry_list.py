@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, cast
+from urllib.parse import unquote
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -205,6 +206,10 @@ class EntryList(EntryActions):
         found = has_word(word, *self.search_fields)
         for search in entry_searches.values():
             found |= search(word)
+        if "/" in word:
+            # The URL of the entry, or one in its text, which the search for words in texts doesn't find.
+            slug = unquote(word.partition("?")[0]).rstrip("/").rpartition("/")[2]
+            found |= Q(slug=slug) | Q(source__contains=word)
         return found
 
     @admin.display(description=_("title"), ordering="title")

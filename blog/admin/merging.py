@@ -54,6 +54,10 @@ class MergingForm(DraftForm, VersionedForm):
 
     user: User
 
+    def is_current(self, version: str) -> bool:
+        """Return whether the entry has the content that it had then, even if it was saved or changed in between."""
+        return super().is_current(version) or digest_in(version) == digest_in(self.initial.get("version", ""))
+
     def merge_with_stored(self, version: str) -> Merge:
         stored = Revision.of(self.instance, by=None)
         base = self._opened(version, stored)
@@ -141,16 +145,22 @@ class MergingForm(DraftForm, VersionedForm):
 
 
 def version_of(entry: Entry, categories: Iterable[Category], tags: Iterable[Any]) -> str:
-    """Return when an entry was last saved, together with the settings that bulk changes set without saving it."""
+    """Return when an entry was last saved, with the settings that bulk changes set without saving it, and a digest."""
     filed: list[tuple[str, Any]] = [("language", entry.language)]
     filed += [("category", pk) for pk in sorted(category.pk for category in categories)]
     filed += [("tag", name) for name in sorted(tag.name for tag in tags)]
+    filed.append(("digest", Revision.of(entry, None, categories=categories, tags=tags).digest))
     return f"{entry.modified_at.isoformat()}?{urlencode(filed)}"
 
 
 def saved_at(version: str) -> dt.datetime | None:
     """Return the time of saving in a submitted `version`, or None if that is malformed."""
     return parse_time(version.partition("?")[0])
+
+
+def digest_in(version: str) -> str | None:
+    """Return the digest of the content in a submitted `version`, as in a revision; None if it has none."""
+    return parse_qs(version.partition("?")[2]).get("digest", [None])[0]
 
 
 def _submitted_settings(version: str, entry: Entry) -> dict[str, Any]:

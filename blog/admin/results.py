@@ -109,6 +109,10 @@ _AFTER_ACTION_ON_SEVERAL: Final[dict[str, dict[str, Any]]] = {
             "%(count)d page restored from the trash.", "%(count)d pages restored from the trash.", "count"
         ),
     },
+    "undone": {
+        EntryKind.POST: ngettext_lazy("Undone for %(count)d post.", "Undone for %(count)d posts.", "count"),
+        EntryKind.PAGE: ngettext_lazy("Undone for %(count)d page.", "Undone for %(count)d pages.", "count"),
+    },
     "language": {
         EntryKind.POST: ngettext_lazy(
             "The language of %(count)d post was set.", "The language of %(count)d posts was set.", "count"
@@ -162,11 +166,16 @@ def state_sentence(entry: Entry | None) -> str:
             return str(Status(state).label)
 
 
-def step_message(step: Step, entry: Entry) -> str:
-    """Return a message about what happened to the stored `entry`, with a link to it."""
+def step_message(step: Step, entry: Entry, *, is_hidden: bool = False) -> str:
+    """Return a message about what happened to the stored `entry`, with a link to it.
+
+    `is_hidden` says that readers saw it before, and no longer do.
+    """
     state = state_of(entry)
     if state == "scheduled" and entry.published_at:
         text = gettext("Scheduled for %(time)s.") % {"time": format_datetime(entry.published_at)}
+        if is_hidden:
+            text = f"{text} {gettext('Until then, readers no longer see it.')}"
     elif step == Step.SAVE and state == Status.DRAFT:
         text = gettext("Draft saved.")
     else:
@@ -178,9 +187,16 @@ def action_message(action: str, entries: Sequence[Entry]) -> str:
     """Return the message about at least one entry, with a link if there is only one."""
     entry, count = entries[0], len(entries)
     if count == 1:
-        return _with_link(str(_AFTER_ACTION[action][entry.kind]), entry)
+        is_undone = action == "undone"
+        done = gettext("Undone: %s.") % in_quotes(entry) if is_undone else str(_AFTER_ACTION[action][entry.kind])
+        return _with_link(done, entry)
     text: str = _AFTER_ACTION_ON_SEVERAL[action][entry.kind] % {"count": count}
     return f"{text} {_some_titles(entries)}" if action == "refused" else text
+
+
+def overtaken_message(entries: Sequence[Entry]) -> str:
+    """Return the message about entries that undo has left alone, because someone has changed them since."""
+    return gettext("Not undone, because of later changes: %(titles)s") % {"titles": _some_titles(entries)}
 
 
 def _with_link(text: str, entry: Entry) -> str:

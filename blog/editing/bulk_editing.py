@@ -1,6 +1,7 @@
 """Making the same changes to many posts or pages, in one transaction and a fixed number of statements per batch."""
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import batched, product
 from typing import Any, Final
@@ -12,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_edit, may_publish
-from blog.publishing import BulkChange, file_under, selected_entries
+from blog.publishing import BulkChange, file_under, selected_entries, values_of
 from blog.review.notices import record_steps
 from core.changes import entries_changed
 
@@ -22,20 +23,13 @@ _BATCH_SIZE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The changes to make. Empty values and None change nothing. Only posts have categories and tags."""
+    """The changes to make. `fields` get the same values in all entries. Only posts have categories and tags."""
 
     add_categories: Collection[Category] = ()
     remove_categories: Collection[Category] = ()
     add_tags: Collection[str] = ()
     remove_tags: Collection[str] = ()
-    author: User | None = None
-    status: str = ""
-    comments_open: bool | None = None
-
-    def fields(self) -> dict[str, Any]:
-        """Return the fields that get the same value in all entries."""
-        values = {"author_id": self.author and self.author.pk, "comments_open": self.comments_open}
-        return {name: value for name, value in values.items() if value is not None}
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +45,24 @@ def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
     with transaction.atomic():
         result = preview_edit(entries, by, changes, lock=True)
         pks = [entry.pk for entry in result.changed]
-        if changes.status:
-            moved = [entry for entry in result.changed if entry.status != changes.status]
-            for entry in moved:
-                entry.status = changes.status
-            entries.model.store_all(moved)
-            record_steps(moved, by)
+        values, terms = {entry.pk: values_of(entry) for entry in result.changed}, _terms(pks, changes)
+        moved = [entry for entry in result.changed if _differs(entry, _of_place(changes))]
+        for entry, (name, value) in product(result.changed, changes.fields.items()):
+            setattr(entry, name, value)
+        entries.model.store_all(moved)
+        record_steps(moved, by)
+        others = {name: value for name, value in changes.fields.items() if name not in _of_place(changes)}
         for some in batched(pks, _BATCH_SIZE):
-            Entry.objects.filter(pk__in=some).update(modified_at=timezone.now(), **changes.fields())
+            Entry.objects.filter(pk__in=some).update(modified_at=timezone.now(), **others)
             file_under(some, changes.add_categories, changes.remove_categories)
             if changes.remove_tags:
                 tagged.with_any(some, changes.remove_tags).delete()
         if changes.add_tags:
             tagged.attach_all(result.changed, changes.add_tags)
+        new_terms = _terms(pks, changes)
+        for entry in result.changed:
+            lost, gained = terms[entry.pk] - new_terms[entry.pk], new_terms[entry.pk] - terms[entry.pk]
+            result.record_undo(entry.pk, values[entry.pk], values_of(entry), lost, gained)
         entries_changed(pks)
     return result
 
@@ -86,17 +85,41 @@ def preview_edit(entries: QuerySet[Any], by: User, changes: Changes, *, lock: bo
 def _may_change(by: User, entry: Entry, changes: Changes) -> bool:
     if entry.status == Status.TRASH or not may_edit(by, entry):
         return False
-    if changes.author is not None and isinstance(entry, Post) and not edits_others(by):
+    if "author_id" in changes.fields and isinstance(entry, Post) and not edits_others(by):
         return False
-    return changes.status in ("", *UNDECIDED) or may_publish(by, type(entry))
+    is_hidden = changes.fields.get("status", entry.status) in {*UNDECIDED, Status.TRASH}
+    return is_hidden or not _of_place(changes) or may_publish(by, type(entry))
+
+
+def _of_place(changes: Changes) -> dict[str, Any]:
+    """Return the fields that decide whether an entry is public, and at which URL."""
+    return {name: value for name, value in changes.fields.items() if name in ("status", "published_at")}
+
+
+def _differs(entry: Entry, fields: Mapping[str, Any]) -> bool:
+    return any(getattr(entry, name) != value for name, value in fields.items())
+
+
+def _terms(pks: list[int], changes: Changes) -> dict[int, set[tuple[str, Any]]]:
+    """Return the categories and tags of posts, by their IDs, as far as `changes` concern them."""
+    found: dict[int, set[tuple[str, Any]]] = defaultdict(set)
+    filed, tagged = Entry.categories.through._default_manager, Post.tags.through._default_manager
+    categories = [*changes.add_categories, *changes.remove_categories]
+    tags = [*changes.add_tags, *changes.remove_tags]
+    for some in batched(pks, _BATCH_SIZE):
+        if categories:
+            for pk, category in filed.filter(entry__in=some, category__in=categories).values_list("entry", "category"):
+                found[pk].add(("categories", category))
+        if tags:
+            for pk, name in tagged.with_any(some, tags).values_list("content_object", "tag__name"):
+                found[pk].add(("tags", name))
+    return found
 
 
 def _differing(entries: list[Any], changes: Changes) -> Iterator[int]:
     """Yield the IDs of the entries that are not yet as they should be."""
     for entry in entries:
-        if changes.status not in ("", entry.status) or any(
-            getattr(entry, name) != value for name, value in changes.fields().items()
-        ):
+        if _differs(entry, changes.fields):
             yield entry.pk
     filed, tagged = Entry.categories.through._default_manager, Post.tags.through._default_manager
     for some in batched([entry.pk for entry in entries], _BATCH_SIZE):

@@ -19,6 +19,7 @@ from blog.models.review import (
     open_note_count,
 )
 from blog.models.revision import Revision, TranslatedVersion
+from blog.models.undoable_edit import UndoableEdit
 
 __all__ = [
     "MAX_NOTE_LENGTH",
@@ -44,6 +45,7 @@ __all__ = [
     "SiteAppearance",
     "Status",
     "TranslatedVersion",
+    "UndoableEdit",
     "date_in_lists",
     "load_pictures",
     "open_note_count",

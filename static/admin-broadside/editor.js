@@ -10,7 +10,7 @@ import { addMedia } from "./editor/media.js";
 import { convertPastes } from "./editor/paste.js";
 import { keepPlace } from "./editor/place.js";
 import { followText } from "./editor/preview.js";
-import { prepareToLeave, saveInPlace, savesInPlace } from "./editor/saving.js";
+import { prepareToLeave, saveInPlace, savesInPlace, showMessages } from "./editor/saving.js";
 import { addSlashMenu } from "./editor/slash_menu.js";
 import { sourceMode } from "./editor/source_mode.js";
 import { addToolbar, keysOf } from "./editor/toolbar.js";
@@ -22,6 +22,7 @@ const AGAIN = 8_000; // milliseconds after which a form can be submitted again, 
 for (const box of document.querySelectorAll(".editor")) {
   enhance(box);
 }
+showMessages();
 
 function enhance(box) {
   const field = box.querySelector("textarea");

@@ -123,6 +123,20 @@ document.querySelector("textarea#id_title")?.addEventListener("beforeinput", (ev
   }
 });
 
+/* A time in the future hides a published text until then, so what saves it says “Schedule”, as for a draft. */
+const time = document.querySelector("[data-state=published]") && panel.querySelector("#id_published_at");
+const saving = [...document.querySelectorAll("[name=_step][value=save]")];
+const labels = saving.map((button) => button.textContent);
+time?.addEventListener("input", () => {
+  const { zone, schedule } = panel.querySelector("[data-zone]").dataset;
+  // In Swedish, times look like the values of the field.
+  const isLater = time.value > new Date().toLocaleString("sv", { timeZone: zone }).replace(" ", "T");
+  saving.forEach((button, index) => {
+    button.value = isLater ? "schedule" : "save";
+    button.textContent = isLater && labels[index].trim() ? schedule : labels[index];
+  });
+});
+
 /* “Schedule…” and “Return to author…” close like menus. */
 for (const menu of document.querySelectorAll(".writing-menu")) {
   const button = menu.querySelector("summary");

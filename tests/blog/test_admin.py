@@ -333,21 +333,20 @@ class TestPostList:
 
 class TestBulkActions:
     def run(self, client: Client, action: str, *entries: Post | Page, status: str = "") -> list[str]:
-        """Run an action on entries of one kind and return the messages that are shown."""
+        """Run an action on entries of one kind and return the messages that are shown, without their Undo buttons."""
         url = admin_url(type(entries[0]), "changelist")
         response = client.post(
             f"{url}?state={status}" if status else url,
             {"action": action, "_selected_action": [entry.pk for entry in entries]},
             follow=True,
         )
-        return [str(message) for message in response.context["messages"]]
+        return [str(message).partition(" <form")[0] for message in response.context["messages"]]
 
     def test_report_the_number_of_entries(self, client: Client) -> None:
         drafts = [PostFactory(status=Status.DRAFT) for _ in range(3)]
         assert self.run(client, "publish", *drafts) == ["3 posts published."]
         assert self.run(client, "unpublish", *drafts[:2]) == ["2 posts unpublished."]
-        (trashed,) = self.run(client, "trash", *drafts)
-        assert trashed.startswith("3 posts moved to the trash. ")
+        assert self.run(client, "trash", *drafts) == ["3 posts moved to the trash."]
         assert self.run(client, "restore", *drafts, status="trash") == ["3 posts restored as drafts."]
 
     def test_link_to_the_result_if_it_is_one_entry(self, client: Client) -> None:
@@ -357,8 +356,7 @@ class TestBulkActions:
             f'Post published. <a href="{post.get_absolute_url()}">View post</a>'
         ]
         assert self.run(client, "unpublish", post) == [f"Post unpublished. {preview}"]
-        (trashed,) = self.run(client, "trash", post)
-        assert trashed.startswith(f"Post moved to the trash. {preview} ")
+        assert self.run(client, "trash", post) == [f"Post moved to the trash. {preview}"]
         assert self.run(client, "restore", post, status="trash") == [f"Post restored as a draft. {preview}"]
         assert self.run(client, "publish", page) == [
             f'Page published. <a href="{page.get_absolute_url()}">View page</a>'
@@ -367,7 +365,7 @@ class TestBulkActions:
     def test_report_scheduled_entries_separately(self, client: Client) -> None:
         later = timezone.now() + dt.timedelta(days=9)
         drafts = [PostFactory(status=Status.DRAFT, published_at=time) for time in (None, None, later, later)]
-        assert self.run(client, "publish", *drafts) == ["2 posts published.", "2 posts scheduled."]
+        assert self.run(client, "publish", *drafts) == ["2 posts published. 2 posts scheduled."]
 
     def test_report_entries_that_were_refused(self) -> None:
         author = UserFactory(role="Author")

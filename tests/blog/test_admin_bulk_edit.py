@@ -16,7 +16,7 @@ from tags.models import FormerName, Tag, TaggedPost
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, user_in_role
 from tests.factories.database import executed_statements
-from tests.factories.responses import find, read, text
+from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def act(client: Client, *entries: Post | Page, **data: Any) -> Any:
 def edit(client: Client, *entries: Post | Page, **data: Any) -> list[str]:
     """Confirm the change of `data` and return the messages."""
     response = act(client, *entries, edit="1", confirm="1", **data)
-    return [text(message) for message in find(read(response), "ul.messagelist li")]
+    return [text(message).removesuffix(" Undo") for message in find(read(response), "ul.messagelist li")]
 
 
 def names(post: Post) -> tuple[set[str], set[str]]:
@@ -108,6 +108,9 @@ class TestConfirming:
         page = read(act(client, *posts, edit="1", comments="closed"))
         assert [text(line) for line in find(page, "section.bulk-preview li")] == ["Open (Published)"]
         assert "1 is already like this." in text(page)
+        # The browser goes to what will change, which is below the form.
+        target = str(one(page, "#content form[method=post]").get("action"))
+        assert "1 will change" in text(one(page, target))
         assert Post.objects.filter(comments_open=True).count() == 1
 
     def test_offers_to_change_nothing_in_the_language_of_the_page(self, editor: User) -> None:
@@ -177,7 +180,8 @@ class TestCost:
     def everything(self, editor: User) -> Changes:
         add, remove = CategoryFactory(), Category.objects.first()
         assert remove is not None
-        return Changes([add], [remove], ["b"], ["a"], editor, Status.PRIVATE, comments_open=False)
+        fields = {"author_id": editor.pk, "status": Status.PRIVATE, "comments_open": False}
+        return Changes([add], [remove], ["b"], ["a"], fields)
 
     def test_is_the_same_for_any_number_of_posts(self, editor: User) -> None:
         counts = []

@@ -32,7 +32,7 @@ def act(client: Client, *entries: Post | Page, path: str = "/admin/blog/post/", 
 
 
 def messages(response: Any) -> list[str]:
-    return [text(message) for message in find(read(response), "ul.messagelist li")]
+    return [text(message).removesuffix(" Undo") for message in find(read(response), "ul.messagelist li")]
 
 
 class TestSetLanguage:

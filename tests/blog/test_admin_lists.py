@@ -1,6 +1,7 @@
 """The lists of posts and pages in the admin: what they show, tabs, filters, search, and their cost."""
 
 import datetime as dt
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -282,3 +283,20 @@ class TestCost:
                 assert len(titles(client)) == Entry.objects.count()
             counts.append(len(statements))
         assert counts[0] == counts[1] <= 22
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "http://example.org/2012/05/old-report.pdf",
+        "example.org/",
+        "/media/2012/05/lamp.jpg",
+        "https://blog.example.org/2012/03/08/%D9%81%D8%A7%D9%86%D9%88%D8%B3/?utm=x",
+        "/2012/03/08/فانوس/",
+    ],
+)
+def test_a_url_finds_the_post_that_has_it_and_those_that_link_to_it_or_show_it(client: Client, typed: str) -> None:
+    source = "See [the report](http://example.org/2012/05/old-report.pdf).\n\n![Lamp](/media/2012/05/lamp.jpg)"
+    PostFactory(title="Found", slug="فانوس", source=source)
+    PostFactory(title="Other", source="See [the report](http://example.net/report.pdf).")
+    assert titles(client, f"?{urlencode({'q': typed})}") == ["Found"]

@@ -102,7 +102,7 @@ CHANGES: dict[str, Callable[[Blog], object]] = {
         blog.both, blog.editor, categories=[blog.a]
     ),
     "posts are edited in bulk": lambda blog: blog.edit(
-        add_categories=[blog.d], remove_categories=[blog.c], status=Status.PUBLISHED
+        add_categories=[blog.d], remove_categories=[blog.c], fields={"status": Status.PUBLISHED}
     ),
     "a category is added to a post": lambda blog: blog.deep.categories.add(blog.d),
     "a category is removed from a post": lambda blog: blog.both.categories.remove(blog.c),

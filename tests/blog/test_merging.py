@@ -14,6 +14,8 @@ from pytest_django import Settings
 import tags.curation
 from accounts.models import User
 from blog import curation, publishing
+from blog.editing import bulk_editing
+from blog.editing.bulk_editing import Changes
 from blog.models import Category, Page, Post, Revision
 from blog.revisions.merging import Overlap, merge
 from media.models import Picture
@@ -309,6 +311,23 @@ class TestChangesOfManyEntries:
         response = client.post(admin_url(post, "change"), {"title": "Mine", "version": "x"})
         assert "saved this" in text(one(read(response), ".conflict h2"))
         assert Post.objects.get().title == post.title
+
+    @pytest.mark.parametrize("elsewhere", ["saved unchanged", "moved to the trash and back", "edited in bulk and back"])
+    def test_that_leave_the_content_as_it_was_are_no_conflict(
+        self, client: Client, ruth: User, post: Post, elsewhere: str
+    ) -> None:
+        opened, posts = form_data(post), Post.objects.filter(pk=post.pk)
+        if elsewhere == "saved unchanged":
+            assert client_of(ruth).post(admin_url(post, "change"), opened).status_code == 302
+            assert Post.objects.get().modified_at == post.modified_at
+        elif elsewhere == "moved to the trash and back":
+            publishing.trash(posts, ruth)
+            publishing.undo_trash(Post, Post.objects.get().modified_at, ruth)
+        else:
+            for is_open in (False, True):
+                bulk_editing.edit(posts, ruth, Changes(fields={"comments_open": is_open}))
+        assert client.post(admin_url(post, "change"), opened | {"title": "Mine"}).status_code == 302
+        assert Post.objects.get().title == "Mine"
 
     def test_in_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:
         opened = form_data(post)

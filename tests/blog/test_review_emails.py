@@ -224,7 +224,7 @@ class TestDecisions:
             lambda posts, by: publishing.publish(posts, by),
             lambda posts, by: publishing.unpublish(posts, by),
             lambda posts, by: publishing.trash(posts, by),
-            lambda posts, by: bulk_editing.edit(posts, by, bulk_editing.Changes(status=Status.PUBLISHED)),
+            lambda posts, by: bulk_editing.edit(posts, by, bulk_editing.Changes(fields={"status": Status.PUBLISHED})),
         ],
         ids=["publish", "unpublish", "trash", "edit"],
     )

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from pytest_django import Settings
 
+from accounts.actions import Action
 from accounts.models import AuditRecord, User
 from blog.editing.workflow import Step, may_take, steps_for
 from blog.models import Page, Post, Status
@@ -19,7 +20,7 @@ from media.pictures import store_picture
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
 from tests.factories.files import picture_file
-from tests.factories.responses import find, one, read
+from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -256,6 +257,24 @@ class TestTime:
         (message,) = page.context["messages"]
         assert str(message).startswith("Scheduled for Thu 3 December 2037, 08:00.")
         assert page.context["state_sentence"] == "Scheduled for Thu 3 December 2037, 08:00"
+
+    @pytest.mark.parametrize("step", ["save", "schedule"])
+    def test_a_published_post_that_gets_a_time_in_the_future_is_hidden_and_undo_brings_it_back(
+        self, client: Client, step: str
+    ) -> None:
+        post = post_in("published")
+        page = client.get(save(client, post, _step=step, published_at="2037-12-03T08:00")["Location"])
+        said = text(one(read(page), "ul.messagelist li"))
+        assert said.startswith("Scheduled for Thu 3 December 2037, 08:00. Until then, readers no longer see it.")
+        assert Client().get(post.get_absolute_url()).status_code == 404
+        assert AuditRecord.objects.get(kind="blog.post").action == Action.SCHEDULED
+        action = one(read(page), "ul.messagelist form.undo").get("action")
+        assert client.post(str(action))["Location"] == admin_url(post, "change")
+        assert Client().get(post.get_absolute_url()).status_code == 200
+        # Nothing was visible before, so nothing is hidden.
+        scheduled = post_in("scheduled")
+        page = client.get(save(client, scheduled, _step=step, published_at="2037-12-03T08:00")["Location"])
+        assert "no longer" not in text(find(read(page), "ul.messagelist li")[-1])
 
     @pytest.mark.parametrize(
         ("time", "error"),

@@ -308,6 +308,35 @@ def test_the_time_that_the_server_fills_in_is_shown_and_kept_when_saving_again(l
     assert post.published_at == dated
 
 
+def test_the_message_stays_if_the_buttons_change(log_in: LogIn, ruth: User) -> None:
+    post = PostFactory(status=Status.PRIVATE, author=ruth)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    publishing.publish(Post.objects.all(), UserFactory(role="Editor"))
+    page.focus("#id_source")
+    with page.expect_navigation():
+        page.keyboard.press("Control+s")
+    expect(page.locator(".autosave-status")).to_have_text(re.compile(r"^\s*Post updated\. View post"))
+    expect(page.get_by_role("button", name="Unpublish")).to_be_visible()
+    page.reload()
+    expect(page.locator(".autosave-status")).to_be_empty()
+
+
+def test_a_time_in_the_future_schedules_a_published_post_until_it_is_undone(log_in: LogIn, ruth: User) -> None:
+    post = PostFactory(author=ruth)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    date = page.locator("#id_published_at")
+    for time, button in (("2037-12-03T08:00", "Schedule"), ("2020-12-03T08:00", "Update"), ("2037-12-03T08:00", "")):
+        date.fill(time)
+        if button:
+            expect(page.get_by_role("button", name=button, exact=True).locator("visible=true")).to_be_visible()
+    page.keyboard.press("Control+s")
+    message = page.locator(".messagelist .success")
+    expect(message).to_contain_text("08:00. Until then, readers no longer see it.")
+    message.get_by_role("button", name="Undo").click()
+    expect(page.locator(".writing-state-words")).to_have_text(re.compile("^Published"))
+    assert Post.objects.get().published_at == post.published_at
+
+
 def test_the_preview_follows_again_once_the_server_can_be_reached(failing: Page) -> None:
     page, notice = failing, failing.locator(".editor-notice")
     shown = page.frame_locator(".editor-preview").locator(".entry-body")

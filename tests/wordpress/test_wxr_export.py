@@ -66,6 +66,7 @@ _NOT_EXPORTED = {
     "blog.AppearanceVersion": "what owners can undo on this site",
     "blog.Revision": "not the blog, but how it came to be; WordPress exports none either",
     "blog.TranslatedVersion": "refers to revisions",
+    "blog.UndoableEdit": "what editors can undo on this site",
     "blog.Enclosure.id": "nothing refers to it",
     "blog.Redirect.id": "nothing refers to it",
     "blog.Redirect.picture": "belongs to its file",

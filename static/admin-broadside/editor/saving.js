@@ -5,6 +5,9 @@
 
 const PATIENCE = 30_000; // milliseconds after which the server counts as unreachable
 
+// Where messages are kept while the browser leads to a page that the server has already sent once with them.
+const MESSAGES = "broadside-messages";
+
 // The parts of the page with information from the server, in which nothing is typed.
 const SAID = ["h1", ".trail", ".writing-state", ".writing-others", "#writing-review", "#writing-translations"];
 
@@ -40,6 +43,7 @@ export async function saveInPlace(form, button) {
     history.replaceState(history.state, "", response.url);
     tell(form, "saved", { isComplete });
   } else if (response.redirected) {
+    sessionStorage.setItem(MESSAGES, page.querySelector(".messagelist")?.outerHTML ?? "");
     location.assign(response.url);
     return true;
   } else if (answer && versionOf(answer) === versionOf(form) && page.querySelector(".writing-errors")) {
@@ -51,6 +55,15 @@ export async function saveInPlace(form, button) {
     return true;
   }
   return false;
+}
+
+/** Show the messages of the save that led to this page, if any. */
+export function showMessages() {
+  const messages = sessionStorage.getItem(MESSAGES);
+  sessionStorage.removeItem(MESSAGES);
+  if (messages && document.querySelector(".autosave-status")) {
+    say(new DOMParser().parseFromString(messages, "text/html"));
+  }
 }
 
 /** Resolve to whether the browser can leave the page by submitting `form`, and report it otherwise: instead of the text,
