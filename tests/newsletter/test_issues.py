@@ -120,6 +120,15 @@ class TestNews:
         news(ago=dt.timedelta(days=1))
         assert mailed() == []
 
+    def test_a_clock_that_was_ahead_for_a_while_keeps_no_post_from_being_mailed(self, mailed: Deliver) -> None:
+        subscribe()
+        mailed()
+        move_marks(days=-365)
+        assert mailed() == []
+        move_marks(minutes=11)
+        news()
+        assert len(mailed()) == 1
+
     def test_after_months_without_a_worker_only_recent_posts_are_mailed(self, mailed: Deliver) -> None:
         subscribe()
         turn_on(days=300)
