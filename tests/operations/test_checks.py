@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable
 from http.client import HTTPMessage
 from pathlib import Path
-from smtplib import SMTPAuthenticationError
+from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Any
 from unittest.mock import Mock
 
@@ -345,10 +345,12 @@ class TestWork:
     @pytest.mark.parametrize(
         ("error", "advice"),
         [
-            (socket.gaierror(), "doesn't exist"),
+            (socket.gaierror(), "or DNS doesn't work"),
             (ConnectionRefusedError(), "Nothing answers"),
             (TimeoutError(), "Nothing answers"),
             (SMTPAuthenticationError(535, b"5.7.8 no"), "refuses the name or password"),
+            (SMTPSenderRefused(550, b"5.7.1 not yours", "noreply@example.org"), "EMAIL_FROM has to be"),
+            (SMTPRecipientsRefused({"owner@example.org": (553, b"5.7.1 not yours")}), "EMAIL_FROM has to be"),
             (ssl.SSLError(), "smtp+ssl:// is for port 465"),
             (OSError(), "Check EMAIL_URL"),
         ],
