@@ -139,6 +139,7 @@ class TestRefusals:
             (550, b"no such user"),
             (550, b"5.7.1 relaying denied"),
             (554, b"5.1.8 bad sender"),
+            (550, b"5.1.0 <noreply@testserver>: Sender address rejected: User unknown"),
         ],
     )
     def test_other_refusals_are_tried_again(self, mailed: Deliver, refusing_with: Any, code: int, reply: bytes) -> None:
