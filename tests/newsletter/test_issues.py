@@ -215,6 +215,20 @@ class TestFrequencies:
         assert sorted(message.to[0] for message in mailed()) == sorted(f"{each}@example.org" for each in Frequency)
         assert Issue.objects.count() == 3
 
+    def test_who_changes_the_frequency_gets_no_post_again(self, mailed: Deliver) -> None:
+        subscription = subscribe()
+        news(ago=A_WEEK_AGO, title="Sent before")
+        issues.make()
+        assert len(mailed()) == 1
+        Subscription.objects.update(frequency=Frequency.WEEKLY)
+        IssueEntry.objects.exclude(frequency=Frequency.IMMEDIATELY).delete()
+        move_marks(days=14)
+        news(ago=A_WEEK_AGO, title="New")
+        (message,) = mailed()
+        assert message.to == [subscription.subscriber.email]
+        assert "New" in message.body
+        assert "Sent before" not in message.body
+
     def test_posts_of_one_period_share_an_email(self, mailed: Deliver) -> None:
         subscribe(frequency=Frequency.WEEKLY)
         for index in range(3):
