@@ -55,12 +55,12 @@ SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 HTTPS = SITE_URL.startswith("https://")
 
 # Former hosts of this blog, such as NAME.wordpress.com. Requests to them and links to them are redirected here.
-BROADSIDE_FORMER_HOSTS = [host.strip().lower() for host in env.items("FORMER_HOSTS") if host.strip()]
+BROADSIDE_FORMER_HOSTS = validation.hosts("FORMER_HOSTS", env.items("FORMER_HOSTS"))
 # The folder that the blog was in, if it wasn't at the root of its host. It is removed from requested paths.
 _former_folder = env.text("FORMER_FOLDER").strip("/")
 BROADSIDE_FORMER_FOLDER = f"/{_former_folder}/" if _former_folder else ""
-ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
-ALLOWED_HOSTS += BROADSIDE_FORMER_HOSTS
+_own_hosts = env.items("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = validation.hosts("ALLOWED_HOSTS", _own_hosts) + BROADSIDE_FORMER_HOSTS
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 
 # The contacts for reports about the site's security, in /.well-known/security.txt.

@@ -34,6 +34,14 @@ def site_url(value: str) -> str:
     return url
 
 
+def hosts(name: str, values: Iterable[str]) -> list[str]:
+    """Return the hosts in a setting, in lower case. Raises ImproperlyConfigured if one is a URL."""
+    found = [value.strip().lower() for value in values if value.strip()]
+    if urls := [host for host in found if "/" in host]:
+        raise ImproperlyConfigured(f"{name} contains {urls[0]!r}. It should be a host, such as blog.example.org.")
+    return found
+
+
 def time_zone(value: str) -> str:
     """Validate and return the name of a time zone. Raises ImproperlyConfigured if there is no such time zone."""
     try:

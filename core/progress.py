@@ -28,7 +28,8 @@ from core.progress_callback import ProgressCallback
 INTERRUPTED = 130
 # Steps with smaller totals finish before anyone notices.
 _MIN_TOTAL = 500
-# In seconds: the longest interval between lines, and how long a step must run before its speed is meaningful.
+# In seconds: the longest interval between lines, and how long a step must run before its speed is meaningful. By then,
+# one percent must be done as well.
 _INTERVAL = 30.0
 _MIN_TIME = 10.0
 
@@ -94,7 +95,7 @@ class _Lines:
         state.tenths, state.written = tenths, now
         parts = [f"{step}: {done * 100 // total if total else 100}%"]
         took, gained = now - state.began, done - state.done_before
-        if took >= _MIN_TIME and gained > 0:
+        if took >= _MIN_TIME and gained * 100 >= total > 0:
             if step == self._rate_of:
                 parts += [f"{done:,}/{total:,}", _rate(gained / took)]
             parts.append(_("%s left") % timedelta(seconds=round((total - done) * took / gained)))

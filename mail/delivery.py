@@ -36,8 +36,9 @@ MAX_FAILURES = 8
 # After this time, other tasks get a turn: a task has ten minutes, and there may be mail that is more urgent.
 MAX_DURATION = dt.timedelta(minutes=5)
 # The status codes for addresses that a server will never accept, because they don't exist, or no longer do. Plain 550
-# is not among them, because servers also use it to reject senders. Source: RFC 3463.
-NO_SUCH_ADDRESS: Final = re.compile(r"5\.(?:1\.[0-36]|1\.10|2\.1)\b")
+# is not among them, because servers also use it to reject senders, nor is 5.1.0, which Postfix uses for nothing else.
+# Source: RFC 3463.
+NO_SUCH_ADDRESS: Final = re.compile(r"5\.(?:1\.[1-36]|1\.10|2\.1)\b")
 
 _log = logging.getLogger(__name__)
 

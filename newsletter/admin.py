@@ -20,6 +20,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.confirmation import confirmation_required
 from accounts.models import User
+from blog.admin.site_time import zone_sentence
 from blog.models import Entry
 from core.admin import OneRowAdmin, ReadOnlyAdmin
 from core.admin_routes import route
@@ -27,7 +28,7 @@ from core.kind_messages import KindMessages
 from core.languages import separator
 from core.navigation import NavigationItem
 from mail import messages
-from newsletter import transfer
+from newsletter import issues, transfer
 from newsletter.models import Frequency, Issue, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
 from newsletter.models.subscriptions import ALL_POSTS, CONFIRM_IMPORTED_WITHIN
 
@@ -175,7 +176,7 @@ def _counted(count: int) -> str:
 
 
 def _statistics() -> dict[str, Any]:
-    """Return how many people follow the blog, by topic and frequency. Takes four queries."""
+    """Return how many people follow the blog, by topic and frequency, and when they get e-mails next."""
     topics = {
         "to_all_posts": (_("All posts"), Count("pk", filter=ALL_POSTS)),
         "to_category": (_("A category"), Count("category")),
@@ -193,11 +194,16 @@ def _statistics() -> dict[str, Any]:
     subscribers = Subscriber.objects.aggregate(
         active=Count("pk", filter=Q(suppression="")), suppressed=Count("pk", filter=~Q(suppression=""))
     )
+    settings = NewsletterSettings.current()
+    times = issues.next_times(settings)
+    next_times = [times.get(frequency) if frequency in counts else None for frequency in Frequency]
     return {
-        "newsletter_is_on": NewsletterSettings.current().is_on,
+        "newsletter_is_on": settings.is_on,
         "has_mail_server": messages.is_on(),
         "subscribers": subscribers,
         "unconfirmed": SubscriptionRequest.objects.filter(confirmed_at=None).count(),
         "frequencies": Frequency.labels,
         "followed": table,
+        "next_times": next_times if settings.is_available else [],
+        "zone_sentence": zone_sentence(min(times.values(), default=None)),
     }

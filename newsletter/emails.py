@@ -15,7 +15,7 @@ from core.models import SiteSettings
 from core.site import absolute_url
 from mail import messages
 from newsletter import returns, subscriptions
-from newsletter.models import Delivery, Issue, NewsletterSettings, SubscriptionRequest
+from newsletter.models import Delivery, Issue, IssueEntry, NewsletterSettings, SubscriptionRequest
 from newsletter.topics import followed
 
 LIST_NAME: Final = "newsletter"
@@ -83,10 +83,14 @@ def for_delivery(delivery: Delivery) -> Iterator[EmailMessage]:
 
 def _entries_for(delivery: Delivery) -> Sequence[Entry]:
     """Return the posts of the issue that this subscriber follows and that everyone may read now."""
+    mine = list(delivery.subscriber.subscriptions.all())
     rows = Post.objects.published().filter(password="", pk__in=delivery.issue.rows.values("entry"))
+    if len({each.frequency for each in mine}) == 1:
+        # They may have changed it, so posts of a digest may have been in earlier e-mails.
+        sent = delivery.subscriber.deliveries.filter(sent_at__isnull=False)
+        rows = rows.exclude(pk__in=IssueEntry.objects.filter(issue__in=sent.values("issue")).values("entry"))
     entries = list(rows.select_related("author").defer("source", "lead_html", "body_html").newest_first())
-    mine = delivery.subscriber.subscriptions.filter(frequency=delivery.issue.frequency)
-    return followed(entries, mine)
+    return followed(entries, [each for each in mine if each.frequency == delivery.issue.frequency])
 
 
 def _subject(entries: Sequence[Entry]) -> str:

@@ -10,9 +10,12 @@ from functools import partial
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from blog.models import Post, Status
+from blog.models.post import PostQuerySet
 from core.database import retry_on_conflict
 from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period
 from newsletter.topics import followers_of
@@ -32,6 +35,8 @@ def make() -> None:
     if not settings.is_available:
         return
     now = timezone.now()
+    # A clock that was ahead for a while must not stop the newsletter until that time.
+    Period.objects.filter(until__gt=now).update(until=now)
     for frequency in Frequency:
         _make_issue(frequency, settings, now)
     for issue in Issue.objects.filter(is_prepared=False).order_by("pk"):
@@ -43,18 +48,23 @@ def make() -> None:
 def next_at() -> dt.datetime | None:
     """Return when an issue or a delivery next has to be made; None if no post is waiting."""
     settings = NewsletterSettings.current()
-    if not settings.is_available:
-        return None
-    if Issue.objects.filter(is_prepared=False).exists():
+    if settings.is_available and Issue.objects.filter(is_prepared=False).exists():
         return timezone.now()
+    return min(next_times(settings).values(), default=None)
+
+
+def next_times(settings: NewsletterSettings) -> dict[str, dt.datetime]:
+    """Return when the next issue of each frequency is made, without the frequencies for which no post is waiting."""
+    if not settings.is_available:
+        return {}
     until = dict(Period.objects.values_list("frequency", "until"))
-    times = []
+    times = {}
     for frequency in Frequency:
-        after = _start(settings, until.get(frequency), timezone.now())
-        posts = Post.objects.filter(status=Status.PUBLISHED, published_at__gt=after).order_by("published_at")
+        start = _start(settings, until.get(frequency), timezone.now())
+        posts = _unmailed(frequency, start).order_by("published_at")
         if first := posts.values_list("published_at", flat=True).first():
-            times.append(_first_end(frequency, settings, first))
-    return min(times, default=None)
+            times[frequency.value] = _first_end(frequency, settings, first)
+    return times
 
 
 def _make_issue(frequency: Frequency, settings: NewsletterSettings, now: dt.datetime) -> None:
@@ -68,13 +78,8 @@ def _make_issue(frequency: Frequency, settings: NewsletterSettings, now: dt.date
             start = _start(settings, period.until, now)
             if end <= start:
                 return
-            posts = Post.objects.published().filter(password="", published_at__gt=start, published_at__lte=end)
-            # A post may have been mailed already, then unpublished and published again.
-            mailed = IssueEntry.objects.filter(frequency=frequency).values("entry")
-            if frequency != Frequency.IMMEDIATELY:
-                immediate = IssueEntry.objects.filter(frequency=Frequency.IMMEDIATELY).values("entry")
-                posts = posts.filter(pk__in=immediate)
-            pks = list(posts.exclude(pk__in=mailed).newest_first().values_list("pk", flat=True)[:MAX_POSTS])
+            posts = _unmailed(frequency, start).filter(published_at__lte=end).newest_first()
+            pks = list(posts.values_list("pk", flat=True)[:MAX_POSTS])
             if pks:
                 issue = Issue.objects.create(frequency=frequency)
                 rows = [IssueEntry(issue=issue, entry_id=pk, frequency=frequency) for pk in pks]
@@ -83,6 +88,17 @@ def _make_issue(frequency: Frequency, settings: NewsletterSettings, now: dt.date
     except IntegrityError:
         # Another worker has just made the issue, or a post was deleted. The next run handles what is left.
         return
+
+
+def _unmailed(frequency: str, start: dt.datetime) -> PostQuerySet:
+    """Return the posts after `start` that will be in issues of this frequency, if they stay public."""
+    posts = Post.objects.filter(status=Status.PUBLISHED, password="", published_at__gt=start)
+    if frequency != Frequency.IMMEDIATELY:
+        immediate = IssueEntry.objects.filter(frequency=Frequency.IMMEDIATELY).values("entry")
+        later = Period.objects.filter(frequency=Frequency.IMMEDIATELY).values("until")
+        posts = posts.filter(Q(pk__in=immediate) | Q(published_at__gt=Coalesce(Subquery(later), start)))
+    # A post may have been mailed already, then unpublished and published again.
+    return posts.exclude(pk__in=IssueEntry.objects.filter(frequency=frequency).values("entry"))
 
 
 def _start(settings: NewsletterSettings, until: dt.datetime | None, now: dt.datetime) -> dt.datetime:

@@ -88,8 +88,13 @@ def _copy(path: Path, tables: list[type[models.Model]], progress: ProgressCallba
                 # They hold a cursor, which can't be closed after its connection.
                 clear_frames(error.__traceback__)
                 raise CopyError(_describe_unusable(path, model, done - before, error)) from error
-        for statement in connection.ops.sequence_reset_sql(no_style(), tables):
-            cursor.execute(statement)
+        # IDs of rows that have been deleted stay used, because e-mails may have links with them.
+        used = dict(connections[_FILE].cursor().execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+        for model in tables:
+            table, column = model._meta.db_table, model._meta.pk.column
+            if last := used.get(table):
+                name = connection.ops.quote_name(table)
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", [name, column, last])
     return done
 
 

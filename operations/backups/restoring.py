@@ -63,6 +63,14 @@ from operations.backups.work import (
     write_private,
 )
 
+# New rows continue after the IDs that the site has used since the backup: links in e-mails, Message-IDs and the IDs of
+# posts in feeds contain them.
+_ID_STEP: Final = 1_000_000
+_MOVE_IDS_ON: Final = {
+    "sqlite": f"UPDATE sqlite_sequence SET seq = seq + {_ID_STEP}",  # noqa: S608  # contains no values
+    "postgresql": f"SELECT setval(format('%I.%I', schemaname, sequencename), coalesce(last_value, 0) + {_ID_STEP})"  # noqa: S608  # as above
+    f" FROM pg_sequences WHERE schemaname = '{postgresql.PUBLIC}'",
+}
 # A site that has been used has rows of at least one of these.
 _MODELS_IN_USE: Final = (User, Entry, Comment, Picture, Document)
 
@@ -247,7 +255,7 @@ def _replace_tables(opened: OpenedBackup, dump: Path, current: int, names: set[s
 
 
 def _move_version_on(cursor: Any, current: int, placeholder: str) -> int:
-    """Move the restored content version past all that the site has had so far, and return it."""
+    """Move the restored content version and the IDs past all that the site has had so far. Return the version."""
     read = "SELECT coalesce(sum(number), 0) FROM core_contentversion"
     restored = int(cursor.execute(read).fetchone()[0])
     step = max(0, current - restored) + JUMP + secrets.randbelow(JUMP)
@@ -255,6 +263,7 @@ def _move_version_on(cursor: Any, current: int, placeholder: str) -> int:
     columns = cursor.execute("SELECT * FROM core_contentversion LIMIT 0").description
     if any(column[0] == "entries" for column in columns):
         cursor.execute(JUMP_OF_ENTRIES_STATEMENT.replace("%s", placeholder), [step])
+    cursor.execute(_MOVE_IDS_ON[connection.vendor])
     return restored + step
 
 

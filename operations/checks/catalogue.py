@@ -20,6 +20,7 @@ CHECKS: Final[dict[str, Check]] = {
     "permissions": Check(_("File permissions"), machine.permissions),
     "code": Check(_("Code protection"), machine.code),
     "disk": Check(_("Disk"), machine.disk),
+    "media": Check(_("Media"), machine.media, valid_for=DAILY),
     "cache": Check(_("Cache"), machine.cache, valid_for=DAILY),
     "worker": Check(_("Worker"), work.worker),
     "tasks": Check(_("Tasks"), work.tasks),

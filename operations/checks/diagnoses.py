@@ -4,9 +4,11 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, Self
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 # How long results stay valid: of a check that runs once a day, and of one that runs when the owner wants it.
 DAILY: Final = dt.timedelta(days=2)
@@ -66,3 +68,11 @@ class Check:
     title: str | Promise
     find: Callable[[CheckOptions], Iterable[Diagnosis]]
     valid_for: dt.timedelta | None = None
+
+
+def folder_advice(folder: Path) -> str:
+    """Return what to do if nothing can be written to a folder of the site."""
+    return _(
+        "Check that the disk is neither full nor read-only, and that the user of the site can write to %(folder)s. "
+        "If a command was run as root, “chown -R broadside: %(folder)s” gives the files back."
+    ) % {"folder": folder}

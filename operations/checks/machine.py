@@ -12,14 +12,16 @@ from typing import Final
 
 import django
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.template.defaultfilters import filesizeformat
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.cache import is_cache_working
+from media.models import Picture
 from operations.backups.work import RESERVE
-from operations.checks.diagnoses import CheckOptions, Diagnosis
+from operations.checks.diagnoses import CheckOptions, Diagnosis, folder_advice
 from operations.file_permissions import find_exposed
 from operations.models import FreeSpace
 
@@ -116,6 +118,19 @@ def cache(options: CheckOptions) -> Iterator[Diagnosis]:
         yield Diagnosis.problem(problem, advice % (settings.DATA_DIR / "cache"))
     else:
         yield Diagnosis.ok(_("The cache can be used."))
+
+
+def media(options: CheckOptions) -> Iterator[Diagnosis]:
+    """Store a file where new images are stored, and delete it."""
+    field = Picture._meta.get_field("file")
+    try:
+        field.storage.delete(field.storage.save(field.generate_filename(Picture(), "check"), ContentFile(b"check")))
+    except OSError as error:
+        text = _("Images and other files can't be stored (%s).") % (error.strerror or type(error).__name__)
+        advice = folder_advice(settings.MEDIA_ROOT), _("If they are in a bucket, check STORAGE_URL.")
+        yield Diagnosis.problem(text, " ".join(advice))
+    else:
+        yield Diagnosis.ok(_("Images and other files can be stored."))
 
 
 def days_until_full(free: int) -> int | None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from core.outages import is_outage
 from operations.checks.catalogue import CHECKS
-from operations.checks.diagnoses import NO_OPTIONS, Check, CheckOptions, Diagnosis, Severity
+from operations.checks.diagnoses import NO_OPTIONS, Check, CheckOptions, Diagnosis, Severity, folder_advice
 from operations.models import CheckResult, FreeSpace
 from operations.scrubbing import describe
 
@@ -99,10 +99,7 @@ def _failed(error: Exception) -> Diagnosis:
     if not (isinstance(error, DatabaseError) and is_outage(error)):
         advice = _("Check the log: “journalctl -u 'broadside*'”. If that doesn't help, please report this.")
     elif connection.vendor == "sqlite":
-        advice = _(
-            "Check that the disk is neither full nor read-only, and that the user of the site can write to %(folder)s. "
-            "If a command was run as root, “chown -R broadside: %(folder)s” gives the files back."
-        ) % {"folder": settings.DATA_DIR}
+        advice = folder_advice(settings.DATA_DIR)
     else:
         advice = _(
             "Check that the PostgreSQL server is running, has room on its disk and accepts changes, and check "

@@ -4,7 +4,7 @@ import datetime as dt
 import socket
 import ssl
 from collections.abc import Iterator
-from smtplib import SMTPAuthenticationError
+from smtplib import SMTPAuthenticationError, SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Final
 
 from django.conf import settings
@@ -118,9 +118,11 @@ def mail(options: CheckOptions) -> Iterator[Diagnosis]:
 def _advice_on_mail(error: OSError) -> str:
     match error:
         case socket.gaierror():
-            advice = _("The host in EMAIL_URL doesn't exist.")
+            advice = _("The host in EMAIL_URL can't be found: it doesn't exist, or DNS doesn't work on this machine.")
         case SMTPAuthenticationError():
             advice = _("It refuses the name or password in EMAIL_URL. Write @, # and / in them as %40, %23 and %2F.")
+        case SMTPSenderRefused() | SMTPRecipientsRefused() | SMTPDataError():
+            advice = _("It refuses the message. EMAIL_FROM has to be an address from which this account may send.")
         case ssl.SSLError():
             advice = _(
                 "The encryption doesn't fit: smtp+ssl:// is for port 465, smtp+tls:// for port 587. The certificate "

@@ -14,7 +14,7 @@ from config.data_folder import data_folder
 from config.database import databases
 from config.mail import mail_limits, mailbox_url, mailers
 from config.storage import media_storage
-from config.validation import language_code, site_url, time_zone
+from config.validation import hosts, language_code, site_url, time_zone
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
@@ -417,6 +417,11 @@ class TestEnvironmentVariables:
     def test_an_invalid_url_of_the_site_is_refused(self, value: str) -> None:
         with pytest.raises(ImproperlyConfigured, match=r"SITE_URL is .* such as https://blog\.example\.org"):
             site_url(value)
+
+    def test_hosts_are_not_urls(self) -> None:
+        assert hosts("FORMER_HOSTS", [" Name.wordpress.com", "", "[::1]"]) == ["name.wordpress.com", "[::1]"]
+        with pytest.raises(ImproperlyConfigured, match="FORMER_HOSTS contains 'https://old"):
+            hosts("FORMER_HOSTS", ["new.example.org", "https://old.example.org/"])
 
     @pytest.mark.parametrize("value", ["Mars", "", "Europe", "../../etc/passwd", "/etc/localtime", "Europe/\0"])
     def test_an_unknown_time_zone_is_refused(self, value: str) -> None:

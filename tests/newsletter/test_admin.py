@@ -1,12 +1,17 @@
 """Staff see how many people follow the blog and what was sent, but no addresses."""
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from core.dates import format_datetime
 from mail import messages
+from newsletter import issues
 from newsletter.models import NewsletterSettings, Subscriber
-from tests.factories import TagFactory, UserFactory
+from tests.factories import PostFactory, TagFactory, UserFactory
 from tests.factories.admin import client_of
 from tests.factories.newsletter import news, subscribe
 from tests.factories.responses import read
@@ -42,6 +47,30 @@ def test_a_table_without_followers_is_left_out() -> None:
     text = page_text()
     assert "0 people follow the blog." in text
     assert "What they follow" not in text
+
+
+@pytest.mark.parametrize("has_worker_run", [True, False])
+def test_the_page_says_when_the_next_emails_are_sent(
+    mailed: Deliver, monkeypatch: pytest.MonkeyPatch, has_worker_run: bool
+) -> None:
+    NewsletterSettings.objects.update(hour=9, weekday=0)
+    subscribe("a@example.org")
+    subscribe("b@example.org", "weekly")
+    if has_worker_run:
+        mailed()
+        # Too late to be mailed.
+        news(ago=dt.timedelta(days=1))
+    news(password="secret")
+    PostFactory.create(status="draft")
+    assert "Next e-mail – – –" in page_text()
+    friday = timezone.localdate() + dt.timedelta(days=400 - (timezone.localdate().weekday() + 3 + 400) % 7)
+    times = [dt.datetime.combine(friday + dt.timedelta(days=days), dt.time(9), dt.UTC) for days in (0, 3)]
+    news(published_at=times[0])
+    # No one gets a daily e-mail.
+    now, monday = (format_datetime(time + issues.SETTLE) for time in times)
+    assert f"Next e-mail {now} – {monday} Times are in UTC." in page_text()
+    monkeypatch.setattr(messages, "is_on", lambda: False)
+    assert "Next e-mail" not in page_text()
 
 
 def test_titles_are_isolated_from_text_in_the_other_direction(mailed: Deliver) -> None:

@@ -59,6 +59,10 @@ class TestContent:
         post, subscription = r"\d{4}/\d\d/\d\d/[\w-]+/", r"follow-by-email/(manage|unsubscribe)/[\w:-]+/"
         assert all(re.fullmatch(rf"http://testserver/({post}|{subscription})?", target) for target in targets)
 
+    def test_words_that_are_wider_than_a_phone_are_broken(self, sent: Any) -> None:
+        page: Any = html.document_fromstring(part(sent(title="https://example.org/" + "a" * 150), "html"))
+        assert page.xpath("//*[contains(@style, 'overflow-wrap: break-word')]//a[contains(., 'aaa')]")
+
     def test_hostile_titles_and_texts_are_escaped(self, sent: Any) -> None:
         message = sent(title='<b onload="x">Bold\r\nBcc: e@example.org', source="&lt;script&gt;")
         assert message["Bcc"] is None
@@ -135,6 +139,7 @@ class TestRefusals:
             (550, b"no such user"),
             (550, b"5.7.1 relaying denied"),
             (554, b"5.1.8 bad sender"),
+            (550, b"5.1.0 <noreply@testserver>: Sender address rejected: User unknown"),
         ],
     )
     def test_other_refusals_are_tried_again(self, mailed: Deliver, refusing_with: Any, code: int, reply: bytes) -> None:

@@ -120,6 +120,15 @@ class TestNews:
         news(ago=dt.timedelta(days=1))
         assert mailed() == []
 
+    def test_a_clock_that_was_ahead_for_a_while_keeps_no_post_from_being_mailed(self, mailed: Deliver) -> None:
+        subscribe()
+        mailed()
+        move_marks(days=-365)
+        assert mailed() == []
+        move_marks(minutes=11)
+        news()
+        assert len(mailed()) == 1
+
     def test_after_months_without_a_worker_only_recent_posts_are_mailed(self, mailed: Deliver) -> None:
         subscribe()
         turn_on(days=300)
@@ -205,6 +214,20 @@ class TestFrequencies:
         news(ago=A_WEEK_AGO)
         assert sorted(message.to[0] for message in mailed()) == sorted(f"{each}@example.org" for each in Frequency)
         assert Issue.objects.count() == 3
+
+    def test_who_changes_the_frequency_gets_no_post_again(self, mailed: Deliver) -> None:
+        subscription = subscribe()
+        news(ago=A_WEEK_AGO, title="Sent before")
+        issues.make()
+        assert len(mailed()) == 1
+        Subscription.objects.update(frequency=Frequency.WEEKLY)
+        IssueEntry.objects.exclude(frequency=Frequency.IMMEDIATELY).delete()
+        move_marks(days=14)
+        news(ago=A_WEEK_AGO, title="New")
+        (message,) = mailed()
+        assert message.to == [subscription.subscriber.email]
+        assert "New" in message.body
+        assert "Sent before" not in message.body
 
     def test_posts_of_one_period_share_an_email(self, mailed: Deliver) -> None:
         subscribe(frequency=Frequency.WEEKLY)

@@ -219,11 +219,12 @@ class TestRestoredSite:
         manage("restore", "--replace")
         assert DBTaskResult.objects.ready().get().task_path == clean_due_documents.module_path
 
-    def test_new_rows_get_new_ids(self, manage: Manage) -> None:
-        highest = PostFactory().pk
+    def test_new_rows_get_ids_that_the_site_has_never_used(self, manage: Manage) -> None:
+        PostFactory()
         manage("backup")
+        since_the_backup = PostFactory().pk
         manage("restore", "--replace")
-        assert PostFactory().pk > highest
+        assert PostFactory().pk > since_the_backup
 
     def test_sessions_and_rate_counts_are_gone(self, manage: Manage, destination: Path) -> None:
         Session.objects.create(session_key="s" * 32, session_data="secret", expire_date=timezone.now())

@@ -12,8 +12,9 @@ import zipfile
 from collections.abc import Callable
 from http.client import HTTPMessage
 from pathlib import Path
-from smtplib import SMTPAuthenticationError
+from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as current_settings
@@ -32,6 +33,7 @@ from comments.models.notifications import Event
 from core.changes import content_version
 from core.http import CertificateError, FetchError, HTTPClient, Probe
 from media.models import Picture
+from media.storage import MediaStorage, StorageUnavailableError
 from operations.checks import backups, configuration, database, machine, outcomes, outside, vulnerabilities, work
 from operations.checks.catalogue import CHECKS
 from operations.checks.diagnoses import NO_OPTIONS, CheckOptions, Diagnosis, Severity
@@ -265,6 +267,20 @@ class TestMachine:
         monkeypatch.setattr(machine, "is_cache_working", lambda: False)
         assert "does not keep" in only(machine.cache).text
 
+    @pytest.mark.parametrize(
+        "error", [PermissionError(errno.EACCES, "Permission denied"), StorageUnavailableError("The storage failed.")]
+    )
+    def test_media_that_cannot_be_stored_are_a_problem(
+        self, error: OSError, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    ) -> None:
+        assert severities(machine.media) == ["ok"]
+        assert not [path for path in settings.MEDIA_ROOT.rglob("*check*") if path.is_file()]
+        monkeypatch.setattr(MediaStorage, "_save", Mock(side_effect=error))
+        found = only(machine.media)
+        assert found.severity == Severity.PROBLEM
+        assert (error.strerror or "StorageUnavailableError") in found.text
+        assert str(settings.MEDIA_ROOT) in found.advice
+
     @pytest.mark.parametrize(("state", "found"), [(0, "ok"), (5, "warning"), (-1, "ok")])
     def test_an_unsynchronised_clock_is_a_warning(
         self, state: int, found: str, monkeypatch: pytest.MonkeyPatch
@@ -329,10 +345,12 @@ class TestWork:
     @pytest.mark.parametrize(
         ("error", "advice"),
         [
-            (socket.gaierror(), "doesn't exist"),
+            (socket.gaierror(), "or DNS doesn't work"),
             (ConnectionRefusedError(), "Nothing answers"),
             (TimeoutError(), "Nothing answers"),
             (SMTPAuthenticationError(535, b"5.7.8 no"), "refuses the name or password"),
+            (SMTPSenderRefused(550, b"5.7.1 not yours", "noreply@example.org"), "EMAIL_FROM has to be"),
+            (SMTPRecipientsRefused({"owner@example.org": (553, b"5.7.1 not yours")}), "EMAIL_FROM has to be"),
             (ssl.SSLError(), "smtp+ssl:// is for port 465"),
             (OSError(), "Check EMAIL_URL"),
         ],

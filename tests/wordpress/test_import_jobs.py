@@ -784,6 +784,9 @@ class TestProgress:
             assert owner_client.get(job_url(job, "progress/")).json()["percent"] is None
             folder.write_progress(StageProgress("importing", 500, 2000, started_at=1000, updated_at=1060))
             progress = owner_client.get(job_url(job, "progress/")).json()
+            # Too early to tell.
+            folder.write_progress(StageProgress("importing", 1, 2000, started_at=1000, updated_at=1060))
+            assert owner_client.get(job_url(job, "progress/")).json()["time_left"] == ""
         assert (progress["activity"], progress["percent"]) == ("Importing: 500 of 2,000 (25%)", 25)
         assert progress["time_left"] == "about 3 minutes left"
 

@@ -49,7 +49,7 @@ class StageProgress:
     def seconds_left(self) -> float | None:
         """The time until the stage is complete at the current speed; None if it can't be estimated yet."""
         elapsed = self.updated_at - self.started_at
-        return elapsed * (self.total - self.done) / self.done if self.done and elapsed > 1 else None
+        return elapsed * (self.total - self.done) / self.done if self.percent and elapsed > 1 else None
 
 
 class JobCancelledError(KeyboardInterrupt):
