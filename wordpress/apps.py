@@ -23,7 +23,7 @@ class WordPressConfig(AppConfig):
         from wordpress.admin.menus import imported_menus
         from wordpress.downloads.jobs import delete_old_exports
         from wordpress.legacy_urls.moved_files import find_moved_files
-        from wordpress.legacy_urls.query_forms import QUERY_FORMS
+        from wordpress.legacy_urls.query_forms import PARAMETERS
         from wordpress.markup import renderer
         from wordpress.uploads.tasks import clean_up
 
@@ -54,7 +54,7 @@ class WordPressConfig(AppConfig):
         scheduled_tasks.register("wordpress.exports", ScheduledTask(delete_old_exports, every(dt.timedelta(hours=1))))
         markups.register("wordpress", Markup("WordPress", renderer.to_html))
         file_resolvers.register("wordpress", find_moved_files)
-        page_parameters.register("wordpress", frozenset(QUERY_FORMS))
+        page_parameters.register("wordpress", PARAMETERS)
         from comments.personal_data import address_removal_handlers
         from core.personal_data import personal_rows
         from wordpress.importing.personal_data import PreservedRows, forget
@@ -63,7 +63,7 @@ class WordPressConfig(AppConfig):
         address_removal_handlers.register("imported comments", forget)
         personal_rows.register("wordpress.preserved", PreservedRows())
         # The old URLs of feeds, uploads and WordPress's own pages (wordpress.legacy_urls.urls).
-        segments = "atom files index.php rdf rss rss2 wp-admin wp-commentsrss2.php wp-content"
+        segments = "atom files index.php osd.xml rdf rss rss2 wp-admin wp-commentsrss2.php wp-content"
         reserved_slugs.register("wordpress", segments.split())
         reusable_blocks = {"change_reusableblock", "view_reusableblock"}
         register_ability("wordpress.blocks", _("edit reusable blocks"), reusable_blocks, order=55, roles={EDITOR})

@@ -12,7 +12,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 
-from blog.caching import has_session, mark_private, mark_public, noindex_parameters
+from blog.caching import has_session, mark_private, mark_public, noindex_parameters, page_parameters
 from blog.caching.requests import own_host
 from blog.redirects.look_up import ALTERNATIVES, RedirectToPage
 from blog.redirects.resolve import Alternatives, find_target
@@ -138,7 +138,9 @@ def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[
 def _clean_url(url: SplitResult, requested: SplitResult) -> str:
     """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
     pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
-    reply_to = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
+    # Others determine the page, so they have become part of the URL.
+    kept_names = {*noindex_parameters.values()}.difference(*page_parameters.values())
+    reply_to = [pair for pair in parse_qsl(requested.query) if pair[0] in kept_names]
     kept = set(pairs)
     pairs += [pair for pair in reply_to if pair not in kept]
     path = quote(_with_single_slash(_decoded(url.path)), safe="/~!$&'()*+,;=:@")

@@ -232,9 +232,11 @@ def _rewrites() -> list[tuple[re.Pattern[str], str]]:
         for pattern, replacement in (
             (r"^//+(?=[^/])|(?<=[^/])//+", "/"),
             # Punctuation from the sentence around the URL.
-            (rf"(?<=[^/{_PUNCTUATION}])/?[{_PUNCTUATION}]++/$", "/"),
+            (rf"(?<=[^/{_PUNCTUATION}])/?(?:&[a-z]{{2,6}};|[{_PUNCTUATION}])++/$", "/"),
+            # What is in any of several listings. The first one is shown.
+            (rf"^(/{reserved}(?:[^/]+/)*?[^/,]+),[^/]*(?=/)", r"\1"),
             # Other views of an entry.
-            (r"(?<=[^/]/)(?:amp|embed|trackback)/$", ""),
+            (r"(?<=[^/]/)(?:amp|embed|print|trackback)/$", ""),
             # The page of a file, as WordPress links to it if its name could be a page number.
             (r"(?<=[^/]/)attachment/(?=[^/]+/$)", ""),
             # `podcast` is used by podcast plugins. Our feeds contain the files anyway.

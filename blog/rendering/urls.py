@@ -12,11 +12,18 @@ from urllib.parse import unquote
 
 from django.conf import settings
 
-ALLOWED_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
+# Those of WordPress (wp_allowed_protocols), and two that need no server. Others than HTTP open another program, which
+# browsers never do unless the reader follows the link.
+ALLOWED_SCHEMES: Final = frozenset(
+    {"fax", "feed", "ftp", "ftps", "geo", "gopher", "http", "https", "irc", "irc6", "ircs", "magnet", "mailto", "mms"}
+    | {"news", "nntp", "rtsp", "sms", "svn", "tel", "telnet", "urn", "webcal", "xmpp"}
+)
 
 _SURROUNDING = "".join(map(chr, range(0x21)))
 IGNORED_INSIDE = re.compile(r"[\t\n\r]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+):")
+# Some feed readers register `feed:https://…` and `feed://…`, which browsers can't open.
+_FEED_START = re.compile(r"^(?:feed:)+", re.IGNORECASE)
 _WEB_START = re.compile(r"(https?):[/\\]*", re.IGNORECASE)
 _BEFORE_QUERY = re.compile(r"[^?#]*")
 _HOST = re.compile(r"https?://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([0-9]*))?(?=[/?#]|$)", re.IGNORECASE)
@@ -40,10 +47,10 @@ def normalise(url: str) -> str | None:
 # Several steps normalise the same URL.
 @lru_cache(maxsize=128)
 def _normalise(url: str) -> str | None:
-    url = IGNORED_INSIDE.sub("", url.strip(_SURROUNDING))
+    url = _FEED_START.sub("", IGNORED_INSIDE.sub("", url.strip(_SURROUNDING)))
     if (scheme := _SCHEME.match(url)) and scheme[1].lower() not in ALLOWED_SCHEMES:
         return None
-    if scheme and scheme[1].lower() in {"mailto", "tel"}:
+    if scheme and scheme[1].lower() not in {"http", "https"}:
         return url
     url = _BEFORE_QUERY.sub(lambda match: match[0].replace("\\", "/"), url, count=1)
     if start := _WEB_START.match(url):
@@ -77,9 +84,9 @@ def is_external(url: str) -> bool:
 def normalise_own(url: str) -> str | None:
     """Return `url` in its normal form if a request for it goes to this site, else None."""
     normalised = normalise(url)
-    if not normalised or normalised.startswith(("mailto:", "tel:", "#")) or is_external(normalised):
+    if not normalised or normalised.startswith("#") or is_external(normalised):
         return None
-    return normalised
+    return None if _SCHEME.match(normalised) and not is_web(normalised) else normalised
 
 
 def file_name(url: str) -> str:

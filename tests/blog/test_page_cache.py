@@ -212,7 +212,8 @@ class TestQueries:
             assert reader.get("/?utm_source=x").status == 200
             assert reader.get("/?p=99999").status == 404
             assert reader.get("/?feed=rss2").headers["Location"] == "/feed/"
-        assert len(reader.rendered) == 4
+            assert reader.get("/?year=2020&monthnum=5&x=y").headers["Location"] == "/2020/05/"
+        assert len(reader.rendered) == 5
 
     def test_of_private_pages_always_reach_django_as_they_are(self, reader: Reader) -> None:
         query = "unapproved=1&moderation-hash=x&other=y"

@@ -183,10 +183,28 @@ class TestUrlsAsBrowsersReadThem:
             ("https:example.org/a", "https://example.org/a"),
             ("HTTPS:\\example.org/a", "https://example.org/a"),
             (" https://example.org/a ", "https://example.org/a"),
+            ("feed:https://example.org/feed/", "https://example.org/feed/"),
+            ("feed://example.org/feed/", "https://example.org/feed/"),
         ],
     )
     def test_are_normalised(self, written: str, meant: str) -> None:
         assert body(f'<a href="{written}">x</a>') == link(meant, "x")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "ftp://ftp.example.org/pub/x.iso",
+            "geo:52.1,4.3",
+            "irc://irc.example.org/#room",
+            "magnet:?xt=urn:btih:abc",
+            "mailto:a@example.org?subject=x",
+            "sms:+31201234567",
+            "tel:+31201234567",
+            "xmpp:room@example.org?join",
+        ],
+    )
+    def test_may_open_other_programs_that_wordpress_links_to(self, url: str) -> None:
+        assert body(f'<a href="{url}">x</a> <img src="{url}" alt="y">') == f'<a href="{url}">x</a> y'
 
     @pytest.mark.parametrize(
         "url",
@@ -201,6 +219,8 @@ class TestUrlsAsBrowsersReadThem:
             "vbscript:x",
             "file:///etc/passwd",
             "blob:x",
+            "feed:javascript:alert(1)",
+            "feed:feed:data:text/html,x",
         ],
     )
     def test_with_other_schemes_are_removed(self, url: str) -> None:

@@ -1,6 +1,7 @@
 """Importing comments and their threads."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError
@@ -11,7 +12,7 @@ from blog.models import Page, Post
 from comments.models import Block, Comment, Token
 from tests.factories.reports import counted, first, remarks
 from tests.factories.types import ImportParts
-from tests.factories.wxr import comment, item, page
+from tests.factories.wxr import comment, exported, item, items, meta, page
 from wordpress.importing.steps import entries
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +80,21 @@ class TestComments:
         report = import_parts(item(7, inside=[comment(1, approved=exported)]))
         assert Comment.objects.get().status == status
         assert not report.notes
+
+    def test_comments_trashed_with_their_post_have_their_statuses_from_before(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        statuses = meta("_wp_trash_meta_comments_status", 'a:4:{i:1;s:1:"1";i:2;s:1:"0";i:3;s:4:"spam";i:9;s:1:"1";}')
+        comments = [comment(number, approved="post-trashed") for number in (1, 2, 3, 4)]
+        broken = meta("_wp_trash_meta_comments_status", "a:1:{i:5;")
+        import_parts(
+            item(7, status="trash", inside=[statuses, *comments, comment(9, approved="trash")]),
+            item(8, status="trash", inside=[broken, comment(5, approved="post-trashed")]),
+        )
+        expected = {1: "approved", 2: "pending", 3: "spam", 4: "trash", 5: "trash", 9: "trash"}
+        assert dict(Comment.objects.values_list("pk", "status")) == expected
+        again = [each for found in items(exported(tmp_path)).values() for each in found.comments]
+        assert {each.id: each.approved for each in again} == expected | {1: "1", 2: "0"}
 
     def test_comment_with_unknown_status_is_pending_and_noted(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, inside=[comment(1, approved="maybe")]))

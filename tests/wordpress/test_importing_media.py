@@ -22,6 +22,7 @@ from pytest_django import Settings
 
 from blog.models import Page, Post
 from blog.models.redirect import Redirect
+from blog.rendering.markups import markups
 from media.file_types import CLEANABLE, SAVE_AS
 from media.models import Document, Picture
 from media.recleaning import uncleaned_documents
@@ -39,8 +40,10 @@ from tests.factories.wxr import (
     author,
     category,
     export,
+    exported,
     filed,
     item,
+    items,
     meta,
     page,
     write,
@@ -51,6 +54,8 @@ from wordpress.importing.report import Report
 from wordpress.importing.steps import files
 from wordpress.importing.undo import undo_run
 from wordpress.models import Attachment, ImportRun
+from wordpress.wxr.reader import Export
+from wordpress.wxr.records import Item
 
 pytestmark = pytest.mark.django_db
 
@@ -141,6 +146,24 @@ class TestMetadata:
     def test_duplicate_attachments_are_skipped(self, import_parts: ImportParts) -> None:
         report = import_parts(attachment(30), attachment(30))
         assert counted(report, "attachment") == {"imported": 1, "skipped": 1}
+
+    def test_another_file_with_the_same_id_is_reported_and_kept(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        parts = [attachment(30, f"2014/{name}.png", title=name) for name in ("a", "b", "c", "a")]
+        report = import_parts(*parts)
+        reasons = [remark.text for remark in report.skipped if remark.kind == "attachment"]
+        assert reasons == [*["It has no ID of its own."] * 2, "It is in the export twice."]
+        found = [each for each in Export(exported(tmp_path), markups).records() if isinstance(each, Item)]
+        kept = [(each.id, each.attachment_url) for each in found if each.type == "attachment"]
+        assert kept == [(number, f"{UPLOADS}2014/{name}.png") for number, name in ((30, "a"), (0, "b"), (0, "c"))]
+        assert not import_parts(*parts).has_changes
+
+    def test_uploader_who_has_written_nothing_is_exported_again(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        import_parts(attachment(30, creator="Ghost"))
+        assert items(exported(tmp_path))["attachment", 30].author == "Ghost"
 
     def test_query_count_does_not_grow_with_the_number_of_attachments(self, tmp_path: Path) -> None:
         def count_queries(count: int) -> int:

@@ -309,6 +309,19 @@ class TestAuthors:
         assert Post.objects.get(pk=7).author.display_name == "Jane Doe"
         assert str(Post.objects.get(pk=8).author) == "Unknown author"
 
+    def test_different_logins_never_share_an_account(self, import_parts: ImportParts) -> None:
+        logins = ["Jane Doe", "jane-doe", "Jane Døe", "jane@example.org"]
+        parts = [item(7 + number, creator=login) for number, login in enumerate(logins)]
+        authors = [author(login, id=number) for number, login in enumerate(logins, 1)]
+        import_parts(*parts, authors=authors)
+        assert [*Post.objects.order_by("pk").values_list("author", "author__username", "author__slug")] == [
+            (1, "jane-doe-1", "jane-doe"),
+            (2, "jane-doe", "jane-doe-2"),
+            (3, "jane-doe-3", "jane-doe-3"),
+            (4, "jane@example.org", "janeexample-org"),
+        ]
+        assert not import_parts(*parts, authors=authors).has_changes
+
     def test_creator_is_recognised_by_display_name(self, import_parts: ImportParts) -> None:
         import_parts(item(7, creator="Anna A."))
         assert User.objects.get().username == "anna"

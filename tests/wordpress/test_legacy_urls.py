@@ -37,7 +37,12 @@ def site(class_db: None) -> None:
     above = CategoryFactory(pk=9000040, name="Films")
     category = CategoryFactory(pk=9000041, name="Awards", parent=above)
     post = PostFactory(
-        pk=9000123, slug="star-power", author=author, published_at=PUBLISHED_AT, tags=["Mea"], categories=[category]
+        pk=9000123,
+        slug="star-power",
+        author=author,
+        published_at=PUBLISHED_AT,
+        tags=["Mea", "Extra"],
+        categories=[category],
     )
     PostFactory.create_batch(12, author=author, published_at=PUBLISHED_AT, tags=["Mea"], categories=[category])
     about = PageFactory(pk=9000200, slug="about", title="About")
@@ -112,6 +117,17 @@ FORMS = {
     "/?feed=rss2&cat=7": "/category/films/awards/feed/",
     "/?feed=rss2&tag=mea": "/tag/mea/feed/",
     "/?feed=atom&author=3": "/author/hans/feed/atom/",
+    "/?feed=rss2&name=star-power": f"{POST}feed/",
+    "/?feed=atom&pagename=about/team": "/about/team/feed/atom/",
+    "/?s=star&feed=rss2": "/search/star/feed/",
+    "/?s=star+power&feed=atom": "/search/star+power/feed/atom/",
+    "/?s=&feed=rss2": "/feed/",
+    "/tag/mea/?feed=rss2": "/tag/mea/feed/",
+    "/tag/MEA?feed=atom": "/tag/mea/feed/atom/",
+    "/category/awards/?feed=rss2": "/category/films/awards/feed/",
+    f"{POST}?feed=rss2": f"{POST}feed/",
+    "/index.php?feed=rss2&p=9000123": f"{POST}feed/",
+    "/index.php/tag/mea/?feed=rss2": "/tag/mea/feed/",
     "/rss/": "/feed/",
     "/rss": "/feed/",
     "/rss2/": "/feed/",
@@ -141,6 +157,9 @@ FORMS = {
     "/2014/02/10/star-power/2/": POST,
     "/2014/02/10/star-power/2": POST,
     "/2014/02/10/STAR-power?utm_campaign=n": POST,
+    f"{POST}print/": POST,
+    f"{POST}&quot;": POST,
+    "/2014/02/10/star-power&gt;.": POST,
     # With index.php.
     "/index.php": "/",
     "/index.php/": "/",
@@ -154,6 +173,15 @@ FORMS = {
     "/tag/MEA": "/tag/mea/",
     "/tag/mea/page/1/": "/tag/mea/",
     "/tag/mea/page/1": "/tag/mea/",
+    "/tag/mea/?paged=2": "/tag/mea/page/2/",
+    "/about/?paged=2": "/about/",
+    "/?tag=mea+extra": "/tag/extra+mea/",
+    # Of several, the first.
+    "/?cat=7,9000040": "/category/films/awards/",
+    "/?tag=mea,other&feed=rss2": "/tag/mea/feed/",
+    "/tag/mea,other/page/2/": "/tag/mea/page/2/",
+    "/category/awards,films/": "/category/films/awards/",
+    "/category/films/awards,other/feed/": "/category/films/awards/feed/",
     "/category/awards/": "/category/films/awards/",
     "/category/awards/page/2": "/category/films/awards/page/2/",
     "/category/awards/feed/": "/category/films/awards/feed/",
@@ -166,6 +194,7 @@ FORMS = {
     "/wp-sitemap.xml": "/sitemap.xml",
     "/wp-sitemap-posts-post-1.xml": "/sitemap.xml",
     "/sitemap_index.xml": "/sitemap.xml",
+    "/osd.xml": "/opensearch.xml",
     # The admin.
     "/wp-login.php": "/admin/",
     "/wp-login.php?redirect_to=https://evil.example/": "/admin/",
@@ -218,6 +247,11 @@ UNKNOWN = [
     "/no-such/comment-page-2/",
     "/2014/02/10/no-such-post/2/",
     "/tag/no-such/feed/rdf/",
+    "/tag/no-such/?feed=rss2",
+    "/tag/no-such,mea/",
+    "/tag/mea+no-such/",
+    # Feeds have no further pages.
+    "/feed/?paged=2",
     "/wp-content/uploads/2014/02/other.jpg",
     "/wp-content/uploads/../../secret",
     "/2014/02/other.jpg",
@@ -282,6 +316,9 @@ class TestRedirects:
             "/?name=https://evil.example/",
             "/?tag=/../../evil.example",
             "/index.php/https:/evil.example/",
+            "//evil.example/?feed=rss2",
+            "/%2Fevil.example/%5C/?paged=2",
+            "/%5Cevil.example?feed=rss2",
         ],
     )
     def test_redirects_never_lead_to_another_site(self, client: Client, url: str) -> None:
@@ -318,6 +355,7 @@ def test_legacy_urls_never_reveal_hidden_entries(client: Client, state: dict[str
         "/old/zanzibar/",
         "/old/zanzibar",
         "/zanzibar-plan/",
+        "/zanzibar-page/?feed=rss2",
         "/zanzibar-pl/",
         "/2001/01/01/zanzibar-plan/",
         "/2001/01/01/zanzibar-p/",

@@ -1,7 +1,9 @@
 """The shortcodes and blocks of page builders become headings, pictures, players and links."""
 
+import json
 from base64 import b64encode
 from functools import partial
+from html import escape
 from urllib.parse import quote
 
 import pytest
@@ -18,6 +20,12 @@ from wordpress.markup.shortcodes import count_unknown, expand
 pytestmark = pytest.mark.django_db
 
 PLAYER = '<figure class="player" data-player="https://player.vimeo.com/video/12345678?autoplay=1&amp;dnt=1">'
+
+
+def siteorigin(instance: object) -> str:
+    """Return a widget of SiteOrigin as it is stored."""
+    values = escape(json.dumps({"instance": instance, "args": {"title": "Not shown"}}))
+    return f'[siteorigin_widget class="X"]<input type="hidden" value="{values}" />[/siteorigin_widget]'
 
 
 def body(source: str) -> str:
@@ -59,6 +67,24 @@ def lines(source: str) -> list[str]:
             ),
             ["<p>One</p>"],
         ),
+        (
+            siteorigin({"headline": {"text": "One", "tag": "h2"}, "sub_headline": {"text": "Two", "tag": "h3"}}),
+            ["<h2>One</h2>", "<h2>Two</h2>"],
+        ),
+        (
+            siteorigin({"text": "Go", "url": "/go/", "attributes": {"onclick": "x()"}}),
+            ['<p><a href="/go/">Go</a></p>'],
+        ),
+        (
+            siteorigin({"title": "One", "panels": [{"title": "Two?", "content_text": "<p>Three <b>[x]</b></p>"}]}),
+            ["<h2>One</h2>", "<h2>Two?</h2>", "<p>Three <b>[x]</b></p>"],
+        ),
+        (
+            siteorigin({"features": [{"title": "One", "text": "Two", "more_text": "More", "more_url": "/one/"}]}),
+            ["<h2>One</h2>", "<p>Two</p>", '<p><a href="/one/">More</a></p>'],
+        ),
+        (siteorigin([1, None, "a@example.org", {"settings": {"to": "a@example.org"}}]), []),
+        ('[siteorigin_widget class="X"]<input value="{&quot;" />[/siteorigin_widget]', []),
         (
             "[et_pb_code]<p>One</p><!-- [et_pb_line_break_holder] --><p>Two</p>[/et_pb_code]",
             ["<p>One</p>", "<p>Two</p>"],
@@ -128,6 +154,7 @@ def test_content_in_attributes_is_shown(source: str, expected: list[str]) -> Non
         ('[vc_single_image image="5" link="/big/"]', '<a href="/big/"><img src="/media/5.png" alt="Five"'),
         ('[fusion_imageframe image_id="9|full" image="5|full"][/fusion_imageframe]', '<img src="/media/5.png"'),
         ('[vc_gallery images="5,6"]', '<a href="/media/5.png"><img src="/media/5.png" alt="Five"'),
+        (siteorigin({"image": 5, "alt": "", "url": "/big/"}), '<a href="/big/"><img src="/media/5.png" alt="Five"'),
         ('[et_pb_gallery gallery_ids="6,5"][/et_pb_gallery]', '<a href="/media/5.png"><img src="/media/5.png"'),
     ],
 )

@@ -328,11 +328,18 @@ class TestReport:
                 spool.add(each)
             assert [len(chunk) for chunk in spool.references.chunks()] == [2, 2]
 
-    @pytest.mark.parametrize("attributes", ['gallery size="large" ids', "slideshow include"])
-    def test_pictures_of_galleries_count_by_their_ids(
-        self, import_parts: ImportParts, folder: MediaFolder, attributes: str
+    @pytest.mark.parametrize(
+        "content",
+        [
+            '[gallery size="large" ids="30, 31"] [gallery]',
+            '[slideshow include="30, 31"] [gallery]',
+            "{&quot;image&quot;:30,&quot;size&quot;:&quot;full&quot;} {&quot;image&quot;:31}",
+        ],
+    )
+    def test_pictures_of_galleries_and_widgets_count_by_their_ids(
+        self, import_parts: ImportParts, folder: MediaFolder, content: str
     ) -> None:
-        parts = (item(7, content=f'[{attributes}="30, 31"] [gallery]'), attachment(30, "2014/a.png"))
+        parts = (item(7, content=content), attachment(30, "2014/a.png"))
         assert references(import_parts(*parts, media=folder)) == [
             ("post", 7, "present", f"{UPLOADS}/2014/a.png"),
             ("post", 7, "still missing", f"{HOST}/?attachment_id=31"),

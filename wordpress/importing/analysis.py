@@ -19,6 +19,7 @@ from core.http import host_of
 from core.text import one_line
 from wordpress.importing.entry_builder import markup_of
 from wordpress.importing.linked_ids import highest_linked_id
+from wordpress.importing.report import ATTACHMENTS
 from wordpress.importing.terms import MAX_TERMS, ExportedTerms
 from wordpress.importing.time_zones import TimeSamples
 from wordpress.importing.visibility import Visibility
@@ -305,13 +306,14 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
     analysis.add_guest(item)
+    if not reason or (item.type == ATTACHMENTS and item.author):
+        analysis.creators.add(item.author)
     if item.custom_type and item.type == "page":
         analysis.page_types.add(item.custom_type)
     if reason:
         if item.path_above and item.status == "publish":
             analysis.add_other_type(item)
         return
-    analysis.creators.add(item.author)
     analysis.add_guid(item.guid)
     if group := translation_group(item):
         analysis.translations.setdefault(group, []).append(item.id)

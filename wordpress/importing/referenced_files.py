@@ -39,6 +39,8 @@ _END = re.compile(r"""["'<>]|[.,;:!?]+$""")
 _GALLERY = re.compile(
     r"""\[(?:gallery|slideshow|playlist|vc_\w+|et_pb_gallery)\s[^\[\]]*?\b(?:ids|include|gallery_ids|images?)\s*+=\s*+["']?([0-9][0-9,\s]*+)"""
 )
+# A picture in a widget of SiteOrigin.
+_IN_WIDGET = re.compile(r"&quot;image&quot;:([0-9]++)")
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\s*+(?:[?#]|$)")
 _IGNORED = re.compile(r"[\t\n\r]")
 _UPLOADS: Final = "/wp-content/uploads/"
@@ -81,7 +83,8 @@ def find_references(item: Item) -> FileReferences | None:
     files = {file: None for text in (content, item.excerpt, *meta) for file in find_files(text, item.link)}
     approved = (comment.content for comment in item.comments if comment.is_approved)
     in_comments = {file: None for text in approved for file in find_files(text, item.link)}
-    picture_ids = dict.fromkeys(picture_id for each in _GALLERY.findall(content) for picture_id in parse_ids(each))
+    listed = (*_GALLERY.findall(content), *_IN_WIDGET.findall(content))
+    picture_ids = dict.fromkeys(picture_id for each in listed for picture_id in parse_ids(each))
     if not files and not in_comments and not picture_ids:
         return None
     title = plain_line(item.title)[:100]

@@ -170,8 +170,10 @@ class Spool:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        # The items by GUID. Both are hashes to save memory, because a large export has hundreds of thousands.
+        # The items by GUID, and the first file with each ID. These are hashes to save memory, because a large export
+        # has hundreds of thousands.
         self._items_by_guid: dict[int, int] = {}
+        self._files_by_id: dict[int, int] = {}
         self._ids: set[int] = set()
         self.posts = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.pages = SpooledPages(self)
@@ -203,6 +205,11 @@ class Spool:
     def add(self, item: Item) -> None:
         size = _EMPTY_ITEM + item.characters
         if item.type == ATTACHMENTS:
+            file = hash(item.attachment_url or item.guid)
+            if item.id and self._files_by_id.setdefault(item.id, file) != file:
+                # Another file already has its ID.
+                elements = dict(item.elements) | {"wp:post_id": "0"}
+                item = item._replace(id=0, elements=tuple(elements.items()))
             self.attachments.add(item, size)
         elif item.type == REUSABLE_BLOCK:
             self.reusable_blocks.add(item, size)

@@ -35,9 +35,18 @@ _SIZE_SUFFIX = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{1
 _FILE = re.compile(r"\.(?!(?:php[0-9]?|aspx?|cgi|jsp|pl)$)[A-Za-z0-9]+$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")
 _LISTING_FORMS: Final = {"cat", "category_name", "tag", "author", "author_name", "m", "year"}
-QUERY_FORMS: Final = {*ENTRY_FORMS, *_LISTING_FORMS, "name", "pagename", "feed", "paged"}
-# The first path segments of listings that are looked up by slug.
-_PREFIXES: Final = {"category_name": "category", "tag": "tag", "author_name": "author", "author": "author"}
+# These can follow any path, as in `/tag/x/?feed=rss2`.
+_ENDINGS: Final = {"feed", "paged"}
+QUERY_FORMS: Final = {*ENTRY_FORMS, *_LISTING_FORMS, *_ENDINGS, "name", "pagename"}
+# All parameters that determine where a URL leads.
+PARAMETERS: Final = frozenset({*QUERY_FORMS, "cpage", "day", "monthnum", "page", "withcomments"})
+# The first path segments of listings that are looked up by slug, and of the feeds of searches.
+_PREFIXES: Final = {
+    **dict.fromkeys(("author", "author_name"), "author"),
+    "category_name": "category",
+    "s": "search",
+    "tag": "tag",
+}
 
 
 def legacy_key(url: str) -> str:
@@ -94,9 +103,23 @@ def query_target(query: Mapping[str, str]) -> Target:
             return _entry_target(query, form)
     if path := query.get("name") or query.get("pagename"):
         # The slug of a post without its date is only looked up if the path isn't found.
-        return Target(_path(path))
+        return _below(Target(_path(path)), _feed_ending(query) if "feed" in query else "")
     listing = _listing_target(query)
     return _below(listing, _feed_path(query) if "feed" in query else _page_path(query, "paged", "page/"))
+
+
+def path_ending(query: Mapping[str, str]) -> str:
+    """Return what the feed or the further page that `query` asks for adds to a path; an empty string for neither.
+
+    If there are other forms in the query, it belongs to them.
+    """
+    if not query.keys() & QUERY_FORMS <= _ENDINGS:
+        return ""
+    return _feed_ending(query) if "feed" in query else _page_path(query, "paged", "page/")
+
+
+def _feed_ending(query: Mapping[str, str]) -> str:
+    return "feed/atom/" if "atom" in query["feed"] else "feed/"
 
 
 def _below(target: Target, ending: str) -> Target:
@@ -107,7 +130,7 @@ def _below(target: Target, ending: str) -> Target:
 def _entry_target(query: Mapping[str, str], form: str) -> Target:
     entry = _target_by_id("p", query[form])
     if "feed" in query:
-        return _below(entry, "feed/atom/" if "atom" in query["feed"] else "feed/")
+        return _below(entry, _feed_ending(query))
     return _below(entry, _page_path(query, "page") or _page_path(query, "cpage", "comment-page-"))
 
 
@@ -119,7 +142,8 @@ def _listing_target(query: Mapping[str, str]) -> Target:
         return _target_by_id("author", query["author"])._replace(exists=False)
     for form, prefix in _PREFIXES.items():
         if query.get(form):
-            return Target(_path(f"{prefix}/{query[form]}"))
+            # Several tags are joined by `+`, which is a space in a query.
+            return Target(_path(f"{prefix}/{query[form].replace(' ', '+')}"))
     # The archive of a day, month or year, or the front page.
     if digits := query.get("m"):
         parts = [digits[:4], digits[4:6], digits[6:8]]
@@ -131,10 +155,9 @@ def _listing_target(query: Mapping[str, str]) -> Target:
 
 
 def _feed_path(query: Mapping[str, str]) -> str:
-    kind = query["feed"]
-    path = "feed/atom/" if "atom" in kind else "feed/"
-    is_of_comments = kind.startswith("comments") or query.get("withcomments") == "1"
-    return f"comments/{path}" if is_of_comments and not query.keys() & _LISTING_FORMS else path
+    is_of_comments = query["feed"].startswith("comments") or query.get("withcomments") == "1"
+    of_site = is_of_comments and not query.keys() & {*_LISTING_FORMS, "s"}
+    return f"comments/{_feed_ending(query)}" if of_site else _feed_ending(query)
 
 
 def _target_by_id(form: str, pk: str) -> Target:

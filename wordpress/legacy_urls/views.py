@@ -17,7 +17,8 @@ def front(request: SiteRequest) -> HttpResponse:
     """Show the front page, or redirect from one of WordPress's query forms, but not from previews and searches."""
     # WordPress ignores parameters without a value.
     query = {name: str(value) for name, value in request.GET.items() if value}
-    if not QUERY_FORMS & query.keys() or "s" in request.GET or request.GET.get("preview") == "true":
+    is_search = "s" in request.GET and "feed" not in query
+    if not QUERY_FORMS & query.keys() or is_search or request.GET.get("preview") == "true":
         return views.front(request)
     target = query_target(query)
     if target.url == request.path:

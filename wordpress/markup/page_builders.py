@@ -7,6 +7,7 @@ removed, except for the headings, pictures, videos and links in their attributes
 exports of sites that use these builders.
 """
 
+import json
 import re
 from base64 import b64decode
 from collections import Counter, defaultdict
@@ -54,6 +55,11 @@ _BREAK = re.compile(r"<br\b[^<>]*+>", re.IGNORECASE)
 _ENCODED = re.compile(
     r"\[(?P<name>vc_raw_html|fusion_code)(?:\s[^\[\]]*+)?\](?P<code>[A-Za-z0-9+/=\s]*+)\[/(?P=name)\]"
 )
+# A widget of SiteOrigin with its values, as escaped JSON.
+_WIDGET = re.compile(
+    r"""\[siteorigin_widget\s[^\[\]]*+\]\s*+<input(?:\s++\w++="[^"]*+")*?\s++value="([^"]*+)"[^<>]*+>"""
+    r"""\s*+\[/siteorigin_widget\]"""
+)
 _FRAMED = re.compile(
     r"(\[fusion_imageframe(?:\s[^\[\]]*+)?\])\s*+(https?://[^\s<>\"\[\]]++)\s*+(?=\[/fusion_imageframe\])"
 )
@@ -64,8 +70,10 @@ _ESCAPES: Final = {"``": '"', "`{`": "[", "`}`": "]", "%22": '"', "%91": "[", "%
 _ESCAPE = re.compile("|".join(map(re.escape, _ESCAPES)))
 _LINE_BREAK: Final = "[et_pb_line_break_holder]"
 
+# The texts of SiteOrigin's widgets.
+_TEXTS: Final = ("text", "content", "content_text")
 _HEADINGS: Final = ("title", "heading", "h2", "text", "name", "author")
-_SUBHEADINGS: Final = ("subhead", "subheading", "h4", "position", "job_title")
+_SUBHEADINGS: Final = ("subhead", "subheading", "sub_title", "h4", "position", "job_title")
 # The place of a module, which themes also call its position: `top-center`.
 _PLACE = re.compile(r"(?:(?:top|middle|bottom|left|center|right|inside|outside)[_ -]?)+")
 _PICTURES: Final = ("src", "image", "image_url", "portrait_url")
@@ -74,6 +82,7 @@ _LINKS: Final = (
     *(("button_text", name) for name in ("button_url", "button_link")),
     *((f"button_{number}_text", f"button_{number}_url") for number in ("one", "two")),
     ("btn_title", "btn_link"),
+    ("more_text", "more_url"),
     ("source", "sourceurl"),
 )
 # The other attributes of WordPress.com's recipes that readers see.
@@ -115,6 +124,7 @@ def expand_builders(source: str, find_uploads: UploadFinder, is_other: Callable[
     """
     if not _MARK.search(source):
         return source
+    source = _WIDGET.sub(lambda widget: _siteorigin_html(widget[1], find_uploads), source)
     source = _FRAMED.sub(r'\1<img src="\2" alt="">', _ENCODED.sub(_decoded, source.replace(_LINE_BREAK, "\n")))
     source = _without_tags_in_attributes(_ESCAPED.sub(_unescaped_html, source))
     layout = _Layout(source, is_other)
@@ -152,6 +162,29 @@ def divi_block_html(attributes: Mapping[str, Any]) -> str:
         elif text := texts.get("") or texts.get("text", ""):
             parts.append(f"<h3>{text}</h3>" if name == "title" else _link(text, link) or text)
     return "\n\n".join(["", *parts, ""])
+
+
+def _siteorigin_html(values: str, find_uploads: UploadFinder) -> str:
+    """Return the HTML of a widget of SiteOrigin: its headings, texts, pictures, videos and links, in their order."""
+    try:
+        return _widget_html(json.loads(unescape(values))["instance"], find_uploads)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return ""
+
+
+def _widget_html(value: object, find_uploads: UploadFinder) -> str:
+    if isinstance(value, list):
+        return "".join(_widget_html(each, find_uploads) for each in value)
+    if not isinstance(value, dict):
+        return ""
+    own = {str(name): str(each).strip() for name, each in value.items() if isinstance(each, str | int)}
+    # The text of a button or of a headline; others are HTML.
+    if _url(own.get("url", "")) and own.get("text"):
+        return _link(own["text"], _url(own["url"]))
+    texts = [] if "tag" in own else [own.pop(name, "") for name in _TEXTS]
+    before, after = _html("siteorigin_widget", own, find_uploads)
+    inside = "".join(_widget_html(each, find_uploads) for each in value.values())
+    return "\n\n".join([before, *filter(None, texts), inside, after])
 
 
 class _Layout:

@@ -10,13 +10,14 @@ from lxml import etree
 
 from core.file_errors import describe_file_error
 from core.slugs import slug_before_trash, slug_from_export, slugify
-from wordpress.wxr import extensions, values
+from wordpress.wxr import extensions, php_values, values
 from wordpress.wxr.children import AUTHOR_ELEMENTS, TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
 from wordpress.wxr.post_types import PAGE_TYPES, POST_TYPE, can_be_pages, path_above
 from wordpress.wxr.records import (
     CO_AUTHOR_PREFIX,
     CO_AUTHORS,
+    COMMENT_STATUSES_KEY,
     DESIRED_SLUG_KEY,
     LANGUAGE,
     Comment,
@@ -35,6 +36,8 @@ MAX_TERMS: Final = 10_000
 _MAX_ERRORS: Final = 1000
 # No real site has as many distinct meta keys.
 _MAX_KEYS: Final = 1000
+# The status of comments that were trashed together with their post.
+_TRASHED_WITH_POST: Final = "post-trashed"
 # The elements of items with a field in `Item`.
 _ITEM_ELEMENTS: Final = {
     *("title", "link", "pubDate", "dc:creator", "guid", "description", "content:encoded", "excerpt:encoded"),
@@ -248,7 +251,7 @@ class Export:
         if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms
         self._removed_terms = 0
-        return _with_slug_before_trash(extensions.with_extension(item, self._markups))
+        return _as_before_trash(extensions.with_extension(item, self._markups))
 
     def _author(self, creator: str, refs: Sequence[TermRef]) -> str:
         """Return the login of an item's author: who created it, unless a plugin says that only others wrote it."""
@@ -332,16 +335,30 @@ def _usual_name(tag: str, prefix: str | None) -> str:
     return tag
 
 
-def _with_slug_before_trash(item: Item) -> Item:
-    """Return `item` with the whole slug from before it was trashed. Published items keep their slug and thus their URL.
+def _as_before_trash(item: Item) -> Item:
+    """Return `item` with the whole slug from before it was trashed, and with the statuses that its comments had then.
 
     While a post is in the trash, WordPress may truncate its slug to append `__trashed`. A restored draft that had no
-    slug keeps the suffix. Source: wp_add_trashed_suffix_to_post_name_for_post and wp_insert_post.
+    slug keeps the suffix. Published items keep their slug and thus their URL. Source:
+    wp_add_trashed_suffix_to_post_name_for_post, wp_insert_post, wp_trash_post_comments and wp_untrash_post_comments.
     """
+    if any(comment.approved == _TRASHED_WITH_POST for comment in item.comments):
+        item = item._replace(comments=tuple(_comments_before_trash(item)))
     before = slug_before_trash(item.slug)
-    if before == item.slug or item.status not in {"trash", "draft", "pending"}:
+    if before == item.slug or item.status not in {"trash", "draft", "pending", "future"}:
         return item
     suffix = item.slug[len(before) :] if item.status == "trash" else ""
     before = item.field(DESIRED_SLUG_KEY).strip() or before
     fits = len(slug_from_export(before) + suffix) <= values.MAX_SLUG_LENGTH
     return item._replace(slug=before + suffix) if fits else item
+
+
+def _comments_before_trash(item: Item) -> Iterator[Comment]:
+    try:
+        found = php_values.parse(item.field(COMMENT_STATUSES_KEY).strip())
+    except ValueError:
+        found = None
+    statuses = found if isinstance(found, dict) else {}
+    for comment in item.comments:
+        is_known = comment.approved == _TRASHED_WITH_POST and comment.id in statuses
+        yield comment._replace(approved=str(statuses[comment.id])) if is_known else comment

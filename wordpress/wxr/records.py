@@ -30,9 +30,11 @@ REDIRECT_RULE, LEGACY_REDIRECT = "redirect_rule", "vip-legacy-redirect"
 # The prefix of the GUIDs of pages added by imports above those of a custom type (wordpress.importing.steps.sections).
 SECTION_GUID: Final = "urn:wordpress:section:"
 # Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:
-# wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
+# wp_check_for_changed_slugs, wp_check_for_changed_dates), and from before the trash, the slug and the statuses of
+# comments.
 THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
 OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
+COMMENT_STATUSES_KEY: Final = "_wp_trash_meta_comments_status"
 # A meta field that WordPress's importer for Blogger adds: the path of a post there, such as `/2012/08/name.html`.
 BLOGGER_PATH_KEY = "blogger_permalink"
 # Meta fields with the language code of a post, and the name that it shares with its translations, in exports prepared

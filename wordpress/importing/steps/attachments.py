@@ -126,7 +126,7 @@ def _find_without_item(context: ImportContext, exported: Sequence[Attachment]) -
 
 def _reason_to_skip(item: Item) -> str:
     if not item.id:
-        return _("It has no ID.")
+        return _("It has no ID of its own.")
     if _file_url(item):
         return ""
     if host_of(item.attachment_url):

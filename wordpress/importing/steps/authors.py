@@ -22,6 +22,8 @@ from wordpress.wxr.records import Author
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line, usable_slug
 
+# The maximum length of a username before the ID that tells it from another one.
+_MAX_BEFORE_ID: Final = max_length(User, "username") - 20
 # How many names a message lists.
 _MAX_LISTED: Final = 50
 
@@ -33,7 +35,7 @@ def import_authors(context: ImportContext) -> None:
     """
     authors = authors_in(context.analysis)
     tried: TriedNumbers = Counter()
-    write_batches(context, authors.items(), partial(_import, context, tried))
+    write_batches(context, authors.items(), partial(_import, context, tried, _usernames(authors)))
     for author in authors.values():
         # Items of WXR 1.0 name authors by their display name.
         context.author_ids.setdefault(author.display_name, context.author_ids[author.login])
@@ -60,8 +62,10 @@ def check_authors(analysis: Analysis, logins: Iterable[str]) -> None:
         raise InvalidExportError(text % {"name": unknown[0], "known": _listed(known)})
 
 
-def _import(context: ImportContext, tried: TriedNumbers, batch: Sequence[tuple[str, Author]]) -> None:
-    usernames = {login: _username(login) for login, _author in batch if login not in context.mapped_authors}
+def _import(
+    context: ImportContext, tried: TriedNumbers, usernames: Mapping[str, str], batch: Sequence[tuple[str, Author]]
+) -> None:
+    usernames = {login: usernames[login] for login, _author in batch if login not in context.mapped_authors}
     users = User.objects.in_bulk(usernames.values(), field_name="username")
     recorded = context.ledger.recorded(AUTHORS, (user.pk for user in users.values()))
     imported: set[str] = set()
@@ -72,7 +76,7 @@ def _import(context: ImportContext, tried: TriedNumbers, batch: Sequence[tuple[s
             _note(context, author, _("As you chose, the author is the user “%s” here.") % user.username)
             context.old_urls.add_author(user, author, is_new=False)
         elif user := users.get(username):
-            # Two logins may result in the same username.
+            # Two names without IDs may result in the same username.
             if username not in imported:
                 _update(context, user, author, recorded.get(user.pk))
         else:
@@ -85,7 +89,7 @@ def _import(context: ImportContext, tried: TriedNumbers, batch: Sequence[tuple[s
 
 def _create(context: ImportContext, username: str, author: Author, tried: TriedNumbers) -> User:
     # If the export has no slug, WordPress's was made from the login.
-    wanted = (usable_slug(author.slug) or slugify(username)).strip("-") or "author"
+    wanted = (usable_slug(author.slug) or slugify(author.login) or username).strip("-") or "author"
     slug = wanted[: max_length(User, "slug")]
     if User.objects.filter(slug=slug).exists():
         slug = SlugNumbers(max_length(User, "slug"), tried).next_free(slug, User.objects.all())
@@ -123,6 +127,21 @@ def _save(context: ImportContext, user: User, author: Author, *, is_new: bool) -
     user.save(force_insert=is_new)
     context.record(AUTHORS, author, user, is_new=is_new)
     context.old_urls.add_author(user, author, is_new=is_new)
+
+
+def _usernames(authors: Mapping[str, Author]) -> dict[str, str]:
+    """Return the username of each author, by login. Authors with IDs, who are different people, never share one."""
+    usernames: dict[str, str] = {}
+    taken: set[str] = set()
+    # Those whose logins can be usernames keep them.
+    for login, author in sorted(authors.items(), key=lambda each: _username(each[0]) != each[0]):
+        username = _username(login)
+        if author.id and username in taken:
+            username = f"{username[:_MAX_BEFORE_ID]}-{author.id}"
+        if author.id:
+            taken.add(username)
+        usernames[login] = username
+    return usernames
 
 
 def _username(login: str) -> str:
