@@ -310,15 +310,16 @@ class TestAuthors:
         assert str(Post.objects.get(pk=8).author) == "Unknown author"
 
     def test_different_logins_never_share_an_account(self, import_parts: ImportParts) -> None:
-        logins = ["Jane Doe", "jane-doe", "Jane Døe", "jane@example.org"]
+        logins = ["Jane Doe", "jane-doe", "Jane Døe", "jane@example.org", "jane-doe-1"]
         parts = [item(7 + number, creator=login) for number, login in enumerate(logins)]
         authors = [author(login, id=number) for number, login in enumerate(logins, 1)]
         import_parts(*parts, authors=authors)
         assert [*Post.objects.order_by("pk").values_list("author", "author__username", "author__slug")] == [
-            (1, "jane-doe-1", "jane-doe"),
+            (1, "jane-doe-1-1", "jane-doe"),
             (2, "jane-doe", "jane-doe-2"),
             (3, "jane-doe-3", "jane-doe-3"),
             (4, "jane@example.org", "janeexample-org"),
+            (5, "jane-doe-1", "jane-doe-1"),
         ]
         assert not import_parts(*parts, authors=authors).has_changes
 

@@ -22,8 +22,8 @@ from wordpress.wxr.records import Author
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import plain_line, usable_slug
 
-# The maximum length of a username before the ID that tells it from another one.
-_MAX_BEFORE_ID: Final = max_length(User, "username") - 20
+# The maximum length of a username before the numbers that tell it from another one.
+_MAX_BEFORE_ID: Final = max_length(User, "username") - 30
 # How many names a message lists.
 _MAX_LISTED: Final = 50
 
@@ -133,12 +133,16 @@ def _usernames(authors: Mapping[str, Author]) -> dict[str, str]:
     """Return the username of each author, by login. Authors with IDs, who are different people, never share one."""
     usernames: dict[str, str] = {}
     taken: set[str] = set()
+    further: Counter[str] = Counter()
     # Those whose logins can be usernames keep them.
     for login, author in sorted(authors.items(), key=lambda each: _username(each[0]) != each[0]):
         username = _username(login)
-        if author.id and username in taken:
-            username = f"{username[:_MAX_BEFORE_ID]}-{author.id}"
         if author.id:
+            with_id = f"{username[:_MAX_BEFORE_ID]}-{author.id}"
+            username = with_id if username in taken else username
+            while username in taken:
+                further[with_id] += 1
+                username = f"{with_id}-{further[with_id]}"
             taken.add(username)
         usernames[login] = username
     return usernames
