@@ -113,8 +113,8 @@ class PostgresqlIndex(FullTextIndex):
         )
         return dict(rows)
 
-    def first_known(self, beginnings: Sequence[str]) -> str:
-        queries = [_phrase(Phrase((beginning,), is_prefix=True)) for beginning in beginnings]
+    def first_known(self, beginnings: Sequence[str], label: str) -> str:
+        queries = [_phrase(Phrase((beginning,), is_prefix=True, labels=(label,))) for beginning in beginnings]
         looked_up = "unnest(%s::text[], %s::text[]) WITH ORDINALITY AS looked_up(beginning, query, place)"
         matches = f"SELECT 1 FROM {self._table} WHERE words @@ query::tsquery"
         known = self._execute(

@@ -28,7 +28,7 @@ from search.indexes import entry_index
 from search.indexes.base import Document
 from search.indexes.queries import Expression, Phrase
 from search.indexing import count_stale, update_entries
-from search.labels import PUBLIC
+from search.labels import ANY, PUBLIC
 from search.queries import parse
 from search.tasks import index_stale_entries, unfinished_indexing
 from tags import curation
@@ -189,6 +189,13 @@ class TestPhrases:
         # The filter of a document that has the phrase never lacks its pair, so this one shows that it was not read.
         assert entry_index().find([without], limit=9).pks == [pk for pk in [1] if pk not in pks]
         entry_index().remove([1])
+
+
+def test_beginnings_of_words_in_hidden_texts_are_not_known() -> None:
+    entry_index().write([Document(1, f"{ANY} secretly"), Document(2, f"{PUBLIC} secrecy")])
+    assert entry_index().first_known(["secretl", "secret", "secre", "sec"], PUBLIC) == "secre"
+    assert entry_index().first_known(["x"], PUBLIC) == ""
+    entry_index().remove([1, 2])
 
 
 class TestTerms:
