@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.core.paginator import Page, Paginator
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -25,6 +26,17 @@ class Tab:
     query: str
     is_current: bool
     count: int | None = None
+
+
+class IdPaginator(Paginator[Any]):
+    """Chooses the rows of a page first. Otherwise, PostgreSQL computes the annotations of all rows before them, too."""
+
+    def page(self, number: int | str) -> Page[Any]:
+        page = super().page(number)
+        rows: Any = self.object_list
+        chosen: Any = page.object_list
+        page.object_list = rows.filter(pk__in=chosen.values("pk"))
+        return page
 
 
 class FilterChangeList(ChangeList):

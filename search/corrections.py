@@ -36,8 +36,9 @@ def correct(query: Query, site: SiteSettings) -> str:
     known = entry_index().frequencies(candidates, [labels.PUBLIC]) if candidates else {}
     corrected = {}
     for word in [word for word in candidates if word not in known][:_MAX_CORRECTED]:
-        # The wrong letter is not after the first letter with which no word continues.
-        beginning = entry_index().first_known([word[:length] for length in range(len(word), 0, -1)])
+        # The wrong letter is not after the first letter with which no word continues. Words of hidden texts don't
+        # count, or the time that this takes would reveal them.
+        beginning = entry_index().first_known([word[:length] for length in range(len(word), 0, -1)], labels.PUBLIC)
         similar = entry_index().frequencies(list(_one_letter_off(word, len(beginning))), [labels.PUBLIC])
         if similar:
             corrected[word] = max(similar, key=lambda found: (similar[found], found))

@@ -19,7 +19,7 @@ from search.words import EntryText, comment_tokens, entry_tokens
 from tags.models import TaggedPost
 
 # Raise this when the document of the same entry or comment changes.
-_VERSION: Final = 5
+_VERSION: Final = 6
 # The length of the first part of a digest, which is of the whole source.
 OF_ALL: Final = 28
 

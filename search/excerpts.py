@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import islice
 from typing import Final, NamedTuple
 
 from django.conf import settings
@@ -11,7 +12,16 @@ from django.utils.safestring import SafeString
 
 from core.text import CharacterTable
 from search.queries import Word
-from search.text import UNSPACED, WITHIN_WORD, is_unspaced, normalise, stem_of, tokens_of, with_prepositions
+from search.text import (
+    UNSPACED,
+    WITHIN_WORD,
+    compounds_of,
+    is_unspaced,
+    normalise,
+    stem_of,
+    tokens_of,
+    with_prepositions,
+)
 
 # In a longer text, only the beginning is searched for words to mark.
 MAX_SEARCHED: Final = 60_000
@@ -27,6 +37,8 @@ _SPACED: Final = f"(?:(?![{UNSPACED}]){WITHIN_WORD})"
 _WITHIN_WORD: Final = re.compile(_SPACED)
 _REST_OF_WORD: Final = re.compile(f"{_SPACED}*")
 _BETWEEN_WORDS: Final = rf"(?:(?!{WITHIN_WORD})[\W_])+"
+# How many letters all forms of a word have in common, at most.
+_MAX_LITERAL: Final = 3
 # How many letters may be attached to the beginning of an Arabic word.
 _MAX_PREFIX: Final = 4
 _ARABIC: Final = re.compile("[\u0620-\u06ff]")
@@ -74,10 +86,11 @@ class Marker:
 
     def _matches(self, text: str) -> list[_Match]:
         folded, places = _fold(text)
+        compounds = list(compounds_of(folded))
         found = [
             _Match(places[start], _end_of(text, places[end - 1]), number) if places else _Match(start, end, number)
             for number, word in enumerate(self._words)
-            for start, end in word.find(folded)
+            for start, end in word.find(folded, compounds)
         ]
         return sorted(found)
 
@@ -90,27 +103,32 @@ class _SearchTerm:
         self._languages = languages
         first = word.tokens[0]
         self._is_phrase = len(word.tokens) > 1 and not is_unspaced(first)
-        self._forms = frozenset([first, *(stem_of(first, language) for language in languages)])
+        words = [first, word.compound] if word.compound else [first]
+        self._forms = frozenset([*words, *(stem_of(each, language) for each in words for language in languages)])
         if is_unspaced(first):
             # Pairs of characters overlap.
             self._literal = first[0] + "".join(token[1:] for token in word.tokens)
         elif word.is_exact:
             self._literal = first
         else:
-            self._literal = _common_beginning(self._forms)
+            # Other spellings begin alike: “organise”, “labour”, “journaux”, “women”.
+            self._literal = _common_beginning(self._forms)[:_MAX_LITERAL]
             self._forms |= {form for stem in self._forms for form in with_prepositions(stem)}
         phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{_SPACED})"
         self._rest = re.compile(phrase) if self._is_phrase else None
         # Whether words that were found are forms of this one. Most texts repeat a few forms.
         self._known: dict[str, bool] = {}
 
-    def find(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Yield the start and end of each occurrence, up to _MAX_MATCHES times."""
+    def find(self, folded: str, compounds: Iterable[tuple[str, tuple[int, int]]]) -> Iterator[tuple[int, int]]:
+        """Yield the start and end of each occurrence, up to _MAX_MATCHES times, and those of compounds as often."""
         count, at = 0, -1
         while count < _MAX_MATCHES and (at := folded.find(self._literal, at + 1)) >= 0:
             if place := self._place(folded, at):
                 yield place
                 count, at = count + 1, place[1] - 1
+        if not self._is_phrase and not is_unspaced(self._literal):
+            places = (place for compound, place in compounds if self._is_form(compound))
+            yield from islice(places, _MAX_MATCHES)
 
     def _place(self, folded: str, at: int) -> tuple[int, int] | None:
         """Return the place of the word in which the literal was found, if that is a match."""

@@ -13,8 +13,10 @@ from typing import Final, NamedTuple
 from search import labels
 from search.indexes.queries import Group, Phrase
 from search.text import (
+    COMPOUND,
     MAX_TOKEN_LENGTH,
     STEM,
+    compound_token,
     is_unspaced,
     normalise,
     runs_of,
@@ -45,12 +47,14 @@ _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 class Word(NamedTuple):
     """A word that documents must contain in some form, or a phrase that they must contain exactly.
 
-    There are several `tokens` for a phrase, and for words that are indexed in pairs of characters.
+    There are several `tokens` for a phrase, and for words that are indexed in pairs of characters. Instead of a part of
+    a compound, such as “e” or “mail”, documents may have the `compound` as one word, “email”.
     """
 
     tokens: tuple[str, ...]
     is_exact: bool = False
     is_prefix: bool = False
+    compound: str = ""
 
 
 class Filter(NamedTuple):
@@ -128,7 +132,8 @@ def forms_of(word: Word, languages: Sequence[str], tier: Tier = Tier.ANYWHERE, *
         return (Phrase(tuple(mark + token for token in word.tokens), word.is_prefix),)
     token = word.tokens[0]
     beginning = (Phrase((tier + token,), is_prefix=True),) if word.is_prefix and is_completed else ()
-    return (*beginning, *(Phrase((tier + form,), labels=labelled) for form, labelled in _inflected(token, languages)))
+    inflected = [each for base in filter(None, (token, word.compound)) for each in _inflected(base, languages)]
+    return (*beginning, *(Phrase((tier + form,), labels=labelled) for form, labelled in inflected))
 
 
 def _inflected(token: str, languages: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -168,15 +173,18 @@ def _words(text: str, *, is_exact: bool, is_last: bool) -> Iterator[Word]:
         if phrase := _phrase(text):
             yield phrase
         return
-    runs = [run for word in words_of(_ATTACHED.sub(" ", text)) for run in runs_of(word)]
-    for number, run in enumerate(runs, start=1):
+    pieces = enumerate(COMPOUND.split(_ATTACHED.sub(" ", text)))
+    # Each second piece is a compound.
+    compounds = [(piece, compound_token(piece) if number % 2 else "") for number, piece in pieces]
+    runs = [(run, compound) for piece, compound in compounds for word in words_of(piece) for run in runs_of(word)]
+    for number, (run, compound) in enumerate(runs, start=1):
         if is_unspaced(run):
             phrase = _phrase(run)
             if phrase:
                 yield phrase._replace(is_exact=False)
         else:
             is_prefix = is_last and number == len(runs) and len(run) >= _MIN_PREFIX
-            yield Word((run[:MAX_TOKEN_LENGTH],), is_prefix=is_prefix)
+            yield Word((run[:MAX_TOKEN_LENGTH],), is_prefix=is_prefix, compound=compound)
 
 
 def _phrase(text: str) -> Word | None:

@@ -90,15 +90,23 @@ WITHIN_WORD: Final = rf"(?:[^\W_]|[{_SIGNS}])"
 _TOKENS: Final = re.compile(rf"[^\W_]{WITHIN_WORD}*")
 # Tokens, once all characters beyond ASCII belong to tokens.
 _SEPARATED: Final = re.compile(r"[^\0-/:-@\[-`{-\x7f]+")
+# Words of two or three parts with hyphens, and initials with full stops. Longer ones are sentences, such as slugs.
+COMPOUND: Final = re.compile(
+    r"((?<![\w-])[^\W\d_]+(?:[-\u2010\u2011][^\W_]+){1,2}(?![\w-])"
+    r"|(?<![\w.])[^\W\d_](?:\.[^\W\d_])+(?!\.?\w))"
+)
+_JOINT: Final = re.compile(r"[-\u2010\u2011.](?=\w)")
 _HAS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _RUNS: Final = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
 # What is spelled in another way in America: “organised”, “analyse”, “defence”, “labour”.
-_BRITISH: Final = re.compile(
+_VARIANT: Final = re.compile(
     "(?<=....i)s(?=(?:e[ds]?|ing|ers?|ations?)$)|(?<=[nr]aly)s(?=(?:e[ds]?|ing)$)"
     "|(?<=defen|offen|licen|reten)c(?=e)|(?<=...)ou(?=r)"
+    # And the plurals of “man” and “woman”, but not “omen”.
+    "|(?<=^m)e(?=n$)|(?<=^wom)e(?=n$)|(?<=...m)e(?=n$)"
 )
-_AMERICAN: Final = {"s": "z", "c": "s", "ou": "o"}
+_RESPELLED: Final = {"s": "z", "c": "s", "ou": "o", "e": "a"}
 # Prefixes of Arabic words: “and”, “so”, “with”, “like”, “for”, and the article.
 _ARABIC_PREFIX: Final = re.compile("(?:[وف]?(?:ال|بال|كال|لل)(?=...)|[وف](?=....))")
 # Prepositions that are written as a part of the Arabic word after them: “with”, “like”, “for”.
@@ -150,6 +158,8 @@ def normalise(text: str) -> str:
     if text.isascii():
         return text.lower()
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).casefold()
+    # Egypt writes “مسئول”, and other countries “مسؤول”.
+    text = text.replace("ي\u0654و", "و\u0654و")
     return unicodedata.normalize("NFC", _IGNORED.sub("", text)).translate(_LETTERS)
 
 
@@ -169,6 +179,23 @@ def tokens_of(text: str) -> list[str]:
         # No word spans a space, before or after it is normalised.
         text = " ".join([part.lower() if part.isascii() else _tokens[part] for part in text.split()])
     return [token[:MAX_TOKEN_LENGTH] for token in _SEPARATED.findall(text)]
+
+
+def compounds_of(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield each compound in `text` as a token, with its start and end."""
+    end = 0
+    for joint in _JOINT.finditer(text):
+        if joint.start() >= end:
+            # Looking for compounds in all of the text would take as long as everything else that is indexed.
+            start = max(text.rfind(" ", end, joint.start()) + 1, end)
+            end = text.find(" ", joint.end())
+            end = len(text) if end < 0 else end
+            yield from ((compound_token(found[0]), found.span()) for found in COMPOUND.finditer(text, start, end))
+
+
+def compound_token(compound: str) -> str:
+    """Return a compound as a single token: “e-mail” as “email”, and “U.N.” as “un”."""
+    return normalise(_JOINT.sub("", compound))[:MAX_TOKEN_LENGTH]
 
 
 def _separate(text: str) -> str:
@@ -256,7 +283,7 @@ def _stem(token: str, code: str) -> str:
     if code == "uk":
         return ukrainian.stem(token)
     if code == "en":
-        token = _BRITISH.sub(lambda match: _AMERICAN[match[0]], token)
+        token = _VARIANT.sub(lambda match: _RESPELLED[match[0]], token)
     if code == "ar":
         token = _ARABIC_PREFIX.sub("", token, count=1) if _ARABIC_PREFIX.match(token) else token
     # A new stemmer for each word, because it has state, which threads must not share. Creating it without a cache

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from django.conf import settings
 
 from search.plain_text import plain_text
-from search.text import GAP, STEM, stems_by_word, tokens_of
+from search.text import GAP, STEM, compounds_of, stems_by_word, tokens_of
 from search.tiers import Tier
 
 # In longer texts, only the beginning is indexed.
@@ -72,11 +72,13 @@ def comment_tokens(name: str, html: str, language: str) -> str:
 
 
 def _tokens(texts: Iterable[str]) -> list[str]:
-    """Return the tokens of texts that don't follow each other."""
+    """Return the tokens of texts that don't follow each other, and of each text its compounds as single tokens."""
     tokens: list[str] = []
     for text in texts:
         if text:
             tokens += [GAP, *tokens_of(text[:MAX_TEXT_LENGTH])]
+            for compound, _place in compounds_of(text[:MAX_TEXT_LENGTH]):
+                tokens += [GAP, compound]
     return tokens[1:]
 
 

@@ -67,23 +67,25 @@ def _is_used(now: Parameter) -> Exists:
 
 
 def _with_use(now: Parameter, tags: TagQuerySet) -> QuerySet[Any, tuple[str, str, int]]:
-    """Return the name, slug and number of posts of each tag that is used, in the order of the index."""
+    """Return the name, slug and number of posts of each of these tags that is used."""
     posts = TaggedPost.objects.public(now).filter(tag=OuterRef("pk")).order_by().values("tag")
     count = Subquery(posts.annotate(value=Count("*")).values("value"), output_field=IntegerField())
-    used = tags.filter(_is_used(now)).annotate(public_count=count).order_by("initial", "sort_key", "pk")
+    used = tags.filter(_is_used(now)).annotate(public_count=count)
     return used.values_list("name", "slug", "public_count")
 
 
 @Prepared
 def letter_counts(now: Parameter) -> QuerySet[Any, tuple[str, int]]:
-    used: Any = Tag.objects.filter(_is_used(now)).order_by()
+    # Finding all tags in one pass takes less than half the time of looking up each one.
+    ids = TaggedPost.objects.public(now).order_by().values("tag").distinct()
+    used: Any = Tag.objects.filter(pk__in=ids).order_by()
     counted: QuerySet[Any, tuple[str, int]] = used.values_list("initial").annotate(count=Count("*"))
     return counted
 
 
 @Prepared
 def tags_of_letter(now: Parameter, letter: Parameter, *, start: int, stop: int) -> QuerySet[Any, tuple[str, str, int]]:
-    return _with_use(now, Tag.objects.filter(initial=letter))[start:stop]
+    return _with_use(now, Tag.objects.filter(initial=letter)).order_by("initial", "sort_key", "pk")[start:stop]
 
 
 @Prepared
@@ -98,7 +100,13 @@ def tags_with_words(now: Parameter, *words: Parameter, stop: int) -> QuerySet[An
     tags = Tag.objects.all()
     for word in words:
         tags = tags.filter(search_key__contains=word)
-    return _with_use(now, tags)[:stop]
+    # In the order of an index that has all names. Otherwise, SQLite would read all tags if few have the words.
+    return _with_use(now, tags).order_by("search_key", "pk")[:stop]
+
+
+def count_by_letter(site: SiteSettings) -> Sequence[tuple[str, int]]:
+    """Return each letter with the number of its tags. The site remembers them."""
+    return site.remember(lambda: letter_counts(timezone.now()), "letters of tags")
 
 
 _names = Prepared[tuple[int, str, str]](lambda pks: Tag.objects.filter(pk__in=pks).values_list("pk", "name", "slug"))
@@ -147,7 +155,7 @@ def _letter_response(request: SiteRequest, given: str, page_number: int | None) 
     url = index_url(letter)
     if page_number == 1 or given != _in_url(letter):
         return HttpResponsePermanentRedirect(url)
-    total = dict(_letter_counts(request.site)).get(letter)
+    total = dict(count_by_letter(request.site)).get(letter)
     if not total:
         raise Http404(gettext("No tag begins with this letter."))
     paginator = Paginator(range(total), TAGS_PER_PAGE)
@@ -179,15 +187,11 @@ def _response(request: SiteRequest, *, heading: str, letter: str = "", label: st
         "heading": heading,
         "page_title": join_parts(heading, label),
         "meta_description": join_parts(label, heading, request.site.tagline),
-        "scripts": _by_script(_letter_counts(request.site), letter),
+        "scripts": _by_script(count_by_letter(request.site), letter),
         "index_url": index_url(),
         "feed_links": [site_feed(request)],
     }
     return render(request, "tags/index.html", context)
-
-
-def _letter_counts(site: SiteSettings) -> Sequence[tuple[str, int]]:
-    return site.remember(lambda: letter_counts(timezone.now()), "letters of tags")
 
 
 def _most_used_tags() -> list[_ListedTag]:

@@ -53,8 +53,8 @@ class FullTextIndex(Protocol):
     def frequencies(self, words: Sequence[str], labels: Sequence[str]) -> dict[str, int]:
         """Return the number of documents with these labels, up to MAX_COUNTED, by word, if it isn't 0."""
 
-    def first_known(self, beginnings: Sequence[str]) -> str:
-        """Return the first of these beginnings with which any token begins; empty if there is none."""
+    def first_known(self, beginnings: Sequence[str], label: str) -> str:
+        """Return the first of these beginnings with which a token of a document with this label begins, or nothing."""
 
     def _execute(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Run a statement, and return its rows."""

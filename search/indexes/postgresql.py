@@ -1,7 +1,7 @@
 """A full-text index with tsvector and GIN. Source: https://www.postgresql.org/docs/current/datatype-textsearch.html"""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
 from zlib import crc32
@@ -73,10 +73,9 @@ class PostgresqlIndex(FullTextIndex):
         params: list[Any] = []
         for tier, expression in enumerate(possible):
             shown, values = "id <> ALL(%s)", [_tsquery(expression), list(hidden)]
-            if lacks_a_pair := _lacks_a_pair(expression):
-                # In this order, or each document with the words would be read.
-                shown += f" AND CASE WHEN {lacks_a_pair} THEN false ELSE words @@ %s::tsquery END"
-                values = [_tsquery(expression, "&"), list(hidden), _tsquery(expression)]
+            for condition, query in _conditions(expression):
+                shown += f" AND {condition}"
+                values.append(query)
             newest = f"SELECT id FROM {self._table}, newest_blocks WHERE words @@ (%s || newest_blocks.query)::tsquery"
             # The planner knows that common words are in most documents, but not that reading these is expensive. So it
             # must not know the words, or it would read them all.
@@ -114,8 +113,8 @@ class PostgresqlIndex(FullTextIndex):
         )
         return dict(rows)
 
-    def first_known(self, beginnings: Sequence[str]) -> str:
-        queries = [_phrase(Phrase((beginning,), is_prefix=True)) for beginning in beginnings]
+    def first_known(self, beginnings: Sequence[str], label: str) -> str:
+        queries = [_phrase(Phrase((beginning,), is_prefix=True, labels=(label,))) for beginning in beginnings]
         looked_up = "unnest(%s::text[], %s::text[]) WITH ORDINALITY AS looked_up(beginning, query, place)"
         matches = f"SELECT 1 FROM {self._table} WHERE words @@ query::tsquery"
         known = self._execute(
@@ -165,28 +164,37 @@ def _hashes(pair: str) -> tuple[int, int]:
     return divmod(crc32(pair.encode()), 1 << 16)
 
 
-def _lacks_a_pair(expression: Expression) -> str:
-    """Return the SQL for whether a row's filter lacks a pair that every match has, or nothing if matches need no pair.
+def _tsquery(expression: Expression) -> str:
+    """Return in PostgreSQL's notation what the index can find: the words of phrases, wherever they are."""
+    query = " & ".join(_any_of(group, "&") for group in (*expression.words, *expression.labels))
+    excluded = [phrase for phrase in expression.excluded if len(phrase.tokens) == 1]
+    return f"{query} & !{_any_of(excluded)}" if excluded else query
 
-    Its value is NULL for a row without a filter.
+
+def _conditions(expression: Expression) -> Iterator[tuple[str, str]]:
+    """Yield the SQL of what phrases demand of the documents that `_tsquery` finds, with the value of its placeholder.
+
+    In this order, or each of these documents would be read.
     """
+    if groups := [group for group in expression.words if any(len(phrase.tokens) > 1 for phrase in group)]:
+        lacks = _lacks_a_pair(phrase for phrase, *others in groups if not others)
+        yield f"CASE WHEN {lacks} THEN false ELSE words @@ %s::tsquery END", " & ".join(map(_any_of, groups))
+    for phrase in expression.excluded:
+        if len(phrase.tokens) > 1:
+            yield f"CASE WHEN {_lacks_a_pair([phrase])} THEN true ELSE NOT words @@ %s::tsquery END", _phrase(phrase)
+
+
+def _lacks_a_pair(phrases: Iterable[Phrase]) -> str:
+    """Return the SQL for whether a row's filter lacks a pair of these phrases. Its value is NULL without a filter."""
     numbers: set[int] = set()
-    for phrase, *others in expression.words:
-        if not others:
-            tokens = phrase.tokens[:-1] if phrase.is_prefix else phrase.tokens
-            numbers.update(number for pair in pairwise(tokens) for number in _hashes(" ".join(pair)))
-    bits = (f"get_bit(pairs, {number} & (octet_length(pairs) * 8 - 1)) = 0" for number in sorted(numbers))
-    return " OR ".join(bits)
+    for phrase in phrases:
+        tokens = phrase.tokens[:-1] if phrase.is_prefix else phrase.tokens
+        numbers.update(number for pair in pairwise(tokens) for number in _hashes(" ".join(pair)))
+    bits = [f"get_bit(pairs, {number} & (octet_length(pairs) * 8 - 1)) = 0" for number in sorted(numbers)]
+    return " OR ".join(bits) or "false"
 
 
-def _tsquery(expression: Expression, then: str = "<->") -> str:
-    """Return the expression in PostgreSQL's notation. With `then="&"`, the words of phrases may be anywhere."""
-    query = " & ".join(_any_of(group, then) for group in (*expression.words, *expression.labels))
-    excluded = [phrase for phrase in expression.excluded if then == "<->" or len(phrase.tokens) == 1]
-    return f"{query} & !{_any_of(excluded, then)}" if excluded else query
-
-
-def _any_of(group: Sequence[Phrase], then: str) -> str:
+def _any_of(group: Sequence[Phrase], then: str = "<->") -> str:
     return f"({' | '.join(_phrase(phrase, then) for phrase in group)})"
 
 

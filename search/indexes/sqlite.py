@@ -97,10 +97,15 @@ class SqliteIndex(FullTextIndex):
         counts = {word: self._execute(count, _match(with_labels(word, labels)))[0][0] for (word,) in known}
         return {word: count for word, count in counts.items() if count}
 
-    def first_known(self, beginnings: Sequence[str]) -> str:
-        tokens = f"SELECT 1 FROM {self._table}_seen WHERE term >= value AND term < value || char(0x10FFFF)"
+    def first_known(self, beginnings: Sequence[str], label: str) -> str:
+        is_labelled = f"EXISTS (SELECT 1 FROM {self._table} WHERE {self._table} MATCH %s AND rowid = doc)"
+        tokens = (
+            f"SELECT 1 FROM {self._table}_seen WHERE term >= value AND term < value || char(0x10FFFF) AND {is_labelled}"
+        )
         known = self._execute(
-            f"SELECT value FROM json_each(%s) WHERE EXISTS ({tokens}) LIMIT 1", json.dumps(beginnings)
+            f"SELECT value FROM json_each(%s) WHERE EXISTS ({tokens}) LIMIT 1",
+            json.dumps(beginnings),
+            _phrase(Phrase((label,))),
         )
         return str(known[0][0]) if known else ""
 

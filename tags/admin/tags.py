@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from taggit.models import Tag as TaggitTag
 
 from core.admin_routes import route
+from core.change_list import IdPaginator
 from core.dates import format_day_for_staff
 from core.kind_messages import KindMessages
 from core.text import parse_ids
@@ -84,6 +85,7 @@ class TagAdmin(TagCurationAdmin):
     fields = ("name", "slug", "description")
     inlines = (TagAliasInline,)
     show_full_result_count = False
+    paginator = IdPaginator
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
         return Tag.objects.with_use()

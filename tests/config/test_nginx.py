@@ -421,6 +421,14 @@ class TestServer:
         with pytest.raises(ssl.SSLError):
             site.get("/", host="evil.example")
 
+    def test_sends_pages_in_parts_that_browsers_can_read_one_by_one(self, site: Site) -> None:
+        with site.connect() as connection:
+            connection.sendall(f"GET {NEWS} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+            # Each is a TLS record.
+            parts = list(iter(lambda: connection.recv(65_536), b""))
+        assert sum(map(len, parts)) > 8192
+        assert max(map(len, parts)) <= 4096
+
     def test_sends_static_files_compressed_and_cacheable_forever(self, site: Site) -> None:
         (path,) = re.findall(r'href="(/static/css/site[^"]*\.css)"', site.get("/").text)
         style = site.get(path)

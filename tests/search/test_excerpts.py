@@ -49,6 +49,9 @@ class TestMarking:
             ('"மனித உரிமை"', "மனித உரிமை, மனித உரிமைகள்", ["மனித உரிமை"]),
             ('"क ख"', "क ख, कि ख", ["क ख"]),
             ('"lantern"', "lantern_maker and a_lantern", ["lantern", "lantern"]),
+            ("alkhawaja", "Abdul-Hadi Al-Khawaja’s", ["Al-Khawaja"]),
+            ("al-khawaja", "Al-Khawaja, Alkhawaja", ["Al", "Khawaja", "Alkhawaja"]),
+            ("un", "The U.N. and the UN", ["U.N", "UN"]),
             ("x", "a < b & c", []),
         ],
     )
@@ -64,6 +67,8 @@ class TestMarking:
             ("en", "former", "Formers are in form", ["Formers"]),
             ("", "letter", "Let me send letters", ["letters"]),
             ("fr", "awards", "un award", ["award"]),
+            ("fr", "journal", "les journaux", ["journaux"]),
+            ("en", "organizing labor", "organised labour", ["organised", "labour"]),
         ],
     )
     def test_marks_forms_in_the_languages_of_the_text_and_the_site(

@@ -28,7 +28,7 @@ from search.indexes import entry_index
 from search.indexes.base import Document
 from search.indexes.queries import Expression, Phrase
 from search.indexing import count_stale, update_entries
-from search.labels import PUBLIC
+from search.labels import ANY, PUBLIC
 from search.queries import parse
 from search.tasks import index_stale_entries, unfinished_indexing
 from tags import curation
@@ -167,6 +167,8 @@ class TestPhrases:
             (Expression(((Phrase(("grey", "heron")), Phrase(("heron", "the"))),)), [7, 5, 3, 2, 1]),
             (Expression(((Phrase(("grey", "heron")),), (Phrase(("flies",)), Phrase(("flew",))))), [7, 1]),
             (Expression(((Phrase(("heron",)),),), excluded=(Phrase(("grey", "heron")),)), [4, 3]),
+            (Expression(((Phrase(("heron",)),),), excluded=(Phrase(("heron", "fl"), is_prefix=True),)), [5, 4, 3, 2]),
+            (Expression(((Phrase(("grey", "heron")),),), excluded=(Phrase(("the", "grey")), Phrase(("w0",)))), [2]),
             (Expression(((Phrase(("heron", "grey")),),), excluded=(Phrase(("flies",)),)), [2]),
         ],
     )
@@ -181,8 +183,19 @@ class TestPhrases:
         entry_index().write(self.DOCUMENTS[:1])
         with connection.cursor() as cursor:
             cursor.execute("UPDATE search_entry_words SET pairs = %s", [pairs])
-        assert entry_index().find([Expression(((Phrase(("grey", "heron")),),))], limit=9).pks == pks
+        phrase = Phrase(("grey", "heron"))
+        without = Expression(((Phrase(("heron",)),),), excluded=(phrase,))
+        assert entry_index().find([Expression(((phrase,),))], limit=9).pks == pks
+        # The filter of a document that has the phrase never lacks its pair, so this one shows that it was not read.
+        assert entry_index().find([without], limit=9).pks == [pk for pk in [1] if pk not in pks]
         entry_index().remove([1])
+
+
+def test_beginnings_of_words_in_hidden_texts_are_not_known() -> None:
+    entry_index().write([Document(1, f"{ANY} secretly"), Document(2, f"{PUBLIC} secrecy")])
+    assert entry_index().first_known(["secretl", "secret", "secre", "sec"], PUBLIC) == "secre"
+    assert entry_index().first_known(["x"], PUBLIC) == ""
+    entry_index().remove([1, 2])
 
 
 class TestTerms:

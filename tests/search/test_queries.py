@@ -221,11 +221,24 @@ class TestFinding:
             ("hi", "मानव अधिकार रक्षक", "अधिकार"),
             ("ko", "인권을 옹호하는", "인권"),
             ("fa", "مدافعان حقوق بشر", "حقوق‌"),
+            ("en", "Abdul-Hadi Al‑Khawaja", "abdulhadi alkhawaja"),
+            ("en", "Alkhawaja was freed.", "al-khawaja free"),
+            ("en", "Human rights", "human-rights"),
+            ("en", "Co-operated with the U.N.", "cooperation un"),
+            ("en", "The UN and the USA", "U.N. U.S.A."),
         ],
     )
     def test_words_in_every_script_are_found(self, language: str, text: str, typed: str) -> None:
         PostFactory(title="Other", source=text, language=language)
         assert "Other" in self.found(typed)
+
+    @pytest.mark.parametrize(
+        ("text", "typed"),
+        [("A walk. By night", "walkby"), ("one-two-three-four", "onetwo"), ("Al-Khawaja", '"al khawaja alkhawaja"')],
+    )
+    def test_nothing_else_is_a_compound(self, text: str, typed: str) -> None:
+        PostFactory(title="Other", source=text)
+        assert "Other" not in self.found(typed)
 
     def test_what_another_language_makes_of_a_word_counts_only_in_texts_in_it(self) -> None:
         # In French, “former” and “formés” are forms of one word, and “letter” would have the stem “let”.

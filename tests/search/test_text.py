@@ -138,6 +138,9 @@ class TestStems:
             ("en", "labourers", "labor"),
             ("en", "defence", "defense"),
             ("en", "analysed", "analyze"),
+            ("en", "women", "woman"),
+            ("en", "policemen", "policeman"),
+            ("ar", "المسئولين", "مسؤول"),
         ],
     )
     def test_forms_of_a_word_share_a_stem(self, language: str, written: str, searched: str) -> None:
@@ -152,6 +155,7 @@ class TestStems:
         [
             ("en", "analysis", "analyze"),
             ("en", "hour", "hor"),
+            ("en", "omen", "Oman"),
             ("uk", "журналіст", "журналістка"),
             ("ar", "لجنة", "جنة"),
         ],

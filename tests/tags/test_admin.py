@@ -10,6 +10,7 @@ from lxml import html
 from taggit.models import Tag as TaggitTag
 
 from blog.models import Status
+from core.change_list import IdPaginator
 from tags import curation
 from tags.models import FormerName, Tag, TagAlias
 from tests.factories import PostFactory, TagFactory, UserFactory
@@ -147,6 +148,14 @@ class TestList:
                 with django_assert_max_num_queries(6):
                     editor.get(LIST + query)
             PostFactory(tags=[f"{index} {letter}" for letter in "abcde"])
+
+    def test_a_page_counts_only_the_posts_of_its_own_tags(self) -> None:
+        tags = [TagFactory(name=name) for name in "abcde"]
+        page: Any = IdPaginator(Tag.objects.with_use().order_by("name"), 2).page(2).object_list
+        assert list(page) == tags[2:4]
+        _shown, chosen = str(page.query).split(" IN (")
+        assert "OFFSET 2" in chosen
+        assert "count" not in chosen.lower()
 
     def test_the_tags_of_taggit_are_not_registered(self) -> None:
         assert not admin.site.is_registered(TaggitTag)

@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from core.models import SiteSettings
 from tags import curation, index
 from tags.models import Tag, TaggedPost
 from tags.names import NAME_FIELDS, keys_of
-from tests.factories import PageFactory, PostFactory, TagFactory, UserFactory
+from tests.factories import PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.copies import insert_copies
 from tests.factories.plans import plan_of
 from tests.factories.rollback import rolled_back
@@ -288,8 +289,17 @@ class TestCost:
         site = SiteSettings.current()
         assert site.seconds_to_next_change
         with django_assert_num_queries(3):
-            index._letter_counts(site)
+            index.count_by_letter(site)
             index._most_used_tags()
+
+    def test_the_list_of_sitemaps_looks_up_no_tags(self, client: Client) -> None:
+        PostFactory(tags=["east"], published_at=at(2020, 1, 1))
+        PostFactory(published_at=at(2021, 1, 1))
+        client.get("/sitemap.xml")
+        with CaptureQueriesContext(connection) as queries:
+            found = client.get("/sitemap.xml", headers={"cache-control": "no-store"}).content.decode()
+        assert re.search(r"/sitemap-tags.xml</loc>\s*<lastmod>2020-01-01", found)
+        assert not [query["sql"] for query in queries if '"tags_tag"' in query["sql"]]
 
 
 @pytest.fixture(scope="class")
@@ -326,6 +336,13 @@ class TestPlan:
         assert self.is_read_by_tag(plan)
         assert "TEMP B-TREE" not in plan
         assert "Seq Scan" not in plan
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads all names at once, in any order.")
+    def test_a_search_reads_names_from_an_index_that_has_its_order(self) -> None:
+        plan = self.plan(index.tags_with_words, timezone.now(), "nothing", stop=251)
+        assert "tags_tag_search_key" in plan
+        assert self.is_read_by_tag(plan)
+        assert "TEMP B-TREE" not in plan
 
     def test_letters_and_uses_are_counted_from_indexes_only(self) -> None:
         assert self.is_read_by_tag(self.plan(index.letter_counts, timezone.now()))
