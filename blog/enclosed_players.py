@@ -1,4 +1,4 @@
-"""Players for the files that are enclosed with a post or page but not in its text, which podcast plugins showed next to it."""
+"""Players for files that are enclosed with an entry but not in its text, which podcast plugins showed next to it."""
 
 from collections.abc import Sequence
 from html import escape
