@@ -1,4 +1,4 @@
-"""Players for the files that are enclosed with a post but not in its text, which podcast plugins showed next to it."""
+"""Players for files that are enclosed with an entry but not in its text, which podcast plugins showed next to it."""
 
 from collections.abc import Sequence
 from html import escape
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.utils.safestring import SafeString, mark_safe
 
-from blog.models import Enclosure, Post
+from blog.models import Enclosure, Entry
 from blog.rendering import render
 from blog.rendering.moved_files import resolve_files
 from blog.rendering.urls import file_name
@@ -15,7 +15,7 @@ from core.models import SiteSettings
 from core.prepared import Prepared
 
 _PLAYED: Final = {"audio", "video"}
-_enclosed_with = Prepared[Enclosure](lambda post: Enclosure.objects.filter(post=post))
+_enclosed_with = Prepared[Enclosure](lambda entry: Enclosure.objects.filter(post=entry))
 
 
 class _Player(NamedTuple):
@@ -26,23 +26,23 @@ class _Player(NamedTuple):
     new_url: str
 
 
-def enclosed_players(post: Post, site: SiteSettings) -> SafeString:
-    """Return players for these files, and links to those on other hosts. Takes no query if no post has an enclosure.
+def enclosed_players(entry: Entry, site: SiteSettings) -> SafeString:
+    """Return players for these files, and links to those on other hosts. Takes no query if nothing has an enclosure.
 
     They are made once after each change, because only the text may be unsaved.
     """
     if not site.remember(Enclosure.objects.exists, "has enclosures"):
         return SafeString()
-    players = site.remember(lambda: _players(post), "enclosed players", post.pk, post.language)
-    htmls = [player.html for player in players if not _is_in(post.body_html, player)]
+    players = site.remember(lambda: _players(entry), "enclosed players", entry.pk, entry.language)
+    htmls = [player.html for player in players if not _is_in(entry.body_html, player)]
     return mark_safe("\n".join(htmls))  # noqa: S308  # blog.rendering sanitised each
 
 
-def _players(post: Post) -> Sequence[_Player]:
-    enclosures = {each.url: each for each in _enclosed_with(post.pk)}
+def _players(entry: Entry) -> Sequence[_Player]:
+    enclosures = {each.url: each for each in _enclosed_with(entry.pk)}
     new_urls = resolve_files(enclosures) if enclosures else {}
     return [
-        _Player(render(_source(each), "html", language=post.language).body_html, url, new_urls.get(url, url))
+        _Player(render(_source(each), "html", language=entry.language).body_html, url, new_urls.get(url, url))
         for url, each in enclosures.items()
     ]
 

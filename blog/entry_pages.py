@@ -131,6 +131,8 @@ def entry_response(
         "feed_links": [site_feed(request), comment_feed],
         "preview": preview,
     }
+    if page_number == 1 and not entry.is_locked:
+        context["players"] = enclosed_players(entry, site)
     if isinstance(entry, Post):
         terms, comma = terms_of([entry])[entry.pk], separator()
         context |= {"categories": links_to(terms.categories, comma), "tags": links_to(terms.tags, comma)}
@@ -138,8 +140,6 @@ def entry_response(
             context["related"] = related_section(entry, request.site)
         if site.show_author and look_of(site).appearance.about_author:
             context["about_author"] = about_author(entry.author, site)
-        if page_number == 1 and not entry.is_locked:
-            context["players"] = enclosed_players(entry, site)
         older, newer = entry.neighbours()
         context |= {"post": entry, "previous": older, "next": newer}
         if is_described:

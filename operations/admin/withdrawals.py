@@ -6,12 +6,14 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import Action
 from accounts.admin import OwnersOnlyAdmin
 from accounts.audit.recording import record
 from accounts.models import User
 from accounts.owners import owners_only
+from core.kind_messages import KindMessages
 from operations.models import Withdrawal, WithdrawalState
 from operations.withdrawals import lifecycle, preview
 from operations.withdrawals.encryption import UnreadableError
@@ -26,6 +28,7 @@ _AT_ONCE: Final = 8
 
 @admin.register(Withdrawal)
 class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
+    kind_messages = KindMessages(add=_("Withdraw a name"))
     list_display = ("__str__", "state", "started_by", "withdrawn_at", "undo_until")
     list_display_links = ("__str__",)
     list_select_related = ("started_by",)

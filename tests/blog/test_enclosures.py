@@ -9,10 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from blog.models import Enclosure, Post
+from blog.models import Enclosure, Entry, Post
 from media.documents import build_document
 from media.models import Document
-from tests.factories import PostFactory
+from tests.factories import PageFactory, PostFactory
 from tests.factories.admin import admin_url, form_data, log_in
 from tests.factories.files import SAMPLES
 from tests.factories.responses import ATOM, find, read, read_xml
@@ -142,15 +142,16 @@ class TestPlayers:
     """Above a text that doesn't have the enclosed files, there are players for them."""
 
     @staticmethod
-    def page(client: Client, post: Post) -> str:
+    def page(client: Client, entry: Entry) -> str:
         cache.clear()
-        return client.get(post.get_absolute_url()).content.decode()
+        return client.get(entry.get_absolute_url()).content.decode()
 
-    def test_a_file_of_the_library_has_a_player_above_the_text(self, client: Client) -> None:
+    @pytest.mark.parametrize("factory", [PostFactory, PageFactory])
+    def test_a_file_of_the_library_has_a_player_above_the_text(self, client: Client, factory: Any) -> None:
         document = create_document()
-        post = PostFactory(source="Notes.")
-        post.enclosures.create(url=f"http://testserver{document.file.url}", media_type="audio/mpeg")
-        page = self.page(client, post)
+        entry = factory(source="Notes.")
+        entry.enclosures.create(url=f"http://testserver{document.file.url}", media_type="audio/mpeg")
+        page = self.page(client, entry)
         assert page.index(f'<audio src="http://testserver{document.file.url}"') < page.index("Notes.</p>")
 
     def test_a_file_elsewhere_has_a_link_because_a_player_would_load_it(self, client: Client) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -20,6 +20,8 @@ from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFacto
 from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
+
+type Publish = Callable[..., int]
 
 
 def links(client: Client, path: str) -> set[str]:
@@ -66,6 +68,11 @@ class TestStyles:
         texts = ("/", "/tag/peace/", "/category/news/", "/2020/03/04/", post.get_absolute_url(), "/nothing/")
         with_them = [path for path in (*overviews, *texts) if b"css/overviews.css" in client.get(path).content]
         assert with_them == [*overviews]
+
+    def test_are_loaded_by_lists_of_titles_only(self, publish_appearance: Publish, client: Client) -> None:
+        publish_appearance(list_style="titles")
+        PostFactory(tags=["peace"])
+        assert all(b"css/overviews.css" in client.get(path).content for path in ("/", "/tag/peace/"))
 
 
 class TestArchive:

@@ -39,6 +39,16 @@ def test_a_long_gallery_is_printed_on_several_pages(open_page: OpenPage) -> None
     assert page.locator("figure").evaluate_all(breaks) == ["auto", *["avoid"] * 10]
 
 
+def test_drawings_without_a_background_are_visible_in_a_dark_design(open_page: OpenPage) -> None:
+    images = [f"![A picture](/static/icons/{name})" for name in ("lines.png", "crowd.jpg")]
+    page = open_page(PostFactory(source="\n\n".join(images)).get_absolute_url(), color_scheme="dark")
+    looks = "images => images.map(image => getComputedStyle(image)).map(style => [style.backgroundColor, style.color])"
+    text, paper = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.documentElement).backgroundColor]"
+    )
+    assert page.locator(".entry-body img").evaluate_all(looks) == [[text, paper], ["rgba(0, 0, 0, 0)", text]]
+
+
 def test_a_wide_table_is_printed_as_a_whole(open_page: OpenPage) -> None:
     url = f"https://a.example/{'b' * 120}"
     source = f"| a | b | c |\n|---|---|---|\n| Words that wrap | Others | {url} |\n"

@@ -210,6 +210,8 @@ class TestEmptyLists:
             ("/admin/comments/block/", "Nothing is blocked yet. Add blocklist entry"),
             ("/admin/comments/comment/", "No comments yet."),
             ("/admin/comments/decision/", "There is nothing here yet."),
+            ("/admin/operations/withdrawal/", "There is nothing here yet. Withdraw a name"),
+            ("/admin/wordpress/importjob/", "There is nothing here yet. Import from WordPress"),
         ],
     )
     def test_say_what_would_be_there_and_link_to_adding_it(self, owner: Client, path: str, expected: str) -> None:

@@ -70,12 +70,13 @@ class TestContent:
         assert not page.xpath("//b | //script")
         assert "<b" in page.text_content()
 
-    def test_arabic_is_laid_out_from_right_to_left(self, sent: Any) -> None:
+    def test_arabic_is_laid_out_from_right_to_left_with_larger_lines(self, sent: Any) -> None:
         message = sent(title="ورقة", language="ar", source="النص")
         page: Any = html.document_fromstring(part(message, "html"))
         (heading,) = page.xpath("//h1")
         assert heading.getparent().get("dir") == "rtl"
         assert heading.getparent().get("lang") == "ar"
+        assert "line-height: 1.85" in heading.getparent().get("style")
 
     def test_authors_are_named_only_if_the_site_names_them(self, sent: Any, mailed: Deliver) -> None:
         ann = UserFactory.create(display_name="Ann Lee")

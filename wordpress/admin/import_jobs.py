@@ -28,6 +28,7 @@ from accounts.models import User
 from core.admin import BaseAdmin
 from core.admin_routes import route
 from core.dashboard import Concern
+from core.kind_messages import KindMessages
 from core.models import SiteSettings
 from core.serving.rsgi import parse_size
 from wordpress.importing.checklist import CHANGE_SETTINGS
@@ -55,6 +56,7 @@ def may_import(user: User | AnonymousUser) -> TypeGuard[User]:
 
 @admin.register(ImportJob)
 class ImportJobAdmin(BaseAdmin[ImportJob]):
+    kind_messages = KindMessages(add=_("Import from WordPress"))
     list_display = ("__str__", "state_label", "started_by", "uploaded_at")
     list_select_related = ("started_by",)
     list_per_page = 40
