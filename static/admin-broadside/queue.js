@@ -309,6 +309,13 @@ form.addEventListener("submit", (event) => {
   const field = row?.querySelector(`textarea[name="${name}-${pk}"]`);
   decide(name, row ? [row] : selected(), field ?? null);
 });
+// The second click of a double click would be on the row that has moved up, or undo the decision before.
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest(".decide, #undo")) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}, { capture: true });
 form.addEventListener("focusin", (event) => setCurrent(event.target.closest(".queue-comment") ?? current()));
 form.addEventListener("change", showSelected);
 // Otherwise, the letters of a reply would be taken for keyboard shortcuts.

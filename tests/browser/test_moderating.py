@@ -414,6 +414,22 @@ def test_a_text_that_is_not_sent_yet_is_not_lost_with_a_decision(log_in: LogIn, 
     assert Comment.objects.get(parent=comments[0]).text == "Dear N1"
 
 
+def test_a_double_click_decides_about_one_comment(log_in: LogIn, moderators: list[User]) -> None:
+    post = PostFactory()
+    comments = [CommentFactory(entry=post, name=name, text="x", status=Status.PENDING) for name in "ABC"]
+    anna = log_in("anna", QUEUE)
+    for key in "jss":
+        press_and_wait(anna, key) if key == "s" else anna.keyboard.press(key)
+    anna.locator("#undo").dblclick()
+    expect(anna.locator(row(anna, comments[1]))).to_be_visible()
+    # The comments look alike, so the last one moves to where the second was.
+    button = anna.locator(row(anna, comments[1])).get_by_role("button", name="Spam")
+    button.dblclick()
+    expect(anna.locator(row(anna, comments[1]))).to_have_count(0)
+    expect(anna.locator("#result-message")).to_have_text("1 comment marked as spam.")
+    assert statuses(comments) == [Status.SPAM, Status.SPAM, Status.PENDING]
+
+
 def test_the_button_of_the_menu_counts_along(log_in: LogIn, moderators: list[User]) -> None:
     create_pending_comments(2)
     page = log_in("anna", QUEUE, viewport={"width": 390, "height": 844})
