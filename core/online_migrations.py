@@ -1,4 +1,4 @@
-"""Operations of migrations that add indexes and constraints to large tables while others read and write them.
+"""Operations of migrations that add or remove indexes and constraints of large tables while others read and write them.
 
 On PostgreSQL, Django's own operations keep writers waiting for as long as it takes to read the whole table. These can't
 be rolled back, so a migration that uses them has `atomic = False` and nothing but operations that can be repeated: what
@@ -51,6 +51,24 @@ class AddIndexOnline(migrations.AddIndex):
                 schema_editor.remove_index(model, self.index, concurrently=True)
         elif _is_there(schema_editor, model, self.index.name):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
+class RemoveIndexOnline(migrations.RemoveIndex):
+    """Remove an index."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        self._addition(app_label, from_state).database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        self._addition(app_label, to_state).database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def _addition(self, app_label: str, state: ProjectState) -> AddIndexOnline:
+        index = state.models[app_label, self.model_name.lower()].get_index_by_name(self.name)
+        return AddIndexOnline(self.model_name, index)
 
 
 class AddConstraintOnline(migrations.AddConstraint):

@@ -22,12 +22,13 @@ class SearchConfig(AppConfig):
         from blog.entry_lists import text_searches
         from blog.page_metadata.structured_data import site_actions
         from comments.changes import comment_change_handlers
+        from comments.moderation.searching import comment_searches
         from core.changes import change_handlers
         from core.dashboard import concerns
         from core.privacy import kept_data
         from core.schedule import ScheduledTask, every, scheduled_tasks
         from core.slugs import reserved_slugs
-        from search.finding import find_for_staff
+        from search.finding import find_comments_for_staff, find_for_staff
         from search.indexing import update_comments
         from search.privacy import kept_of_searches
         from search.tasks import index_changed, index_stale_entries, unfinished_indexing
@@ -35,6 +36,7 @@ class SearchConfig(AppConfig):
 
         change_handlers.register("search", index_changed)
         comment_change_handlers.register("search", update_comments)
+        comment_searches.register("search", find_comments_for_staff)
         concerns.register("search", unfinished_indexing)
         kept_data.register("search", kept_of_searches)
         text_searches.register("search", find_for_staff)

@@ -100,6 +100,12 @@ def find_for_staff(words: Sequence[str]) -> list[int]:
     return list(entry_index().find([Expression(tuple(groups))], limit=_MAX_FOR_STAFF).pks)
 
 
+def find_comments_for_staff(words: Sequence[str], limit: int) -> Sequence[int]:
+    """Return the IDs of the newest approved comments with all of these words and phrases."""
+    groups = forms_of_parts(words, languages_of(SiteSettings.current()))
+    return comment_index().find([Expression(tuple(groups))], limit=limit).pks
+
+
 def languages_of(site: SiteSettings) -> list[str]:
     """Return the language of the site, and those of most of its texts, the most frequent first, if they have stems."""
     return [settings.LANGUAGE_CODE, *site.remember(_used_languages, "languages of entries")]

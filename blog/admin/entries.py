@@ -17,7 +17,7 @@ from blog.admin.conversion import ConversionMixin
 from blog.admin.duplication import DuplicationMixin
 from blog.admin.entry_form import EntryFormAdmin
 from blog.admin.entry_list import EntryList
-from blog.admin.filters import AuthorFilter, CategoryFilter, DateFilter, LanguageFilter, StatusFilter, TagFilter
+from blog.admin.filters import AuthorFilter, CategoryFilter, LanguageFilter, PublicationFilter, StatusFilter, TagFilter
 from blog.admin.forms import PageForm, PostForm
 from blog.admin.quick_edit import QuickEdit, QuickPageForm, QuickPostForm
 from blog.admin.review_notes import ReviewNotesMixin
@@ -71,7 +71,7 @@ class PostAdmin(CalendarView, EntryAdmin):
     quick_fields = ("title", "slug", "published_at", "categories", "tags")
     list_display = ("title_cell", "author_cell", "categories_cell", "date_cell")
     search_help_text = _("Searches titles, URLs, tags and texts.")
-    list_filter = (StatusFilter, CategoryFilter, TagFilter, AuthorFilter, LanguageFilter, DateFilter)
+    list_filter = (StatusFilter, CategoryFilter, TagFilter, AuthorFilter, LanguageFilter, PublicationFilter)
 
     def get_ordering(self, request: HttpRequest) -> Any:
         # Published and scheduled posts always have a date, so this order can use the index that includes the status.

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.admin.autosaving import editing_sentence
 from blog.admin.entry_actions import EntryActions
-from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
+from blog.admin.filters import AuthorFilter, LanguageFilter, PublicationFilter, StatusFilter
 from blog.admin.results import state_label
 from blog.editing.autosaves import editors_of
 from blog.editing.workflow import state_of
@@ -176,7 +176,7 @@ class EntryList(EntryActions):
     """The list in the admins of posts and pages."""
 
     change_list_template = "admin/blog/entry_list.html"
-    list_filter: ClassVar[Any] = (StatusFilter, AuthorFilter, LanguageFilter, DateFilter)
+    list_filter: ClassVar[Any] = (StatusFilter, AuthorFilter, LanguageFilter, PublicationFilter)
     list_select_related = ("author", "featured_picture")
     list_display: Any = ("title_cell", "author_cell", "date_cell")
     list_display_links = None

@@ -1,18 +1,16 @@
 """The filters of the lists of posts and pages."""
 
-import datetime as dt
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.admin.trees import dashed, tree_order
 from blog.models import Category, Entry, Post, Status
-from core.dates import format_month
+from core.date_filter import DateFilter
 from core.languages import known_languages
 from core.text import parse_id
 
@@ -104,39 +102,11 @@ class LanguageFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(language=self.value())
 
 
-class DateFilter(admin.SimpleListFilter):
-    """By the year of publication, or by a month such as `2019-10`, to which the calendar links."""
+class PublicationFilter(DateFilter):
+    """By the date of publication, offering the years in which something was published."""
 
-    title = _("date")
-    parameter_name = "date"
+    field = "published_at"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        # Each end is a single row of an index.
+    def in_order(self, model_admin: Any) -> QuerySet[Any]:
         published = Entry.objects.filter(kind=model_admin.opts.model_name, status=Status.PUBLISHED)
-        times = published.order_by("published_at").values_list("published_at", flat=True)
-        first, last = times.first(), times.last()
-        if first is None or last is None:
-            return []
-        latest, earliest = timezone.localtime(last).year, timezone.localtime(first).year
-        years: list[tuple[str, Any]] = [(str(year), str(year)) for year in range(latest, earliest - 1, -1)]
-        period = self._period()
-        if period and self.value() not in dict(years):
-            years.insert(0, (str(self.value()), format_month(period[0])))
-        return years
-
-    def _period(self) -> tuple[dt.datetime, dt.datetime] | None:
-        """Return the start and end of the chosen year or month, or None if it doesn't exist."""
-        year, _dash, month = str(self.value()).partition("-")
-        try:
-            first = dt.datetime(int(year), int(month or 1), 1)  # noqa: DTZ001  # made aware below
-            after = first.replace(year=first.year + 1) if not month else (first + dt.timedelta(31)).replace(day=1)
-        except (ValueError, OverflowError):
-            return None
-        # Times are stored in UTC, where the start of the year 1 can be out of range.
-        return (timezone.make_aware(first), timezone.make_aware(after)) if first.year > dt.MINYEAR else None
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() is None:
-            return queryset
-        period = self._period()
-        return queryset.filter(published_at__gte=period[0], published_at__lt=period[1]) if period else queryset.none()
+        return published.order_by("published_at")

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -26,15 +26,19 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from comments.models import Comment, CommentSettings, CommentStatus, Decision
-from comments.moderation import decisions, deletion
+from comments.moderation import decisions, deletion, searching
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_changes, read_seen, result_message
 from comments.moderation.decisions import OUT_OF_SIGHT, DecisionResult, Seen
 from core.admin import BaseAdmin, ReadOnlyAdmin
 from core.admin_routes import route
 from core.change_list import FilterChangeList, Tab
+from core.date_filter import DateFilter
 from core.dates import format_datetime, format_day_for_staff, time_since
 from core.kind_messages import KindMessages
 from core.site import absolute_url
+from core.word_search import split_words
+
+_MAX_SEARCHED_WORDS: Final = 8
 
 
 def _bulk_action(name: str) -> Callable[..., None]:
@@ -63,6 +67,26 @@ class CommentChangeList(FilterChangeList):
             for status in (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
         ]
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        # Otherwise, SQLite would look up the entries of all comments on earlier pages as well.
+        comments = self.model_admin.get_queryset(request).filter(pk__in=self.result_list.values("pk"))
+        self.result_list = comments.order_by(*self.get_ordering(request, comments))
+
+
+class SubmissionFilter(DateFilter):
+    field = "created_at"
+
+    def in_order(self, model_admin: Any) -> QuerySet[Any]:
+        return Comment.objects.order_by("created_at", "pk")
+
+
+class DecisionFilter(DateFilter):
+    field = "made_at"
+
+    def in_order(self, model_admin: Any) -> QuerySet[Any]:
+        return Decision.objects.order_by("pk")
+
 
 class CommentAdminForm(forms.ModelForm[Comment]):
     """The fields that readers fill in. Refuses once to save if someone has changed the comment since it was opened."""
@@ -89,9 +113,9 @@ class CommentAdmin(BaseAdmin[Comment]):
     )
     actions = [_bulk_action(name) for name in ACTIONS]
     list_display = ("excerpt", "author", "entry_link", "status_label", "age")
-    list_filter = ("kind",)
-    search_fields = ("name", "email", "text", "entry__title")
-    date_hierarchy = "created_at"
+    list_filter = ("kind", SubmissionFilter)
+    # Shows the field to search in.
+    search_fields = ("text",)
     ordering = ("-created_at", "-pk")
     list_per_page = 50
     show_full_result_count = False
@@ -150,6 +174,10 @@ class CommentAdmin(BaseAdmin[Comment]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:
         return Comment.objects.with_entries().select_related("user")
 
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Comment], search_term: str) -> Any:
+        words = split_words(search_term)[:_MAX_SEARCHED_WORDS]
+        return queryset.filter(pk__in=searching.find(words, queryset)) if words else queryset, False
+
     def get_list_display(self, request: HttpRequest) -> Any:
         if not self.has_moderate_permission(request):
             return self.list_display
@@ -175,7 +203,7 @@ class CommentAdmin(BaseAdmin[Comment]):
         seen = format_html('<input type="hidden" name="seen" value="{}:{}">', comment.pk, comment.mark)
         return format_html("<bdi>{}</bdi>{}", text, seen)
 
-    @admin.display(description=_("author"), ordering="name")
+    @admin.display(description=_("author"))
     def author(self, comment: Comment) -> SafeString:
         return format_html("<bdi>{}</bdi><br>{}", comment.author_name, comment.email)
 
@@ -265,9 +293,10 @@ class DecisionAdmin(ReadOnlyAdmin):
     list_display = ("made_at", "moderator", "__str__", "comment_link")
     list_display_links = None
     actions = None
-    list_filter = (("moderator", admin.RelatedOnlyFieldListFilter), "became")
+    list_filter = (("moderator", admin.RelatedOnlyFieldListFilter), "became", DecisionFilter)
     list_select_related = ("moderator", "comment__user")
-    date_hierarchy = "made_at"
+    # As they were made, without sorting all of them.
+    ordering = ("-pk",)
     list_per_page = 100
     show_full_result_count = False
 

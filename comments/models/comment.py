@@ -122,7 +122,7 @@ class Comment(PublicModel):
         indexes = [
             models.Index(fields=["entry", "status", "created_at"], name="comment_of_entry"),
             models.Index(fields=["status", "-created_at", "-id"], name="comment_queue"),
-            models.Index(fields=["email", "status"], name="comment_of_person"),
+            models.Index(fields=["email", "name", "status"], name="comment_by_person"),
             models.Index(fields=["status", "status_since"], name="comment_since"),
             models.Index(fields=["-created_at", "-id"], name="comment_newest"),
             # For finding a person's comments regardless of the case of their address (comments.personal_data).

@@ -22,16 +22,18 @@ MAX_SEARCHED = 5_000
 _WHOLE = (Block.Kind.HOST, Block.Kind.EMAIL, Block.Kind.NAME)
 
 
-def _searched(comment: Comment) -> dict[str, Any]:
-    """Return what must contain the key of a block, by its kind: a line of text for words, otherwise a set."""
-    email = normalisation.plain_case(comment.email)
-    hosts = normalisation.hosts(f"{comment.website} {email.rpartition('@')[2]} {comment.text}")[:MAX_HOSTS]
-    return {
-        Block.Kind.WORD: normalisation.line(f"{comment.name}\n{comment.website}\n{comment.text}"),
-        Block.Kind.NAME: {normalisation.line(comment.name).strip()},
-        Block.Kind.EMAIL: {email},
-        Block.Kind.HOST: {parent for host in hosts for parent in normalisation.with_parents(host)},
-    }
+def _searched(comment: Comment, kind: str) -> Any:
+    """Return what must contain the key of a block of this kind: a line of text for words, otherwise a set."""
+    match kind:
+        case Block.Kind.WORD:
+            return normalisation.line(f"{comment.name}\n{comment.website}\n{comment.text}")
+        case Block.Kind.NAME:
+            return {normalisation.line(comment.name).strip()}
+        case Block.Kind.EMAIL:
+            return {normalisation.plain_case(comment.email)}
+    domain = normalisation.plain_case(comment.email).rpartition("@")[2]
+    hosts = normalisation.hosts(f"{comment.website} {domain} {comment.text}")[:MAX_HOSTS]
+    return {parent for host in hosts for parent in normalisation.with_parents(host)}
 
 
 @Prepared
@@ -43,12 +45,12 @@ def _candidates(starts: list[Parameter], *keys: list[Parameter]) -> QuerySet[Blo
 
 
 def matches(block: Block, comment: Comment) -> bool:
-    return block.key in _searched(comment)[block.kind]
+    return block.key in _searched(comment, block.kind)
 
 
 def matching(comment: Comment) -> list[Block]:
     """Return the blocks that match `comment`; one query unless the text has more than MAX_PARAMETERS words."""
-    searched = _searched(comment)
+    searched = {kind.value: _searched(comment, kind) for kind in Block.Kind}
     others = [sorted(searched[kind]) for kind in _WHOLE]
     found: dict[int, Block] = {}
     # The empty string ensures that there is a batch, which the other kinds need.

@@ -220,14 +220,17 @@ async function decide(name, chosen, field = null) {
     }
     leaving.forEach((row) => row.remove());
     showCounts(data.counts);
-    insert(data.rows, !leaving.length);
+    // Keys go on with the next comment, which the moderator may be reading or about to decide about.
+    insert(data.rows, field !== null && !leaving.length);
     showResult(data.message, Boolean(data.undo) && undoUrls.at(-1) === undoUrl);
   } catch (error) {
     forget(undoUrl);
     chosen.forEach((row) => {
       row.hidden = false;
     });
-    setCurrent(chosen[0], document.activeElement === document.body);
+    if (field || !current()) {
+      setCurrent(chosen[0], document.activeElement === document.body);
+    }
     showFailure(error);
   } finally {
     if (field) {
@@ -265,7 +268,7 @@ function insert(sent, andFocus) {
     }
   }
   const first = rows().find((row) => fresh.includes(row));
-  if (first) {
+  if (first && (andFocus || !current())) {
     setCurrent(first, andFocus);
     first.querySelector("details[open] [aria-invalid]")?.focus();
   }
@@ -309,6 +312,13 @@ form.addEventListener("submit", (event) => {
   const field = row?.querySelector(`textarea[name="${name}-${pk}"]`);
   decide(name, row ? [row] : selected(), field ?? null);
 });
+// The second click of a double click would be on the row that has moved up, or undo the decision before.
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest(".decide, #undo")) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}, { capture: true });
 form.addEventListener("focusin", (event) => setCurrent(event.target.closest(".queue-comment") ?? current()));
 form.addEventListener("change", showSelected);
 // Otherwise, the letters of a reply would be taken for keyboard shortcuts.

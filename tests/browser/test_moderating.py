@@ -131,6 +131,9 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
     expect(bo.locator(f"{row(bo, comments[0])} .note")).to_contain_text("Anna approved it")
     assert faults(bo) == ""
     assert statuses(comments) == expected
+    # The next key is not about the comment that came back.
+    expect(bo.locator(row(bo, comments[1]))).to_be_focused()
+    bo.keyboard.press("k")
     press_and_wait(bo, "s")
     expect(bo.locator("#result-message")).to_have_text("1 comment marked as spam.")
     bo.reload()
@@ -182,8 +185,10 @@ def test_a_row_comes_back_if_the_decision_was_not_saved(log_in: LogIn, moderator
     expect(page.locator("#result-message")).to_contain_text("This was not saved.")
     expect(page.locator(row(page, comments[0]))).to_be_visible()
     page.unroute("**/decide/*")
+    # The next key is not about the comment that came back.
+    press_and_wait(page, "s")
     press_and_wait(page, "a")
-    assert statuses(comments) == [Status.APPROVED, Status.PENDING]
+    assert statuses(comments) == [Status.APPROVED, Status.SPAM]
 
 
 def test_a_reply_is_sent_after_logging_in_again_but_never_in_the_name_of_someone_else(
@@ -412,6 +417,22 @@ def test_a_text_that_is_not_sent_yet_is_not_lost_with_a_decision(log_in: LogIn, 
     with page.expect_response(lambda response: response.request.method == "POST"):
         page.get_by_role("button", name="Approve and reply").first.click()
     assert Comment.objects.get(parent=comments[0]).text == "Dear N1"
+
+
+def test_a_double_click_decides_about_one_comment(log_in: LogIn, moderators: list[User]) -> None:
+    post = PostFactory()
+    comments = [CommentFactory(entry=post, name=name, text="x", status=Status.PENDING) for name in "ABC"]
+    anna = log_in("anna", QUEUE)
+    for key in "jss":
+        press_and_wait(anna, key) if key == "s" else anna.keyboard.press(key)
+    anna.locator("#undo").dblclick()
+    expect(anna.locator(row(anna, comments[1]))).to_be_visible()
+    # The comments look alike, so the last one moves to where the second was.
+    button = anna.locator(row(anna, comments[1])).get_by_role("button", name="Spam")
+    button.dblclick()
+    expect(anna.locator(row(anna, comments[1]))).to_have_count(0)
+    expect(anna.locator("#result-message")).to_have_text("1 comment marked as spam.")
+    assert statuses(comments) == [Status.SPAM, Status.SPAM, Status.PENDING]
 
 
 def test_the_button_of_the_menu_counts_along(log_in: LogIn, moderators: list[User]) -> None:

@@ -19,6 +19,7 @@ from comments.moderation.decisions import approve, edit, mark_spam, trash
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory, at
 from tests.factories.admin import is_refused, log_in
 from tests.factories.comments import status
+from tests.factories.database import executed_statements
 from tests.factories.responses import find, message, one, read, text
 
 pytestmark = pytest.mark.django_db
@@ -297,6 +298,47 @@ class TestList:
         CommentFactory.create(entry=PostFactory.create(title="Zanzibar"))
         CommentFactory.create(entry=PageFactory.create(title="About Zanzibar"))
         assert len(find(read(client.get(LIST + "?q=zanzibar")), "#result_list tbody tr")) == 2
+
+    def test_search_finds_forms_of_words_and_parts_only_of_comments_that_are_not_public(
+        self, client: Client, moderator: User
+    ) -> None:
+        for state in (Status.APPROVED, Status.PENDING):
+            CommentFactory.create(text="Two prisons.", name=state, status=state)
+        for query, names in (
+            ("prison", {"pending", "approved"}),
+            ("rison", {"pending"}),
+            ("prisons&status__exact=approved", {"approved"}),
+        ):
+            cells = find(read(client.get(f"{LIST}?q={query}")), "#result_list td.field-author bdi")
+            assert {text(cell) for cell in cells} == names
+
+    def test_it_is_filtered_by_year_and_month(self, client: Client, moderator: User) -> None:
+        for name, when in (("may", at(2019, 5, 31)), ("october", at(2019, 10, 1)), ("later", at(2021, 1, 1))):
+            CommentFactory.create(name=name, created_at=when)
+        for query, names in (("2019", ["october", "may"]), ("2019-05", ["may"]), ("2020", [])):
+            page = read(client.get(f"{LIST}?date={query}"))
+            assert [text(name) for name in find(page, "#result_list td.field-author bdi")] == names
+        offered = client.get(f"{LIST}?date=2019-05").context["cl"].filters[-1].lookup_choices
+        assert [label for _value, label in offered[:5]] == ["2021", "2020", "2019", "December 2019", "November 2019"]
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="Reads SQLite's plans.")
+    @pytest.mark.parametrize(
+        "query", ["", "?p=2", "?status__exact=pending", "?date=2019", "?q=words", "?q=words&status__exact=spam"]
+    )
+    def test_no_query_reads_or_sorts_all_comments(self, query: str, client: Client, moderator: User) -> None:
+        CommentFactory.create_batch(60)
+        client.get(LIST)
+        with executed_statements() as statements:
+            client.get(LIST + query)
+        about_all = [each for each in statements if '"comments_comment"' in each[0] and '"id" = ' not in each[0]]
+        assert len(about_all) >= 3
+        with connection.cursor() as cursor:
+            for sql, parameters in about_all:
+                cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+                steps = [row[3] for row in cursor.fetchall()]
+                assert not any(step == "SCAN comments_comment" for step in steps), (sql, steps)
+                is_small = "?q" in query or '"id" IN' in sql
+                assert is_small or not any("TEMP B-TREE FOR ORDER" in step for step in steps), (sql, steps)
 
     def test_the_newest_comments_come_first(self, client: Client, moderator: User) -> None:
         for name in "ABC":

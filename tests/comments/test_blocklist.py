@@ -13,6 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comments import normalisation
 from comments.models import Block, Comment
 from comments.models import CommentStatus as Status
 from comments.rules import blocklist
@@ -83,6 +84,16 @@ class TestMatching:
         for entry in entries:
             entry.save()
         assert matching(Comment(text="在线赌場 bad.example")) == entries
+
+    @pytest.mark.parametrize(("kind", "text"), [("email", "ann@example.org"), ("name", "Ann"), ("word", "lamp")])
+    def test_hosts_are_looked_for_only_if_hosts_are_blocked(
+        self, kind: str, text: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Finding them takes most of the time."""
+        entry = block(text, kind)
+        entry.clean()
+        monkeypatch.delattr(normalisation, "hosts")
+        assert matches(entry, Comment(name="Ann", email="ann@example.org", text="A lamp."))
 
 
 class TestRecentMatches:

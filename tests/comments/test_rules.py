@@ -339,7 +339,7 @@ class TestQueries:
         # The first one of a period deletes the counts of earlier ones.
         send("First.")
         # The entry, the settings and the rate limit; the lock and what the rules look at (five); the comment, the
-        # content version and its document in the index of the search (three); three for the count; and where the
+        # content version and its document in the index of the search (three); one for the count; and where the
         # transaction begins and ends.
-        assert send("Second.") == 19
+        assert send("Second.") == 17
         assert Comment.objects.approved().count() == 2

@@ -17,7 +17,7 @@ from django.db import OperationalError, connection, migrations, models, transact
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
-from core.online_migrations import AddConstraintOnline, AddFieldOnline, AddIndexOnline
+from core.online_migrations import AddConstraintOnline, AddFieldOnline, AddIndexOnline, RemoveIndexOnline
 from tests.factories.made_once import CopyDatabase
 from tests.factories.migrations import our_apps
 from tests.factories.programs import run
@@ -60,7 +60,7 @@ UNEXPECTED: Final = {
 # Harmless statements that these rules find: the beginning of each, and the reason.
 ALLOWED: Final[dict[str, str]] = {}
 # Operations that can be repeated, as those of a non-atomic migration must be. The code of a RunPython has to allow it.
-REPEATABLE: Final = (AddConstraintOnline, AddFieldOnline, AddIndexOnline, migrations.RunPython)
+REPEATABLE: Final = (AddConstraintOnline, AddFieldOnline, AddIndexOnline, RemoveIndexOnline, migrations.RunPython)
 CODE: Final = "import django; django.setup(); from tests.factories.migrations import main; main()"
 
 
@@ -228,6 +228,24 @@ class TestOnlineOperations:
             with connection.schema_editor(atomic=False) as editor:
                 operation.database_backwards("core", editor, after, state)
             assert self.names() == set()
+
+    def test_remove_and_restore_an_index(self, state: ProjectState) -> None:
+        addition = AddIndexOnline("thing", models.Index(fields=["size"], name="thing_size"))
+        removal = RemoveIndexOnline("thing", "thing_size")
+        added = state.clone()
+        addition.state_forwards("core", added)
+        removed = added.clone()
+        removal.state_forwards("core", removed)
+        with connection.schema_editor(atomic=False) as editor:
+            addition.database_forwards("core", editor, state, added)
+        for _ in range(2):
+            with connection.schema_editor(atomic=False) as editor:
+                removal.database_forwards("core", editor, added, removed)
+            assert self.names() == set()
+        for _ in range(2):
+            with connection.schema_editor(atomic=False) as editor:
+                removal.database_backwards("core", editor, removed, added)
+            assert self.names() == {"thing_size"}
 
     def test_add_a_field_only_once(self, state: ProjectState) -> None:
         operation = AddFieldOnline(
