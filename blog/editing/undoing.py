@@ -23,8 +23,10 @@ _BATCH_SIZE: Final = 500
 
 def remember(change: BulkChange) -> UndoableEdit | None:
     """Store how to undo `change`; None if there is nothing to undo."""
+    if not change.undo:
+        return None
     UndoableEdit.objects.filter(made_at__lt=timezone.now() - _KEPT_FOR).delete()
-    return UndoableEdit.objects.create(parts=change.parts()) if change.undo else None
+    return UndoableEdit.objects.create(parts=change.parts())
 
 
 def undo(pk: uuid.UUID, model: type[Entry], by: User) -> BulkChange:

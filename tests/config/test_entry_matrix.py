@@ -47,7 +47,10 @@ ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
 }
 # POSTs that render submitted data or need the form being edited: first with an entry, then without one.
 SUBMITTED: Final = {"autosave": CHANGE, "preview": CHANGE, "advice": CHANGE}
-SUBMITTED_NEW: Final = {"autosave_new": ADD, "preview_new": ADD, "advice_new": ADD, "undo_trash": "change any"}
+SUBMITTED_NEW: Final = {
+    **dict.fromkeys(("autosave_new", "preview_new", "advice_new"), ADD),
+    **dict.fromkeys(("undo", "undo_trash"), "change any"),
+}
 # The list, whose POST is one of ACTIONS, and the form for a new entry.
 WITHOUT_ENTRY: Final = {"changelist", "add"}
 
