@@ -55,8 +55,10 @@ class MergingForm(DraftForm, VersionedForm):
     user: User
 
     def is_current(self, version: str) -> bool:
-        """Return whether the entry has the content that it had then, even if it was saved or changed in between."""
-        return super().is_current(version) or digest_in(version) == digest_in(self.initial.get("version", ""))
+        """Return whether the entry was not saved since then, or has the content again that it had then."""
+        # Translations are in the digest as well, and may have been linked without saving the entry.
+        opened, stored = (each.rpartition("&digest=") for each in (version, self.initial.get("version", "")))
+        return opened[0] == stored[0] or opened[2] == stored[2]
 
     def merge_with_stored(self, version: str) -> Merge:
         stored = Revision.of(self.instance, by=None)
@@ -156,11 +158,6 @@ def version_of(entry: Entry, categories: Iterable[Category], tags: Iterable[Any]
 def saved_at(version: str) -> dt.datetime | None:
     """Return the time of saving in a submitted `version`, or None if that is malformed."""
     return parse_time(version.partition("?")[0])
-
-
-def digest_in(version: str) -> str | None:
-    """Return the digest of the content in a submitted `version`, as in a revision; None if it has none."""
-    return parse_qs(version.partition("?")[2]).get("digest", [None])[0]
 
 
 def _submitted_settings(version: str, entry: Entry) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import NON_FIELD_ERRORS
@@ -312,7 +313,9 @@ class TestChangesOfManyEntries:
         assert "saved this" in text(one(read(response), ".conflict h2"))
         assert Post.objects.get().title == post.title
 
-    @pytest.mark.parametrize("elsewhere", ["saved unchanged", "moved to the trash and back", "edited in bulk and back"])
+    @pytest.mark.parametrize(
+        "elsewhere", ["saved unchanged", "moved to the trash and back", "edited in bulk and back", "translated"]
+    )
     def test_that_leave_the_content_as_it_was_are_no_conflict(
         self, client: Client, ruth: User, post: Post, elsewhere: str
     ) -> None:
@@ -323,11 +326,14 @@ class TestChangesOfManyEntries:
         elif elsewhere == "moved to the trash and back":
             publishing.trash(posts, ruth)
             publishing.undo_trash(Post, Post.objects.get().modified_at, ruth)
+        elif elsewhere == "translated":
+            PostFactory(translation_group=uuid4(), language="fr")
+            posts.update(translation_group=Post.objects.get(language="fr").translation_group)
         else:
             for is_open in (False, True):
                 bulk_editing.edit(posts, ruth, Changes(fields={"comments_open": is_open}))
         assert client.post(admin_url(post, "change"), opened | {"title": "Mine"}).status_code == 302
-        assert Post.objects.get().title == "Mine"
+        assert posts.get().title == "Mine"
 
     def test_in_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:
         opened = form_data(post)
