@@ -70,6 +70,8 @@ class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
 
 
 class RoleFilter(admin.SimpleListFilter):
+    """The people with one role."""
+
     title = _("role")
     parameter_name = "role"
 

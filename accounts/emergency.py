@@ -25,6 +25,7 @@ def make_link(user: User) -> str:
 
 
 def find(secret: str) -> EmergencyLink | None:
+    """Return the link with this secret."""
     return EmergencyLink.objects.select_related("user").filter(secret_hash=_hash(secret)).first()
 
 

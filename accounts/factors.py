@@ -40,6 +40,7 @@ def without_credentials() -> Q:
 
 
 def app_of(user: User) -> Authenticator | None:
+    """Return the authenticator app of a person."""
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
 
 

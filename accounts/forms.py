@@ -125,6 +125,8 @@ class InvitationForm(forms.Form):
 
 
 class UserForm(VersionedForm):
+    """The form of a person."""
+
     role = RoleField(may_be_none=True)
 
     class Meta:

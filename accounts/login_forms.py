@@ -129,6 +129,8 @@ class CodeForm(forms.Form):
 
 
 class PasskeyNameForm(forms.Form):
+    """The name of a passkey."""
+
     name = forms.CharField(
         label=_("Name"), max_length=100, help_text=_("For example, the device that it is on, so that you recognise it.")
     )

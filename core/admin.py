@@ -383,6 +383,7 @@ class ReadOnlyAdmin(BaseAdmin[Any]):
 
 
 def _focus_first_error(form: forms.BaseForm) -> None:
+    """Focus the first field with an error."""
     wrong = next((field for name, field in form.fields.items() if name in form.errors), None)
     if wrong:
         wrong.widget.attrs["autofocus"] = True

@@ -117,6 +117,7 @@ def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
 
 
 def content_and_entries_version() -> tuple[int, int]:
+    """Return the content version and the version of entries."""
     with connection.cursor() as cursor:
         cursor.execute(_READ_BOTH)
         ((content, entries),) = cursor.fetchall()

@@ -31,6 +31,8 @@ class AddFieldOnline(migrations.AddField):
 
 
 class AddIndexOnline(migrations.AddIndex):
+    """Add an index."""
+
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
     ) -> None:

@@ -48,6 +48,7 @@ class TaskKind:
         return self.time_limit is None or self.time_limit > DEFAULT_TIME
 
     def __call__[Decorated: Task[..., Any]](self, task: Decorated) -> Decorated:
+        """Register the kind of this task."""
         task_kinds.register(task.module_path, self)
         return task
 

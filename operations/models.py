@@ -30,6 +30,7 @@ class BackupRunQuerySet(models.QuerySet["BackupRun"]):
         return self.filter(kind=kind).order_by("-finished_at", "-pk").first()
 
     def last_successful(self, kind: RunKind) -> "BackupRun | None":
+        """Return the last run of this kind that succeeded."""
         return self.successful().last(kind)
 
     def successful(self) -> Self:

@@ -46,6 +46,7 @@ class EntrySource(NamedTuple):
         return _digest(self)[:OF_ALL] + _digest((self.language,))[OF_ALL:]
 
     def document(self) -> Document:
+        """Return the document with its tokens."""
         tags = tuple(sorted(name for _pk, name in self.tags))
         text = EntryText(self.title, tags, self.excerpt, self.html, self.language)
         return Document(self.pk, " ".join([*self._labels(), entry_tokens(text)]))
@@ -73,6 +74,7 @@ class CommentSource(NamedTuple):
         return _digest(self)
 
     def document(self) -> Document:
+        """Return the document with its tokens."""
         tokens = comment_tokens(self.name, self.html, self.language)
         return Document(self.pk, " ".join([labels.ANY, *_language_labels(self.language), tokens]))
 

@@ -27,6 +27,7 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
     """
 
     def add(self, *tags: str | models.Model) -> None:
+        """Add `tags` to the post."""
         with transaction.atomic(savepoint=False):
             self._add_missing(self._to_tag_model_instances(tags), self._present())
 

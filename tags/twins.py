@@ -48,6 +48,7 @@ def search() -> int:
 
 
 def set_different(first: int, second: int) -> None:
+    """Mark two tags as different."""
     TagTwins.objects.filter(first=min(first, second), second=max(first, second)).update(are_different=True)
 
 

@@ -67,6 +67,8 @@ def url_error(line: str) -> str:
 
 
 class MarkdownField(forms.CharField):
+    """A text in Markdown."""
+
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.Textarea(attrs={"rows": 4, "dir": "auto"})
         label = _("Text in Markdown")

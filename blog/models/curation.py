@@ -42,5 +42,6 @@ class UndoableChange(models.Model):
         return self.summary
 
     def mark_undone(self, by: Any) -> None:
+        """Record that the change was undone."""
         self.undone_by, self.undone_at = by, timezone.now()
         self.save(update_fields=["undone_by", "undone_at"])

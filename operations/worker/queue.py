@@ -42,6 +42,7 @@ class TimeLimitError(Exception):
 
 
 def kind_of(task_path: str) -> TaskKind:
+    """Return the kind of the tasks with this path."""
     return task_kinds.get(task_path, _UNKNOWN)
 
 
@@ -55,6 +56,7 @@ class Share(enum.Enum):
 
 
 def is_due(share: Share) -> bool:
+    """Whether a task is due."""
     return _ready(share).exists()
 
 
@@ -147,6 +149,7 @@ def delete_old_results() -> None:
 
 
 def failed_tasks(task_path: str) -> QuerySet[Row]:
+    """Return the failed tasks with this path."""
     return DBTaskResult.objects.failed().filter(task_path=task_path)
 
 
