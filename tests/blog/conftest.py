@@ -19,6 +19,12 @@ def owner() -> User:
 
 
 @pytest.fixture
+def editor() -> User:
+    user: User = UserFactory(role="Editor")
+    return user
+
+
+@pytest.fixture
 def publish_appearance(owner: User, django_capture_on_commit_callbacks: Any) -> Callable[..., int]:
     """Publish an appearance with these values, and return the version to go back to."""
 

@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def editor() -> User:
-    user: User = UserFactory(role="Editor")
-    return user
-
-
-@pytest.fixture
 def client(editor: User) -> Client:
     return client_of(editor)
 

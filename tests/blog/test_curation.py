@@ -12,18 +12,12 @@ from blog import curation, publishing
 from blog.models import Category, CategoryChange, Post
 from blog.models.curation import CurationError
 from core.models import SiteSettings
-from tests.factories import CategoryFactory, PostFactory, UserFactory
+from tests.factories import CategoryFactory, PostFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.database import rows_of_all
 from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def editor() -> User:
-    user: User = UserFactory(role="Editor")
-    return user
 
 
 @pytest.fixture

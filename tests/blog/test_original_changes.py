@@ -15,19 +15,13 @@ from blog.editing import original_changes, translations
 from blog.editing.original_changes import Change, ChangedAgainError, bring_up_to_date, changes_since, translated_version
 from blog.models import Entry, Post, Revision, Status, TranslatedVersion
 from blog.review.paragraphs import split_paragraphs
-from tests.factories import PostFactory, UserFactory
+from tests.factories import PostFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
 
 pytestmark = pytest.mark.django_db
 
 ORIGINAL = "One.\n\nTwo.\n\nThree."
 TRANSLATED = "Un.\n\nDeux.\n\nTrois."
-
-
-@pytest.fixture
-def editor() -> User:
-    user: User = UserFactory(role="Editor")
-    return user
 
 
 @pytest.fixture

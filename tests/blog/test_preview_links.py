@@ -25,12 +25,6 @@ pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "another-long-password-8"
 
 
-@pytest.fixture
-def editor() -> User:
-    user: User = UserFactory(role="Editor")
-    return user
-
-
 def draft(**fields: Any) -> Post:
     post: Post = PostFactory(**{"status": Status.DRAFT, "published_at": None, "source": "Some *words*."} | fields)
     return post

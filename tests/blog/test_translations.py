@@ -26,12 +26,6 @@ from tests.factories.files import picture_file
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def editor() -> User:
-    user: User = UserFactory(role="Editor")
-    return user
-
-
 @pytest.mark.parametrize("button", ["_link", "_unlink", "_original"])
 def test_an_impossible_id_is_not_found(editor: User, button: str) -> None:
     post = PostFactory(language="en")

@@ -28,12 +28,6 @@ LATER = dt.timedelta(days=9)
 
 
 @pytest.fixture
-def editor() -> User:
-    user: User = UserFactory(role="Editor")
-    return user
-
-
-@pytest.fixture
 def client(editor: User) -> Client:
     """The client of an editor."""
     return client_of(editor)
