@@ -112,6 +112,10 @@ class UserAdmin(OwnersOnlyAdmin[User]):
     class Media:
         css = {"all": ["admin-broadside/people.css"]}
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        # A list that can be filtered by the beginning of a hash reveals it.
+        return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # People are offboarded instead (offboard_view), which keeps what they wrote.
         return False

@@ -14,7 +14,7 @@ from comments.models import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Comment, CommentSe
 from comments.moderation.submission import submit
 from comments.notifications import subscriptions
 from comments.websites import has_address
-from core.text import is_visible, remove_controls
+from core.text import is_visible, one_line, remove_controls
 
 
 def validate_visible(text: str) -> None:
@@ -24,12 +24,12 @@ def validate_visible(text: str) -> None:
 
 
 class LineField(forms.CharField):
-    """One line of text with normalised spaces."""
+    """One line of text with normalised spaces, in which nothing reverses the direction."""
 
     default_validators = [validate_visible]
 
     def to_python(self, value: Any) -> str:
-        return " ".join(remove_controls(super().to_python(value) or "").split())
+        return one_line(super().to_python(value) or "")
 
 
 class CommentTextField(forms.CharField):

@@ -20,6 +20,8 @@ _URL = re.compile(r"(?:https?:|(?<!:))//[^\s/?#<>\"]+|\bwww\.[\w.-]+")
 
 # Replaces everything but letters, marks and digits with spaces.
 _WORDS_ONLY = CharacterTable(lambda char: char if unicodedata.category(char)[0] in "LMN" else " ")
+# Cyrillic and Greek letters, and digits, that look like Latin letters, in lower or upper case. Source: Unicode UTS 39.
+_LOOKALIKES = str.maketrans("авеікмнорстухһјѕԁӏαβεζηικμνορτυχ01i", "abeikmhopctyxhjsdlabezhlkmnoptyxoll")
 _WITHOUT_INVISIBLE = CharacterTable(lambda char: "" if unicodedata.category(char) == "Cf" else char)
 
 
@@ -53,6 +55,13 @@ def phrase(text: str) -> str:
     before = "" if _STARTS_UNSPACED.match(found[0]) else " "
     after = "" if _STARTS_UNSPACED.match(found[-1]) else " "
     return f"{before}{found}{after}"
+
+
+def is_like_name(name: str, other: str) -> bool:
+    """Whether readers could take `name` for the `other` one: it has all of its words, or the only one and no more."""
+    found, wanted = (line(fold(each).translate(_LOOKALIKES)) for each in (name, other))
+    count = len(wanted.split())
+    return found == wanted if count == 1 else count > 1 and wanted in found
 
 
 def tokens(text: str) -> Iterator[str]:

@@ -40,7 +40,7 @@ def mailers(url: str) -> dict[str, dict[str, Any]]:
     options: dict[str, Any] = {"host": host, "port": port, "timeout": 30, **_SMTP[parts.scheme]}
     if parts.username:
         options |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
-    return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+    return {"default": {"BACKEND": "mail.smtp.SMTPBackend", "OPTIONS": options}}
 
 
 def mail_limits(limits: Iterable[str]) -> dict[str, int]:

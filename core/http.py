@@ -53,7 +53,7 @@ class FetchError(Exception):
 
 
 class ForbiddenHostError(FetchError):
-    """A URL, or a redirect from it, points to a host that is not on the allow-list."""
+    """A URL, or a redirect from it, points to a host or a port that is not on the allow-list."""
 
     def __init__(self, host: str) -> None:
         super().__init__(_("The URL points to “%s”, which is not allowed.") % host)
@@ -133,13 +133,14 @@ def is_public(ip_address: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class HTTPClient:
-    """Fetches URLs of the allowed `hosts` (named as by `host_of`), or of any host if None.
+    """Fetches URLs of the allowed `hosts` (named as by `host_of`) and `ports`, each of them any if None.
 
     `timeout` limits connecting and each read, and `deadline` the whole fetch with all redirects, both in seconds; large
     files may take longer. `allow_private` permits private addresses, for URLs of the site itself and for tests.
     """
 
     hosts: Collection[str] | None = None
+    ports: Collection[int] | None = None
     timeout: float = 20.0
     deadline: float = 300.0
     allow_private: bool = False
@@ -205,9 +206,10 @@ class HTTPClient:
             host = split_host(parts)
             if not host or parts.username is not None:
                 raise FetchError(_("The URL is invalid."))
-            if self.hosts is not None and host not in self.hosts:
-                raise ForbiddenHostError(host)
             connection = _Connection(self, parts, deadline)
+            is_other_port = self.ports is not None and connection.port not in self.ports
+            if is_other_port or (self.hosts is not None and host not in self.hosts):
+                raise ForbiddenHostError(host)
             with closing(connection), connection.send_request(form) as response:
                 yield connection, response
         except ssl.SSLCertVerificationError as error:

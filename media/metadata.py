@@ -24,7 +24,7 @@ from media.cleaners.ogg import clean_ogg
 from media.cleaners.riff import clean_avi, clean_wav
 from media.cleaners.rtf import clean_rtf
 from media.cleaners.sound import clean_flac, clean_mp3
-from media.cleaners.streams import copy_unchanged, damaged, too_complex, unsupported_type
+from media.cleaners.streams import copy_unchanged, damaged, too_demanding, unsupported_type
 from media.cleaners.web_vtt import clean_web_vtt
 from media.file_types import SAVE_AS, check_type
 
@@ -49,7 +49,7 @@ def clean_file(source: IO[bytes], target: IO[bytes], extension: str) -> None:
     except ValidationError:
         raise
     except (MemoryError, RecursionError) as error:
-        raise too_complex() from error
+        raise too_demanding() from error
     except Exception as error:  # broken files make the libraries raise almost anything
         if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
             raise

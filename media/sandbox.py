@@ -18,8 +18,8 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
+from media.cleaners.streams import too_demanding
 from media.unnamed_files import UnnamedFile
 
 # The time limit. Large files get more time, at the speed of copying, because most of their bytes are only copied.
@@ -130,7 +130,7 @@ class _Sandbox:
         # A negative code is the signal that ended it: from a limit, a crash, or us.
         if self.end() >= 0:
             return None
-        return {"error": _("The file takes too much time or memory to be cleaned. Save it in a simpler form.")}
+        return {"error": str(too_demanding().message)}
 
     def end(self) -> int:
         """End the process, and return its exit code."""

@@ -21,7 +21,7 @@ from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from media.cleaners.images import clean_image
-from media.cleaners.streams import too_complex
+from media.cleaners.streams import too_demanding
 from media.metadata import clean_file
 
 # In bytes, for all data.
@@ -97,7 +97,7 @@ def _clean(request: dict[str, Any], source: int, target: int) -> dict[str, str |
         except ValidationError as error:
             return {"error": str(error.message)}
         except MemoryError:
-            return {"error": str(too_complex().message)}
+            return {"error": str(too_demanding().message)}
         except OSError as error:
             # The disk is full, or the file has grown too large.
             return {"errno": error.errno or errno.EIO}

@@ -72,13 +72,13 @@ class TagFilter(admin.SimpleListFilter):
 
 
 class AuthorFilter(admin.SimpleListFilter):
-    """By author, offering everyone who has written something."""
+    """By author, offering everyone who has written something that the user may see."""
 
     title = _("author")
     parameter_name = "author"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        written = Entry.objects.filter(author=OuterRef("pk"), kind=model_admin.opts.model_name)
+        written = model_admin.get_queryset(request).filter(author=OuterRef("pk"))
         authors = User.objects.filter(Exists(written)).order_by("display_name", "username")
         return [(str(author.pk), str(author)) for author in authors]
 
@@ -88,14 +88,14 @@ class AuthorFilter(admin.SimpleListFilter):
 
 
 class LanguageFilter(admin.SimpleListFilter):
-    """By language, offering those in use."""
+    """By language, offering those of entries that the user may see."""
 
     title = _("language")
     parameter_name = "language"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         names = known_languages()
-        used = Entry.objects.filter(kind=model_admin.opts.model_name).order_by("language")
+        used = model_admin.get_queryset(request).order_by("language")
         return [(code, names.get(code, code)) for code in used.values_list("language", flat=True).distinct() if code]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -9,12 +9,12 @@ from enum import Enum
 from functools import cached_property
 
 from django.conf import settings as django_settings
-from django.db.models.functions import Lower
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from accounts.models import User
 from comments.models import Block, Comment, CommentKind, CommentPolicy, CommentSettings, CommentStatus
+from comments.normalisation import is_like_name
 from comments.rules import bayes, blocklist
 from comments.rules.rate_limit import Count
 from core.prepared import Prepared
@@ -94,9 +94,8 @@ _by_person = Prepared[Comment](
         .order_by()[:1]
     )
 )
-_with_address = Prepared[User](
-    lambda email: User.objects.alias(address=Lower("email")).filter(address=Lower(email)).only("pk").order_by()[:1]
-)
+# The address and the name of each account.
+_accounts = Prepared[tuple[str, str]](lambda: User.objects.order_by().values_list("email", "display_name"))
 
 
 def closed(case: Case) -> Finding | None:
@@ -169,12 +168,21 @@ def akismet(case: Case) -> Finding | None:
 
 
 def impostor(case: Case) -> Finding | None:
-    """Hold comments by someone without an account who uses the address of one. Source: WordPress (since 2.8)."""
-    email = case.comment.email
-    if case.comment.user is not None or not email or not _with_address(email):
+    """Hold comments by someone without an account who uses the address or the name of one.
+
+    Source: for addresses, WordPress (since 2.8).
+    """
+    comment = case.comment
+    if comment.user is not None or not comment.email:
         return None
-    message = gettext("The e-mail address belongs to an account on this site, but its owner was not logged in.")
-    return Finding(Verdict.HOLD, message)
+    accounts = _accounts()
+    if any(email.lower() == comment.email.lower() for email, _name in accounts):
+        message = gettext("The e-mail address belongs to an account on this site, but its owner was not logged in.")
+        return Finding(Verdict.HOLD, message)
+    if any(is_like_name(comment.name, name) for _email, name in accounts) and not case.is_known:
+        message = gettext("The name is that of an account on this site, but its owner was not logged in.")
+        return Finding(Verdict.HOLD, message)
+    return None
 
 
 def trust(case: Case) -> Finding | None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
+from http.client import HTTP_PORT, HTTPS_PORT
 from typing import Any, Final
 
 from comments.webmentions.authors import author_name
@@ -12,8 +13,9 @@ from comments.webmentions.documents import INLINE, RAW_TEXT, comparable, join, p
 from core.http import HTTPClient, status_error
 from core.text import one_line
 
-# Reaches public servers only, and gives up soon, because the worker's other tasks are waiting.
-CLIENT: Final = HTTPClient(timeout=5, deadline=10)
+# Reaches public web servers only, and no other services, which trust this machine more than strangers. Gives up soon,
+# because the worker's other tasks are waiting.
+CLIENT: Final = HTTPClient(ports={HTTP_PORT, HTTPS_PORT}, timeout=5, deadline=10)
 # How many bytes of a page are read.
 _MAX_BYTES: Final = 2**20
 # In characters: of the title of a page, and of the text around a link on each side of it.

@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence
 
 from media.cleaners.codestreams import strip_jpeg
 from media.cleaners.mp4_boxes import boxes, clear_times
-from media.cleaners.streams import damaged, read_at, size_of, too_complex
+from media.cleaners.streams import damaged, read_at, size_of, too_demanding
 
 # Checked before decoding, for all frames of an animation together. Pictures of most cameras have fewer than 50 million.
 MAX_PIXELS = 50_000_000
@@ -82,7 +82,7 @@ def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> st
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
     except MemoryError as error:
-        raise too_complex() from error
+        raise too_demanding() from error
     except Exception as error:  # Pillow raises almost anything if the bytes are broken
         raise ValidationError(_unreadable(source)) from error
 

@@ -22,6 +22,10 @@ def too_complex() -> ValidationError:
     return ValidationError(_("The file has too many parts to be cleaned. Save it in a simpler form."))
 
 
+def too_demanding() -> ValidationError:
+    return ValidationError(_("The file takes too much time or memory to be cleaned. Save it in a simpler form."))
+
+
 def unsupported_stream() -> ValidationError:
     return ValidationError(_("The file has a stream of a type that can't be cleaned. Save it as MP3 or MP4."))
 

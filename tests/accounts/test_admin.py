@@ -318,6 +318,11 @@ class TestList:
             assert [str(each) for each in owner.get(LIST, {"role": role}).context["cl"].result_list] == [role]
         assert [each.role for each in owner.get(LIST, {"role": "Owner"}).context["cl"].result_list] == ["Owner"]
 
+    def test_cannot_be_filtered_by_password(self, owner: Client) -> None:
+        beginning = UserFactory(password=PASSWORD).password[:20]
+        for lookup in ("password", "password__startswith", "password__gt"):
+            assert owner.get(LIST, {lookup: beginning}).status_code == 400
+
     def test_search_finds_display_names(self, owner: Client) -> None:
         UserFactory(username="u1", display_name="Hans")
         UserFactory(username="u2", display_name="Amina")

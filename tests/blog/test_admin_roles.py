@@ -57,6 +57,14 @@ class TestLists:
         response = client_of(user).get("/admin/blog/post/")
         assert {post.title for post in response.context["cl"].result_list} == seen
 
+    @pytest.mark.parametrize(("role", "sees"), [("Author", False), ("Reader of drafts", True), ("Editor", True)])
+    def test_filters_offer_only_the_authors_and_languages_of_posts_that_the_user_sees(
+        self, role: str, sees: bool
+    ) -> None:
+        PostFactory(author=UserFactory(display_name="The Source"), status=Status.DRAFT, language="fr")
+        page = client_of(user_in_role(role)).get("/admin/blog/post/").text
+        assert [text in page for text in ("The Source", "?language=fr")] == [sees, sees]
+
 
 # What each role may do with a post. Users who see it can also preview it.
 SEE, CHANGE, PUBLISH, DELETE = "see", "change", "publish", "delete"

@@ -96,6 +96,7 @@ class TestValidComments:
             ({"name": "  Ann \t of  X\n"}, {"name": "Ann of X"}),
             ({"name": "علي"}, {"name": "علي"}),
             ({"name": "A\x00\x1bnn"}, {"name": "Ann"}),
+            ({"name": "\u202ennA\u2066"}, {"name": "nnA"}),
             ({"text": " a\r\nb\r\n\r\nc\x0b\n"}, {"text": "a\nb\n\nc"}),
             ({"text": "x" * MAX_TEXT_LENGTH}, {"text": "x" * MAX_TEXT_LENGTH}),
             ({"text": "x\r\n" * (MAX_TEXT_LENGTH // 2)}, {}),

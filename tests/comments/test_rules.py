@@ -178,6 +178,22 @@ class TestChecks:
         assert run("impostor", new_comment(post, user=user)) is None
         assert run("impostor", new_comment(post, email="")) is None
 
+    @pytest.mark.parametrize("name", ["Amina Saïd", "AMINA  S\u200bAID", "Amina Said (editor)", "\u0410min\u0430 Sa1d"])
+    def test_using_the_name_of_an_account_is_held(self, post: Post, name: str) -> None:
+        user = UserFactory.create(display_name="Amina Saïd")
+        assert verdict("impostor", new_comment(post, name=name)) == Verdict.HOLD
+        assert run("impostor", new_comment(post, name=name, user=user)) is None
+        # Moderators have approved that this person has this name.
+        CommentFactory.create(name=name, email="ann@example.org")
+        assert run("impostor", new_comment(post, name=name)) is None
+
+    def test_names_that_only_resemble_that_of_an_account_are_not_held(self, post: Post) -> None:
+        UserFactory.create(display_name="Amina Saïd")
+        UserFactory.create(display_name="Omar")
+        UserFactory.create(display_name="")
+        for name in ("Amina", "Amina Saidi", "Said Amina", "Omar Aziz", "🎉"):
+            assert run("impostor", new_comment(post, name=name)) is None
+
     def test_trust(self, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         moderator = UserFactory.create(role="Moderator")

@@ -300,6 +300,13 @@ class TestForbidden:
             download(HTTPClient(hosts=["old.example"]), url)
         assert caught.value.host == host_of(url)
 
+    def test_other_ports_are_never_contacted(self, web_server: StubServer) -> None:
+        client = HTTPClient(ports={80, 443}, allow_private=True)
+        for url in (web_server.url("/a"), web_server.url("/a").replace("http:", "https:")):
+            with pytest.raises(ForbiddenHostError):
+                download(client, url)
+        assert web_server.requests.total() == 0
+
     @pytest.mark.parametrize(
         "url",
         [

@@ -1,14 +1,16 @@
 """Pages of other sites: where they accept Webmentions, their text around a link, and hostile ones."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comments.webmentions import pages
 from comments.webmentions.pages import FetchedPage, Quotation, fetch, find_endpoint, find_link, links_in
 from core import http
-from core.http import FetchError, is_public
+from core.http import FetchError, ForbiddenHostError, is_public
 from tests.factories.servers import StubServer
 from tests.factories.types import GrowsWithLength
 
@@ -217,14 +219,24 @@ class TestFetching:
         self, location: str, web_server: StubServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(http, "is_public", lambda address: address == "127.0.0.1" or is_public(address))
+        monkeypatch.setattr(pages, "CLIENT", replace(pages.CLIENT, ports=None))
         web_server.answer("/a", 302, Location=location)
         with pytest.raises(FetchError, match=r"private network|invalid"):
             fetch(web_server.url("/a"))
 
-    def test_opens_no_private_address(self, web_server: StubServer) -> None:
+    def test_opens_no_private_address(self, web_server: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pages, "CLIENT", replace(pages.CLIENT, ports=None))
         with pytest.raises(FetchError):
             fetch(web_server.url("/"))
         assert not web_server.requests
+
+    def test_opens_only_the_ports_of_web_servers(self) -> None:
+        for url in ("http://192.0.2.1:25/", "https://192.0.2.1:8443/"):
+            with pytest.raises(ForbiddenHostError):
+                fetch(url)
+        for url in ("http://192.0.2.1/", "https://192.0.2.1/", "http://192.0.2.1:443/"):
+            with pytest.raises(FetchError, match="private network"):
+                fetch(url)
 
     @pytest.mark.parametrize(
         ("content_type", "body", "title"),
