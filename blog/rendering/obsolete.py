@@ -18,6 +18,10 @@ RENAMED: Final = {
 _TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
 # The width of an image as WordPress has written it since 6.4, and editors of other software.
 _PIXEL_WIDTH = re.compile(r"(?:^|;)\s*width\s*:\s*([0-9]{1,5})(?:\.[0-9]*)?px\b", re.IGNORECASE)
+# How the items of a list are numbered. Texts refer to them: “under (b)”.
+_NUMBERING = re.compile(
+    r"(?:^|;)\s*list-style(?:-type)?\s*:\s*(?P<case>lower|upper)-(?P<kind>alpha|latin|roman)\b", re.IGNORECASE
+)
 # What is important in a text, according to styles that editors and other blogs' software write instead of elements.
 _STYLED: Final = {
     tag: re.compile(rf"(?:^|;)\s*{style}\b", re.IGNORECASE)
@@ -51,6 +55,9 @@ def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
         _emphasise(element, [tag for tag, pattern in _STYLED.items() if pattern.search(style)])
     elif original_tag in {"b", "strong"} and _NOT_BOLD.search(style):
         element.tag = "unwrapped"
+    elif original_tag == "ol" and (numbering := _NUMBERING.search(style)):
+        first = "i" if numbering["kind"].lower() == "roman" else "a"
+        element.set("type", first if numbering["case"].lower() == "lower" else first.upper())
     text_align = _TEXT_ALIGN.search(style)
     if original_tag == "img":
         css_class = f"align{align}" if align in {"left", "right"} else ""
