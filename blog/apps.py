@@ -75,8 +75,7 @@ class BlogConfig(AppConfig):
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)
         revocations.register("blog.preview_links", revoke_all)
-        # The parameters of short links such as `/?p=5`.
-        page_parameters.register("blog", frozenset({"p", "page_id", "preview", PERIOD}))
+        page_parameters.register("blog", frozenset({"preview", PERIOD}))
         page_parameters.register("blog.oembed", oembed.PARAMETERS)
         use_finders.register("blog", USE_FINDER)
         use_finders.register("blog.appearance", uses.USE_FINDER)

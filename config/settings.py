@@ -115,7 +115,7 @@ MIDDLEWARE = [
     "blog.caching.middleware.ConditionalPagesMiddleware",
     "blog.redirects.middleware.SingleRedirectMiddleware",
     "blog.caching.middleware.PublicPagesMiddleware",
-    "wordpress.legacy_urls.middleware.PathEndingMiddleware",
+    "wordpress.legacy_urls.middleware.QueryFormsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     # Before everything that reads the body.
     "accounts.large_bodies.LargeBodiesMiddleware",

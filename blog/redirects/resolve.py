@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, Self
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
@@ -26,8 +26,6 @@ from blog.models.redirect import Redirect, folder_path, normalise_path
 from core.prepared import Parameter, Prepared, read_together
 from core.slugs import reserved_pattern, slugify
 
-# The parameters of `/` that give the ID of an entry.
-_ID_PARAMETERS: Final = frozenset({"p", "page_id"})
 # What can follow the URL of a listing or an entry.
 _SUFFIX: Final = re.compile(r"(?<=/)(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom|json))?)/$")
 _POST_PAGE: Final = re.compile(
@@ -147,8 +145,8 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     """Return where `path` should redirect to.
 
     This is the URL of something public, or another form of `path`. `query` is kept only if a former folder of the blog
-    is removed from the path; of other queries, only the ID of an entry counts. Takes one query unless the
-    `alternatives` are known, and another one if very many slugs begin with the one in the path.
+    is removed from the path. Takes one query unless the `alternatives` are known, and another one if very many slugs
+    begin with the one in the path.
     """
     if path == "/":
         # There is nothing at the root with this query.
@@ -171,10 +169,7 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     if url and parts.suffix.startswith("feed/"):
         # Entries have feeds, but no further pages of a listing.
         return Target(url + parts.suffix)
-    if url:
-        return Target(url, exists=True)
-    with_id = _front_with_id(query)
-    return Target(with_id) if with_id else None
+    return Target(url, exists=True) if url else None
 
 
 def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
@@ -204,12 +199,6 @@ def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str
     return ""
 
 
-def _front_with_id(query: str) -> str:
-    """Return the URL of the front page with the ID of an entry in `query`; empty if there is none."""
-    ids = [(name, value) for name, value in parse_qsl(query) if name in _ID_PARAMETERS]
-    return f"/?{urlencode(ids[:1])}" if ids else ""
-
-
 def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], parts: _Path) -> Target | None:
     if parts.base not in parts.before:
         # Redirects from the paths in `before` have already been considered.
@@ -227,6 +216,8 @@ def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], p
 def _rewrites() -> list[tuple[re.Pattern[str], str]]:
     """Return patterns and their replacements. Each is one step: the result is requested in turn."""
     reserved = f"{reserved_pattern()}/"
+    # Any code of two letters, and the others that Django knows.
+    language = f"(?:[a-z]{{2}}|{'|'.join(code for code, _name in settings.LANGUAGES if len(code) > 2)})"
     return [
         (re.compile(pattern), replacement)
         for pattern, replacement in (
@@ -235,6 +226,13 @@ def _rewrites() -> list[tuple[re.Pattern[str], str]]:
             (rf"(?<=[^/{_PUNCTUATION}])/?(?:&[a-z]{{2,6}};|[{_PUNCTUATION}])++/$", "/"),
             # What is in any of several listings. The first one is shown.
             (rf"^(/{reserved}(?:[^/]+/)*?[^/,]+),[^/]*(?=/)", r"\1"),
+            (r"^(/category/(?:[^/]+/)*?[^/+]+)\+[^/]*(?=/)", r"\1"),
+            # The folder of a language: its front page and feed, and everything else.
+            (rf"^/({language})/(?=$|feed/|page/[0-9])", r"/language/\1/"),
+            (rf"^/{language}/(?=.)", "/"),
+            # What comes before everything in the permalinks of some blogs.
+            (rf"^/(?!{reserved})[^/]+/(?=(?:author|category|tag|[0-9]{{4}}/[0-9]{{2}})/)", "/"),
+            (r"^/(?:[^/]+/)?date/(?=[0-9]{4}/)", "/"),
             # Other views of an entry.
             (r"(?<=[^/]/)(?:amp|embed|print|trackback)/$", ""),
             # The page of a file, as WordPress links to it if its name could be a page number.

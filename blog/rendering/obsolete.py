@@ -15,9 +15,16 @@ RENAMED: Final = {
     "strike": "s",
     "tt": "code",
 }
+# Where scripts that load images late expect the URL. `src` is empty until then, or has an invisible image.
+LATE_SOURCES: Final = ("data-src", "data-lazy-src", "data-original")
+_PLACEHOLDER = re.compile(r"\s*(?:data:|about:|$)")
 _TEXT_ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center)\b", re.IGNORECASE)
 # The width of an image as WordPress has written it since 6.4, and editors of other software.
 _PIXEL_WIDTH = re.compile(r"(?:^|;)\s*width\s*:\s*([0-9]{1,5})(?:\.[0-9]*)?px\b", re.IGNORECASE)
+# How the items of a list are numbered. Texts refer to them: “under (b)”.
+_NUMBERING = re.compile(
+    r"(?:^|;)\s*list-style(?:-type)?\s*:\s*(?P<case>lower|upper)-(?P<kind>alpha|latin|roman)\b", re.IGNORECASE
+)
 # What is important in a text, according to styles that editors and other blogs' software write instead of elements.
 _STYLED: Final = {
     tag: re.compile(rf"(?:^|;)\s*{style}\b", re.IGNORECASE)
@@ -41,6 +48,21 @@ def modernise(root: etree._Element) -> None:
             _modernise_attributes(tag, element)
 
 
+def _load_without_script(image: etree._Element) -> None:
+    """Give an image the URL that a script would give it, unless its copy for browsers without scripts is beside it."""
+    late = [str(image.attrib.pop(name, "")).strip() for name in LATE_SOURCES]
+    source = next(filter(None, late), "")
+    if not source or not _PLACEHOLDER.match(image.get("src", "")):
+        return
+    before, after = image.getprevious(), image.getnext()
+    for copy, text_between in ((before, before.tail if before is not None else ""), (after, image.tail)):
+        is_image = copy is not None and copy.tag == "img" and not (text_between or "").strip()
+        if is_image and copy.get("src", "").partition("?")[0] == source.partition("?")[0]:
+            image.tag = "unwrapped"
+            return
+    image.set("src", source)
+
+
 def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
     name = str(element.attrib.pop("name", ""))
     if original_tag == "a" and name and "id" not in element.attrib:
@@ -51,8 +73,12 @@ def _modernise_attributes(original_tag: str, element: etree._Element) -> None:
         _emphasise(element, [tag for tag, pattern in _STYLED.items() if pattern.search(style)])
     elif original_tag in {"b", "strong"} and _NOT_BOLD.search(style):
         element.tag = "unwrapped"
+    elif original_tag == "ol" and (numbering := _NUMBERING.search(style)):
+        first = "i" if numbering["kind"].lower() == "roman" else "a"
+        element.set("type", first if numbering["case"].lower() == "lower" else first.upper())
     text_align = _TEXT_ALIGN.search(style)
     if original_tag == "img":
+        _load_without_script(element)
         css_class = f"align{align}" if align in {"left", "right"} else ""
         if width := _PIXEL_WIDTH.search(style):
             element.set("width", width[1])

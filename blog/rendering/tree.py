@@ -16,7 +16,7 @@ from lxml import etree
 
 from blog.rendering import urls
 from blog.rendering.html_tags import TAG, find_tags, raw_text_ends
-from blog.rendering.obsolete import RENAMED, modernise
+from blog.rendering.obsolete import LATE_SOURCES, RENAMED, modernise
 from blog.rendering.sanitising import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, divide_texts, limited_value
 from core.text import unify_line_ends
 
@@ -38,6 +38,7 @@ _EMBEDDING_ATTRIBUTES: Final = {
 _READ_ATTRIBUTES: Final = {
     **ALLOWED_ATTRIBUTES,
     **_EMBEDDING_ATTRIBUTES,
+    "img": ALLOWED_ATTRIBUTES["img"].union(LATE_SOURCES),
     # Only rendering names links that show a symbol. Others are called what they show.
     "a": ALLOWED_ATTRIBUTES["a"] - {"aria-label"},
     # The last three are obsolete.

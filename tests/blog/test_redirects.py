@@ -216,10 +216,27 @@ class TestAlmostRightUrl:
             ("/2014/feed/", "/feed/"),
             ("/2014/02/feed/atom/", "/feed/atom/"),
             ("/2014/2/", "/2014/02/"),
+            # The folders of languages.
+            ("/ar/", "/language/ar/"),
+            ("/ar", "/language/ar/"),
+            ("/pt-br/", "/language/pt-br/"),
+            ("/ar/page/1/", "/language/ar/"),
+            ("/ar/feed/atom/", "/language/ar/feed/atom/"),
+            ("/ar/comments/feed/", "/comments/feed/"),
+            ("/ar/category/awards/", "/category/awards/"),
+            ("/ar/2014/02/", "/2014/02/"),
+            ("/ar/star-power/", "/2014/02/10/star-power/"),
+            # The beginnings of permalinks.
+            ("/archives/category/awards/feed/", "/category/awards/feed/"),
+            ("/archives/date/2014/02/", "/2014/02/"),
+            ("/date/2014/", "/2014/"),
+            ("/blog/2014/02/10/", "/2014/02/10/"),
         ],
     )
     def test_of_a_listing_or_feed_redirects_to_it(self, client: Client, old: str, new: str) -> None:
-        post_on_day("star-power")
+        post_on_day("star-power", categories=[CategoryFactory(slug="awards")])
+        post_on_day("salaam", language="ar")
+        post_on_day("paz", language="pt-br")
         assert_single_redirect(client, old, new)
 
     @pytest.mark.parametrize("old", ["/people/", "/elsewhere/people/", "/about/people/2/", "/about/people/page/2/"])

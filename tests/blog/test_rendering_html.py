@@ -65,6 +65,8 @@ class TestObsoleteHtml:
     @pytest.mark.parametrize(
         ("old", "new"),
         [
+            ('<ol style="list-style-type: lower-alpha"><li>a</li></ol>', '<ol type="a"><li>a</li></ol>'),
+            ('<ol style="color:red;list-style:UPPER-ROMAN"><li>a</li></ol>', '<ol type="I"><li>a</li></ol>'),
             ("<center>a</center>", '<div class="has-text-align-center">a</div>'),
             ('<p align="CENTER">a</p>', '<p class="has-text-align-center">a</p>'),
             ('<p style="color: red; text-align: right">a</p>', '<p class="has-text-align-right">a</p>'),

@@ -63,7 +63,7 @@ class TestImages:
 
     @pytest.mark.parametrize("url", ["/p/a.jpg", "https://example.org/p/a.jpg"])
     def test_without_a_usable_url_become_the_name_of_the_file_they_link_to(self, url: str) -> None:
-        placeholder = f'<a href="{url}"><img src="data:image/gif;base64,AA" data-src="{url}"></a>'
+        placeholder = f'<a href="{url}"><img src="data:image/gif;base64,AA"></a>'
         rel = ' rel="noopener"' if url.startswith("https") else ""
         assert body(placeholder) == f'<a href="{url}"{rel}>a.jpg</a>'
         assert body(placeholder.replace("</a>", " B</a>")) == f'<a href="{url}"{rel}> B</a>'
@@ -85,6 +85,15 @@ class TestImages:
         assert body('<img src="https://example.org/line.png" width="1" height="90">') == (
             link("https://example.org/line.png", "line.png")
         )
+
+    @pytest.mark.parametrize("placeholder", ["", ' src=""', ' src="data:image/gif;base64,AA"'])
+    @pytest.mark.parametrize("name", ["data-src", "data-lazy-src", "data-original"])
+    def test_that_a_script_would_load_are_shown(self, placeholder: str, name: str) -> None:
+        late = f'<img{placeholder} {name}="/a.png" alt="A">'
+        copy = '<noscript><img src="/a.png?w=300" alt="A"></noscript>'
+        shown = {text: body(f"<p>{text}</p>") for text in (late, late + copy, f"{copy}\n{late}", f"{copy} B {late}")}
+        assert [html.count('src="/a.png"') for html in shown.values()] == [1, 0, 0, 1]
+        assert [html.count("<img") for html in shown.values()] == [1, 1, 1, 2]
 
     def test_have_no_alternative_sources(self) -> None:
         html = body(

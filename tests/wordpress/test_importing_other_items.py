@@ -456,6 +456,31 @@ class TestReusableBlocks:
         import_parts(item(7, content=content), self.block(30, "<p>Secret</p>"))
         assert "Secret" not in client.get("/2014/03/01/post-7/").text
 
+    def test_contents_that_a_text_gives_replace_those_of_the_block(
+        self, import_parts: ImportParts, client: Client
+    ) -> None:
+        def part(kind: str, name: str, html: str) -> str:
+            bindings = (
+                f'{{"metadata":{{"name":"{name}","bindings":{{"__default":{{"source":"core/pattern-overrides"}}}}}}}}'
+            )
+            return f"<!-- wp:{kind} {bindings} -->{html}<!-- /wp:{kind} -->"
+
+        block = (
+            part("heading", "Title", '<h2 class="a">Default title</h2>')
+            + part("paragraph", "Text", "<p>Default text</p>")
+            + part("button", "Link", '<div><a class="b" href="/default/">Default link</a></div>')
+            + part("paragraph", "Kept", "<p>Kept text</p>")
+        )
+        contents = (
+            r'{"Title":{"content":"Own \u003cem\u003etitle\u003c/em\u003e"},"Text":{"content":"Own text"},'
+            '"Link":{"text":"Own link","url":"/own/"},"Kept":[],"Other":{"content":"Lost"}}'
+        )
+        import_parts(item(7, content=f'<!-- wp:block {{"ref":30,"content":{contents}}} /-->'), self.block(30, block))
+        html = client.get("/2014/03/01/post-7/").text
+        for shown in ("Own <em>title</em>", "<p>Own text</p>", '<a href="/own/">Own link</a>', "<p>Kept text</p>"):
+            assert shown in html
+        assert "Default" not in html
+
     def test_missing_block_is_reported(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, content='<!-- wp:block {"ref":30} /-->'))
         assert "1 text shows this reusable block" in notes(report, "reusable block")["30"]

@@ -352,11 +352,34 @@ class TestRepairs:
         assert found.content == "abc"
         assert source.source.repairs.counts["controls"] == 3
 
-    def test_broken_characters_are_replaced_and_counted(self, tmp_path: Path) -> None:
-        source = Export(write(tmp_path, export(item(content="a§b")).encode().replace("§".encode(), b"\xe9")))
+    @pytest.mark.parametrize("broken", [b"\xe2\x80", b"\xd8\xad\xd9", b"\xf0\x9f\x98"])
+    def test_characters_that_were_cut_off_are_replaced_and_counted(self, tmp_path: Path, broken: bytes) -> None:
+        source = Export(write(tmp_path, export(item(content="a§")).encode().replace("§".encode(), broken)))
         (found,) = (record for record in source.records() if isinstance(record, Item))
-        assert found.content == "a\ufffdb"
+        assert found.content == "a" + broken.decode(errors="replace")
         assert source.source.repairs.counts["letters"] == 1
+
+    @pytest.mark.parametrize(
+        ("written", "content", "count"),
+        [
+            # Bytes of Windows-1252.
+            (b"caf\xe9 \x93it\x92s\x94 \x96 \x85", "café “it’s” – …", 6),
+            # The same letters, exported by WordPress as if they were Latin-1, and with a byte that has no letter.
+            ("caf\xe9 \x93it\x92s\x94 \x96 \x85\x81", "café “it’s” – …", 6),
+            # UTF-8, exported as Latin-1.
+            ("it’s حقوق".encode().decode("latin-1"), "it’s حقوق", 5),
+            # Letters of UTF-8 are as they should be.
+            ("«LIBERTÉ» Ã©", "«LIBERTÉ» Ã©", 0),
+        ],
+    )
+    def test_characters_of_windows_are_read_and_counted(
+        self, tmp_path: Path, written: str | bytes, content: str, count: int
+    ) -> None:
+        data = written if isinstance(written, bytes) else written.encode()
+        source = Export(write(tmp_path, export(item(content="a § b")).encode().replace("§".encode(), data)))
+        (found,) = (record for record in source.records() if isinstance(record, Item))
+        assert found.content == f"a {content} b"
+        assert source.source.repairs.counts["windows"] == count
 
     @pytest.mark.parametrize(
         "messages",
@@ -647,7 +670,9 @@ class TestErrors:
             (b"  \n ", "not XML"),
             (b"Dear Sir or Madam", "not XML"),
             (b"<?xml version='1.0'?>", "not XML"),
-            (b"<html><body></body></html>", "<html>"),
+            (b"<html lang='en'><body></body></html>", "web page"),
+            (b"\n<!doctype HTML PUBLIC 'x'>\n<html></html>", "web page"),
+            (b"<feed></feed>", "<feed>"),
             (b"PK\x03\x04 and so on", "archive"),
             (b"<rss><channel></channel></rss>", "plain feed"),
             (b"<rss></rss>", "no <channel>"),
@@ -677,7 +702,7 @@ class TestErrors:
         assert "DOCTYPE" in error_message(tmp_path, document.encode(encoding))
 
     def test_the_error_names_the_position_of_the_document_type(self, tmp_path: Path) -> None:
-        assert "line 3, column 1" in error_message(tmp_path, "<?xml version='1.0'?>\n<!-- -->\n<!doctype html><html/>")
+        assert "line 3, column 1" in error_message(tmp_path, "<?xml version='1.0'?>\n<!-- -->\n<!doctype rss><rss/>")
 
     def test_document_types_inside_texts_are_allowed(self, tmp_path: Path) -> None:
         document = export(item(content="<!DOCTYPE html>")).replace("generator=", "<!DOCTYPE rss> ", 1)

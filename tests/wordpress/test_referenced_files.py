@@ -56,6 +56,7 @@ class TestFinding:
             f'<a href="{UPLOADS}/a.jpg">it</a>',
             f'<video poster="{UPLOADS}/a.jpg"></video>',
             f'<img data-orig-file="{UPLOADS}/a.jpg">',
+            f'<img data-lazy-src="{UPLOADS}/a.jpg" alt="">',
             f'<div style="background-image:url({UPLOADS}/a.jpg)">',
             f'<div style="background-image:url(&quot;{UPLOADS}/a.jpg&quot;)">',
             f'<!-- wp:cover {{"url":"{UPLOADS}/a.jpg","id":5}} -->',

@@ -64,6 +64,7 @@ class TestPlayers:
             "[vimeo 12345678 w=500&h=280]",
             "[vimeo https://vimeo.com/12345678]",
             "[vimeo id=12345678]",
+            '[vimeo clip_id="12345678"]',
             '[vimeo clip_id="9" id="12345678"]',
         ],
     )

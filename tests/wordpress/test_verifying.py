@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -366,6 +367,12 @@ class TestVerifying:
         path = write(tmp_path, export(review))
         import_export([path])
         assert "No problems found" in run(path)
+
+    def test_a_permalink_with_a_language_is_that_of_the_text(self, tmp_path: Path, client: Client) -> None:
+        path = write(tmp_path, export(item(7, link="https://old.example/archives/7/?lang=pt-br")))
+        import_export([path])
+        assert "No problems found" in run(path)
+        assert client.get("/archives/7/").headers["Location"] == Post.objects.get().get_absolute_url()
 
     def test_item_without_a_url_is_not_checked(self, tmp_path: Path) -> None:
         without_url: Any = {"post_id": "", "post_name": "", "link": "", "guid": ""}

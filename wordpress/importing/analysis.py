@@ -63,6 +63,10 @@ _REPAIRS: Final = {
     "controls": ngettext_lazy(
         "%d invisible control character was removed", "%d invisible control characters were removed"
     ),
+    "windows": ngettext_lazy(
+        "%d character in another encoding (Windows-1252) was read",
+        "%d characters in another encoding (Windows-1252) were read",
+    ),
     "letters": ngettext_lazy(
         "%d broken character was replaced by “\ufffd”", "%d broken characters were replaced by “\ufffd”"
     ),

@@ -21,9 +21,11 @@ from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, REUSABLE_BLOCK, TABLE, I
 from wordpress.wxr.values import plain_line
 
 # The value of an attribute with the URLs of files, or a URL anywhere else. Starting with a single character and looking
-# behind it is ten times as fast as starting with the names. WordPress.com has the original in `data-orig-file`.
+# behind it is ten times as fast as starting with the names. WordPress.com has the original in `data-orig-file`, and
+# scripts that load pictures late expect it in other attributes.
 _REFERENCE = re.compile(
-    r"""=(?:(?P<src>(?<=[\s"']src=))|(?<=[\s"']href=)|(?P<set>(?<=[\s"']srcset=))|(?P<picture>(?<=[\s"']poster=)|(?<=orig-file=)))
+    r"""=(?:(?P<src>(?<=[\s"']src=))|(?<=[\s"']href=)|(?P<set>(?<=[\s"']srcset=))
+          |(?P<picture>(?<=[\s"']poster=)|(?<=orig-file=)|(?<=data-src=)|(?<=lazy-src=)|(?<=data-original=)))
         \s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^\s"'<>]++))
       | //(?P<elsewhere>[^\s"'<>()\[\]\\|]++)""",
     re.IGNORECASE | re.VERBOSE,

@@ -1,21 +1,40 @@
-"""The feed or the further page of a listing or an entry, as a parameter."""
+"""WordPress's parameters that can follow any path."""
 
 from urllib.parse import quote
 
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
+from blog.redirects.look_up import RedirectToPage
 from core.middleware import Middleware
-from wordpress.legacy_urls.query_forms import path_ending
+from core.urls import is_admin_path
+from wordpress.legacy_urls.query_forms import entry_target, is_file, path_ending
 
 
-class PathEndingMiddleware(Middleware):
-    """Redirects from WordPress's `/tag/x/?feed=rss2` to `/tag/x/feed/`, and from `?paged=2` to `page/2/`."""
+class QueryFormsMiddleware(Middleware):
+    """Redirects from `/tag/x/?feed=rss2` to `/tag/x/feed/`, from `?paged=2` to `page/2/`, from `/x/?p=5` to an entry.
+
+    As in WordPress, an ID prevails over the path. Links in texts may consist of nothing else (`?p=5`), so they depend
+    on the page that shows them.
+    """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # WordPress ignores parameters without a value.
         query = {name: str(value) for name, value in request.GET.items() if value}
-        # At the root, these are among other forms (wordpress.legacy_urls.views).
-        if request.method in {"GET", "HEAD"} and request.path != "/" and (ending := path_ending(query)):
+        # At the root, there are other forms (wordpress.legacy_urls.views).
+        if not query or request.path == "/" or request.method not in {"GET", "HEAD"} or is_admin_path(request.path):
+            return self.get_response(request)
+        if ending := path_ending(query):
             # Two slashes at the start would name a host.
             return HttpResponsePermanentRedirect(f"/{quote(request.path.strip('/'))}/{ending}")
-        return self.get_response(request)
+        return _redirect_to_entry(request, query) or self.get_response(request)
+
+
+def _redirect_to_entry(request: HttpRequest, query: dict[str, str]) -> HttpResponse | None:
+    try:
+        target = entry_target(query)
+    except Http404:
+        target = None
+    # Sitemaps have parameters of their own.
+    if target is None or is_file(request.path):
+        return None
+    return (RedirectToPage if target.exists else HttpResponsePermanentRedirect)(target.url)

@@ -16,10 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from blog.models import Category, Entry
+from blog.models import Category, Entry, Post
 from blog.models.redirect import normalise_path
 from blog.redirects.look_up import rows_at
 from blog.redirects.resolve import Target, redirects_from
+from core.languages import may_be_in_url
 from core.prepared import Prepared, together
 from wordpress.wxr.values import ENTRY_FORMS
 
@@ -35,8 +36,10 @@ _SIZE_SUFFIX = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{1
 _FILE = re.compile(r"\.(?!(?:php[0-9]?|aspx?|cgi|jsp|pl)$)[A-Za-z0-9]+$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")
 _LISTING_FORMS: Final = {"cat", "category_name", "tag", "author", "author_name", "m", "year"}
+# Plugins for blogs in several languages add this to any URL.
+_LANGUAGE: Final = "lang"
 # These can follow any path, as in `/tag/x/?feed=rss2`.
-_ENDINGS: Final = {"feed", "paged"}
+_ENDINGS: Final = {"feed", "paged", _LANGUAGE}
 QUERY_FORMS: Final = {*ENTRY_FORMS, *_LISTING_FORMS, *_ENDINGS, "name", "pagename"}
 # All parameters that determine where a URL leads.
 PARAMETERS: Final = frozenset({*QUERY_FORMS, "cpage", "day", "monthnum", "page", "withcomments"})
@@ -66,11 +69,16 @@ def legacy_key(url: str) -> str:
         return _UPLOADS + parts.path.lstrip("/")
     if uploaded := _UPLOADED.fullmatch(parts.path):
         return _UPLOADS + uploaded[1]
-    if parts.query and not _FILE.search(parts.path):
+    if parts.query and not is_file(parts.path):
         return ""
     # In some places, WordPress doubles the leading slash. A view redirects from `/index.php/x/` to `/x/`.
     path = "/" + parts.path.lstrip("/").removeprefix("index.php/") if parts.path.startswith("/") else ""
     return path if path != "/" else ""
+
+
+def is_file(path: str) -> bool:
+    """Return whether `path` is that of a file, not of a page or a script."""
+    return _FILE.search(path) is not None
 
 
 def file_url(request: HttpRequest, path: str, folder: str = "") -> str:
@@ -98,9 +106,8 @@ def size_variants(path: str) -> list[str]:
 
 def query_target(query: Mapping[str, str]) -> Target:
     """Return the target here of a URL such as `/?p=5`. Takes at most one database query. Raises Http404."""
-    for form in ENTRY_FORMS:
-        if form in query:
-            return _entry_target(query, form)
+    if entry := entry_target(query):
+        return entry
     if path := query.get("name") or query.get("pagename"):
         # The slug of a post without its date is only looked up if the path isn't found.
         return _below(Target(_path(path)), _feed_ending(query) if "feed" in query else "")
@@ -127,7 +134,11 @@ def _below(target: Target, ending: str) -> Target:
     return Target(target.url + ending) if ending else target
 
 
-def _entry_target(query: Mapping[str, str], form: str) -> Target:
+def entry_target(query: Mapping[str, str]) -> Target | None:
+    """Return the target of a query with the ID of an entry or a file; None if it has none. Raises Http404."""
+    form = next((form for form in ENTRY_FORMS if form in query), None)
+    if form is None:
+        return None
     entry = _target_by_id("p", query[form])
     if "feed" in query:
         return _below(entry, _feed_ending(query))
@@ -144,6 +155,8 @@ def _listing_target(query: Mapping[str, str]) -> Target:
         if query.get(form):
             # Several tags are joined by `+`, which is a space in a query.
             return Target(_path(f"{prefix}/{query[form].replace(' ', '+')}"))
+    if _LANGUAGE in query and not query.keys() & {"m", "year"} and not _is_of_comments(query):
+        return Target(_path_of_language(query[_LANGUAGE].lower()))
     # The archive of a day, month or year, or the front page.
     if digits := query.get("m"):
         parts = [digits[:4], digits[4:6], digits[6:8]]
@@ -154,9 +167,19 @@ def _listing_target(query: Mapping[str, str]) -> Target:
     return Target(reverse("blog:front") + "".join(f"{part.zfill(2)}/" for part in takewhile(bool, parts)))
 
 
+def _path_of_language(language: str) -> str:
+    """Return the path of the posts in a language, or of the front page if there are none."""
+    if not may_be_in_url(language) or not Post.objects.published().filter(language=language).exists():
+        return reverse("blog:front")
+    return reverse("blog:language", args=[language])
+
+
+def _is_of_comments(query: Mapping[str, str]) -> bool:
+    return query.get("feed", "").startswith("comments") or query.get("withcomments") == "1"
+
+
 def _feed_path(query: Mapping[str, str]) -> str:
-    is_of_comments = query["feed"].startswith("comments") or query.get("withcomments") == "1"
-    of_site = is_of_comments and not query.keys() & {*_LISTING_FORMS, "s"}
+    of_site = _is_of_comments(query) and not query.keys() & {*_LISTING_FORMS, "s"}
     return f"comments/{_feed_ending(query)}" if of_site else _feed_ending(query)
 
 

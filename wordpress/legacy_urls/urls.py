@@ -16,7 +16,7 @@ urlpatterns = [
     re_path(r"^wp-commentsrss2\.php$", views.named, {"name": "comments:site_feed"}),
     # The feed of a podcast, or of one of several, for which plugins had feeds of their own.
     re_path(r"^(?P<rest>(?:.+/)?feed/)podcast(?:/[^/]+)?/?$", views.shortened),
-    re_path(r"^(?:wp-sitemap[a-z0-9-]*|sitemap_index|news-sitemap)\.xml$", views.named, {"name": "sitemap"}),
+    re_path(r"^(?:wp-sitemap[a-z0-9-]*|sitemap_index|[a-z_]+-sitemap[0-9]*)\.xml$", views.named, {"name": "sitemap"}),
     path("osd.xml", views.named, {"name": "search:description"}),
     re_path(r"^(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(?P<path>.+)$", views.file),
     re_path(r"^(?P<folder>(?:[^/]+/){1,4})wp-content/uploads/(?P<path>.+)$", views.file),

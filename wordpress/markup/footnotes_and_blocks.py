@@ -25,6 +25,7 @@ from blog.rendering import MAX_SOURCE_LENGTH
 from blog.rerendering import RerenderResult, rerender
 from core.bulk import fetch_rows
 from core.tasks import TaskKind
+from wordpress.markup.pattern_overrides import apply_overrides
 from wordpress.models import Fragment, FragmentKind, ImportedItem, ReusableBlock
 
 NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK
@@ -84,7 +85,9 @@ def expand_blocks(source: str, origin: Origin) -> str:
 
 def _expand(known: Mapping[str, str], reference: re.Match[str]) -> str:
     """Return the text of a block that is known and was not hidden, otherwise the reference to it."""
-    return reference[0] if HIDDEN.search(reference[0]) else known.get(reference[1], reference[0])
+    if HIDDEN.search(reference[0]) or reference[1] not in known:
+        return reference[0]
+    return apply_overrides(known[reference[1]], reference[0])
 
 
 def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Reading WordPress exports (WXR 1.0 to 1.2, without a schema) as a stream, with only one item in memory at a time."""
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -47,6 +48,9 @@ _ITEM_ELEMENTS: Final = {
 }
 # Namespace URIs differ by version, scheme and plugin; these parts are common to all.
 _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/content/": "content", "/dc/": "dc"}
+
+
+_LANGUAGE_PARAMETER = re.compile(r"\?lang=[\w-]++$")
 
 
 class Export:
@@ -210,7 +214,8 @@ class Export:
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
-        link, guid = fields.text("link").strip(), fields.text("guid").strip()
+        # WPML can add the language to the permalink, which leads to the same text without it.
+        link, guid = _LANGUAGE_PARAMETER.sub("", fields.text("link").strip()), fields.text("guid").strip()
         exported_type = fields.text("wp:post_type").strip() or "post"
         language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
         is_page_type = exported_type in self._page_types and can_be_pages(exported_type)

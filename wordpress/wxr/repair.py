@@ -55,6 +55,7 @@ _START = re.compile(
     r"(?:(?P<type><!(?i:DOCTYPE|ENTITY ))|<(?:[\w.-]+:)?(?P<root>[\w.-]+)[\s/>]|(?P<text>[^<]))",
     re.DOTALL,
 )
+_WEB_PAGE = re.compile(rf"[{_LEADING}]*+{_PROLOG}<(?:!DOCTYPE\s+)?html\b", re.IGNORECASE)
 _ROOT_TAG = re.compile(rf"({_PROLOG})(<[^<>]*+>)", re.DOTALL)
 # The old site's error messages may precede the XML declaration.
 _MESSAGES = re.compile(rb"[^<]*+(?:<(?!rss[\s>])[^<]*+)*?(?=<\?xml\s)")
@@ -63,6 +64,13 @@ _INSERTED = re.compile(
     rf"[{_LEADING}]*+{_PROLOG}(?P<inserted>(?:[^<]++|</?(?:b|br|i|link|meta|p)\b[^<>]*+>|<!--.*?-->)++)(?=<rss[\s>])",
     re.DOTALL,
 )
+# A byte that can't be part of UTF-8 (as decoded by `surrogateescape`), between letters that can. It is not the rest of
+# a letter that was cut off at the end of a text.
+_STRAY_BYTE = re.compile(r"(?<=[\0-\x7f])[\udc80-\udcff](?=[\0-;=-\\^-\x7f])")
+_BROKEN_BYTES = re.compile(r"[\udc80-\udcff]+")
+# No one writes the control characters of Latin-1. WordPress exports text that is not UTF-8 as if it were Latin-1.
+_LATIN_CONTROL = re.compile(r"[\x80-\x9f]")
+_LATIN_LETTERS = re.compile(r"[\x80-\xff]+")
 _ROOT_END: Final = b"</rss>"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
 
@@ -172,6 +180,9 @@ class RepairedSource:
                 if NOT_IN_XML.search(text):
                     self._note("controls", NOT_IN_XML, text)
                     text = NOT_IN_XML.sub("", text)
+                if _LATIN_CONTROL.search(text):
+                    self._note("windows", _LATIN_CONTROL, text)
+                    text = _LATIN_LETTERS.sub(_intended_letters, text)
                 self._line += text.count("\n")
                 yield text
         except UnicodeError as error:
@@ -181,11 +192,13 @@ class RepairedSource:
         try:
             return decoder.decode(data, final)
         except UnicodeDecodeError:
-            decoder.errors = "replace"
+            decoder.errors = "surrogateescape"
             text = decoder.decode(data, final)
             decoder.errors = "strict"
-            self._note("letters", re.compile("\ufffd"), text)
-            return text
+        self._note("windows", _STRAY_BYTE, text)
+        text = _STRAY_BYTE.sub(lambda byte: bytes([ord(byte[0]) - 0xDC00]).decode("cp1252", "ignore"), text)
+        self._note("letters", _BROKEN_BYTES, text)
+        return _BROKEN_BYTES.sub("\ufffd", text)
 
     def _note(self, kind: str, pattern: re.Pattern[str], text: str) -> None:
         line, done = self._line, 0
@@ -205,6 +218,11 @@ class RepairedSource:
                 break
         if start is None or start["text"]:
             raise InvalidExportError(_("This is not XML. Create an export in WordPress under Tools → Export."))
+        if _WEB_PAGE.match(head):
+            # The host wants the owner to log in, or shows an error.
+            raise InvalidExportError(
+                _("This is a web page, not a WordPress export. Create an export in WordPress under Tools → Export.")
+            )
         if start["type"]:
             end = start.start("type")
             place = self.place(head.count("\n", 0, end) + 1, end - head.rfind("\n", 0, end))
@@ -240,6 +258,14 @@ class _LineDecoder(codecs.BufferedIncrementalDecoder):
         if not line.isascii() and not self._repairs.counts["encoding"]:
             self._repairs.add("encoding", 1)
         return text
+
+
+def _intended_letters(letters: re.Match[str]) -> str:
+    """Return letters of Latin-1 as UTF-8 if they are valid, or else as letters of Windows, which has no controls."""
+    if not _LATIN_CONTROL.search(letters[0]):
+        return letters[0]
+    data = letters[0].encode("latin-1")
+    return data.decode() if _may_be_utf8(data) else data.decode("cp1252", "ignore")
 
 
 def _encoding(data: bytes) -> str:
