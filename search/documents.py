@@ -14,12 +14,12 @@ from core.prepared import Prepared, together
 from search import labels
 from search.indexes.base import Document
 from search.models import IndexedComment, IndexedEntry
-from search.text import stemmer_of
+from search.text import stemmer_of, tokens_of
 from search.words import EntryText, comment_tokens, entry_tokens
 from tags.models import TaggedPost
 
 # Raise this when the document of the same entry or comment changes.
-_VERSION: Final = 6
+_VERSION: Final = 7
 # The length of the first part of a digest, which is of the whole source.
 OF_ALL: Final = 28
 
@@ -53,6 +53,7 @@ class EntrySource(NamedTuple):
 
     def _labels(self) -> Iterator[str]:
         yield from (labels.ANY, labels.kind(self.kind), labels.author(self.author), *_language_labels(self.language))
+        yield labels.title(tokens_of(self.title))
         if self.status == Status.PUBLISHED and not self.password:
             yield labels.PUBLIC
         if day := self.published_on or (self.published_at and self.published_at.date()):

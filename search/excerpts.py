@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.safestring import SafeString
 
 from core.text import CharacterTable
+from search.arabic import irregular_forms
 from search.queries import Word
 from search.text import (
     UNSPACED,
@@ -86,12 +87,14 @@ class Marker:
 
     def _matches(self, text: str) -> list[_Match]:
         folded, places = _fold(text)
-        compounds = list(compounds_of(folded))
-        found = [
-            _Match(places[start], _end_of(text, places[end - 1]), number) if places else _Match(start, end, number)
-            for number, word in enumerate(self._words)
-            for start, end in word.find(folded, compounds)
-        ]
+        compounds = list(compounds_of(text))
+        found: set[_Match] = set()
+        for number, word in enumerate(self._words):
+            found |= {
+                _Match(places[start], _end_of(text, places[end - 1]), number) if places else _Match(start, end, number)
+                for start, end in word.find(folded)
+            }
+            found |= {_Match(start, end, number) for start, end in word.find_compounds(compounds)}
         return sorted(found)
 
 
@@ -107,43 +110,51 @@ class _SearchTerm:
         self._forms = frozenset([*words, *(stem_of(each, language) for each in words for language in languages)])
         if is_unspaced(first):
             # Pairs of characters overlap.
-            self._literal = first[0] + "".join(token[1:] for token in word.tokens)
+            self._literals = {first[0] + "".join(token[1:] for token in word.tokens)}
         elif word.is_exact:
-            self._literal = first
+            self._literals = {first}
         else:
-            # Other spellings begin alike: “organise”, “labour”, “journaux”, “women”.
-            self._literal = _common_beginning(self._forms)[:_MAX_LITERAL]
+            # Other spellings begin alike, such as “organise”, “labour”, “journaux” and “women”, but not Arabic plurals.
+            self._literals = {_common_beginning(self._forms)[:_MAX_LITERAL]}
+            self._literals |= {form[:_MAX_LITERAL] for stem in self._forms for form in irregular_forms(stem)}
             self._forms |= {form for stem in self._forms for form in with_prepositions(stem)}
         phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{_SPACED})"
         self._rest = re.compile(phrase) if self._is_phrase else None
         # Whether words that were found are forms of this one. Most texts repeat a few forms.
         self._known: dict[str, bool] = {}
 
-    def find(self, folded: str, compounds: Iterable[tuple[str, tuple[int, int]]]) -> Iterator[tuple[int, int]]:
-        """Yield the start and end of each occurrence, up to _MAX_MATCHES times, and those of compounds as often."""
-        count, at = 0, -1
-        while count < _MAX_MATCHES and (at := folded.find(self._literal, at + 1)) >= 0:
-            if place := self._place(folded, at):
-                yield place
-                count, at = count + 1, place[1] - 1
-        if not self._is_phrase and not is_unspaced(self._literal):
+    def find(self, folded: str) -> Iterator[tuple[int, int]]:
+        """Yield the start and end of occurrences, up to _MAX_MATCHES of each literal."""
+        for literal in self._literals:
+            yield from islice(self._occurrences(folded, literal), _MAX_MATCHES)
+
+    def find_compounds(self, compounds: Iterable[tuple[str, tuple[int, int]]]) -> Iterator[tuple[int, int]]:
+        """Yield the start and end of up to _MAX_MATCHES compounds that are this word."""
+        if not self._is_phrase and not is_unspaced(self._word.tokens[0]):
             places = (place for compound, place in compounds if self._is_form(compound))
             yield from islice(places, _MAX_MATCHES)
 
-    def _place(self, folded: str, at: int) -> tuple[int, int] | None:
-        """Return the place of the word in which the literal was found, if that is a match."""
-        if is_unspaced(self._literal):
-            return at, at + len(self._literal)
+    def _occurrences(self, folded: str, literal: str) -> Iterator[tuple[int, int]]:
+        at = -1
+        while (at := folded.find(literal, at + 1)) >= 0:
+            if place := self._place(folded, at, literal):
+                yield place
+                at = place[1] - 1
+
+    def _place(self, folded: str, at: int, literal: str) -> tuple[int, int] | None:
+        """Return the place of the word in which `literal` was found, if that is a match."""
+        if is_unspaced(literal):
+            return at, at + len(literal)
         start = at
         while start and _WITHIN_WORD.match(folded[start - 1]):
             start -= 1
-            if at - start > (_MAX_PREFIX if _ARABIC.match(self._literal) else 0):
+            if at - start > (_MAX_PREFIX if _ARABIC.match(literal) else 0):
                 return None
         if self._rest:
             phrase = self._rest.match(folded, at) if start == at else None
             return phrase.span() if phrase else None
         rest = _REST_OF_WORD.match(folded, at)
-        end = rest.end() if rest else at + len(self._literal)
+        end = rest.end() if rest else at + len(literal)
         return (start, end) if self._is_form(folded[start:end]) else None
 
     def _is_form(self, found: str) -> bool:

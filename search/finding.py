@@ -22,7 +22,7 @@ from search.indexes import comment_index, entry_index
 from search.indexes.queries import Expression, Group, Phrase
 from search.queries import Filter, Query, forms_of, forms_of_parts
 from search.ranking import Lookup, by_any_match, by_date, by_match
-from search.text import stemmer_of
+from search.text import stemmer_of, tokens_of
 from tags.models import FormerName, Tag, TagAlias, TaggedPost
 from tags.names import search_key, tag_key
 
@@ -57,7 +57,8 @@ def find_entries(query: Query, site: SiteSettings, *, best_first: bool = True, l
     languages = languages_of(site)
     labelled = [(Phrase((labels.PUBLIC,)),), *groups]
     excluded = (*_excluded(query, languages), *without)
-    lookup = Lookup(entry_index(), query.words, languages, labelled, excluded, scheduled(site))
+    titled = (Phrase((labels.title(tokens_of(query.text)),)),)
+    lookup = Lookup(entry_index(), query.words, languages, labelled, excluded, scheduled(site), titled)
     found, any_word = (by_match if best_first else by_date)(lookup, limit), False
     if not found.pks and len(query.words) > 1 and not unknown:
         found, any_word = by_any_match(lookup, limit), True

@@ -2,7 +2,8 @@
 
 import calendar
 import datetime as dt
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 # Documents that every reader may see, unless they are scheduled.
@@ -17,6 +18,11 @@ def kind(name: str) -> str:
 
 def language(code: str) -> str:
     return f"__l{code}"
+
+
+def title(tokens: Sequence[str]) -> str:
+    """Return the label of a document whose title consists of these tokens."""
+    return f"__h{hashlib.blake2b(' '.join(tokens).encode(), digest_size=8).hexdigest()}"
 
 
 def author(pk: int) -> str:

@@ -41,6 +41,8 @@ _PART: Final = re.compile(
 )
 # Single letters before an apostrophe, and the English genitive: texts have “avocate” and “defender” without them.
 _ATTACHED: Final = re.compile(r"(?<!\w)\w['’ʼ](?=\w\w)|(?<=\w\w)['’]s(?!\w)", re.IGNORECASE)
+# Numbers with spaces between groups of three digits.
+_SPACED_NUMBER: Final = re.compile(r"(?<=\d) (?=\d{3}(?!\w))")
 _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 
 
@@ -94,7 +96,7 @@ def parse(typed: str) -> Query:
     excluded: list[Word] = []
     filters: list[Filter] = []
     first = last = None
-    parts = list(_PART.finditer(_with_plain_quotes(text)))
+    parts = list(_PART.finditer(_with_plain_signs(text)))
     for number, part in enumerate(parts, start=1):
         value = part["quoted"] if part["word"] is None else part["word"]
         name, is_excluded = (part["filter"] or "").lower(), bool(part["minus"])
@@ -173,7 +175,8 @@ def _words(text: str, *, is_exact: bool, is_last: bool) -> Iterator[Word]:
         if phrase := _phrase(text):
             yield phrase
         return
-    pieces = enumerate(COMPOUND.split(_ATTACHED.sub(" ", text)))
+    # Names begin with a capital in texts, but not in queries.
+    pieces = enumerate(COMPOUND.split(_ATTACHED.sub(" ", text).title()))
     # Each second piece is a compound.
     compounds = [(piece, compound_token(piece) if number % 2 else "") for number, piece in pieces]
     runs = [(run, compound) for piece, compound in compounds for word in words_of(piece) for run in runs_of(word)]
@@ -200,9 +203,9 @@ def _phrase(text: str) -> Word | None:
     return Word(tuple(tokens), is_exact=True)
 
 
-def _with_plain_quotes(text: str) -> str:
-    """Return `text` with the quotation marks of phones and of other languages as plain ones."""
-    return re.sub("[“”„‟«»「」『』＂]", '"', text)
+def _with_plain_signs(text: str) -> str:
+    """Return `text` with the quotation marks of phones and of other languages as plain ones, and “1 000” as “1,000”."""
+    return _SPACED_NUMBER.sub(",", re.sub("[“”„‟«»「」『』＂]", '"', text))
 
 
 def _first_day(text: str) -> dt.date | None:

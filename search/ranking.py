@@ -1,5 +1,7 @@
 """The order of hits: by the part of the document that contains the words, and then the newest first.
 
+Documents whose titles are exactly what was typed come before all others.
+
 BM25 and the like have to count all documents with a word and to examine each hit. This ranking takes a few look-ups,
 each of which ends as soon as there are enough hits, so that a search costs about the same on a blog of any size.
 """
@@ -20,6 +22,7 @@ class Lookup:
     """A search in an index for documents with all of these words, in their forms in these languages.
 
     A document must also have one of each group of `labels`, contain nothing that is `excluded`, and not be `hidden`.
+    `titled` are the labels of the title that was typed.
     """
 
     index: FullTextIndex
@@ -28,20 +31,20 @@ class Lookup:
     labels: Sequence[Group]
     excluded: Group = ()
     hidden: Sequence[int] = ()
+    titled: Group = ()
 
     def find(self, limit: int, *tiers: Tier, is_completed: bool = False) -> Found:
         """Return documents that contain all of the words in one of these tiers, those of the first tier first.
 
         In each tier, the newest come first. With `is_completed`, the last word may also be the beginning of a word.
         """
-        expressions = [
-            Expression(
-                tuple(forms_of(word, self.languages, tier, is_completed=is_completed) for word in self.words),
-                tuple(self.labels),
-                self.excluded,
-            )
+        groups = [
+            tuple(forms_of(word, self.languages, tier, is_completed=is_completed) for word in self.words)
             for tier in tiers
         ]
+        if self.titled and Tier.TITLE in tiers:
+            groups.insert(0, (self.titled,))
+        expressions = [Expression(words, tuple(self.labels), self.excluded) for words in groups]
         # Phrases are the same in two tiers.
         return self.index.find(list(dict.fromkeys(expressions)), limit=limit, hidden=self.hidden)
 

@@ -14,7 +14,7 @@ from typing import Final
 from Stemmer import Stemmer
 
 from core.text import UNDECOMPOSED
-from search import ukrainian
+from search import arabic, ukrainian
 
 # Longer tokens are cut. They are not words, and PostgreSQL rejects tokens of more than 2,046 bytes.
 MAX_TOKEN_LENGTH: Final = 64
@@ -90,12 +90,20 @@ WITHIN_WORD: Final = rf"(?:[^\W_]|[{_SIGNS}])"
 _TOKENS: Final = re.compile(rf"[^\W_]{WITHIN_WORD}*")
 # Tokens, once all characters beyond ASCII belong to tokens.
 _SEPARATED: Final = re.compile(r"[^\0-/:-@\[-`{-\x7f]+")
-# Words of two or three parts with hyphens, and initials with full stops. Longer ones are sentences, such as slugs.
+# Letters that are written as two where keyboards lack them, as in “Mueller”.
+_TRANSCRIBED: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_UMLAUTS: Final = "äöüøåÄÖÜØÅ"
+# Words of two or three parts with hyphens, initials with full stops, numbers with separators, and names with umlauts.
+# Longer words with hyphens are sentences, such as slugs.
 COMPOUND: Final = re.compile(
     r"((?<![\w-])[^\W\d_]+(?:[-\u2010\u2011][^\W_]+){1,2}(?![\w-])"
-    r"|(?<![\w.])[^\W\d_](?:\.[^\W\d_])+(?!\.?\w))"
+    r"|(?<![\w.])[^\W\d_](?:\.[^\W\d_])+(?!\.?\w)"
+    r"|(?<![\w.,])\d{1,3}(?:[.,\u066c\u00a0\u2009\u202f]\d{3})+(?![.,]?\w)"
+    rf"|(?<!\w)[A-ZÄÖÜØÅ](?:(?<=[{_UMLAUTS}])|[^\W\d_]*[{_UMLAUTS}])[^\W\d_]*(?!\w))"
 )
-_JOINT: Final = re.compile(r"[-\u2010\u2011.](?=\w)")
+_JOINT: Final = re.compile(r"[-\u2010\u2011.](?=\w)|[,\u066c\u00a0\u2009\u202f](?=\d)")
+# Where there may be a compound.
+_MARK: Final = re.compile(f"{_JOINT.pattern}|[{_UMLAUTS}]")
 _HAS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _RUNS: Final = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
@@ -105,17 +113,18 @@ _VARIANT: Final = re.compile(
     "|(?<=defen|offen|licen|reten)c(?=e)|(?<=...)ou(?=r)"
     # And the plurals of “man” and “woman”, but not “omen”.
     "|(?<=^m)e(?=n$)|(?<=^wom)e(?=n$)|(?<=...m)e(?=n$)"
+    # “Children” and “crises”.
+    "|(?<=^child)ren$|(?<=^cris)es$"
 )
-_RESPELLED: Final = {"s": "z", "c": "s", "ou": "o", "e": "a"}
-# Prefixes of Arabic words: “and”, “so”, “with”, “like”, “for”, and the article.
-_ARABIC_PREFIX: Final = re.compile("(?:[وف]?(?:ال|بال|كال|لل)(?=...)|[وف](?=....))")
+_RESPELLED: Final = {"s": "z", "c": "s", "ou": "o", "e": "a", "ren": "", "es": "is"}
 # Prepositions that are written as a part of the Arabic word after them: “with”, “like”, “for”.
 _ARABIC_PREPOSITIONS: Final = "بكل"
 # After shorter words, what looks like a preposition is often a part of another word: “لجنة” is not “for a جنة”.
 _AFTER_PREPOSITION: Final = re.compile("[ء-ي]{4,}")
+# The algorithms of our own.
+_OWN_STEMMERS: Final = {"ar": arabic.stem, "uk": ukrainian.stem}
 # Snowball's stemmers.
 _STEMMERS: Final[dict[str, str]] = {
-    "ar": "arabic",
     "ca": "catalan",
     "cs": "czech",
     "da": "danish",
@@ -184,18 +193,19 @@ def tokens_of(text: str) -> list[str]:
 def compounds_of(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield each compound in `text` as a token, with its start and end."""
     end = 0
-    for joint in _JOINT.finditer(text):
-        if joint.start() >= end:
+    for mark in _MARK.finditer(text):
+        if mark.start() >= end:
             # Looking for compounds in all of the text would take as long as everything else that is indexed.
-            start = max(text.rfind(" ", end, joint.start()) + 1, end)
-            end = text.find(" ", joint.end())
+            start = max(text.rfind(" ", end, mark.start()) + 1, end)
+            end = text.find(" ", mark.end())
             end = len(text) if end < 0 else end
             yield from ((compound_token(found[0]), found.span()) for found in COMPOUND.finditer(text, start, end))
 
 
 def compound_token(compound: str) -> str:
-    """Return a compound as a single token: “e-mail” as “email”, and “U.N.” as “un”."""
-    return normalise(_JOINT.sub("", compound))[:MAX_TOKEN_LENGTH]
+    """Return a compound as a single token: “e-mail” as “email”, “1,000” as “1000”, and “Müller” as “mueller”."""
+    joined = _JOINT.sub("", compound)
+    return normalise(joined if joined != compound else compound.lower().translate(_TRANSCRIBED))[:MAX_TOKEN_LENGTH]
 
 
 def _separate(text: str) -> str:
@@ -267,7 +277,7 @@ def with_prepositions(word: str) -> list[str]:
 def stemmer_of(language: str) -> str:
     """Return the code of the language without a region; empty if its stems are not known."""
     code = language.partition("-")[0].lower()
-    return code if code in _STEMMERS or code == "uk" else ""
+    return code if code in _STEMMERS or code in _OWN_STEMMERS else ""
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED_LANGUAGES)
@@ -280,16 +290,12 @@ def _stem(token: str, code: str) -> str:
     """Return the stem of a normalised word in this language, or the word itself."""
     if len(token) < 3 or is_unspaced(token):
         return token
-    if code == "uk":
-        return ukrainian.stem(token)
+    if own := _OWN_STEMMERS.get(code):
+        return own(token)
     if code == "en":
         token = _VARIANT.sub(lambda match: _RESPELLED[match[0]], token)
-    if code == "ar":
-        token = _ARABIC_PREFIX.sub("", token, count=1) if _ARABIC_PREFIX.match(token) else token
     # A new stemmer for each word, because it has state, which threads must not share. Creating it without a cache
     # takes no time.
     stem: str = Stemmer(_STEMMERS[code], 0).stemWord(token)
     # The algorithms may leave accents or capitals of their own.
-    stem = normalise(stem) or token
-    # The one for Arabic removes a single ending, such as the last letter of “ات”.
-    return _stem(stem, code) if code == "ar" and len(stem) < len(token) else stem
+    return normalise(stem) or token

@@ -153,5 +153,6 @@ def _reading_time(post: Post, site: SiteSettings) -> str:
     if not look_of(site).appearance.list_reading_time or post.is_locked or not post.word_count:
         return ""
     minutes = minutes_to_read(post.word_count)
-    text = ngettext("%(n)d min read", "%(n)d min read", minutes)
+    # No line ends after the number.
+    text = ngettext("%(n)d min read", "%(n)d min read", minutes).replace(" ", "\u00a0", 1)
     return f" · {text % {'n': minutes}}"

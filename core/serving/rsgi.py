@@ -193,7 +193,13 @@ class RSGIApplication:
         if size is not None and size > MEMORY_BYTES:
             raise RefusedError(413, gettext("This is too large to submit."))
         if self._receiving >= RECEIVING:
-            raise RefusedError(503, gettext("The site is very busy. Please try again in a few seconds."))
+            raise RefusedError(
+                503,
+                gettext(
+                    "The site is very busy. Please go back to the form, which should still contain your text, and try "
+                    "again in a few seconds."
+                ),
+            )
         self._receiving += 1
         body = io.BytesIO()
         try:
@@ -203,7 +209,13 @@ class RSGIApplication:
                         raise RefusedError(413, gettext("This is too large to submit."))
                     body.write(part)
         except TimeoutError:
-            raise RefusedError(408, gettext("Your request did not arrive in time. Please try again.")) from None
+            raise RefusedError(
+                408,
+                gettext(
+                    "Your request did not arrive in time. Please go back to the form, which should still contain your "
+                    "text, and try again."
+                ),
+            ) from None
         finally:
             self._receiving -= 1
         body.seek(0)

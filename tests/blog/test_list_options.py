@@ -217,7 +217,12 @@ class TestTheReadingTime:
 
     @pytest.mark.parametrize(
         ("count", "text"),
-        [(1, "1 min read"), (MINUTE, "1 min read"), (MINUTE + 1, "2 min read"), (10 * MINUTE, "10 min read")],
+        [
+            (1, "1\u00a0min read"),
+            (MINUTE, "1\u00a0min read"),
+            (MINUTE + 1, "2\u00a0min read"),
+            (10 * MINUTE, "10\u00a0min read"),
+        ],
     )
     def test_comes_after_the_date(self, count: int, text: str) -> None:
         PostFactory(source=words(count), tags=["a"])
@@ -227,11 +232,11 @@ class TestTheReadingTime:
     def test_comes_after_the_author(self) -> None:
         SiteSettings.objects.update(show_author=True)
         PostFactory(source=words(1000))
-        assert date_line().endswith("</a> · 5 min read</p>")
+        assert date_line().endswith("</a> · 5\u00a0min read</p>")
 
     def test_is_for_the_whole_text(self) -> None:
         PostFactory(source=f"One.\n\n<!--more-->\n\n{words(500)}\n\n<!--nextpage-->\n\n{words(500)}")
-        assert "5 min read" in date_line()
+        assert "5\u00a0min read" in date_line()
 
     def test_of_a_protected_post_is_not_shown(self) -> None:
         PostFactory(source=words(1000), password="secret")
@@ -243,10 +248,10 @@ class TestTheReadingTime:
 
     def test_follows_the_text(self) -> None:
         post = PostFactory(source=words(1000))
-        assert "5 min read" in date_line()
+        assert "5\u00a0min read" in date_line()
         post.source = words(100)
         post.save()
-        assert "1 min read" in date_line()
+        assert "1\u00a0min read" in date_line()
 
     def test_of_an_earlier_text_is_known_after_it_was_rendered_again(self) -> None:
         post = PostFactory(source=words(1000))
@@ -255,7 +260,7 @@ class TestTheReadingTime:
         result = RerenderResult()
         rerender(Entry.objects.all(), result)
         assert (result.changed, result.unchanged) == (1, 0)
-        assert "5 min read" in date_line()
+        assert "5\u00a0min read" in date_line()
 
 
 class TestTheNumberOfWords:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.factories import PostFactory
+from tests.factories import PostFactory, at
 from tests.factories.types import OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,3 +94,17 @@ def test_tables_and_code_are_as_far_from_the_text_below_as_paragraphs(open_page:
     distances = page.locator(".entry-body > *").evaluate_all("""all => all.slice(1).map((each, index) =>
       Math.round(each.getBoundingClientRect().top - all[index].getBoundingClientRect().bottom))""")
     assert max(distances) - min(distances) <= 1
+
+
+def test_small_print_in_arabic_is_as_large_as_other_text(open_page: OpenPage) -> None:
+    page = open_page(PostFactory(language="ar").get_absolute_url())
+    sizes = "all => all.map(each => getComputedStyle(each).fontSize)"
+    assert set(page.locator(".entry-date, label, .sidebar a").evaluate_all(sizes)) == {"16px"}
+
+
+def test_years_in_the_sidebar_are_in_columns_below_the_link_to_the_archive(open_page: OpenPage) -> None:
+    for year in (2018, 2019):
+        PostFactory(published_at=at(year, 1, 1))
+    tops = "links => links.map(link => Math.round(link.getBoundingClientRect().top))"
+    archive, newer, older = open_page("/").locator(".years a").evaluate_all(tops)
+    assert archive < newer == older

@@ -211,6 +211,13 @@ class TestFinding:
             ("ar", "والمدافعون عن حُقوق الإنسان", "المدافعون"),
             ("ar", "حقوق الإنسان", "الانسان"),
             ("ar", "حُكم بمحاكمةٍ جديدة", "محاكمة"),
+            ("ar", "والنشطاء للحقوق", "ناشط حق"),
+            ("de", "Herr Müller", "mueller"),
+            ("en", "Mr Mueller", "müller"),
+            ("en", "1,000 prisoners", "1000"),
+            ("en", "1000 prisoners", "1 000"),
+            ("fr", "1\u202f000 prisonniers", "1000"),
+            ("ar", "١٬٠٠٠ سجين", "1000"),
             ("uk", "Об\u02bcєднання правозахисниць", "об'єднання"),
             ("ru", "Правозащитников наградили", "правозащитник"),
             ("fr", "Les avocates arrêtées", "avocate arrete"),
@@ -234,7 +241,12 @@ class TestFinding:
 
     @pytest.mark.parametrize(
         ("text", "typed"),
-        [("A walk. By night", "walkby"), ("one-two-three-four", "onetwo"), ("Al-Khawaja", '"al khawaja alkhawaja"')],
+        [
+            ("A walk. By night", "walkby"),
+            ("one-two-three-four", "onetwo"),
+            ("In 2019,100 of 1,0000", "2019100 10000"),
+            ("Al-Khawaja", '"al khawaja alkhawaja"'),
+        ],
     )
     def test_nothing_else_is_a_compound(self, text: str, typed: str) -> None:
         PostFactory(title="Other", source=text)
@@ -307,6 +319,13 @@ class TestRanking:
         assert self.found("heron egret") == order
         assert self.found("heron egret", limit=3) == order[:3]
 
+    def test_a_title_that_is_exactly_the_query_comes_first(self) -> None:
+        PostFactory(title="A Grey Heron!")
+        PostFactory(title="A grey heron and an egret")
+        for typed in ("a grey heron", '"A grey heron"'):
+            assert self.found(typed)[0] == "A Grey Heron!"
+        assert self.found("grey heron")[0] == "A grey heron and an egret"
+
     def test_a_phrase_counts_in_titles_but_its_frequency_in_the_text_does_not(self) -> None:
         PostFactory(title="Often", source="A grey heron. A grey heron. A grey heron.")
         PostFactory(title="Apart", source="Heron grey heron heron grey grey.")
@@ -314,7 +333,7 @@ class TestRanking:
         PostFactory(title="A grey heron")
         assert self.found('"grey heron"') == ["A grey heron", "Apart", "Often"]
 
-    @pytest.mark.parametrize(("typed", "count"), [('"grey heron"', 3), ("grey heron", 4)])
+    @pytest.mark.parametrize(("typed", "count"), [('"grey heron"', 4), ("grey heron", 5)])
     def test_looks_up_the_same_expression_once(self, typed: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
         find, looked_up = type(entry_index()).find, []
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from search import arabic
 from search import text as text_module
 from search.text import GAP, MAX_TOKEN_LENGTH, normalise, stem_of, stems_by_word, tokens_of, words_of
 from search.tiers import Tier
@@ -140,7 +141,17 @@ class TestStems:
             ("en", "analysed", "analyze"),
             ("en", "women", "woman"),
             ("en", "policemen", "policeman"),
+            ("en", "children", "child"),
+            ("en", "crises", "crisis"),
             ("ar", "المسئولين", "مسؤول"),
+            ("ar", "سياسيين", "سياسي"),
+            ("ar", "الفائزين", "فائز"),
+            ("ar", "معتقلي", "معتقلون"),
+            ("ar", "وحقوقهم", "حق"),
+            ("ar", "للنساء", "المرأة"),
+            ("ar", "النشطاء", "ناشطة"),
+            ("ar", "محاكم", "المحكمة"),
+            ("ar", "والأسرى", "أسير"),
         ],
     )
     def test_forms_of_a_word_share_a_stem(self, language: str, written: str, searched: str) -> None:
@@ -158,10 +169,16 @@ class TestStems:
             ("en", "omen", "Oman"),
             ("uk", "журналіст", "журналістка"),
             ("ar", "لجنة", "جنة"),
+            ("ar", "محاكمة", "محكمة"),
+            ("ar", "مدني", "مدن"),
+            ("ar", "جمعية", "جمعة"),
         ],
     )
     def test_different_words_have_different_stems(self, language: str, one: str, other: str) -> None:
         assert stem_of(one, language) != stem_of(other, language)
+
+    def test_irregular_arabic_words_are_spelled_as_they_are_looked_up(self) -> None:
+        assert [word for word in arabic._known if normalise(word) != word] == []
 
     def test_words_in_an_unknown_language_are_not_stemmed(self) -> None:
         assert stems_by_word(["defenders"], "tlh") == stems_by_word(["defenders"], "") == {"defenders": "defenders"}
