@@ -278,7 +278,7 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
         message = format_html(str(text), name=capfirst(self.opts.verbose_name), object=name)
         if url := self.get_view_on_site_url(obj):
             message = format_html('{} <a href="{}">{}</a>', message, url, self._title("view"))
-        self.message_user(request, message, messages.SUCCESS)
+        self.report_done(request, message, getattr(obj, "undo_url", ""))
         if "_continue" in request.POST:
             url = self._url("change", quote(obj.pk))
         elif "_addanother" in request.POST:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Self
 from django.core.files import File
 from django.core.files.images import get_image_dimensions
 from django.db import DatabaseError, models, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -51,6 +52,17 @@ class Upload(PublicModel):
     size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
     # From then on readers can't open it, and later the worker removes it (media.trash). Also set for merged images.
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
+    # Where this file was replaced: it is kept like a deleted one. A constraint would lock the table while it is added.
+    replaced_in = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+        related_name="replaced",
+        verbose_name=_("replaced in"),
+    )
 
     objects = UploadQuerySet.as_manager()
 
@@ -59,7 +71,8 @@ class Upload(PublicModel):
         ordering = ("-uploaded_at", "-pk")
 
     def __str__(self) -> str:
-        return self.title or PurePath(str(self.file.name)).name
+        name = self.title or PurePath(str(self.file.name)).name
+        return gettext("%(file)s (replaced file)") % {"file": name} if self.replaced_in_id else name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the file and the row, or neither."""
@@ -112,8 +125,9 @@ class Upload(PublicModel):
         return deleted
 
     def file_names(self) -> list[str]:
-        """Return the names of all its files in the storage."""
-        return [str(self.file.name)]
+        """Return the names of all its files in the storage, and of those that it has replaced."""
+        replaced = [name for upload in self.replaced.all() for name in upload.file_names()]
+        return [str(self.file.name), *replaced]
 
 
 class Rendition(NamedTuple):
@@ -177,6 +191,9 @@ class Picture(Upload):
                 condition=~models.Q(rendition_state=RenditionState.DONE),
             ),
             models.Index(fields=["deleted_at"], name="picture_deleted", condition=models.Q(deleted_at__isnull=False)),
+            models.Index(
+                fields=["replaced_in"], name="picture_replaced", condition=models.Q(replaced_in__isnull=False)
+            ),
             models.Index(
                 fields=["id"], name="picture_without_fingerprint", condition=models.Q(fingerprint__isnull=True)
             ),
@@ -257,6 +274,9 @@ class Document(Upload):
         indexes = [
             models.Index(fields=["file"], name="document_file"),
             models.Index(fields=["deleted_at"], name="document_deleted", condition=models.Q(deleted_at__isnull=False)),
+            models.Index(
+                fields=["replaced_in"], name="document_replaced", condition=models.Q(replaced_in__isnull=False)
+            ),
             models.Index(fields=["cleaned_with"], name="document_cleaned_with"),
             models.Index(fields=["id"], name="document_uncleaned", condition=~models.Q(uncleaned_because="")),
         ]

@@ -1,4 +1,4 @@
-"""Deleting files so that they can be restored, and merging images into others.
+"""Deleting and replacing files so that they can be restored, and merging images into others.
 
 Readers can't open a deleted file from that moment on. It can be restored unchanged, until the worker removes it after
 some time. The URL of a merged image leads to the other image for good.
@@ -7,8 +7,10 @@ some time. The URL of a merged image leads to the other image for good.
 import datetime as dt
 import logging
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from pathlib import PurePath
+from typing import Any, Final, cast
 
+from django.core.files import File
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -34,6 +36,51 @@ def delete(model: type[Upload], pks: Collection[int]) -> int:
     return int(model.objects.present().filter(pk__in=pks).update(deleted_at=timezone.now()))
 
 
+def replace(upload: Upload, content: File[bytes]) -> Upload | None:
+    """Replace the file of `upload` with `content`, which must be clean and of the same type.
+
+    Return the old file, which is kept like a deleted one; None if it was lost. Restoring it exchanges both again.
+    """
+    old = None
+    try:
+        with transaction.atomic():
+            old = _keep_file(upload)
+            upload.replace_file(content)
+    except BaseException:
+        if old is not None:
+            old.delete_file_without_row()
+        raise
+    return old
+
+
+def _keep_file(upload: Upload) -> Upload | None:
+    """Store a copy of the file as one that was deleted just now."""
+    old = type(upload)(
+        title=upload.title, uploaded_by_id=upload.uploaded_by_id, deleted_at=timezone.now(), replaced_in=upload
+    )
+    if isinstance(upload, Document) and isinstance(old, Document):
+        old.cleaned_with, old.uncleaned_because = upload.cleaned_with, upload.uncleaned_because
+    try:
+        with upload.file.open("rb") as file:
+            old.file = File(file, name=PurePath(str(upload.file.name)).name)
+            old.save()
+    except FileNotFoundError:
+        return None
+    return old
+
+
+def _put_back(old: Upload) -> Upload:
+    """Exchange a replaced file and the one that has replaced it, and return the upload that has it now."""
+    upload: Any = old.replaced_in
+    with old.file.open("rb") as file:
+        replace(upload, file)
+    if isinstance(old, Document):
+        cleaned = {"cleaned_with": old.cleaned_with, "uncleaned_because": old.uncleaned_because}
+        Document.objects.filter(pk=upload.pk).update(**cleaned)
+    old.delete()
+    return cast("Upload", upload)
+
+
 def expire(model: type[Upload], pks: Collection[int]) -> None:
     """Remove deleted files for good, without waiting. Merged images stay, because their URLs lead to other images."""
     rows: QuerySet[Any] = Picture.objects.filter(merged_into=None) if model is Picture else model.objects.all()
@@ -43,13 +90,17 @@ def expire(model: type[Upload], pks: Collection[int]) -> None:
 
 
 def restore(model: type[Upload], pks: Collection[int]) -> list[Upload]:
-    """Restore deleted and merged files, and return those that could be restored."""
+    """Restore deleted, merged and replaced files, and return those that could be restored.
+
+    Raises OSError if a replaced file can't be read, or not be put back.
+    """
     with transaction.atomic():
         deleted = model.objects.filter(restorable(), pk__in=pks).order_by("-deleted_at", "pk")
-        restored = list(deleted.select_for_update())
-        for upload in restored:
+        restored = []
+        for upload in deleted.select_for_update(of=("self",)):
             if isinstance(upload, Picture) and upload.merged_into_id is not None:
                 _undo_merge(upload)
+            restored.append(upload if upload.replaced_in_id is None else _put_back(upload))
         model.objects.filter(pk__in=[upload.pk for upload in restored]).update(deleted_at=None)
         for upload in restored:
             # Renditions may have become due in the meantime.
@@ -58,8 +109,8 @@ def restore(model: type[Upload], pks: Collection[int]) -> list[Upload]:
 
 
 def restorable() -> Q:
-    """Return the condition for files that `restore` can bring back."""
-    return Q(deleted_at__gt=timezone.now() - KEPT)
+    """Return the condition for files that `restore` can bring back, unless what has replaced them was deleted."""
+    return Q(deleted_at__gt=timezone.now() - KEPT, replaced_in__deleted_at=None)
 
 
 def alt_source(target: Picture, others: Iterable[Picture]) -> Picture | None:

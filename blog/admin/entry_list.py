@@ -10,7 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, Q, QuerySet, Value, prefetch_related_objects
 from django.db.models.functions import StrIndex, Substr
 from django.http import HttpRequest
-from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -21,12 +21,11 @@ from accounts.models import User
 from blog.admin.autosaving import editing_sentence
 from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, LanguageFilter, PublicationFilter, StatusFilter
-from blog.admin.results import state_label
+from blog.admin.title_cell import TitleCells
 from blog.editing.autosaves import editors_of
-from blog.editing.workflow import state_of
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_searches
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
-from blog.permissions import may_delete, may_edit, may_restore, sees_others
+from blog.permissions import sees_others
 from blog.rendering.images import by_file_name, library_files
 from core.change_list import FilterChangeList, Tab
 from core.dates import format_datetime
@@ -34,7 +33,6 @@ from core.word_search import has_word, split_words
 from media.models import Picture
 
 _MAX_SEARCHED_WORDS: Final = 8
-_MAX_TAGS: Final = 4
 _STATES: Final = {
     Status.PUBLISHED.value: pgettext_lazy("posts or pages", "Published"),
     "scheduled": pgettext_lazy("posts or pages", "Scheduled"),
@@ -47,45 +45,10 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the first cell of a row shows besides the entry itself. `cells` maps names of `entry_columns` to content.
+    """What is looked up for a whole page. `cells` maps names of `entry_columns` to content."""
 
-    `filters` is the context in which Django's template tags make links that return to the same list.
-    """
-
-    entry: Entry
-    picture_url: str
-    editing: str
-    may_edit: bool
-    may_restore: bool
-    may_delete: bool
-    may_duplicate: bool
-    filters: dict[str, Any]
+    title_cell: SafeString
     cells: dict[str, str]
-
-    @property
-    def state(self) -> str:
-        return state_of(self.entry)
-
-    @property
-    def state_label(self) -> str:
-        return state_label(self.entry)
-
-    @property
-    def depth(self) -> int:
-        """The depth of a page in the tree, at most 5; 0 for posts."""
-        return min((self.entry.path or "").count("/"), 5)
-
-    @property
-    def in_trash(self) -> bool:
-        return self.entry.status == Status.TRASH
-
-    @property
-    def tags(self) -> list[Any]:
-        return self.entry.sorted_tags[:_MAX_TAGS] if isinstance(self.entry, Post) else []
-
-    @property
-    def more_tags(self) -> int:
-        return max(0, len(self.entry.sorted_tags) - _MAX_TAGS) if isinstance(self.entry, Post) else 0
 
 
 class EntryChangeList(FilterChangeList):
@@ -114,18 +77,13 @@ class EntryChangeList(FilterChangeList):
         pictures = picture_urls(entries)
         editors = editors_of([entry.pk for entry in entries], cast("User", request.user))
         columns = {name: column.cells(request, entries) for name, column in entry_columns.items()}
-        filters = {"preserved_filters": self.preserved_filters, "opts": self.opts}
-        may_add = self.model_admin.has_add_permission(request)
+        query = f"?{self.preserved_filters}" if self.preserved_filters else ""
+        url = reverse(f"admin:blog_{self.opts.model_name}_changelist")
+        title_cells = TitleCells(request.user, self.model_admin.has_add_permission(request), url, query)
         for entry in entries:
+            editing = editing_sentence(editors.get(entry.pk, []))
             entry.row = Row(
-                entry,
-                may_edit=may_edit(request.user, entry),
-                may_restore=may_restore(request.user, entry),
-                may_delete=may_delete(request.user, entry),
-                may_duplicate=may_add,
-                picture_url=pictures.get(entry.pk, ""),
-                editing=editing_sentence(editors.get(entry.pk, [])),
-                filters=filters,
+                title_cells.html(entry, picture_url=pictures.get(entry.pk, ""), editing=editing),
                 cells={name: cells.get(entry.pk, "") for name, cells in columns.items()},
             )
         self.result_list = entries
@@ -214,7 +172,8 @@ class EntryList(EntryActions):
 
     @admin.display(description=_("title"), ordering="title")
     def title_cell(self, entry: Any) -> SafeString:
-        return render_to_string("admin/blog/_title_cell.html", {"row": entry.row, "entry": entry, **entry.row.filters})
+        html: SafeString = entry.row.title_cell
+        return html
 
     @admin.display(description=_("author"), ordering="author__display_name")
     def author_cell(self, entry: Entry) -> SafeString:

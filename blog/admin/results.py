@@ -145,7 +145,7 @@ def state_label(entry: Entry) -> str:
     """Return the entry's status for display, with the time if it is scheduled."""
     if entry.published_at and entry.is_scheduled:
         return gettext("Scheduled for %(time)s") % {"time": format_datetime(entry.published_at)}
-    return entry.get_status_display()
+    return str(Status(entry.status).label)
 
 
 def state_sentence(entry: Entry | None) -> str:

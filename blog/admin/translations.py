@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
@@ -28,6 +29,8 @@ from core.languages import known_languages
 from core.text import parse_id, parse_time
 
 _MAX_FOUND: Final = 10
+# What a translation has in common with its original, besides its text, its image, and its place. It is as protected.
+_TAKEN_OVER: Final = ("password", "noindex", "comments_open")
 
 
 class TranslationsMixin(BaseAdmin[Any]):
@@ -35,7 +38,11 @@ class TranslationsMixin(BaseAdmin[Any]):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         entry = context["original"]
-        context["original_text"] = context["adminform"].form.original
+        if original := context["adminform"].form.original:
+            link = '<a href="{}" target="_blank">{}<span class="visually-hidden"> {}</span></a>'
+            opens = gettext("(opens in a new tab)")
+            context["original_link"] = format_html(link, self._url("change", original.pk), original, opens)
+            context["original_language"] = original.language_name
         if entry is not None and self.has_change_permission(request, entry):
             context["translations"] = self._section(request, entry)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -47,7 +54,9 @@ class TranslationsMixin(BaseAdmin[Any]):
         if original is None:
             return {**initial, "translation_of": None}
         initial["original_version"] = original.modified_at.isoformat()
-        taken_over = {"featured_picture": original.featured_picture_id, "parent": original.parent_id}
+        taken_over = {name: getattr(original, name) for name in _TAKEN_OVER}
+        taken_over |= {"featured_picture": original.featured_picture_id, "parent": original.parent_id}
+        taken_over["source"] = translations.text_to_translate(original)
         if isinstance(original, Post):
             taken_over["categories"] = [category.pk for category in original.categories.all()]
         return {**taken_over, **initial}

@@ -10,10 +10,22 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
+from blog.editing.conversion import convert_to_markdown
 from blog.models import Entry, Revision
 from blog.permissions import may_edit, may_view
+from blog.rendering import SourceTooLongError, UnknownMarkupError
 from blog.revisions.recording import record
 from core.changes import entries_changed
+
+
+def text_to_translate(entry: Entry) -> str:
+    """Return the text of `entry` in Markdown, for someone who replaces its words; empty if it can't be converted."""
+    if entry.markup == "markdown":
+        return entry.source
+    try:
+        return convert_to_markdown(entry.source, entry.markup, entry, entry.language).source
+    except (SourceTooLongError, UnknownMarkupError):
+        return ""
 
 
 class LinkError(ValueError):

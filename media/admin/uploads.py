@@ -56,7 +56,10 @@ def replacement_field(accept: str) -> forms.FileField:
     return _ReplacementField(
         label=_("Replace the file"),
         required=False,
-        help_text=_("The URL stays the same, and so does every text that uses it. The old file is lost."),
+        help_text=_(
+            "The URL stays the same, and so does every text that uses it. For 30 days you can restore the old file "
+            "under “Deleted”, or delete it there permanently."
+        ),
         widget=forms.FileInput(attrs={"accept": accept}),
     )
 
@@ -166,8 +169,11 @@ class UploadAdmin(BaseAdmin[Any]):
             obj.uploaded_by_id = request.user.pk
             request.new_uploads.append(obj)  # type: ignore[attr-defined]  # from `changeform_view`
         super().save_model(request, obj, form, change)
-        if change and form.cleaned_data.get("replacement"):
-            obj.replace_file(form.cleaned_data["replacement"])
+        new = form.cleaned_data.get("replacement") if change else None
+        if new and (old := trash.replace(obj, new)):
+            request.new_uploads.append(old)  # type: ignore[attr-defined]  # as above
+            may_undo = self.has_delete_permission(request, obj)
+            obj.undo_url = self.undo_url([old.pk]) if may_undo else ""  # type: ignore[attr-defined]  # for the message
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         upload = {
@@ -250,9 +256,14 @@ class UploadAdmin(BaseAdmin[Any]):
         self._restore(request, list(uploads.values_list("pk", flat=True)))
 
     def _restore(self, request: HttpRequest, pks: Sequence[int]) -> None:
-        with transaction.atomic():
-            restored = trash.restore(self.model, pks)
-            record(Action.RESTORED, restored, by=cast("User", request.user))
+        try:
+            with transaction.atomic():
+                restored = trash.restore(self.model, pks)
+                record(Action.RESTORED, restored, by=cast("User", request.user))
+        except OSError as error:
+            _log.error("A replaced file could not be restored: %s", error)
+            self.message_user(request, NOT_STORED, messages.ERROR)
+            return
         if not restored:
             text = gettext("Nothing was restored: this has already been undone, or it was permanently deleted.")
             self.message_user(request, text, messages.WARNING)

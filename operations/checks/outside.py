@@ -168,7 +168,7 @@ def files(options: CheckOptions) -> Iterator[Diagnosis]:
     try:
         served = [path for path, mark in _PRIVATE_FILES if _is_served(path, mark)]
         listing = _get(settings.MEDIA_URL, max_bytes=20_000)
-        picture = Picture.objects.order_by("-pk").first()
+        picture = Picture.objects.present().order_by("-pk").first()
         media = _get(picture.file.url) if picture and picture.file.url.startswith("/") else None
     except FetchError as error:
         yield _skipped(error)

@@ -104,6 +104,23 @@ class TestRows:
         assert titles(client) == ["draft", "old"]
         assert "Last changed" in text(read(client.get(POSTS)))
 
+    def test_show_titles_and_tags_as_text(self, client: Client) -> None:
+        title, tag = """<i>'Ada' & "co"</i>""", """<b>'&"</b>"""
+        PostFactory(title=title, tags=[tag], status=Status.DRAFT)
+        row = one(read(client.get(POSTS)), "#result_list tbody tr")
+        assert (text(one(row, "a.entry-title")), text(one(row, "span.entry-tags bdi"))) == (title, f"#{tag}")
+        labels = [str(each.get("aria-label")) for each in find(row, "p.entry-actions > *")]
+        assert labels == [f"{name}: {title}" for name in ("Quick edit", "Preview", "Duplicate", "Move to trash")]
+
+    def test_need_no_template_each(self, client: Client) -> None:
+        def templates() -> int:
+            return len([each for each in client.get(POSTS).templates if "django/forms" not in str(each.name)])
+
+        PostFactory(tags=["a"])
+        before = templates()
+        PostFactory.create_batch(2, tags=["a"])
+        assert templates() == before
+
     def test_lead_back_to_the_same_list(self, client: Client) -> None:
         PostFactory()
         row = one(read(client.get(f"{POSTS}?state=published")), "#result_list tbody tr")

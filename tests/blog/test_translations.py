@@ -22,6 +22,7 @@ from media.models import Picture
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import ROLES, admin_url, client_of, form_data, user_in_role
 from tests.factories.files import picture_file
+from tests.factories.responses import find, read
 
 pytestmark = pytest.mark.django_db
 
@@ -295,20 +296,37 @@ class TestPanel:
 
 
 class TestWritingATranslation:
-    def test_language_categories_and_image_are_taken_over(self, editor: User) -> None:
+    @pytest.mark.parametrize(
+        ("markup", "source", "text"),
+        [
+            ("markdown", "![A lamp](/a.png) *lit*", "![A lamp](/a.png) *lit*"),
+            ("html", "<p>A <em>lamp</em></p>", "A *lamp*"),
+            ("unknown", "?", ""),
+        ],
+    )
+    def test_the_text_and_what_it_has_besides_are_taken_over(
+        self, editor: User, markup: str, source: str, text: str
+    ) -> None:
         category, picture = CategoryFactory(), Picture.objects.create(file=picture_file())
-        english = PostFactory(language="en", categories=[category], featured_picture=picture)
+        settings: dict[str, Any] = {"password": "lamp", "noindex": True, "comments_open": False}
+        english = PostFactory(language="en", categories=[category], featured_picture=picture, **settings)
+        Post.objects.update(source=source, markup=markup)
         client = client_of(editor)
         sent = {"_write": "1", "translation_language": "ar"}
         response = client.post(admin_url(english, "translations"), sent)
-        form = client.get(response["Location"]).context["adminform"].form
-        values = {name: form[name].value() for name in ("language", "categories", "featured_picture", "translation_of")}
-        assert values == {
+        response = client.get(response["Location"])
+        form = response.context["adminform"].form
+        expected = settings | {
+            "title": None,
+            "source": text,
             "language": "ar",
             "categories": [category.pk],
             "featured_picture": picture.pk,
             "translation_of": str(english.pk),
         }
+        assert {name: form[name].value() for name in expected} == expected
+        (link,) = find(read(response), ".writing-panel > p.help a")
+        assert link.get("href") == admin_url(english, "change")
 
     def test_saving_it_links_it(self, editor: User) -> None:
         english = PostFactory(language="en")

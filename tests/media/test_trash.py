@@ -1,6 +1,7 @@
 """Deleted files are gone at once for readers, but only later for good, and can be restored with a click."""
 
 import datetime as dt
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -187,6 +188,94 @@ class TestDeleting:
         for ids in ("", "x", "1,2,3", "9" * 30, "-1"):
             response = editor.post(f"{page('picture', 'restore')}", query_params={"ids": ids}, follow=True)
             assert "Nothing was restored" in message(response)
+
+
+def content(upload: Any) -> bytes:
+    with upload.file.open() as file:
+        return bytes(file.read())
+
+
+NEW = {"picture": picture(size=(90, 60)), "document": pdf_file().read().replace(b"99 99", b"9999 9999")}
+
+
+def replace(client: Client, upload: Any, kind: str) -> Any:
+    suffix = PurePath(str(upload.file.name)).suffix
+    data = {"replacement": SimpleUploadedFile(f"new{suffix}", NEW[kind]), "title": "A lamp", "alt": "", "caption": ""}
+    return client.post(page(kind, "change", upload.pk), data, follow=True)
+
+
+class TestReplacing:
+    @KINDS
+    def test_can_be_undone_from_the_message_and_that_too(
+        self, editor: Client, client: Client, kind: str, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        upload = store(kind)
+        model, url, first = type(upload), f"{page(kind, 'changelist')}?deleted=yes", content(upload)
+        response = replace(editor, upload, kind)
+        second = content(upload)
+        assert first != second
+        (form,) = find(read(response), "form.undo")
+        (old,) = editor.get(url).context["cl"].result_list
+        assert str(old) == "A lamp (replaced file)"
+        assert client.get(old.file.url).status_code == 410
+        with django_capture_on_commit_callbacks(execute=True):
+            restored = editor.post(form.get("action", ""), follow=True)
+        assert "restored." in message(restored)
+        assert (content(upload), exists(old)) == (first, False)
+        assert AuditRecord.objects.latest("pk").object_id == str(upload.pk)
+        shown = model.objects.present().get()
+        assert (shown.pk, shown.file.name, shown.size) == (upload.pk, upload.file.name, len(first))
+        # The one that had replaced it is now among the deleted ones.
+        (other,) = editor.get(url).context["cl"].result_list
+        editor.post(url, {"action": "restore_selected", "_selected_action": [other.pk]})
+        assert content(upload) == second
+
+    @KINDS
+    def test_cannot_be_undone_without_the_old_file_or_where_readers_have_none(self, editor: Client, kind: str) -> None:
+        upload = store(kind)
+        default_storage.delete(str(upload.file.name))
+        assert not find(read(replace(editor, upload, kind)), "form.undo")
+        replace(editor, upload, kind)
+        (old,) = type(upload).objects.filter(replaced_in=upload)
+        default_storage.delete(str(old.file.name))
+        failed = editor.post(f"{page(kind, 'restore')}?ids={old.pk}", follow=True)
+        assert "could not be stored" in message(failed)
+        trash.delete(type(upload), [upload.pk])
+        assert not trash.restore(type(upload), [old.pk])
+
+    @KINDS
+    def test_keeps_the_old_file_for_thirty_days_or_until_both_are_deleted(self, editor: Client, kind: str) -> None:
+        upload, other = store(kind), store(kind)
+        model = type(upload)
+        for each in (upload, other):
+            replace(editor, each, kind)
+        first, second = model.objects.filter(replaced_in__isnull=False).order_by("pk")
+        trash.remove(upload)
+        assert not exists(first)
+        pass_days(31)
+        trash.remove_expired()
+        assert not exists(second)
+        assert model.objects.get() == other
+
+    def test_restores_what_is_known_about_the_old_file(self, editor: Client) -> None:
+        upload = store("document")
+        Document.objects.update(uncleaned_because="Broken")
+        replace(editor, upload, "document")
+        assert Document.objects.present().get().uncleaned_because == ""
+        trash.restore(Document, [Document.objects.get(replaced_in=upload).pk])
+        assert Document.objects.present().get().uncleaned_because == "Broken"
+
+    def test_leaves_nothing_behind_if_the_storage_fails(self, editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        upload = store("document")
+        before = default_storage.listdir(str(PurePath(str(upload.file.name)).parent))
+
+        def fail(*_args: Any) -> None:
+            raise OSError
+
+        monkeypatch.setattr(Document, "replace_file", fail)
+        assert "could not be stored" in replace(editor, upload, "document").content.decode()
+        assert default_storage.listdir(str(PurePath(str(upload.file.name)).parent)) == before
+        assert Document.objects.count() == 1
 
 
 class TestRemovingForGood:
