@@ -1,4 +1,3 @@
-import datetime as dt
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,21 +26,16 @@ class CommentsConfig(AppConfig):
         from comments.models import Follower, NotificationPreference
         from comments.notifications import emails
         from comments.privacy import kept_of_commenters
-        from comments.tasks import send_mentions, tidy_comments
         from core.dashboard import dashboard_panels
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
-        from core.schedule import ScheduledTask, daily, every, scheduled_tasks
         from mail.delivery import Mailing, Preparation, mailings, preparations
 
         recent = SidebarBlock(
             "comments/sidebar.html", label=_("Recent comments"), options={"count": CountField(5)}, is_default=False
         )
         sidebar_blocks.register("recent-comments", recent)
-        scheduled_tasks.register("comments.tidying", ScheduledTask(tidy_comments, daily(4, 15)))
-        every_ten_minutes = every(dt.timedelta(minutes=10))
-        scheduled_tasks.register("comments.webmentions", ScheduledTask(send_mentions, every_ten_minutes))
         entry_links.register("comments", comment_link)
         entry_columns.register("comments", EntryColumn(_("Comments"), entry_column.cells))
         navigation_items.register_all(NAVIGATION)

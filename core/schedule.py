@@ -1,39 +1,12 @@
-"""The schedule: tasks that apps register, and which the worker (`manage.py worker`) enqueues when they are due.
-
-Each is enqueued once, however many workers there are. If a task came due while no worker was running, it is enqueued
-once when one starts.
-"""
+"""When scheduled tasks are due (`schedule` of core.tasks.TaskKind)."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable
 
-from django.tasks import Task
 from django.utils import timezone
-
-from core.registry import Registry
-from core.tasks import task_kinds
 
 # Takes a time, and returns the first one after it at which the task is due.
 type NextTime = Callable[[dt.datetime], dt.datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledTask:
-    """A task without arguments, and when it is due next. If it `starts_at_once`, it is also due on a new site."""
-
-    task: Task[[], Any]
-    next_time: NextTime
-    starts_at_once: bool = False
-
-
-def _find_problems(name: str, scheduled: ScheduledTask) -> Iterator[str]:
-    if scheduled.task.module_path not in task_kinds:
-        yield f"Its task {scheduled.task.module_path} is not decorated with `TaskKind`."
-
-
-scheduled_tasks: Final[Registry[ScheduledTask]] = Registry("scheduled task", _find_problems)
 
 
 def every(interval: dt.timedelta) -> NextTime:

@@ -1,4 +1,4 @@
-"""The kinds of background tasks (`django.tasks`): what each is called, and what happens when it fails.
+"""The kinds of background tasks (`django.tasks`): what each is called, when it is due, what happens when it fails.
 
 Decorate each task with its TaskKind. The worker (`manage.py worker`) retries a task that failed with an error that may
 pass, or during which the worker was killed. So each task must be able to run twice, and to resume where it was killed.
@@ -14,6 +14,7 @@ from django.tasks import Task
 from django.utils.functional import Promise
 
 from core.registry import Registry
+from core.schedule import NextTime
 
 # Errors that may pass on their own: of the network, of disks, of servers that are down or busy.
 PASSING: Final = (OSError, OperationalError, InterfaceError)
@@ -35,6 +36,10 @@ class TaskKind:
     errors in `retry_on`. If it takes longer than `time_limit` (None: no limit), it fails and the worker restarts. Kinds
     that may take longer than most are run in a process of their own, one at a time, so no others wait for them. Before
     a failed task is run again, `before_retry` is called with its arguments.
+
+    A task with a `schedule` takes no arguments, and the worker enqueues it whenever it is due. It is enqueued once,
+    however many workers there are, and once for all the times at which none was running. If it `starts_at_once`, it is
+    also due on a new site.
     """
 
     label: str | Promise
@@ -42,6 +47,8 @@ class TaskKind:
     retry_on: tuple[type[Exception], ...] = PASSING
     time_limit: dt.timedelta | None = DEFAULT_TIME
     before_retry: Callable[..., object] | None = None
+    schedule: NextTime | None = None
+    starts_at_once: bool = False
 
     @property
     def is_long(self) -> bool:

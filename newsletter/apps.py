@@ -1,4 +1,3 @@
-import datetime as dt
 from importlib.util import find_spec
 from typing import Any
 
@@ -34,7 +33,6 @@ class NewsletterConfig(AppConfig):
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
-        from core.schedule import ScheduledTask, daily, every, scheduled_tasks
         from core.slugs import reserved_slugs
         from mail.delivery import Mailing, Preparation, mailings, preparations
         from newsletter import emails, issues
@@ -42,7 +40,6 @@ class NewsletterConfig(AppConfig):
         from newsletter.models import Delivery, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
         from newsletter.privacy import kept_of_subscribers
         from newsletter.subscriptions import follow_merged
-        from newsletter.tasks import read_returns, tidy_newsletter
 
         reserved_slugs.register("newsletter", {"follow-by-email"})
         follow = SidebarBlock(
@@ -59,8 +56,6 @@ class NewsletterConfig(AppConfig):
         mailings.register("newsletter.requests", Mailing(requests, emails.for_request))
         deliveries = Delivery.objects.select_related("subscriber", "issue")
         mailings.register("newsletter.issues", Mailing(deliveries, emails.for_delivery))
-        scheduled_tasks.register("newsletter.tidying", ScheduledTask(tidy_newsletter, daily(4, 45)))
-        scheduled_tasks.register("newsletter.returns", ScheduledTask(read_returns, every(dt.timedelta(minutes=5))))
         kept_data.register("newsletter", kept_of_subscribers)
         # Subscribers come last, because their deliveries and subscriptions are deleted with them (CASCADE).
         personal_rows.register("newsletter.requests", PersonalRows(SubscriptionRequest, "email"))

@@ -1,4 +1,3 @@
-import datetime as dt
 import gc
 from importlib.util import find_spec
 from typing import Any
@@ -20,20 +19,11 @@ class OperationsConfig(AppConfig):
         from blog.editing.advice import advice_checks
         from core.dashboard import concerns, dashboard_panels
         from core.privacy import kept_data
-        from core.schedule import ScheduledTask, daily, every, scheduled_tasks
-        from operations.backups.schedule import next_time
         from operations.file_permissions import check_private, make_private
         from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
         from operations.privacy import kept_for_operation
-        from operations.tasks import (
-            back_up_if_due,
-            check_site,
-            forget_deleted,
-            forget_old_tasks,
-            rewrite_database,
-        )
+        from operations.withdrawals import tasks  # noqa: F401  # they register themselves
         from operations.withdrawals.concerns import unfinished_withdrawals
-        from operations.withdrawals.tasks import do_upkeep
         from operations.withdrawals.warnings import check_draft
 
         register(check_private, Tags.security)
@@ -42,15 +32,6 @@ class OperationsConfig(AppConfig):
         dashboard_panels.register("health", HEALTH)
         dashboard_panels.register("backups", BACKUPS)
         kept_data.register("operations", kept_for_operation)
-        # Starts at once, so that the dashboard of a new site doesn't say that nothing was checked.
-        checks_daily = ScheduledTask(check_site, daily(5, 10), starts_at_once=True)
-        scheduled_tasks.register("operations.checks", checks_daily)
-        scheduled_tasks.register("operations.backups", ScheduledTask(back_up_if_due, next_time))
-        scheduled_tasks.register("operations.results", ScheduledTask(forget_old_tasks, daily(4, 10)))
-        scheduled_tasks.register("operations.copies", ScheduledTask(forget_deleted, every(dt.timedelta(hours=1))))
-        # Before the backup, which then contains nothing that was deleted the day before.
-        scheduled_tasks.register("operations.rewriting", ScheduledTask(rewrite_database, daily(3, 5)))
-        scheduled_tasks.register("operations.withdrawals", ScheduledTask(do_upkeep, daily(4, 50)))
         concerns.register("withdrawals", unfinished_withdrawals)
         advice_checks.register("operations.withdrawals", check_draft)
         navigation_items.register(

@@ -118,7 +118,7 @@ class WorkerHeartbeat(models.Model):
 
 
 class ScheduledTime(models.Model):
-    """When a scheduled task (core.schedule) is next due. Backups leave these rows out."""
+    """When a task with a schedule (core.tasks), whose path is its `name`, is next due. Backups leave these rows out."""
 
     name = models.CharField(max_length=100, primary_key=True)
     at = models.DateTimeField()

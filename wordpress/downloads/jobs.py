@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
+from core.schedule import every
 from core.tasks import TaskKind
 from wordpress.downloads.formats import FORMATS
 from wordpress.models import ExportJob, ExportState
@@ -77,7 +78,8 @@ def run_export(key: str) -> None:
     lifecycle.claim(ExportJob, key, _write)
 
 
-@TaskKind(gettext_lazy("Deleting old exports"))
+# Exports are private, so they are not kept longer than promised.
+@TaskKind(gettext_lazy("Deleting old exports"), schedule=every(dt.timedelta(hours=1)))
 @task()
 def delete_old_exports() -> None:
     """Delete the files of old exports."""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from core.schedule import daily
 from core.tasks import TaskKind
 from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
@@ -85,7 +86,7 @@ def run_job(key: str) -> None:
     lifecycle.claim(ImportJob, key, _run_step, without_uploads={JobState.DONE, JobState.REJECTED})
 
 
-@TaskKind(gettext_lazy("Deleting abandoned uploads"))
+@TaskKind(gettext_lazy("Deleting abandoned uploads"), schedule=daily(4, 50))
 @task()
 def clean_up() -> None:
     """Delete abandoned uploads, and mark jobs whose worker is gone as interrupted."""
