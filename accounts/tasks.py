@@ -10,8 +10,7 @@ from accounts.audit.retention import delete_expired
 from accounts.models import User
 from accounts.password_links import Kind, make_link, send_link
 from accounts.sessions import SessionStore
-from core.schedule import daily
-from core.tasks import PASSING, TaskKind
+from core.tasks import PASSING, TaskKind, daily
 
 
 class UnsentLinkError(Exception):

@@ -11,8 +11,7 @@ from django_tasks_db.models import DBTaskResult
 from comments import tidying
 from comments.models import CommentSettings
 from comments.webmentions import receiving, sending
-from core.schedule import daily, every
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily, every
 
 # The most received Webmentions that may wait to be checked. Further senders have to try again later.
 MAX_WAITING: Final = 50

@@ -11,10 +11,13 @@ from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError
 from django.tasks import Task
+from django.utils import timezone
 from django.utils.functional import Promise
 
 from core.registry import Registry
-from core.schedule import NextTime
+
+# Takes a time, and returns the first one after it at which a task is due.
+type NextTime = Callable[[dt.datetime], dt.datetime]
 
 # Errors that may pass on their own: of the network, of disks, of servers that are down or busy.
 PASSING: Final = (OSError, OperationalError, InterfaceError)
@@ -62,3 +65,20 @@ class TaskKind:
 
 # By the path of the task.
 task_kinds: Final[Registry[TaskKind]] = Registry("kind of task")
+
+
+def every(interval: dt.timedelta) -> NextTime:
+    """Return a schedule on which a task is due at this interval."""
+    return lambda now: now + interval
+
+
+def daily(hour: int, minute: int) -> NextTime:
+    """Return a schedule on which a task is due every day at this time, in the site's time zone."""
+
+    def next_time(now: dt.datetime) -> dt.datetime:
+        today = timezone.localtime(now).date()
+        days = (today + dt.timedelta(days=count) for count in range(3))
+        times = (dt.datetime.combine(day, dt.time(hour, minute), timezone.get_current_timezone()) for day in days)
+        return next(time for time in times if time > now)
+
+    return next_time

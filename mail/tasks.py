@@ -9,8 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
-from core.schedule import every
-from core.tasks import TaskKind
+from core.tasks import TaskKind, every
 from mail import delivery, messages
 
 _log = logging.getLogger(__name__)

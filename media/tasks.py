@@ -21,8 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from core.dashboard import Concern
-from core.schedule import daily, every
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily, every
 from media import trash
 from media.duplicates import take_fingerprint, without_fingerprint
 from media.recleaning import clean_again, due_documents, uncleaned_documents

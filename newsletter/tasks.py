@@ -9,8 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.bulk import delete_in_batches
-from core.schedule import daily, every
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily, every
 from mail import mailboxes
 from newsletter import returns, subscriptions
 from newsletter.models import Delivery

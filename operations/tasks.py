@@ -9,8 +9,7 @@ from django.tasks import task
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.schedule import daily, every
-from core.tasks import PASSING, TaskKind
+from core.tasks import PASSING, TaskKind, daily, every
 from operations.backups.errors import BackupError, BusyError
 from operations.backups.schedule import describe_error, do_what_is_due, next_time
 from operations.checks.outcomes import run_checks

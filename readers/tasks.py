@@ -3,8 +3,7 @@
 from django.tasks import task
 from django.utils.translation import gettext_lazy as _
 
-from core.schedule import daily
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily
 from readers import retention
 
 

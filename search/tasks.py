@@ -19,8 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from core.dashboard import Concern
-from core.schedule import every
-from core.tasks import TaskKind
+from core.tasks import TaskKind, every
 from search.indexing import count_stale_entries, mark_as_stale, parts, update_entries
 
 # How many entries are indexed in the transaction that changes them, and in each transaction of the worker.

@@ -9,8 +9,7 @@ from django.tasks import task
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.schedule import daily
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily
 from operations.erasing import rewrite
 from operations.models import GoneUrl, Withdrawal, WithdrawalState, WithdrawnRow
 from operations.withdrawals import lifecycle

@@ -10,8 +10,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from core.registry import Registry, registries
-from core.schedule import NextTime, daily, every
-from core.tasks import TaskKind, task_kinds
+from core.tasks import NextTime, TaskKind, daily, every, task_kinds
 from mail.tasks import send_due_mail
 from operations.models import ScheduledTime
 from operations.tasks import back_up_if_due, forget_old_tasks

@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from core.schedule import every
-from core.tasks import TaskKind
+from core.tasks import TaskKind, every
 from wordpress.downloads.formats import FORMATS
 from wordpress.models import ExportJob, ExportState
 from wordpress.uploads import lifecycle

@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from core.schedule import daily
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily
 from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.page_types import page_types_here
