@@ -1,26 +1,7 @@
-from importlib.util import find_spec
-from typing import Any
-
 from django.apps import AppConfig
-from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, register_ability
-
-
-@register
-def check_webhook(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report a webhook for bounces without the package that parses its reports (newsletter.E001)."""
-    if not settings.BROADSIDE_BOUNCE_WEBHOOK or find_spec("anymail"):
-        return []
-    return [
-        Error(
-            "BOUNCE_WEBHOOK is set, but django-anymail is not installed.",
-            hint="Install it with `uv sync --extra anymail`, or remove the setting.",
-            id="newsletter.E001",
-        )
-    ]
 
 
 class NewsletterConfig(AppConfig):
@@ -31,6 +12,7 @@ class NewsletterConfig(AppConfig):
         from blog.appearance.blocks import SidebarBlock, sidebar_blocks
         from core.changes import merge_handlers
         from core.navigation import navigation_items
+        from core.optional_packages import OptionalPackage, optional_packages
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
         from core.slugs import reserved_slugs
@@ -41,6 +23,7 @@ class NewsletterConfig(AppConfig):
         from newsletter.privacy import kept_of_subscribers
         from newsletter.subscriptions import follow_merged
 
+        optional_packages.register("BOUNCE_WEBHOOK", OptionalPackage("anymail", extra="anymail"))
         reserved_slugs.register("newsletter", {"follow-by-email"})
         follow = SidebarBlock(
             "newsletter/sidebar.html",

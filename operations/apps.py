@@ -1,10 +1,8 @@
 import gc
-from importlib.util import find_spec
-from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Tags, register
 from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +16,7 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         from blog.editing.advice import advice_checks
         from core.dashboard import concerns, dashboard_panels
+        from core.optional_packages import OptionalPackage, optional_packages
         from core.privacy import kept_data
         from operations.file_permissions import check_private, make_private
         from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
@@ -45,7 +44,9 @@ class OperationsConfig(AppConfig):
                 parent="people",
             ),
         )
-        if settings.BROADSIDE_SENTRY_DSN and find_spec("sentry_sdk"):
+        sentry = OptionalPackage("sentry_sdk", extra="sentry")
+        optional_packages.register("SENTRY_DSN", sentry)
+        if settings.BROADSIDE_SENTRY_DSN and sentry.is_installed:
             # An optional extra, imported only where it is used.
             from operations.error_tracking import start_error_tracking
 
@@ -54,17 +55,3 @@ class OperationsConfig(AppConfig):
         # vain. Python would do that more than once even while it exits.
         gc.freeze()
         gc.enable()
-
-
-@register
-def check_sentry(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report that a DSN for Sentry is set but its client is not installed (operations.E001)."""
-    if not settings.BROADSIDE_SENTRY_DSN or find_spec("sentry_sdk"):
-        return []
-    return [
-        Error(
-            "SENTRY_DSN is set, but Sentry's client is not installed.",
-            hint="Install it with `uv sync --extra sentry`, or remove SENTRY_DSN.",
-            id="operations.E001",
-        )
-    ]
