@@ -11,7 +11,6 @@ from core.dashboard import Panel, concerns, dashboard_panels
 from core.history import histories
 from core.navigation import FirstStep, NavigationItem, navigation_items
 from core.personal_data import PersonalRows, personal_rows
-from core.schedule import ScheduledTask, daily, scheduled_tasks
 
 
 class AccountsConfig(AppConfig):
@@ -30,7 +29,6 @@ class AccountsConfig(AppConfig):
         from accounts.panels import missing_name, recent_actions
         from accounts.privacy import kept_of_staff
         from accounts.role_changes import group_deleted, roles_changed
-        from accounts.tasks import delete_expired_sessions, delete_old_audit_records
         from core.privacy import kept_data
 
         admin.site.password_change_form = OwnPasswordForm
@@ -73,8 +71,6 @@ class AccountsConfig(AppConfig):
         navigation_items.register("audit-log", audit_log)
         user_logged_in.connect(logged_in, dispatch_uid="accounts.logged_in")
         user_logged_out.connect(logged_out, dispatch_uid="accounts.logged_out")
-        scheduled_tasks.register("accounts.sessions", ScheduledTask(delete_expired_sessions, daily(4, 20)))
-        scheduled_tasks.register("accounts.audit", ScheduledTask(delete_old_audit_records, daily(4, 25)))
         settings = {"view_sitesettings", "change_sitesettings"}
         register_ability("core.settings", _("change site settings"), settings, order=81)
         register_ability("accounts.people", _("manage people"), every_action("user"), order=80)

@@ -10,7 +10,7 @@ from accounts.audit.retention import delete_expired
 from accounts.models import User
 from accounts.password_links import Kind, make_link, send_link
 from accounts.sessions import SessionStore
-from core.tasks import PASSING, TaskKind
+from core.tasks import PASSING, TaskKind, daily
 
 
 class UnsentLinkError(Exception):
@@ -34,14 +34,14 @@ def send_password_link(user_pk: int) -> None:
     count(Action.PASSWORD_FORGOTTEN, user)
 
 
-@TaskKind(_("Deleting expired sessions"))
+@TaskKind(_("Deleting expired sessions"), schedule=daily(4, 20))
 @task()
 def delete_expired_sessions() -> None:
     """Delete sessions that have expired, as `manage.py clearsessions` does."""
     SessionStore.clear_expired()
 
 
-@TaskKind(_("Deleting old records of the audit log"))
+@TaskKind(_("Deleting old records of the audit log"), schedule=daily(4, 25))
 @task()
 def delete_old_audit_records() -> None:
     """Delete records that are older than AUDIT_KEEP_DAYS and AUDIT_KEEP_FAILED_DAYS say."""

@@ -15,7 +15,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from blog.models import Category, CategoryChange, Entry, Post, Redirect
-from blog.models.curation import CurationError, UndoableChange
+from blog.models.curation import CurationError, TermChange
 from blog.models.redirect import add_redirects
 from core.changes import entries_changed, will_be_merged
 from core.languages import in_quotes
@@ -86,7 +86,7 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
         entries_changed(list(affected))
         summary = text % {"categories": names, "target": target}
         record(Action.CHANGED, [target], by=by, details=f"{summary}.")
-        kind = UndoableChange.Kind.MOVE if keep else UndoableChange.Kind.MERGE
+        kind = TermChange.Kind.MOVE if keep else TermChange.Kind.MERGE
         data = {"target": target.pk, "target_name": target.name, "gained": gained, "categories": described}
         return CategoryChange.objects.create(kind=kind, summary=summary, data=data, made_by=by)
 

@@ -194,50 +194,25 @@ def publish(entries: QuerySet[Any], by: User) -> BulkChange:
     return _change_status(
         entries,
         by,
-        ~Q(status=Status.PUBLISHED),
+        Status.PUBLISHED,
         lambda entry: may_publish(by, type(entry)) and may_edit(by, entry) and entry.status != Status.TRASH,
-        lambda entry: Status.PUBLISHED,
     )
 
 
 def unpublish(entries: QuerySet[Any], by: User) -> BulkChange:
     """Turn entries into drafts. They keep their date, and with it their URL, in case they are published again."""
-    return _change_status(
-        entries,
-        by,
-        ~Q(status=Status.DRAFT),
-        lambda entry: may_edit(by, entry) and entry.status != Status.TRASH,
-        lambda entry: Status.DRAFT,
-    )
+    return _change_status(entries, by, Status.DRAFT, lambda entry: may_edit(by, entry) and entry.status != Status.TRASH)
 
 
 def trash(entries: QuerySet[Any], by: User) -> BulkChange:
-    """Move entries to the trash. Nothing is lost until they are deleted. All get the same `modified_at`."""
-    return _change_status(
-        entries, by, ~Q(status=Status.TRASH), lambda entry: may_edit(by, entry), lambda entry: Status.TRASH
-    )
+    """Move entries to the trash. Nothing is lost until they are deleted."""
+    return _change_status(entries, by, Status.TRASH, lambda entry: may_edit(by, entry))
 
 
 def restore(entries: QuerySet[Any], by: User) -> BulkChange:
     """Take entries out of the trash, as drafts, so that nothing becomes public by mistake."""
-    return _change_status(
-        entries, by, Q(status=Status.TRASH), lambda entry: may_restore(by, entry), lambda entry: Status.DRAFT
-    )
-
-
-def undo_trash(model: type[Entry], trashed_at: dt.datetime, by: User) -> BulkChange:
-    """Return entries that were moved to the trash together to the status that each had before.
-
-    `trashed_at` is the `modified_at` that they got, so entries that were changed since are left alone.
-    """
-
-    def is_allowed(entry: Entry) -> bool:
-        is_undecided = entry.status_before_trash in ("", *UNDECIDED)
-        return may_restore(by, entry) and (is_undecided or may_publish(by, type(entry)))
-
-    together = Q(status=Status.TRASH, modified_at=trashed_at)
-    entries = model._default_manager.filter(together)
-    return _change_status(entries, by, together, is_allowed, lambda entry: entry.status_before_trash or Status.DRAFT)
+    in_trash = Q(status=Status.TRASH)
+    return _change_status(entries, by, Status.DRAFT, lambda entry: may_restore(by, entry), in_trash)
 
 
 def selected_entries(entries: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
@@ -256,20 +231,16 @@ def values_of(entry: Entry) -> dict[str, Any]:
 
 
 def _change_status(
-    entries: QuerySet[Any],
-    by: User,
-    where: Q,
-    is_allowed: Callable[[Entry], bool],
-    new_status: Callable[[Entry], str],
+    entries: QuerySet[Any], by: User, status: Status, is_allowed: Callable[[Entry], bool], *where: Q
 ) -> BulkChange:
-    """Set a new status for those entries that meet the condition `where` once they are locked."""
+    """Set the status of those entries that have another one and meet the conditions `where` once they are locked."""
     change = BulkChange()
     with transaction.atomic():
-        for entry in selected_entries(entries, lock=True).filter(where):
+        for entry in selected_entries(entries, lock=True).exclude(status=status).filter(*where):
             (change.changed if is_allowed(entry) else change.refused).append(entry)
         before = [values_of(entry) for entry in change.changed]
         for entry in change.changed:
-            entry.status = new_status(entry)
+            entry.status = status
         entries.model.store_all(change.changed)
         for entry, was in zip(change.changed, before, strict=True):
             change.record_undo(entry.pk, was, values_of(entry))

@@ -1,10 +1,4 @@
-import datetime as dt
-from importlib.util import find_spec
-from typing import Any
-
 from django.apps import AppConfig
-from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, MODERATOR, every_action, register_ability
@@ -27,21 +21,17 @@ class CommentsConfig(AppConfig):
         from comments.models import Follower, NotificationPreference
         from comments.notifications import emails
         from comments.privacy import kept_of_commenters
-        from comments.tasks import send_mentions, tidy_comments
         from core.dashboard import dashboard_panels
         from core.navigation import navigation_items
+        from core.optional_packages import OptionalPackage, optional_packages
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
-        from core.schedule import ScheduledTask, daily, every, scheduled_tasks
         from mail.delivery import Mailing, Preparation, mailings, preparations
 
         recent = SidebarBlock(
             "comments/sidebar.html", label=_("Recent comments"), options={"count": CountField(5)}, is_default=False
         )
         sidebar_blocks.register("recent-comments", recent)
-        scheduled_tasks.register("comments.tidying", ScheduledTask(tidy_comments, daily(4, 15)))
-        every_ten_minutes = every(dt.timedelta(minutes=10))
-        scheduled_tasks.register("comments.webmentions", ScheduledTask(send_mentions, every_ten_minutes))
         entry_links.register("comments", comment_link)
         entry_columns.register("comments", EntryColumn(_("Comments"), entry_column.cells))
         navigation_items.register_all(NAVIGATION)
@@ -56,6 +46,7 @@ class CommentsConfig(AppConfig):
         followers = Follower.objects.select_related("entry")
         mailings.register("comments.followers", Mailing(followers, emails.for_follower))
         moderation = {"view_comment", "change_comment", "moderate_comment", *every_action("block")}
+        optional_packages.register("AKISMET_KEY", OptionalPackage("akismet", extra="akismet"))
         reserved_slugs.register("comments", {"comments"})
         label = _("moderate comments and manage the blocklist")
         register_ability("comments.moderation", label, moderation, order=60, roles={EDITOR, MODERATOR})
@@ -63,17 +54,3 @@ class CommentsConfig(AppConfig):
         register_ability("comments.erasure", _("erase commenters' personal data"), erasure, order=61, roles={EDITOR})
         settings = {"view_commentsettings", "change_commentsettings"}
         register_ability("comments.settings", _("change comment settings"), settings, order=82)
-
-
-@register
-def check_akismet(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report that a key for Akismet is set but its client is not installed (comments.E001)."""
-    if not settings.BROADSIDE_AKISMET_KEY or find_spec("akismet"):
-        return []
-    return [
-        Error(
-            "AKISMET_KEY is set, but Akismet's client is not installed.",
-            hint="Install it with `uv sync --extra akismet`, or remove the key.",
-            id="comments.E001",
-        )
-    ]

@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 from comments import tidying
 from comments.models import CommentSettings
 from comments.webmentions import receiving, sending
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily, every
 
 # The most received Webmentions that may wait to be checked. Further senders have to try again later.
 MAX_WAITING: Final = 50
@@ -21,7 +21,7 @@ _PAUSES: Final = (dt.timedelta(minutes=15), dt.timedelta(hours=4))
 _TURN: Final = dt.timedelta(minutes=2)
 
 
-@TaskKind(_("Deleting old spam and commenters' expired data"), time_limit=dt.timedelta(hours=6))
+@TaskKind(_("Deleting old spam and commenters' expired data"), time_limit=dt.timedelta(hours=6), schedule=daily(4, 15))
 @task()
 def tidy_comments() -> None:
     """Delete old spam, trash, e-mail addresses and other expired data."""
@@ -51,7 +51,7 @@ def queue_check(source: str, target: str) -> None:
     check_mention.enqueue(source, target)
 
 
-@TaskKind(_("Sending Webmentions"))
+@TaskKind(_("Sending Webmentions"), schedule=every(dt.timedelta(minutes=10)))
 @task(priority=-10)
 def send_mentions() -> None:
     """Tell other sites about links to them. What isn't done within a few minutes is left to the next run."""

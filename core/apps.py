@@ -6,6 +6,7 @@ from django.apps.registry import apps as current_apps
 from django.contrib import admin
 from django.core import checks
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import Panel, concerns, concerns_for, dashboard_panels
@@ -23,6 +24,8 @@ class CoreConfig(AppConfig):
         from core.admin import delete_selected
         from core.site import unfinished_settings
 
+        # Tasks register themselves, with their schedules.
+        autodiscover_modules("tasks")
         # Replaces Django's action of the same name.
         admin.site.add_action(delete_selected)
         checks.register(check_registries)

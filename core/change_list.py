@@ -29,7 +29,10 @@ class Tab:
 
 
 class IdPaginator(Paginator[Any]):
-    """Chooses the rows of a page first. Otherwise, PostgreSQL computes the annotations of all rows before them, too."""
+    """Chooses the rows of a page first.
+
+    Otherwise, PostgreSQL computes the annotations of all rows before them, and SQLite looks up their related rows.
+    """
 
     def page(self, number: int | str) -> Page[Any]:
         page = super().page(number)

@@ -1,4 +1,4 @@
-"""The kinds of background tasks (`django.tasks`): what each is called, and what happens when it fails.
+"""The kinds of background tasks (`django.tasks`): what each is called, when it is due, what happens when it fails.
 
 Decorate each task with its TaskKind. The worker (`manage.py worker`) retries a task that failed with an error that may
 pass, or during which the worker was killed. So each task must be able to run twice, and to resume where it was killed.
@@ -11,9 +11,13 @@ from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError
 from django.tasks import Task
+from django.utils import timezone
 from django.utils.functional import Promise
 
 from core.registry import Registry
+
+# Takes a time, and returns the first one after it at which a task is due.
+type NextTime = Callable[[dt.datetime], dt.datetime]
 
 # Errors that may pass on their own: of the network, of disks, of servers that are down or busy.
 PASSING: Final = (OSError, OperationalError, InterfaceError)
@@ -35,6 +39,10 @@ class TaskKind:
     errors in `retry_on`. If it takes longer than `time_limit` (None: no limit), it fails and the worker restarts. Kinds
     that may take longer than most are run in a process of their own, one at a time, so no others wait for them. Before
     a failed task is run again, `before_retry` is called with its arguments.
+
+    A task with a `schedule` takes no arguments, and the worker enqueues it whenever it is due. It is enqueued once,
+    however many workers there are, and once for all the times at which none was running. If it `starts_at_once`, it is
+    also due on a new site.
     """
 
     label: str | Promise
@@ -42,6 +50,8 @@ class TaskKind:
     retry_on: tuple[type[Exception], ...] = PASSING
     time_limit: dt.timedelta | None = DEFAULT_TIME
     before_retry: Callable[..., object] | None = None
+    schedule: NextTime | None = None
+    starts_at_once: bool = False
 
     @property
     def is_long(self) -> bool:
@@ -55,3 +65,20 @@ class TaskKind:
 
 # By the path of the task.
 task_kinds: Final[Registry[TaskKind]] = Registry("kind of task")
+
+
+def every(interval: dt.timedelta) -> NextTime:
+    """Return a schedule on which a task is due at this interval."""
+    return lambda now: now + interval
+
+
+def daily(hour: int, minute: int) -> NextTime:
+    """Return a schedule on which a task is due every day at this time, in the site's time zone."""
+
+    def next_time(now: dt.datetime) -> dt.datetime:
+        today = timezone.localtime(now).date()
+        days = (today + dt.timedelta(days=count) for count in range(3))
+        times = (dt.datetime.combine(day, dt.time(hour, minute), timezone.get_current_timezone()) for day in days)
+        return next(time for time in times if time > now)
+
+    return next_time

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
+from core.internal_rows import InternalRow
 
 
 class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
@@ -92,7 +93,7 @@ class Recipient(models.Model):
         return Signer(salt=f"mail.unsubscribe.{cls._meta.label_lower}")
 
 
-class RecipientDomain(models.Model):
+class RecipientDomain(InternalRow):
     """How much mail a domain got recently, and when it gets more (mail.pacing)."""
 
     name = models.CharField(max_length=255, primary_key=True)
@@ -106,9 +107,3 @@ class RecipientDomain(models.Model):
     batch_count = models.PositiveIntegerField(default=0)
     # How many times in a row its servers have refused mail temporarily.
     failures = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.name

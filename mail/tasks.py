@@ -9,13 +9,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
-from core.tasks import TaskKind
+from core.tasks import TaskKind, every
 from mail import delivery, messages
 
 _log = logging.getLogger(__name__)
 
 
-@TaskKind(_("Sending e-mail"))
+# The task schedules itself for when more is due. The schedule is for mail that was recorded without that, such as while
+# the disk was full.
+@TaskKind(_("Sending e-mail"), schedule=every(dt.timedelta(minutes=10)))
 @task()
 def send_due_mail() -> None:
     """Send all mail that is due. Whatever happens, schedule the next run."""

@@ -1,4 +1,3 @@
-import datetime as dt
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import AUTHOR, EDITOR, every_action, register_ability
 from core.navigation import NavigationItem, navigation_items
-from core.schedule import ScheduledTask, daily, every, scheduled_tasks
 
 
 class MediaConfig(AppConfig):
@@ -20,22 +18,11 @@ class MediaConfig(AppConfig):
         from accounts.audit.titles import titles
         from core.dashboard import concerns
         from media.models import renditions_due
-        from media.tasks import (
-            clean_due_documents,
-            cleaning_concerns,
-            make_due_renditions,
-            remove_expired_files,
-            wake_worker,
-        )
+        from media.tasks import cleaning_concerns, wake_worker
 
         renditions_due.register("media", wake_worker)
         for kind in ("media.picture", "media.document"):
             titles.register(kind, str)
-        # For pictures that were stored while no task could be scheduled.
-        scheduled_tasks.register("media.renditions", ScheduledTask(make_due_renditions, every(dt.timedelta(hours=1))))
-        # For documents that a full disk kept from being cleaned, or that were restored uncleaned from a backup.
-        scheduled_tasks.register("media.cleaning", ScheduledTask(clean_due_documents, daily(4, 30)))
-        scheduled_tasks.register("media.trash", ScheduledTask(remove_expired_files, daily(4, 40)))
         concerns.register("media", cleaning_concerns)
         post_migrate.connect(_clean_after_upgrade, sender=self, dispatch_uid="media.clean_after_upgrade")
         navigation_items.register("media", NavigationItem.of_list("media.picture", _("Media"), order=40))

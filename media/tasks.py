@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from core.dashboard import Concern
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily, every
 from media import trash
 from media.duplicates import take_fingerprint, without_fingerprint
 from media.recleaning import clean_again, due_documents, uncleaned_documents
@@ -36,7 +36,8 @@ _PAUSE: Final = dt.timedelta(minutes=1)
 _log = logging.getLogger(__name__)
 
 
-@TaskKind(_("Making smaller copies of images"))
+# Scheduled for pictures that were stored while no task could be enqueued.
+@TaskKind(_("Making smaller copies of images"), schedule=every(dt.timedelta(hours=1)))
 @task(takes_context=True)
 def make_due_renditions(context: TaskContext[Any, Any]) -> None:
     """Make renditions and fingerprints for a few seconds, and reschedule itself if more are due."""
@@ -56,7 +57,8 @@ def make_due_renditions(context: TaskContext[Any, Any]) -> None:
         make_due_renditions.using(run_after=timezone.now() + _PAUSE).enqueue()
 
 
-@TaskKind(_("Cleaning documents again"), time_limit=dt.timedelta(hours=1))
+# Scheduled for documents that a full disk kept from being cleaned, or that were restored uncleaned from a backup.
+@TaskKind(_("Cleaning documents again"), time_limit=dt.timedelta(hours=1), schedule=daily(4, 30))
 @task()
 def clean_due_documents(after: int = 0) -> None:
     """Clean due documents with a greater ID than `after` for a few seconds, and reschedule itself if more are due."""
@@ -73,7 +75,7 @@ def clean_due_documents(after: int = 0) -> None:
         clean_due_documents.using(run_after=timezone.now() + _PAUSE).enqueue(after)
 
 
-@TaskKind(_("Permanently removing deleted files"))
+@TaskKind(_("Permanently removing deleted files"), schedule=daily(4, 40))
 @task()
 def remove_expired_files() -> None:
     """Remove expired files for good. If one can't be removed, the next run tries again."""

@@ -1,27 +1,7 @@
-import datetime as dt
-from importlib.util import find_spec
-from typing import Any
-
 from django.apps import AppConfig
-from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, register_ability
-
-
-@register
-def check_webhook(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report a webhook for bounces without the package that parses its reports (newsletter.E001)."""
-    if not settings.BROADSIDE_BOUNCE_WEBHOOK or find_spec("anymail"):
-        return []
-    return [
-        Error(
-            "BOUNCE_WEBHOOK is set, but django-anymail is not installed.",
-            hint="Install it with `uv sync --extra anymail`, or remove the setting.",
-            id="newsletter.E001",
-        )
-    ]
 
 
 class NewsletterConfig(AppConfig):
@@ -32,9 +12,9 @@ class NewsletterConfig(AppConfig):
         from blog.appearance.blocks import SidebarBlock, sidebar_blocks
         from core.changes import merge_handlers
         from core.navigation import navigation_items
+        from core.optional_packages import OptionalPackage, optional_packages
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
-        from core.schedule import ScheduledTask, daily, every, scheduled_tasks
         from core.slugs import reserved_slugs
         from mail.delivery import Mailing, Preparation, mailings, preparations
         from newsletter import emails, issues
@@ -42,8 +22,8 @@ class NewsletterConfig(AppConfig):
         from newsletter.models import Delivery, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
         from newsletter.privacy import kept_of_subscribers
         from newsletter.subscriptions import follow_merged
-        from newsletter.tasks import read_returns, tidy_newsletter
 
+        optional_packages.register("BOUNCE_WEBHOOK", OptionalPackage("anymail", extra="anymail"))
         reserved_slugs.register("newsletter", {"follow-by-email"})
         follow = SidebarBlock(
             "newsletter/sidebar.html",
@@ -59,8 +39,6 @@ class NewsletterConfig(AppConfig):
         mailings.register("newsletter.requests", Mailing(requests, emails.for_request))
         deliveries = Delivery.objects.select_related("subscriber", "issue")
         mailings.register("newsletter.issues", Mailing(deliveries, emails.for_delivery))
-        scheduled_tasks.register("newsletter.tidying", ScheduledTask(tidy_newsletter, daily(4, 45)))
-        scheduled_tasks.register("newsletter.returns", ScheduledTask(read_returns, every(dt.timedelta(minutes=5))))
         kept_data.register("newsletter", kept_of_subscribers)
         # Subscribers come last, because their deliveries and subscriptions are deleted with them (CASCADE).
         personal_rows.register("newsletter.requests", PersonalRows(SubscriptionRequest, "email"))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.bulk import delete_in_batches
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily, every
 from mail import mailboxes
 from newsletter import returns, subscriptions
 from newsletter.models import Delivery
@@ -18,7 +18,7 @@ from newsletter.models import Delivery
 KEEP: Final = dt.timedelta(days=90)
 
 
-@TaskKind(_("Reading bounced e-mails"))
+@TaskKind(_("Reading bounced e-mails"), schedule=every(dt.timedelta(minutes=5)))
 @task()
 def read_returns() -> None:
     """Read the mailbox for bounces, complaints and requests to unsubscribe."""
@@ -26,7 +26,7 @@ def read_returns() -> None:
         mailboxes.process(settings.BROADSIDE_BOUNCE_MAILBOX, returns.handle)
 
 
-@TaskKind(_("Deleting data that the newsletter no longer needs"))
+@TaskKind(_("Deleting data that the newsletter no longer needs"), schedule=daily(4, 45))
 @task()
 def tidy_newsletter() -> None:
     """Delete expired requests, addresses that follow nothing, and the deliveries of old issues."""

@@ -1,11 +1,8 @@
-import datetime as dt
 import gc
-from importlib.util import find_spec
-from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Tags, register
 from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -19,21 +16,13 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         from blog.editing.advice import advice_checks
         from core.dashboard import concerns, dashboard_panels
+        from core.optional_packages import OptionalPackage, optional_packages
         from core.privacy import kept_data
-        from core.schedule import ScheduledTask, daily, every, scheduled_tasks
-        from operations.backups.schedule import next_time
         from operations.file_permissions import check_private, make_private
         from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
         from operations.privacy import kept_for_operation
-        from operations.tasks import (
-            back_up_if_due,
-            check_site,
-            forget_deleted,
-            forget_old_tasks,
-            rewrite_database,
-        )
+        from operations.withdrawals import tasks  # noqa: F401  # they register themselves
         from operations.withdrawals.concerns import unfinished_withdrawals
-        from operations.withdrawals.tasks import do_upkeep
         from operations.withdrawals.warnings import check_draft
 
         register(check_private, Tags.security)
@@ -42,15 +31,6 @@ class OperationsConfig(AppConfig):
         dashboard_panels.register("health", HEALTH)
         dashboard_panels.register("backups", BACKUPS)
         kept_data.register("operations", kept_for_operation)
-        # Starts at once, so that the dashboard of a new site doesn't say that nothing was checked.
-        checks_daily = ScheduledTask(check_site, daily(5, 10), starts_at_once=True)
-        scheduled_tasks.register("operations.checks", checks_daily)
-        scheduled_tasks.register("operations.backups", ScheduledTask(back_up_if_due, next_time))
-        scheduled_tasks.register("operations.results", ScheduledTask(forget_old_tasks, daily(4, 10)))
-        scheduled_tasks.register("operations.copies", ScheduledTask(forget_deleted, every(dt.timedelta(hours=1))))
-        # Before the backup, which then contains nothing that was deleted the day before.
-        scheduled_tasks.register("operations.rewriting", ScheduledTask(rewrite_database, daily(3, 5)))
-        scheduled_tasks.register("operations.withdrawals", ScheduledTask(do_upkeep, daily(4, 50)))
         concerns.register("withdrawals", unfinished_withdrawals)
         advice_checks.register("operations.withdrawals", check_draft)
         navigation_items.register(
@@ -64,7 +44,9 @@ class OperationsConfig(AppConfig):
                 parent="people",
             ),
         )
-        if settings.BROADSIDE_SENTRY_DSN and find_spec("sentry_sdk"):
+        sentry = OptionalPackage("sentry_sdk", extra="sentry")
+        optional_packages.register("SENTRY_DSN", sentry)
+        if settings.BROADSIDE_SENTRY_DSN and sentry.is_installed:
             # An optional extra, imported only where it is used.
             from operations.error_tracking import start_error_tracking
 
@@ -73,17 +55,3 @@ class OperationsConfig(AppConfig):
         # vain. Python would do that more than once even while it exits.
         gc.freeze()
         gc.enable()
-
-
-@register
-def check_sentry(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report that a DSN for Sentry is set but its client is not installed (operations.E001)."""
-    if not settings.BROADSIDE_SENTRY_DSN or find_spec("sentry_sdk"):
-        return []
-    return [
-        Error(
-            "SENTRY_DSN is set, but Sentry's client is not installed.",
-            hint="Install it with `uv sync --extra sentry`, or remove SENTRY_DSN.",
-            id="operations.E001",
-        )
-    ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from core.internal_rows import InternalRow
 from core.models import SiteSettings
 
 # A worker without a heartbeat for this long is presumed dead.
@@ -41,7 +42,7 @@ class BackupRunQuerySet(models.QuerySet["BackupRun"]):
         return self.filter(models.Q(error="") | ~models.Q(backup=""))
 
 
-class BackupRun(models.Model):
+class BackupRun(InternalRow):
     """An attempt to make or verify a backup, and its result. Backups leave these rows out."""
 
     kind = models.CharField(max_length=6, choices=RunKind)
@@ -55,12 +56,8 @@ class BackupRun(models.Model):
 
     objects = BackupRunQuerySet.as_manager()
 
-    class Meta:
-        default_permissions = ()
+    class Meta(InternalRow.Meta):
         indexes = [models.Index(fields=["kind", "finished_at"], name="backup_run_finished")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.backup}".strip()
 
     @classmethod
     def record(
@@ -93,7 +90,7 @@ class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
         return self.filter(at__gt=now - PRESUMED_DEAD, at__lte=now + CLOCK_TOLERANCE)
 
 
-class WorkerHeartbeat(models.Model):
+class WorkerHeartbeat(InternalRow):
     """When a worker (`manage.py worker`) was last alive. It reports every 30 seconds, even during a long task.
 
     Backups leave these rows out.
@@ -105,29 +102,17 @@ class WorkerHeartbeat(models.Model):
 
     objects = WorkerHeartbeatQuerySet.as_manager()
 
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.name
-
     @classmethod
     def beat(cls, name: str) -> None:
         """Record that the worker of this name is alive."""
         cls.objects.update_or_create(name=name, defaults={"at": timezone.now()})
 
 
-class ScheduledTime(models.Model):
-    """When a scheduled task (core.schedule) is next due. Backups leave these rows out."""
+class ScheduledTime(InternalRow):
+    """When a task with a schedule (core.tasks), whose path is its `name`, is next due. Backups leave these rows out."""
 
     name = models.CharField(max_length=100, primary_key=True)
     at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class WithdrawalState(models.TextChoices):
@@ -199,7 +184,7 @@ class Withdrawal(models.Model):
         return min(100, self.done * 100 // self.total) if self.total else 0
 
 
-class WithdrawnRow(models.Model):
+class WithdrawnRow(InternalRow):
     """The former content of a row that a withdrawal has changed or deleted. Backups leave it out.
 
     `sealed` is encrypted. `digest` is that of the row as the withdrawal left it, so that undoing notices later changes.
@@ -210,14 +195,8 @@ class WithdrawnRow(models.Model):
     sealed = models.TextField()
     digest = models.CharField(max_length=64, blank=True)
 
-    class Meta:
-        default_permissions = ()
 
-    def __str__(self) -> str:
-        return f"{self.withdrawal_id}: {self.model}"
-
-
-class GoneUrl(models.Model):
+class GoneUrl(InternalRow):
     """A URL that contained a withdrawn name and returns 410 while that can be undone. Backups leave it out.
 
     Only a keyed hash of it is stored, and deleted with the rest.
@@ -226,14 +205,8 @@ class GoneUrl(models.Model):
     withdrawal = models.ForeignKey(Withdrawal, models.CASCADE, related_name="gone_urls")
     digest = models.CharField(max_length=64, db_index=True)
 
-    class Meta:
-        default_permissions = ()
 
-    def __str__(self) -> str:
-        return self.digest
-
-
-class WithdrawalFlags(models.Model):
+class WithdrawalFlags(InternalRow):
     """Whether there is any GoneUrl: read with the site's settings, so that it needs no query for a missing page.
 
     There is exactly one row (core.apps creates it).
@@ -242,14 +215,8 @@ class WithdrawalFlags(models.Model):
     site = models.OneToOneField(SiteSettings, models.CASCADE, primary_key=True, related_name="withdrawal_flags")
     has_gone_urls = models.BooleanField(default=False)
 
-    class Meta:
-        default_permissions = ()
 
-    def __str__(self) -> str:
-        return str(self.has_gone_urls)
-
-
-class CheckResult(models.Model):
+class CheckResult(InternalRow):
     """The latest result of a slow check of `manage.py doctor`. Backups leave these rows out."""
 
     name = models.CharField(max_length=50, primary_key=True)
@@ -257,21 +224,9 @@ class CheckResult(models.Model):
     # A list of [severity, text, advice] (operations.checks.diagnoses).
     diagnoses = models.JSONField()
 
-    class Meta:
-        default_permissions = ()
 
-    def __str__(self) -> str:
-        return self.name
-
-
-class FreeSpace(models.Model):
+class FreeSpace(InternalRow):
     """The free space on the data folder's disk on one day, in bytes. Backups leave these rows out."""
 
     day = models.DateField(primary_key=True)
     bytes = models.BigIntegerField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.day}: {self.bytes}"

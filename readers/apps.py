@@ -12,15 +12,12 @@ class ReadersConfig(AppConfig):
         from blog.entry_lists import EntryColumn, entry_columns
         from core.navigation import NavigationItem, navigation_items
         from core.privacy import kept_data, reading_counters
-        from core.schedule import ScheduledTask, daily, scheduled_tasks
         from readers import entry_column
         from readers.privacy import counts_readers, kept_of_readings
-        from readers.tasks import tidy_figures
 
         reading_counters.register("readers", counts_readers)
         kept_data.register("readers", kept_of_readings)
         entry_columns.register("readers", EntryColumn(_("Views in 30 days"), entry_column.cells))
-        scheduled_tasks.register("readers.tidying", ScheduledTask(tidy_figures, daily(4, 25)))
         readers = NavigationItem.of_list(
             "readers.entrycount", _("Readers"), permissions=("readers.view_entrycount",), order=60
         )

@@ -1,4 +1,3 @@
-import datetime as dt
 import sqlite3
 from typing import Any
 
@@ -26,12 +25,11 @@ class SearchConfig(AppConfig):
         from core.changes import change_handlers
         from core.dashboard import concerns
         from core.privacy import kept_data
-        from core.schedule import ScheduledTask, every, scheduled_tasks
         from core.slugs import reserved_slugs
         from search.finding import find_comments_for_staff, find_for_staff
         from search.indexing import update_comments
         from search.privacy import kept_of_searches
-        from search.tasks import index_changed, index_stale_entries, unfinished_indexing
+        from search.tasks import index_changed, unfinished_indexing
         from search.views import PARAMETER, PARAMETERS, search_action
 
         change_handlers.register("search", index_changed)
@@ -45,7 +43,6 @@ class SearchConfig(AppConfig):
         site_actions.register("search", search_action)
         block = SidebarBlock("search/sidebar.html", is_same_on_every_page=True, label=_("Search"), order=10)
         sidebar_blocks.register("search", block)
-        scheduled_tasks.register("search.stale", ScheduledTask(index_stale_entries, every(dt.timedelta(hours=1))))
         reserved_slugs.register("search", {"opensearch.xml", "search"})
         post_migrate.connect(_fill_index, sender=self, dispatch_uid="search.fill_index")
 

@@ -4,23 +4,21 @@ from typing import Final
 
 from django.db import models
 
+from core.internal_rows import InternalRow
+
 # Stands for the digest of an entry or comment that is to be indexed again. It is not the digest of anything.
 STALE: Final = ""
 
 
-class Indexed(models.Model):
+class Indexed(InternalRow):
     """A row for each document in an index. `digest` is the digest of everything that the document was made from."""
 
     # The ID of the entry or comment. Not a foreign key, because the index is updated after a row has been deleted.
     id = models.BigIntegerField(primary_key=True)
     digest = models.CharField(max_length=32)
 
-    class Meta:
+    class Meta(InternalRow.Meta):
         abstract = True
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return str(self.pk)
 
 
 class IndexedEntry(Indexed):

@@ -3,6 +3,7 @@
 Indexing takes 2 ms for each entry, and nothing else could be written to SQLite all that time.
 """
 
+import datetime as dt
 from collections.abc import Collection, Iterator
 from itertools import batched
 from time import monotonic
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from core.dashboard import Concern
-from core.tasks import TaskKind
+from core.tasks import TaskKind, every
 from search.indexing import count_stale_entries, mark_as_stale, parts, update_entries
 
 # How many entries are indexed in the transaction that changes them, and in each transaction of the worker.
@@ -44,7 +45,7 @@ def index_changed(pks: Collection[int]) -> None:
         transaction.on_commit(_schedule, robust=True)
 
 
-@TaskKind(_("Indexing for the search"))
+@TaskKind(_("Indexing for the search"), schedule=every(dt.timedelta(hours=1)))
 @task()
 def index_stale_entries() -> None:
     """Index stale entries and comments for a few seconds, and reschedule itself if there are more."""

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from taggit.models import ItemBase, TagBase
 
 from blog.models import Post, Status
-from blog.models.curation import UndoableChange
+from blog.models.curation import TermChange
 from core.changes import PublicModel, PublicQuerySet, content_changed
 from core.prepared import Parameter, Prepared
 from core.slugs import free_slugs, slug_field, slugify, validate_slug
@@ -353,10 +353,10 @@ def _of_posts(aggregate: Any, output_field: models.Field[Any, Any]) -> Subquery:
     return Subquery(rows.annotate(value=aggregate).values("value"), output_field=output_field)
 
 
-class TagChange(UndoableChange):
+class TagChange(TermChange):
     """Tags that were merged, renamed or deleted (tags.curation)."""
 
-    class Meta(UndoableChange.Meta):
+    class Meta(TermChange.Meta):
         verbose_name = _("change to tags")
         verbose_name_plural = _("changes to tags")
         # Anyone who may change tags can see and undo them.

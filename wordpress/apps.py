@@ -1,11 +1,8 @@
-import datetime as dt
-
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, register_ability
 from core.navigation import FirstStep, NavigationItem, navigation_items
-from core.schedule import ScheduledTask, daily, every, scheduled_tasks
 from core.slugs import reserved_slugs
 
 
@@ -21,11 +18,11 @@ class WordPressConfig(AppConfig):
         from core.dashboard import concerns
         from wordpress.admin.import_jobs import unfinished_imports
         from wordpress.admin.menus import imported_menus
-        from wordpress.downloads.jobs import delete_old_exports
+        from wordpress.downloads import jobs  # noqa: F401  # its tasks register themselves
         from wordpress.legacy_urls.moved_files import find_moved_files
         from wordpress.legacy_urls.query_forms import PARAMETERS
         from wordpress.markup import renderer
-        from wordpress.uploads.tasks import clean_up
+        from wordpress.uploads import tasks  # noqa: F401  # as above
 
         navigation_items.register(
             "import",
@@ -49,9 +46,6 @@ class WordPressConfig(AppConfig):
         navigation_items.register("reusable-blocks", blocks)
         concerns.register("imports", unfinished_imports)
         offered_menus.register("wordpress", imported_menus)
-        scheduled_tasks.register("wordpress.uploads", ScheduledTask(clean_up, daily(4, 50)))
-        # Exports are private, so they are not kept longer than promised.
-        scheduled_tasks.register("wordpress.exports", ScheduledTask(delete_old_exports, every(dt.timedelta(hours=1))))
         markups.register("wordpress", Markup("WordPress", renderer.to_html))
         file_resolvers.register("wordpress", find_moved_files)
         page_parameters.register("wordpress", PARAMETERS)

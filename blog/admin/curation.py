@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from blog.models.curation import CurationError, UndoableChange
+from blog.models.curation import CurationError, TermChange
 from core.admin import BaseAdmin, ReadOnlyAdmin
 from core.admin_routes import route
 from core.kind_messages import KindMessages
@@ -51,7 +51,7 @@ class CurationAdmin(BaseAdmin[Any]):
         url = reverse("admin:blog_post_changelist")
         return format_html('<a href="{}?{}={}">{}</a>', url, term._meta.model_name, term.pk, term.post_count)
 
-    def done(self, request: HttpRequest, change: UndoableChange) -> HttpResponse:
+    def done(self, request: HttpRequest, change: TermChange) -> HttpResponse:
         """Return to the list with a message about the change and a button to undo it."""
         meta = change._meta
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_undo", args=[change.pk])
@@ -137,7 +137,7 @@ def twins_row(pair: Sequence[tuple[Any, int]], likeness: Likeness, merge_url: st
 class ChangeAdmin(_CuratorsAdmin):
     """The list of changes to tags or to categories, each with a button to undo it."""
 
-    undo: Callable[[int, Any], UndoableChange]
+    undo: Callable[[int, Any], TermChange]
 
     kind_messages = KindMessages(empty=_("No changes yet."))
     list_display = ("summary", "made_by", "made_at", "state")
@@ -152,7 +152,7 @@ class ChangeAdmin(_CuratorsAdmin):
         return super().get_queryset(request).defer("data")
 
     @admin.display(description=_("state"))
-    def state(self, change: UndoableChange) -> SafeString | str:
+    def state(self, change: TermChange) -> SafeString | str:
         if change.undone_at:
             return gettext("Undone by %s") % (change.undone_by or "–")
         # The list is inside a form, which this button submits to another URL.

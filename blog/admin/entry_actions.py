@@ -9,12 +9,10 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import NestedObjects
-from django.core.exceptions import BadRequest
 from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -33,7 +31,7 @@ from blog.permissions import may_publish
 from core.admin import BaseAdmin, delete_selected, is_worth_mentioning
 from core.admin_routes import route
 from core.languages import known_languages
-from core.text import parse_id, parse_time
+from core.text import parse_id
 
 # How many of the entries that would change are listed in a preview.
 MAX_SHOWN: Final = 100
@@ -96,8 +94,7 @@ class EntryActions(BaseAdmin[Any]):
         """Change entries, record the change, and report what was changed and what was refused."""
         with transaction.atomic():
             change = change_entries()
-            # Moving to the trash has its own way to undo it.
-            undoable = undoing.remember(change) if result != Status.TRASH else None
+            undoable = undoing.remember(change)
             record(recorded, change.changed, by=cast("User", request.user), details=details)
         done: dict[str, list[Any]] = {result: [], "scheduled": []}
         for entry in change.changed:
@@ -105,10 +102,8 @@ class EntryActions(BaseAdmin[Any]):
         if change.refused:
             self.message_user(request, action_message("refused", change.refused), messages.WARNING)
         if texts := [action_message(name, some) for name, some in done.items() if some]:
-            in_trash = result == Status.TRASH
-            url = self._untrash_url(request, change.changed[0]) if in_trash else self._undo_url(request, undoable)
             text = format_html_join(" ", "{}", ((each,) for each in texts))
-            self.report_done(request, text, url)
+            self.report_done(request, text, self._undo_url(request, undoable))
         if change.overtaken:
             self.message_user(request, overtaken_message(change.overtaken), messages.WARNING)
         if not (change.changed or change.refused or change.overtaken):
@@ -117,13 +112,11 @@ class EntryActions(BaseAdmin[Any]):
     def report_step(self, request: HttpRequest, step: Step, entry: Entry, *, in_form: bool = False) -> None:
         """Report what happened to an entry that was saved, in its own form or in quick edit."""
         hidden: UndoableEdit | None = getattr(entry, "undoable", None)
-        undo_url = self._undo_url(request, hidden, entry.pk if in_form else 0)
-        if step == Step.TRASH:
-            undo_url = self._untrash_url(request, entry)
+        undo_url = self._undo_url(request, hidden, entry.pk if in_form and step != Step.TRASH else 0)
         self.report_done(request, step_message(step, entry, is_hidden=hidden is not None), undo_url)
 
     @route("undo/<uuid:edit>/", "undo", require_POST, permission="change")
-    def undo_edit_view(self, request: HttpRequest, edit: uuid.UUID) -> HttpResponse:
+    def undo_view(self, request: HttpRequest, edit: uuid.UUID) -> HttpResponse:
         """Undo an edit of one or more entries, and lead back to the list or, with `?entry=ID`, to the entry's form."""
         undo = partial(undoing.undo, edit, self.model, cast("User", request.user))
         self.report(request, undo, "undone", Action.UNDONE)
@@ -152,21 +145,6 @@ class EntryActions(BaseAdmin[Any]):
     def _act_on(self, action: Callable[..., None], request: HttpRequest, pk: int) -> HttpResponse:
         action(request, self.get_queryset(request).filter(pk=pk))
         return self.redirect_to_list(request)
-
-    @route("undo-trash/", "undo_trash", require_POST, permission="change")
-    def undo_view(self, request: HttpRequest) -> HttpResponse:
-        """Undo moving one or more entries to the trash at the time `?at=`."""
-        trashed_at = parse_time(request.GET.get("at", ""))
-        if trashed_at is None:
-            raise BadRequest
-        undo = partial(publishing.undo_trash, self.model, trashed_at, cast("User", request.user))
-        self.report(request, undo, "untrashed", Action.RESTORED)
-        return self.redirect_to_list(request)
-
-    def _untrash_url(self, request: HttpRequest, entry: Entry) -> str:
-        """Return the URL where a POST restores this entry and all others that were just moved to the trash with it."""
-        url = f"{self._url('undo_trash')}?{urlencode({'at': entry.modified_at.isoformat()})}"
-        return self.with_filters(request, url)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what would be deleted: the titles of the entries, and the numbers of comments and other related rows.

@@ -180,12 +180,16 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         # If nothing has changed, saving must not look like a change to others who have the form open.
         if has_new_state or form.changed_data:
             publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
-        if form.state == Status.PUBLISHED and obj.is_scheduled:
+        is_hidden = form.state == Status.PUBLISHED and obj.is_scheduled
+        if is_hidden:
+            obj.recorded = Action.SCHEDULED  # type: ignore[attr-defined]  # for the log
+        if is_hidden or (has_new_state and form.step == Step.TRASH):
             hidden = publishing.BulkChange()
-            was, became = ({"published_at": each.published_at} for each in (form.stored, obj))
+            was, became = (
+                {name: getattr(each, name) for name in ("status", "published_at")} for each in (form.stored, obj)
+            )
             hidden.record_undo(obj.pk, was, became)
             obj.undoable = undoing.remember(hidden)  # type: ignore[attr-defined]  # for the response
-            obj.recorded = Action.SCHEDULED  # type: ignore[attr-defined]  # for the log
         if form.original is not None:
             try:
                 translations.link(obj, form.original, user, is_new=True)

@@ -38,10 +38,6 @@ _AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
     Status.TRASH: {EntryKind.POST: _("Post moved to the trash."), EntryKind.PAGE: _("Page moved to the trash.")},
     "restored": {EntryKind.POST: _("Post restored as a draft."), EntryKind.PAGE: _("Page restored as a draft.")},
     "edited": {EntryKind.POST: _("Post changed."), EntryKind.PAGE: _("Page changed.")},
-    "untrashed": {
-        EntryKind.POST: _("Post restored from the trash."),
-        EntryKind.PAGE: _("Page restored from the trash."),
-    },
     "language": {
         EntryKind.POST: _("The language of one post was set."),
         EntryKind.PAGE: _("The language of one page was set."),
@@ -100,14 +96,6 @@ _AFTER_ACTION_ON_SEVERAL: Final[dict[str, dict[str, Any]]] = {
     "edited": {
         EntryKind.POST: ngettext_lazy("%(count)d post changed.", "%(count)d posts changed.", "count"),
         EntryKind.PAGE: ngettext_lazy("%(count)d page changed.", "%(count)d pages changed.", "count"),
-    },
-    "untrashed": {
-        EntryKind.POST: ngettext_lazy(
-            "%(count)d post restored from the trash.", "%(count)d posts restored from the trash.", "count"
-        ),
-        EntryKind.PAGE: ngettext_lazy(
-            "%(count)d page restored from the trash.", "%(count)d pages restored from the trash.", "count"
-        ),
     },
     "undone": {
         EntryKind.POST: ngettext_lazy("Undone for %(count)d post.", "Undone for %(count)d posts.", "count"),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Category, Entry, Post, Status
-from blog.permissions import UNDECIDED, edits_others, may_edit, may_publish
+from blog.permissions import UNDECIDED, edits_others, may_edit, may_publish, may_restore
 from blog.publishing import BulkChange, file_under, selected_entries, values_of
 from blog.review.notices import record_steps
 from core.changes import entries_changed
@@ -23,13 +23,17 @@ _BATCH_SIZE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The changes to make. `fields` get the same values in all entries. Only posts have categories and tags."""
+    """The changes to make. `fields` get the same values in all entries. Only posts have categories and tags.
+
+    Entries in the trash are left alone, unless these changes take them `out_of_trash`.
+    """
 
     add_categories: Collection[Category] = ()
     remove_categories: Collection[Category] = ()
     add_tags: Collection[str] = ()
     remove_tags: Collection[str] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    out_of_trash: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,11 @@ def preview_edit(entries: QuerySet[Any], by: User, changes: Changes, *, lock: bo
 
 
 def _may_change(by: User, entry: Entry, changes: Changes) -> bool:
-    if entry.status == Status.TRASH or not may_edit(by, entry):
+    if entry.status == Status.TRASH:
+        is_allowed = changes.out_of_trash and may_restore(by, entry)
+    else:
+        is_allowed = may_edit(by, entry)
+    if not is_allowed:
         return False
     if "author_id" in changes.fields and isinstance(entry, Post) and not edits_others(by):
         return False

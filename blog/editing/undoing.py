@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from blog import publishing
 from blog.editing.bulk_editing import Changes, edit
-from blog.models import Category, Entry, UndoableEdit
+from blog.models import Category, Entry, Status, UndoableEdit
 from blog.publishing import BulkChange
 from core.text import parse_time
 
@@ -66,6 +66,7 @@ def _undo_part(part: dict[str, Any], ids: Collection[int], model: type[Entry], b
         add_tags=part["lost"]["tags"],
         remove_tags=part["gained"]["tags"],
         fields=fields,
+        out_of_trash=became.get("status") == Status.TRASH,
     )
     result.add(edit(entries, by, changes))
 

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
-from blog.models.curation import UndoableChange
+from blog.models.curation import TermChange
 from blog.models.post_in_category import PostInCategory
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
@@ -147,10 +147,10 @@ class CategoryTwins(models.Model):
         return f"{self.first} / {self.second}"
 
 
-class CategoryChange(UndoableChange):
+class CategoryChange(TermChange):
     """Categories that were merged, or whose posts were moved to another (blog.curation)."""
 
-    class Meta(UndoableChange.Meta):
+    class Meta(TermChange.Meta):
         verbose_name = _("change to categories")
         verbose_name_plural = _("changes to categories")
         # Anyone who may delete categories can see and undo them.

@@ -13,7 +13,7 @@ class CurationError(Exception):
     """A change could not be made. The message says why, and what to do."""
 
 
-class UndoableChange(models.Model):
+class TermChange(models.Model):
     """A change to terms under which posts are filed. `data` is what its app needs for undoing it."""
 
     class Kind(models.TextChoices):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, Self
 from django.db import connections, models, router, transaction
 from django.utils import timezone
 
+from core.internal_rows import InternalRow
 from core.prepared import Parameter
 
 _BATCH_SIZE: Final = 500
@@ -80,7 +81,7 @@ def _placeholders(values: Collection[int]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-class PostInCategory(models.Model):
+class PostInCategory(InternalRow):
     """A published post in the listing of a category, with its publication time, which may be in the future.
 
     Category pages are read from one index of this table, so the first and the last page of any category cost the same,
@@ -98,10 +99,6 @@ class PostInCategory(models.Model):
 
     objects = PostInCategoryQuerySet.as_manager()
 
-    class Meta:
-        default_permissions = ()
+    class Meta(InternalRow.Meta):
         constraints = [models.UniqueConstraint(fields=["post", "category"], name="post_in_category_once")]
         indexes = [models.Index(fields=["category", "-published_at", "-post"], name="category_newest_first")]
-
-    def __str__(self) -> str:
-        return f"{self.post_id} / {self.category_id}"

@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models.entry import Entry
+from core.internal_rows import InternalRow
 
 
-class PreviewLink(models.Model):
+class PreviewLink(InternalRow):
     """A link to the preview of an entry. It works until it expires; deleting the row revokes it."""
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="preview_links")
@@ -16,11 +17,7 @@ class PreviewLink(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
 
-    class Meta:
+    class Meta(InternalRow.Meta):
         verbose_name = _("preview link")
         verbose_name_plural = _("preview links")
-        default_permissions = ()
         ordering = ("expires_at", "pk")
-
-    def __str__(self) -> str:
-        return f"{self.entry_id}: {self.expires_at:%Y-%m-%d}"

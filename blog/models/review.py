@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models.entry import Entry
+from core.internal_rows import InternalRow
 from mail.models import Recipient, UserRecipientQuerySet
 
 # The longest note, in characters.
@@ -121,7 +122,7 @@ class ReviewPreference(Recipient):
         return dt.timedelta(minutes=10)
 
 
-class ReviewNotice(models.Model):
+class ReviewNotice(InternalRow):
     """A notice to a member of staff: on the dashboard, and also by e-mail while `is_unsent`.
 
     `by` is the person who caused it; NULL if they no longer have an account.
@@ -135,10 +136,9 @@ class ReviewNotice(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     is_unsent = models.BooleanField()
 
-    class Meta:
+    class Meta(InternalRow.Meta):
         verbose_name = _("review notice")
         verbose_name_plural = _("review notices")
-        default_permissions = ()
         ordering = ("-created_at", "-pk")
         indexes = [models.Index(fields=["recipient", "-created_at"], name="review_notice_newest_first")]
         constraints: ClassVar[list[Any]] = [
@@ -154,6 +154,3 @@ class ReviewNotice(models.Model):
             ),
             models.UniqueConstraint(fields=["recipient", "note"], name="review_notice_of_note_once"),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.entry_id}: {self.event}"

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.models.entry import Entry
 from blog.models.entry_query import EntryKind
+from core.internal_rows import InternalRow
 
 # The fields of an entry in the settings of its revisions, besides the IDs of its categories and the names of its tags.
 SETTINGS: Final = (
@@ -82,14 +83,8 @@ class Revision(models.Model):
         )
 
 
-class TranslatedVersion(models.Model):
+class TranslatedVersion(InternalRow):
     """The version of another entry, its original, with which a translation was last brought up to date."""
 
     entry = models.OneToOneField(Entry, on_delete=models.CASCADE, related_name="translated_version")
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="+")
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.entry_id}: {self.revision_id}"

@@ -45,7 +45,7 @@ class StoredEntry(PublicModel):
     slug = slug_field(_("The last part of the URL. Leave empty to use the title."), unique=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name=_("author"), related_name="entries")
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
-    # For undoing a move to the trash; empty outside the trash, and for entries that were imported into it.
+    # No longer used. This column is removed one release after the last code that uses it.
     status_before_trash = models.CharField(max_length=9, blank=True, editable=False)
     published_at = models.DateTimeField(_("publish at"), null=True, blank=True)
     source = models.TextField(_("text"), blank=True)
@@ -272,7 +272,7 @@ class StoredEntry(PublicModel):
         now = timezone.now()
         for entry in entries:
             entry.modified_at = now
-        names = ["status", "status_before_trash", "modified_at", "slug", "published_at", "published_on", "path"]
+        names = ["status", "modified_at", "slug", "published_at", "published_on", "path"]
         cls._store(entries, lambda: cls._posts_and_pages().bulk_update(entries, names, batch_size=200))
 
     @classmethod
@@ -288,7 +288,6 @@ class StoredEntry(PublicModel):
             if entry.status == Status.PUBLISHED and entry.published_at is None:
                 entry.published_at = now
             before = stored.get(entry.pk)
-            entry._remember_status(before)
             entry.replaced_status = before.status if before is not None else ""
             # Only when it leaves the trash: otherwise, a slug with WordPress's suffix was chosen on purpose.
             if before is not None and before.slug == entry.slug and entry.was_restored(before):
@@ -337,12 +336,6 @@ class StoredEntry(PublicModel):
     def moved_from(self, before: "StoredEntry | None") -> list[tuple[str, Any]]:
         """Return each entry whose URL changed when this one was saved, with its old URL (empty if there was none)."""
         raise NotImplementedError
-
-    def _remember_status(self, stored: "StoredEntry | None") -> None:
-        if self.status != Status.TRASH:
-            self.status_before_trash = ""
-        elif stored is not None and stored.status != Status.TRASH:
-            self.status_before_trash = stored.status
 
     def was_restored(self, stored: "StoredEntry") -> bool:
         """Return whether it leaves WordPress's trash, where `stored` was. Readers never used the URL it had there."""

@@ -5,16 +5,12 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from core.internal_rows import InternalRow
 
-class UndoableEdit(models.Model):
+
+class UndoableEdit(InternalRow):
     """What an edit replaced, in `parts` (blog.publishing.BulkChange). The row is deleted when the edit is undone."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     made_at = models.DateTimeField(default=timezone.now, db_index=True)
     parts = models.JSONField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.made_at:%Y-%m-%d %H:%M}"

@@ -31,7 +31,7 @@ from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_cha
 from comments.moderation.decisions import OUT_OF_SIGHT, DecisionResult, Seen
 from core.admin import BaseAdmin, ReadOnlyAdmin
 from core.admin_routes import route
-from core.change_list import FilterChangeList, Tab
+from core.change_list import FilterChangeList, IdPaginator, Tab
 from core.date_filter import DateFilter
 from core.dates import format_datetime, format_day_for_staff, time_since
 from core.kind_messages import KindMessages
@@ -66,12 +66,6 @@ class CommentChangeList(FilterChangeList):
             Tab(str(status.label), f"?status__exact={status}", chosen == status, counts.get(status, 0))
             for status in (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM, CommentStatus.TRASH)
         ]
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        # Otherwise, SQLite would look up the entries of all comments on earlier pages as well.
-        comments = self.model_admin.get_queryset(request).filter(pk__in=self.result_list.values("pk"))
-        self.result_list = comments.order_by(*self.get_ordering(request, comments))
 
 
 class SubmissionFilter(DateFilter):
@@ -118,6 +112,7 @@ class CommentAdmin(BaseAdmin[Comment]):
     search_fields = ("text",)
     ordering = ("-created_at", "-pk")
     list_per_page = 50
+    paginator = IdPaginator
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("text", "name", "email", "website")}),

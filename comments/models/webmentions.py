@@ -5,10 +5,12 @@ from typing import Final
 from django.db import models
 from django.utils import timezone
 
+from core.internal_rows import InternalRow
+
 MAX_TARGET_LENGTH: Final = 1000
 
 
-class SentMention(models.Model):
+class SentMention(InternalRow):
     """A link from an entry to a page of another site, which is told about it.
 
     Once the entry is gone, the other site is told that too, and the row is deleted.
@@ -28,10 +30,6 @@ class SentMention(models.Model):
     # The number of consecutive failures.
     failures = models.PositiveSmallIntegerField(default=0)
 
-    class Meta:
-        default_permissions = ()
+    class Meta(InternalRow.Meta):
         constraints = [models.UniqueConstraint(fields=["entry_id", "target"], name="sent_mention_once")]
         indexes = [models.Index(fields=["not_before"], name="sent_mention_due")]
-
-    def __str__(self) -> str:
-        return self.target

@@ -8,22 +8,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from blog.models import Entry
+from core.internal_rows import InternalRow
 from mail.models import Recipient, RecipientQuerySet
 from newsletter.models.subscriptions import Frequency, Subscriber, Suppression
 
 
-class Period(models.Model):
+class Period(InternalRow):
     """The date up to which posts are in issues of a frequency. Posts that get an earlier date are not added later."""
 
     frequency = models.CharField(max_length=11, choices=Frequency, primary_key=True)
     until = models.DateTimeField()
 
-    class Meta:
-        default_permissions = ()
+    class Meta(InternalRow.Meta):
         constraints = [models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="period_known")]
-
-    def __str__(self) -> str:
-        return f"{self.frequency}: {self.until}"
 
 
 class Issue(models.Model):
@@ -52,7 +49,7 @@ class Issue(models.Model):
         return f"{self.get_frequency_display()} {self.pk}"
 
 
-class IssueEntry(models.Model):
+class IssueEntry(InternalRow):
     """A post in an issue. A post is in at most one issue of each frequency, whatever happens to it later."""
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="rows")
@@ -60,12 +57,8 @@ class IssueEntry(models.Model):
     # The frequency of the issue.
     frequency = models.CharField(max_length=11, choices=Frequency)
 
-    class Meta:
-        default_permissions = ()
+    class Meta(InternalRow.Meta):
         constraints = [models.UniqueConstraint(fields=["entry", "frequency"], name="entry_mailed_once")]
-
-    def __str__(self) -> str:
-        return f"{self.issue_id}: {self.entry_id}"
 
 
 class DeliveryQuerySet(RecipientQuerySet["Delivery"]):

@@ -9,7 +9,7 @@ from django.tasks import task
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily
 from operations.erasing import rewrite
 from operations.models import GoneUrl, Withdrawal, WithdrawalState, WithdrawnRow
 from operations.withdrawals import lifecycle
@@ -37,7 +37,7 @@ def continue_withdrawal(pk: int) -> None:
         _log.error("%s can't be read, because SECRET_KEY has changed.", withdrawal)
 
 
-@TaskKind(_("Maintaining withdrawn names"), time_limit=dt.timedelta(hours=12))
+@TaskKind(_("Maintaining withdrawn names"), time_limit=dt.timedelta(hours=12), schedule=daily(4, 50))
 @task()
 def do_upkeep() -> None:
     """Make withdrawals final that can no longer be undone, and replace names that have come back.

@@ -20,9 +20,9 @@ from django.tasks import TaskContext
 from django.tasks.signals import task_finished, task_started
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.module_loading import import_string
 
-from core.schedule import scheduled_tasks
-from core.tasks import WorkerStoppingError
+from core.tasks import WorkerStoppingError, task_kinds
 from core.updating import inside_the_gate
 from operations.models import CLOCK_TOLERANCE, PRESUMED_DEAD, ScheduledTime
 from operations.request_ids import working_on
@@ -243,10 +243,12 @@ def enqueue_due(now: dt.datetime) -> None:
     time may be later than the next time. Then the task is done at the next time.
     """
     stored = dict(ScheduledTime.objects.values_list("name", "at"))
-    for name, scheduled in scheduled_tasks.items():
-        next_time = scheduled.next_time(now)
+    for name, kind in task_kinds.items():
+        if kind.schedule is None:
+            continue
+        next_time = kind.schedule(now)
         if name not in stored:
-            at = now if scheduled.starts_at_once else next_time
+            at = now if kind.starts_at_once else next_time
             ScheduledTime.objects.bulk_create([ScheduledTime(name=name, at=at)], ignore_conflicts=True)
             continue
         at = stored[name]
@@ -255,7 +257,7 @@ def enqueue_due(now: dt.datetime) -> None:
         with transaction.atomic():
             is_first = ScheduledTime.objects.filter(name=name, at=at).update(at=next_time)
             if is_first and at <= now:
-                scheduled.task.enqueue()
+                import_string(name).enqueue()
 
 
 def _clock_offset() -> float:

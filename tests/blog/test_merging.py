@@ -325,7 +325,8 @@ class TestChangesOfManyEntries:
             assert Post.objects.get().modified_at == post.modified_at
         elif elsewhere == "moved to the trash and back":
             publishing.trash(posts, ruth)
-            publishing.undo_trash(Post, Post.objects.get().modified_at, ruth)
+            publishing.restore(posts, ruth)
+            publishing.publish(posts, ruth)
         elif elsewhere == "translated":
             PostFactory(translation_group=uuid4(), language="fr")
             posts.update(translation_group=Post.objects.get(language="fr").translation_group)

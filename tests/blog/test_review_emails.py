@@ -16,8 +16,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from blog import publishing
-from blog.editing import bulk_editing
-from blog.models import Page, Post, ReviewEvent, ReviewNote, ReviewNotice, ReviewPreference, Status
+from blog.editing import bulk_editing, undoing
+from blog.models import Page, Post, ReviewEvent, ReviewNote, ReviewNotice, ReviewPreference, Status, UndoableEdit
 from blog.review import notes
 from blog.review.emails import MAX_NOTES, due_emails
 from blog.review.notices import KEPT_FOR
@@ -234,7 +234,7 @@ class TestDecisions:
 
     def test_a_decision_that_was_undone_is_left_out(self, editor: User, post: Post, deliver: Deliver) -> None:
         take("trash", post, editor)
-        publishing.undo_trash(Post, post.modified_at, editor)
+        undoing.undo(UndoableEdit.objects.get().pk, Post, editor)
         assert Post.objects.get().status == Status.PENDING
         assert deliver() == []
 

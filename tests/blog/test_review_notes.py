@@ -377,7 +377,7 @@ class TestLifeTime:
         page = client_of(editor).get(admin_url(Post.objects.get(), "delete")).content.decode()
         assert "Notes: 1" in text_of(page)
         assert "notice" not in page
-        publishing.undo_trash(Post, Post.objects.get().modified_at, editor)
+        publishing.restore(Post.objects.all(), editor)
         assert post.review_notes.count() == 1
         Post.objects.all().delete()
         assert not ReviewNote.objects.exists()

@@ -49,7 +49,7 @@ ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
 SUBMITTED: Final = {"autosave": CHANGE, "preview": CHANGE, "advice": CHANGE}
 SUBMITTED_NEW: Final = {
     **dict.fromkeys(("autosave_new", "preview_new", "advice_new"), ADD),
-    **dict.fromkeys(("undo", "undo_trash"), "change any"),
+    "undo": "change any",
 }
 # The list, whose POST is one of ACTIONS, and the form for a new entry.
 WITHOUT_ENTRY: Final = {"changelist", "add"}

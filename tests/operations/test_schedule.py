@@ -12,7 +12,7 @@ from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
 from accounts.models import User
-from core.schedule import scheduled_tasks
+from core.tasks import task_kinds
 from operations.backups import schedule
 from operations.backups.contents import name_for, parse_name
 from operations.backups.retention import kept
@@ -175,7 +175,9 @@ class TestRunning:
     def test_the_worker_makes_backups_at_the_configured_times(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_TIMES = [dt.time(15, 30)]
         now = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
-        assert scheduled_tasks["operations.backups"].next_time(now) == now.replace(hour=15, minute=30)
+        schedule = task_kinds[back_up_if_due.module_path].schedule
+        assert schedule is not None
+        assert schedule(now) == now.replace(hour=15, minute=30)
 
     def test_without_a_destination_no_backup_is_made(self, work: Work, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_URL = ""

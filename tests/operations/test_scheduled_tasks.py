@@ -5,17 +5,15 @@ import re
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.tasks import task
 from django.test import override_settings
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from core import schedule
 from core.registry import Registry, registries
-from core.schedule import ScheduledTask, daily, every, scheduled_tasks
+from core.tasks import NextTime, TaskKind, daily, every, task_kinds
 from mail.tasks import send_due_mail
 from operations.models import ScheduledTime
-from operations.tasks import forget_old_tasks
+from operations.tasks import back_up_if_due, forget_old_tasks
 from operations.worker import running
 from operations.worker.running import enqueue_due
 from tests.factories.programs import ROOT
@@ -29,13 +27,17 @@ YEAR = dt.timedelta(days=365)
 
 
 @pytest.fixture(autouse=True)
-def plan(monkeypatch: pytest.MonkeyPatch) -> Registry[ScheduledTask]:
+def plan(monkeypatch: pytest.MonkeyPatch) -> Registry[TaskKind]:
     """A schedule with one task, which is due every hour."""
-    registry: Registry[ScheduledTask] = Registry("scheduled task", scheduled_tasks.find_problems)
+    registry: Registry[TaskKind] = Registry("kind of task")
     registries.remove(registry)
-    registry.register("hourly", ScheduledTask(forget_old_tasks, every(HOUR)))
-    monkeypatch.setattr(running, "scheduled_tasks", registry)
+    registry.register(forget_old_tasks.module_path, planned(every(HOUR)))
+    monkeypatch.setattr(running, "task_kinds", registry)
     return registry
+
+
+def planned(schedule: NextTime, *, starts_at_once: bool = False) -> TaskKind:
+    return TaskKind("Planned", schedule=schedule, starts_at_once=starts_at_once)
 
 
 def enqueued(now: dt.datetime) -> int:
@@ -73,15 +75,15 @@ class TestDueTimes:
         assert enqueued(NOW + HOUR) == 0
         assert enqueued(NOW + 2 * HOUR) == 1
 
-    def test_a_task_is_enqueued_earlier_if_the_plan_has_changed(self, plan: Registry[ScheduledTask]) -> None:
-        plan.register("changed", ScheduledTask(send_due_mail, every(24 * HOUR)))
+    def test_a_task_is_enqueued_earlier_if_the_plan_has_changed(self, plan: Registry[TaskKind]) -> None:
+        plan.register(send_due_mail.module_path, planned(every(24 * HOUR)))
         enqueue_due(NOW)
-        plan["changed"] = ScheduledTask(send_due_mail, every(HOUR / 2))
+        plan[send_due_mail.module_path] = planned(every(HOUR / 2))
         assert enqueued(NOW) == 0
         assert enqueued(NOW + HOUR / 2) == 1
 
-    def test_a_task_can_begin_at_once_on_a_new_site(self, plan: Registry[ScheduledTask]) -> None:
-        plan["hourly"] = ScheduledTask(forget_old_tasks, every(HOUR), starts_at_once=True)
+    def test_a_task_can_begin_at_once_on_a_new_site(self, plan: Registry[TaskKind]) -> None:
+        plan[forget_old_tasks.module_path] = planned(every(HOUR), starts_at_once=True)
         enqueue_due(NOW)
         assert [enqueued(NOW + minutes * HOUR / 60) for minutes in (1, 2, 60, 61, 62)] == [1, 0, 0, 1, 0]
 
@@ -124,42 +126,35 @@ class TestSeveralWorkers:
         assert enqueued(NOW + HOUR) == 1
 
 
-def test_a_scheduled_task_without_a_kind_is_reported() -> None:
-    problems = list(scheduled_tasks.find_problems("x", ScheduledTask(task()(_undecorated), every(HOUR))))
-    assert problems == [f"Its task {__name__}._undecorated is not decorated with `TaskKind`."]
-
-
-def _undecorated() -> None: ...
-
-
 def test_the_schedule_contains_every_recurring_task() -> None:
-    assert set(schedule.scheduled_tasks) == {
-        "accounts.audit",
-        "operations.checks",
-        "operations.copies",
-        "operations.rewriting",
-        "operations.withdrawals",
-        "accounts.sessions",
-        "comments.tidying",
-        "comments.webmentions",
-        "readers.tidying",
-        "mail.delivery",
-        "media.cleaning",
-        "media.renditions",
-        "media.trash",
-        "newsletter.returns",
-        "newsletter.tidying",
-        "operations.backups",
-        "operations.results",
-        "search.stale",
-        "wordpress.exports",
-        "wordpress.uploads",
+    assert {path for path, kind in task_kinds.items() if kind.schedule} == {
+        "accounts.tasks.delete_expired_sessions",
+        "accounts.tasks.delete_old_audit_records",
+        "comments.tasks.send_mentions",
+        "comments.tasks.tidy_comments",
+        "mail.tasks.send_due_mail",
+        "media.tasks.clean_due_documents",
+        "media.tasks.make_due_renditions",
+        "media.tasks.remove_expired_files",
+        "newsletter.tasks.read_returns",
+        "newsletter.tasks.tidy_newsletter",
+        "operations.tasks.back_up_if_due",
+        "operations.tasks.check_site",
+        "operations.tasks.forget_deleted",
+        "operations.tasks.forget_old_tasks",
+        "operations.tasks.rewrite_database",
+        "operations.withdrawals.tasks.do_upkeep",
+        "readers.tasks.tidy_figures",
+        "search.tasks.index_stale_entries",
+        "wordpress.downloads.jobs.delete_old_exports",
+        "wordpress.uploads.tasks.clean_up",
     }
 
 
 def test_the_docs_say_when_each_daily_task_runs() -> None:
     text = (ROOT / "docs/running.md").read_text(encoding="utf-8")
-    plans = [scheduled.next_time for name, scheduled in scheduled_tasks.items() if name != "operations.backups"]
+    backups = back_up_if_due.module_path
+    plans = [kind.schedule for path, kind in task_kinds.items() if kind.schedule and path != backups]
     # The next time of a task that runs at intervals depends on the current time, unlike that of a daily task.
     times = [timezone.localtime(plan(NOW)) for plan in plans if plan(NOW) == plan(NOW + HOUR / 60)]
     assert sorted(re.findall(r"\| daily at (\d\d:\d\d) \|", text)) == sorted(f"{time:%H:%M}" for time in times)

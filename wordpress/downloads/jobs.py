@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from core.tasks import TaskKind
+from core.tasks import TaskKind, every
 from wordpress.downloads.formats import FORMATS
 from wordpress.models import ExportJob, ExportState
 from wordpress.uploads import lifecycle
@@ -77,7 +77,8 @@ def run_export(key: str) -> None:
     lifecycle.claim(ExportJob, key, _write)
 
 
-@TaskKind(gettext_lazy("Deleting old exports"))
+# Exports are private, so they are not kept longer than promised.
+@TaskKind(gettext_lazy("Deleting old exports"), schedule=every(dt.timedelta(hours=1)))
 @task()
 def delete_old_exports() -> None:
     """Delete the files of old exports."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from core.tasks import TaskKind
+from core.tasks import TaskKind, daily
 from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.page_types import page_types_here
@@ -85,7 +85,7 @@ def run_job(key: str) -> None:
     lifecycle.claim(ImportJob, key, _run_step, without_uploads={JobState.DONE, JobState.REJECTED})
 
 
-@TaskKind(gettext_lazy("Deleting abandoned uploads"))
+@TaskKind(gettext_lazy("Deleting abandoned uploads"), schedule=daily(4, 50))
 @task()
 def clean_up() -> None:
     """Delete abandoned uploads, and mark jobs whose worker is gone as interrupted."""
