@@ -99,7 +99,7 @@ COMPOUND: Final = re.compile(
     r"((?<![\w-])[^\W\d_]+(?:[-\u2010\u2011][^\W_]+){1,2}(?![\w-])"
     r"|(?<![\w.])[^\W\d_](?:\.[^\W\d_])+(?!\.?\w)"
     r"|(?<![\w.,])\d{1,3}(?:[.,\u066c\u00a0\u2009\u202f]\d{3})+(?![.,]?\w)"
-    rf"|(?<!\w)[A-ZÄÖÜØÅ](?:(?<=[{_UMLAUTS}])|[^\W\d_]*[{_UMLAUTS}])[^\W\d_]*(?!\w))"
+    rf"|(?<!\w)(?=[^\W\d_{_UMLAUTS}]*+[{_UMLAUTS}])[A-ZÄÖÜØÅ][^\W\d_]*+(?!\w))"
 )
 _JOINT: Final = re.compile(r"[-\u2010\u2011.](?=\w)|[,\u066c\u00a0\u2009\u202f](?=\d)")
 # Where there may be a compound.

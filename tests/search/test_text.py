@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from search import arabic
 from search import text as text_module
-from search.text import GAP, MAX_TOKEN_LENGTH, normalise, stem_of, stems_by_word, tokens_of, words_of
+from search.text import GAP, MAX_TOKEN_LENGTH, compounds_of, normalise, stem_of, stems_by_word, tokens_of, words_of
 from search.tiers import Tier
 from tests.factories.types import GrowsWithLength
 
@@ -110,6 +110,13 @@ class TestTokens:
     @pytest.mark.parametrize("text", ["a", "人", "ا\u064e", "é ", "a\u200d", "่", "<", "_", "ﷺ"])
     def test_take_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
         assert grows_with_length(lambda part: stems_by_word(tokens_of(part), "ar"), text * 12_500)
+
+    @pytest.mark.parametrize("part", ["ü", "a-", "A.", "1,", ",000"])
+    def test_compounds_take_time_in_proportion_to_the_length(
+        self, part: str, grows_with_length: GrowsWithLength
+    ) -> None:
+        text = f"Ü{part * 12_500}1"
+        assert grows_with_length(lambda part: list(compounds_of(part)), text)
 
 
 class TestStems:
