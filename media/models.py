@@ -41,6 +41,7 @@ class PictureQuerySet(UploadQuerySet["Picture"]):
 
 class Upload(PublicModel):
     file: models.FileField
+    replaced_in_id: int | None
     title = models.CharField(
         _("title"), max_length=500, blank=True, help_text=_("Helps you find it here. Leave empty to use the file name.")
     )
@@ -60,7 +61,7 @@ class Upload(PublicModel):
         editable=False,
         db_constraint=False,
         db_index=False,
-        related_name="replaced",
+        related_name="+",
         verbose_name=_("replaced in"),
     )
 
@@ -126,7 +127,8 @@ class Upload(PublicModel):
 
     def file_names(self) -> list[str]:
         """Return the names of all its files in the storage, and of those that it has replaced."""
-        replaced = [name for upload in self.replaced.all() for name in upload.file_names()]
+        rows: models.QuerySet[Any] = type(self)._base_manager.all()
+        replaced = [name for upload in rows.filter(replaced_in=self.pk) for name in upload.file_names()]
         return [str(self.file.name), *replaced]
 
 
