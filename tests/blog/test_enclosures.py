@@ -91,7 +91,8 @@ class TestEnclosuresFromTexts:
     def test_a_file_of_an_earlier_release_is_enclosed(self, client: Client) -> None:
         document = create_document()
         name = "documents/2014/05/one.mp3"
-        document.file.storage.move(str(document.file.name), name)
+        storage: Any = document.file.storage
+        storage.move(str(document.file.name), name)
         Document.objects.update(file=name)
         PostFactory(source=f"[Hear](/media/{name})")
         assert len(rss_enclosures(client)) == 1
