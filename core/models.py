@@ -77,12 +77,12 @@ class SiteSettings(PublicModel):
         _("show excerpts"),
         default=False,
         db_default=False,
-        help_text=_("In lists, show only the excerpt of long entries that have no more marker."),
+        help_text=_("In lists, show only the excerpt of long entries that have no “Read more” break."),
     )
     search_engines_welcome = models.BooleanField(
         _("allow search engines"),
         default=True,
-        help_text=_("Turn off to ask search engines in robots.txt to stay away."),
+        help_text=_("If you turn this off, robots.txt asks search engines to stay away."),
     )
     # Set by `current`.
     content_version = entries_version = 0

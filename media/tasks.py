@@ -99,8 +99,8 @@ def cleaning_concerns(request: HttpRequest) -> Iterator[Concern]:
     """Yield how many documents are still to be cleaned, and how many can't be, for the dashboard."""
     if count := due_documents().count():
         text = ngettext(
-            "%(count)s document has not been cleaned of names and places yet, as new ones are.",
-            "%(count)s documents have not been cleaned of names and places yet, as new ones are.",
+            "%(count)s document has not been cleaned yet, so it may contain names and places.",
+            "%(count)s documents have not been cleaned yet, so they may contain names and places.",
             count,
         )
         hint = gettext("The worker does that. If it isn't running, run `manage.py clean_media`.")

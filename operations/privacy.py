@@ -48,7 +48,7 @@ def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
                 days,
             )
             % days,
-            _("So that the site can be restored when its server is lost."),
+            _("So that the site can be restored if its server is lost."),
         )
 
 

@@ -51,7 +51,7 @@ class Sidebar(TextChoices):
 
 
 class ListStyle(TextChoices):
-    TEXTS = "texts", _("Texts up to the more marker")
+    TEXTS = "texts", _("Texts up to the “Read more” break")
     TITLES = "titles", _("Titles only")
 
 
@@ -189,7 +189,7 @@ class AppearanceForm(forms.Form):
         label=_("Lists of posts"),
         choices=ListStyle.choices,
         widget=forms.RadioSelect,
-        help_text=_("The site settings decide whether texts without a more marker are shortened."),
+        help_text=_("The site settings decide whether texts without a “Read more” break are shortened."),
     )
     list_pictures = forms.BooleanField(
         label=_("Show featured images in lists"),
@@ -219,7 +219,7 @@ class AppearanceForm(forms.Form):
         label=_("Logo"),
         help_text=_("Replaces the site's title at the top of each page."),
     )
-    header = PictureField(label=_("Header picture"), help_text=_("Below the title and the tagline of each page."))
+    header = PictureField(label=_("Header picture"), help_text=_("Below the site's title and tagline on each page."))
     icon = PictureField(
         is_icon=True,
         label=_("Site icon"),

@@ -68,7 +68,7 @@ class PictureField(forms.CharField):
             raise ValidationError(gettext("Choose an image from the media library."), code="missing")
         if self._is_icon and (picture.width != picture.height or picture.width < _MIN_ICON):
             text = gettext_lazy(
-                "The site icon must be square, and at least %(least)d pixels wide. This image has %(width)d × "
+                "The site icon must be square, and at least %(least)d pixels wide. This image is %(width)d × "
                 "%(height)d."
             )
             details = {"least": _MIN_ICON, "width": picture.width, "height": picture.height}

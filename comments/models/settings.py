@@ -79,20 +79,20 @@ class CommentSettings(OneRow):
         _("keep spam and trash for (days)"),
         default=30,
         validators=[MinValueValidator(1)],
-        help_text=_("After that they are deleted permanently by “tidy_comments”."),
+        help_text=_("After that they are permanently deleted."),
     )
     forget_emails_after_days = models.PositiveSmallIntegerField(
         _("delete commenters' e-mail addresses after (days)"),
         default=0,
         help_text=_(
-            "Counted from the day a comment was written, and done by “tidy_comments”. Enter 0 to keep them. People "
-            "whose address was deleted are no longer recognised, so their next comment is treated as a stranger's."
+            "Counted from the day a comment was written. Enter 0 to keep them. People whose address was deleted are no "
+            "longer recognised, so their next comment is treated as a stranger's."
         ),
     )
     show_pingbacks = models.BooleanField(
         _("show pingbacks"),
         default=True,
-        help_text=_("Show notes from other sites that link to an entry among its comments."),
+        help_text=_("Among the comments, show notifications from other sites that link to the post or page."),
     )
     comments_per_page = models.PositiveSmallIntegerField(
         _("comments per page"),

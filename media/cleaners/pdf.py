@@ -70,7 +70,7 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
     try:
         with pikepdf.open(cast("BinaryIO", source)) as pdf:
             if len(pdf.objects) > _MAX_OBJECTS:
-                raise ValidationError(_("The PDF is too complex to be cleaned. Save it in a simpler form."))
+                raise _too_complex()
             names = pdf.Root.get("/Names")
             if isinstance(names, pikepdf.Dictionary):
                 _remove(names, names.keys() - _KEPT_NAMES)
@@ -89,6 +89,12 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
         raise ValidationError(_("The PDF is protected by a password. Save it without one.")) from error
     except pikepdf.PdfError as error:
         raise ValidationError(_("This PDF is damaged. Save it again in the program that made it.")) from error
+
+
+def _too_complex() -> ValidationError:
+    return ValidationError(
+        _("The PDF is too complex to be cleaned. Split it into several files, or print it to a new PDF, and try again.")
+    )
 
 
 def _resources(pdf: pikepdf.Pdf) -> set[tuple[int, int]]:
@@ -218,7 +224,7 @@ def _clean_inline_images(stream: Any) -> None:
         if data is None or begins < position:
             continue
         if not before.startswith(b"\xff\xd8", data.end()):
-            raise ValidationError(_("The PDF is too complex to be cleaned. Save it in a simpler form."))
+            raise _too_complex()
         position = blank_jpeg(content, data.end())
     if position:
         stream.write(bytes(content))

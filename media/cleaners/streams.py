@@ -19,11 +19,15 @@ def damaged() -> ValidationError:
 
 
 def too_complex() -> ValidationError:
-    return ValidationError(_("The file has too many parts to be cleaned. Save it in a simpler form."))
+    return ValidationError(
+        _("The file has too many parts to be cleaned. Split it, or save it in another format, and try again.")
+    )
 
 
 def too_demanding() -> ValidationError:
-    return ValidationError(_("The file takes too much time or memory to be cleaned. Save it in a simpler form."))
+    return ValidationError(
+        _("The file takes too much time or memory to be cleaned. Make it smaller, or split it, and try again.")
+    )
 
 
 def unsupported_stream() -> ValidationError:

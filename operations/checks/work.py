@@ -112,7 +112,7 @@ def mail(options: CheckOptions) -> Iterator[Diagnosis]:
         )
         yield Diagnosis.ok(text % len(owners))
     else:
-        yield Diagnosis.ok(_("The mail server accepts our username and password."))
+        yield Diagnosis.ok(_("The mail server accepts the name and password in EMAIL_URL."))
 
 
 def _advice_on_mail(error: OSError) -> str:

@@ -170,7 +170,7 @@ class TestTheIcon:
 
     @pytest.mark.parametrize("size", [(511, 511), (600, 512)])
     def test_has_to_be_large_and_square(self, size: tuple[int, int]) -> None:
-        text = "The site icon must be square, and at least 512 pixels wide. This image has {} × {}."
+        text = "The site icon must be square, and at least 512 pixels wide. This image is {} × {}."
         assert errors_of(icon=a_picture(*size).pk) == {"icon": [text.format(*size)]}
 
 

@@ -91,7 +91,7 @@ def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new
     expect(notes.get_by_role("status")).to_have_text("Note added.")
     # Autosaves now belong to the post.
     source.press_sequentially(" More.")
-    expect(status).to_have_text(re.compile("Kept here and on the server since"))
+    expect(status).to_have_text(re.compile("Last copy here and on the server"))
     assert Autosave.objects.get(data__isnull=False).entry_id == post.pk
     new_post.keyboard.press("Control+s")
     expect(status).to_have_text(SAVED)

@@ -23,7 +23,7 @@ from tests.factories.types import Faults, LogIn
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADD = "/admin/blog/post/add/"
-KEPT = re.compile("Kept here and on the server since")
+KEPT = re.compile("Last copy here and on the server")
 IN_BROWSER = re.compile("kept in this browser, and will be sent")
 FILL_DISK = """() => {
   Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
@@ -108,7 +108,7 @@ def test_text_survives_a_closed_tab_a_failing_server_and_a_lost_connection_or_se
     # The disk is full, so this browser can't keep a copy.
     page.evaluate(FILL_DISK)
     add_words(page, " And")
-    expect_status(page, re.compile("Kept on the server since .* This browser couldn't keep a copy"))
+    expect_status(page, re.compile("Last copy on the server: .* This browser couldn't keep one"))
 
     # The session ends. Ruth logs in again in another tab and continues in the same form.
     browser_of_ruth.clear_cookies()

@@ -156,7 +156,7 @@ class TestLimits:
         ids=["of too many elements", "nested too deeply"],
     )
     def test_markup_that_needs_too_much_memory_is_refused(self, part: bytes) -> None:
-        with pytest.raises(ValidationError, match=r"Save it (?:in a simpler form|again)|too many parts"):
+        with pytest.raises(ValidationError, match=r"Save it again|too much time or memory|too many parts"):
             cleaned(docx(**{"word/styles.xml": part}), ".docx")
         assert cleaned(PDF, ".pdf").startswith(b"%PDF")
 

@@ -25,7 +25,7 @@ class ReusableBlockForm(VersionedForm):
         label=_("Text"),
         max_length=MAX_SOURCE_LENGTH,
         widget=AdminTextareaWidget(attrs={"rows": 20, "dir": "auto"}),
-        help_text=_("HTML. Keep the comments that start with “wp:”; they mark the blocks of WordPress’s editor."),
+        help_text=_("HTML. Keep the comments that start with “wp:”; they mark the blocks of WordPress's editor."),
     )
 
     class Meta:

@@ -87,7 +87,7 @@ class Command(BaseCommand):
             _migrate_a_copy(copies, folder, progress, patience)
         finally:
             copies.clear()
-        text = _("It works. People will not be able to write for about %d seconds.")
+        text = _("The new version works. During the upgrade, nothing can be saved for about %d seconds.")
         self.stderr.write(text % (monotonic() - started + 1), style_func=self.style.SUCCESS)
 
     def _upgrade(self, copies: Copies, folder: Path, link: Path | None, progress: ProgressCallback) -> None:
