@@ -19,6 +19,10 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        # The status after Ctrl-C in a shell.
+        sys.stderr.write("\nInterrupted.\n")
+        sys.exit(130)
     except ImproperlyConfigured as error:
         if "--traceback" in sys.argv:
             raise

@@ -45,11 +45,10 @@ def require_another_owner(person: User) -> None:
 
 @transaction.atomic
 def give_role(person: User, role: str, *, by: User | None = None) -> None:
-    """Give `person` a role: OWNER, the name of a group, or none if it is empty. If the role changes, log them out.
+    """Give `person` a role: OWNER, the name of a group, or none if it is empty.
 
-    Owners who change their own role stay logged in on this browser.
-
-    Raises LastOwnerError.
+    If the role changes, log them out, and end what they have shared. Owners who change their own role stay logged in on
+    this browser. Raises LastOwnerError.
     """
     former = person.role
     if role == former and person.groups.count() <= 1:
@@ -63,8 +62,8 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
     person.save(update_fields=["is_superuser", "is_staff"])
     person.groups.set([] if role in ("", OWNER) else [Group.objects.get(name=role)])
     sessions.end([person], keep=context.request)
-    if not role:
-        revoke_access(person)
+    # With the new role, they might not see what they have shared.
+    revoke_access(person)
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """What people have given strangers access to, such as links to unpublished texts, and ending it.
 
-Someone who got into an account may have used it to keep reading. So it ends with a new password, as sessions do, and
-when the person may no longer log in.
+Someone who got into an account may have used it to keep reading. So it ends with a new password, as sessions do, with
+another role, and when the person may no longer log in.
 """
 
 from collections.abc import Callable

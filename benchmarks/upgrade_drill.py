@@ -113,6 +113,9 @@ class Sqlite:
     def schema(self) -> list[str]:
         return sorted(self.rows("SELECT coalesce(sql, name) FROM sqlite_master"))
 
+    def is_migrated(self) -> bool:
+        return bool(self.rows("SELECT name FROM sqlite_master WHERE name = 'planted'"))
+
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=60)
 
@@ -138,11 +141,15 @@ class Postgresql:
         return self._execute(sql, self.url)
 
     def schema(self) -> list[str]:
+        """Describe all tables, including copies, which a completed upgrade leaves nothing of."""
         return self.rows(
             "SELECT table_schema || table_name || column_name || data_type FROM information_schema.columns "
             "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') "
             "UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
         )
+
+    def is_migrated(self) -> bool:
+        return bool(self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename = 'planted'"))
 
     def _execute(self, sql: str, url: str = "") -> list[str]:
         import psycopg  # only here, because drills on SQLite need no PostgreSQL

@@ -28,6 +28,7 @@ from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_
 from core.dates import format_month
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, together
+from core.scripts import language_of
 from core.text import by_name
 
 # In CSS pixels.
@@ -162,7 +163,7 @@ def _category_lines(rows: Sequence[tuple[str, str, int]]) -> Sequence[Line]:
         return [names.get(path, ("", "")) for path in paths_to(row[1])]
 
     return [
-        Line(name, reverse("blog:category", args=[path]), total, path.count("/"))
+        Line(name, reverse("blog:category", args=[path]), total, path.count("/"), language=language_of(name))
         for name, path, total in sorted(rows, key=names_from_the_top)
         if path in with_posts
     ]

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from blog.models import Entry, Post
 from blog.models.category import category_url
 from core.prepared import Prepared
+from core.scripts import language_attribute
 from core.text import by_name
 
 
@@ -61,5 +62,8 @@ def _categories(ids: Any) -> QuerySet[Any, tuple[int, str, str]]:
 
 def links_to(terms: Iterable[Term], comma: str) -> SafeString:
     """Return links to these terms, separated by `comma` (core.languages.separator), for an `h-entry` (microformats)."""
-    links = [f'<a class="p-category" href="{escape(term.url)}" dir="auto">{escape(term.name)}</a>' for term in terms]
+    links = [
+        f'<a class="p-category" href="{escape(url)}" dir="auto"{language_attribute(name)}>{escape(name)}</a>'
+        for name, url in terms
+    ]
     return mark_safe(comma.join(links))  # noqa: S308  # the names and URLs are escaped, and the comma is ours

@@ -58,6 +58,11 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
     # Whether the only views are those with a `route`, without Django's change list and forms.
     has_only_own_views = False
 
+    @property
+    def media(self) -> forms.Media:
+        """The script of lists. Django's others, with jQuery, are for fields that no form of ours has."""
+        return forms.Media(js=["admin/js/actions.js"])
+
     def get_urls(self) -> list[URLPattern]:
         return routes_of(self) + ([] if self.has_only_own_views else super().get_urls())
 
@@ -126,7 +131,9 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
         context["title"] = self._title(action)
         if not self.change_form_template:
             # Admins with a template of their own list the errors and focus that list.
-            _focus_first_error(context["adminform"].form)
+            form: forms.BaseForm = context["adminform"].form
+            if wrong := next((field for name, field in form.fields.items() if name in form.errors), None):
+                wrong.widget.attrs["autofocus"] = True
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def changeform_view(
@@ -380,13 +387,6 @@ class ReadOnlyAdmin(BaseAdmin[Any]):
         return False
 
     has_change_permission = has_delete_permission
-
-
-def _focus_first_error(form: forms.BaseForm) -> None:
-    """Focus the first field with an error."""
-    wrong = next((field for name, field in form.fields.items() if name in form.errors), None)
-    if wrong:
-        wrong.widget.attrs["autofocus"] = True
 
 
 @admin.register(SiteSettings)

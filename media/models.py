@@ -4,16 +4,19 @@ import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
+from secrets import token_hex
 from typing import Any, Final, NamedTuple, Self
 
 from django.core.files import File
 from django.core.files.images import get_image_dimensions
 from django.db import DatabaseError, models, transaction
+from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from core.changes import PublicModel, PublicQuerySet
+from core.changes import CurrentVersion, PublicModel, PublicQuerySet, content_and_entries_version
 from core.registry import Registry
 
 # Raise this when the cleaners remove more from documents than before: the worker then cleans the stored ones again.
@@ -34,6 +37,10 @@ class UploadQuerySet[Model: "Upload"](PublicQuerySet[Model]):
 
 
 class PictureQuerySet(UploadQuerySet["Picture"]):
+    def has_visible(self) -> bool:
+        """Whether any of these may be on a page, unlike those added since anything but comments last changed there."""
+        return self.exclude(added_at_version=CurrentVersion(of_entries=True)).exists()
+
     def served(self) -> Self:
         leads_to_another = models.Q(merged_into__isnull=False, merged_into__deleted_at=None)
         return self.filter(models.Q(deleted_at=None) | leads_to_another)
@@ -41,6 +48,7 @@ class PictureQuerySet(UploadQuerySet["Picture"]):
 
 class Upload(PublicModel):
     file: models.FileField
+    replaced_in_id: int | None
     title = models.CharField(
         _("title"), max_length=500, blank=True, help_text=_("Helps you find it here. Leave empty to use the file name.")
     )
@@ -60,7 +68,7 @@ class Upload(PublicModel):
         editable=False,
         db_constraint=False,
         db_index=False,
-        related_name="replaced",
+        related_name="+",
         verbose_name=_("replaced in"),
     )
 
@@ -92,6 +100,10 @@ class Upload(PublicModel):
         except BaseException:
             self.delete_file_without_row()
             raise
+
+    def is_visible(self) -> bool:
+        # No page can have a file that is only now being stored, because its URL can't be guessed.
+        return not self._state.adding or self.file._committed  # type: ignore[attr-defined]  # as below
 
     def was_added(self) -> None:
         """Run whatever has to follow once the row is stored, in the same transaction."""
@@ -126,7 +138,8 @@ class Upload(PublicModel):
 
     def file_names(self) -> list[str]:
         """Return the names of all its files in the storage, and of those that it has replaced."""
-        replaced = [name for upload in self.replaced.all() for name in upload.file_names()]
+        rows: models.QuerySet[Any] = type(self)._base_manager.all()
+        replaced = [name for upload in rows.filter(replaced_in=self.pk) for name in upload.file_names()]
         return [str(self.file.name), *replaced]
 
 
@@ -147,7 +160,7 @@ class RenditionState(models.TextChoices):
 class Picture(Upload):
     """A picture without metadata such as location, camera or owner."""
 
-    private_fields = frozenset({"rendition_state", "fingerprint"})
+    private_fields = frozenset({"rendition_state", "fingerprint", "added_at_version"})
 
     file = models.ImageField(_("file"), upload_to="pictures/%Y/%m/", width_field="width", height_field="height")
     alt = models.CharField(
@@ -171,6 +184,8 @@ class Picture(Upload):
 
     # See media.fingerprints. 0 if the picture can't be compared, None if the fingerprint hasn't been taken yet.
     fingerprint = models.BigIntegerField(null=True, editable=False)
+    # The version of entries (core.changes) at which it was added. None for pictures from before this column existed.
+    added_at_version = models.BigIntegerField(null=True, editable=False)
     # The picture shown in its place, and the data for undoing the merge, which is None once that is impossible.
     merged_into = models.ForeignKey(
         "self", models.CASCADE, null=True, editable=False, related_name="merged", verbose_name=_("merged into")
@@ -228,6 +243,11 @@ class Picture(Upload):
         """The URL of the file for staff, which changes with the file: browsers keep a replaced one for an hour."""
         return f"{self.file.url}?{self.size}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            _content, self.added_at_version = content_and_entries_version()
+        super().save(*args, **kwargs)
+
     def was_added(self) -> None:
         for handle in renditions_due.values():
             handle()
@@ -257,12 +277,17 @@ def cleaners_version() -> int:
     return CLEANERS_VERSION
 
 
+def document_path(document: "Document", name: str) -> str:
+    """Return where a new document is stored: in a folder that no one can guess before its URL is published."""
+    return f"documents/{timezone.now():%Y/%m}/{document.token}/{name}"
+
+
 class Document(Upload):
     """A file that isn't shown as an image: a PDF, audio, video, or another type (media.file_types)."""
 
     private_fields = frozenset({"cleaned_with", "uncleaned_because"})
 
-    file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
+    file = models.FileField(_("file"), upload_to=document_path)
     # The version of the cleaners that cleaned the file (media.recleaning). Files are cleaned before they are stored.
     cleaned_with = models.PositiveSmallIntegerField(editable=False, default=cleaners_version)
     # Why the file was stored uncleaned. Empty if it was cleaned.
@@ -280,6 +305,11 @@ class Document(Upload):
             models.Index(fields=["cleaned_with"], name="document_cleaned_with"),
             models.Index(fields=["id"], name="document_uncleaned", condition=~models.Q(uncleaned_because="")),
         ]
+
+    @cached_property
+    def token(self) -> str:
+        """The name of the folder in which the file is stored, if it isn't stored yet."""
+        return token_hex(6)
 
     def values_from(self, content: File[bytes]) -> dict[str, Any]:
         return {**super().values_from(content), "cleaned_with": CLEANERS_VERSION, "uncleaned_because": ""}

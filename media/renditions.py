@@ -67,7 +67,8 @@ def make_renditions(picture: Picture) -> None:
         _delete(picture, [rendition.name for rendition in made])
         made = []
     started = unchanged.filter(rendition_state=RenditionState.STARTED)
-    # The rows aren't written if there are none before and after, because writing them makes cached pages expire.
+    # The rows aren't written if there are none before and after, because writing them makes cached pages expire, unless
+    # the picture can't be on any of them (media.models).
     if made or picture.rendition_rows:
         values["rendition_rows"] = made
     if started.update(**values):

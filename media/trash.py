@@ -55,9 +55,8 @@ def replace(upload: Upload, content: File[bytes]) -> Upload | None:
 
 def _keep_file(upload: Upload) -> Upload | None:
     """Store a copy of the file as one that was deleted just now."""
-    old = type(upload)(
-        title=upload.title, uploaded_by_id=upload.uploaded_by_id, deleted_at=timezone.now(), replaced_in=upload
-    )
+    old = type(upload)(title=upload.title, uploaded_by_id=upload.uploaded_by_id, deleted_at=timezone.now())
+    old.replaced_in_id = upload.pk
     if isinstance(upload, Document) and isinstance(old, Document):
         old.cleaned_with, old.uncleaned_because = upload.cleaned_with, upload.uncleaned_because
     try:

@@ -114,9 +114,9 @@ class _SearchTerm:
         elif word.is_exact:
             self._literals = {first}
         else:
-            # Other spellings begin alike, such as “organise”, “labour”, “journaux” and “women”, but not Arabic plurals.
-            self._literals = {_common_beginning(self._forms)[:_MAX_LITERAL]}
-            self._literals |= {form[:_MAX_LITERAL] for stem in self._forms for form in irregular_forms(stem)}
+            # Other spellings begin alike: “organise”, “labour”, “journaux”, “women”. Some Arabic plurals don't.
+            irregular = {form[:_MAX_LITERAL] for stem in self._forms for form in irregular_forms(stem)}
+            self._literals = irregular or {_common_beginning(self._forms)[:_MAX_LITERAL]}
             self._forms |= {form for stem in self._forms for form in with_prepositions(stem)}
         phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{_SPACED})"
         self._rest = re.compile(phrase) if self._is_phrase else None

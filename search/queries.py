@@ -42,7 +42,7 @@ _PART: Final = re.compile(
 # Single letters before an apostrophe, and the English genitive: texts have “avocate” and “defender” without them.
 _ATTACHED: Final = re.compile(r"(?<!\w)\w['’ʼ](?=\w\w)|(?<=\w\w)['’]s(?!\w)", re.IGNORECASE)
 # Numbers with spaces between groups of three digits.
-_SPACED_NUMBER: Final = re.compile(r"(?<=\d) (?=\d{3}(?!\w))")
+_SPACED_NUMBER: Final = re.compile(r"(?<![\w:,.-])\d{1,3}(?: \d{3})+(?!\w)")
 _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 
 
@@ -205,7 +205,7 @@ def _phrase(text: str) -> Word | None:
 
 def _with_plain_signs(text: str) -> str:
     """Return `text` with the quotation marks of phones and of other languages as plain ones, and “1 000” as “1,000”."""
-    return _SPACED_NUMBER.sub(",", re.sub("[“”„‟«»「」『』＂]", '"', text))
+    return _SPACED_NUMBER.sub(lambda number: number[0].replace(" ", ","), re.sub("[“”„‟«»「」『』＂]", '"', text))
 
 
 def _first_day(text: str) -> dt.date | None:

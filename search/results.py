@@ -17,6 +17,7 @@ from comments.models import Comment
 from core.dates import format_day
 from core.languages import separator
 from core.prepared import Prepared
+from core.scripts import language_attribute
 from search.excerpts import MAX_SEARCHED, Marker
 from search.plain_text import plain_text
 from search.queries import Word
@@ -49,7 +50,9 @@ def _found_tags(markers: Mapping[int, Marker]) -> Mapping[int, list[str]]:
     links: defaultdict[int, list[str]] = defaultdict(list)
     for pk, name, url in sorted(Post.tags.names_and_urls(list(markers)), key=lambda row: row[1]):
         if markers[pk].finds(name):
-            links[pk].append(f'<a href="{escape(url)}" dir="auto">{markers[pk].marked(name)}</a>')
+            links[pk].append(
+                f'<a href="{escape(url)}" dir="auto"{language_attribute(name)}>{markers[pk].marked(name)}</a>'
+            )
     return links
 
 

@@ -26,6 +26,7 @@ from blog.overviews import is_free, overview_url
 from blog.sidebar import Line
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
+from core.scripts import language_of
 from core.site import SiteRequest, absolute_url, is_probe
 from core.text import remove_unstorable
 from tags.letters import HAN, SYMBOLS, letter_of, script_of, sort_key_of
@@ -60,6 +61,11 @@ class _ListedTag:
     name: str
     url: str
     count: int
+
+    @property
+    def language(self) -> str:
+        """The language of its name, if its script tells that it isn't the one of the page."""
+        return language_of(self.name)
 
 
 def _is_used(now: Parameter) -> Exists:

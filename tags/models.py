@@ -15,7 +15,7 @@ from taggit.models import ItemBase, TagBase
 
 from blog.models import Post, Status
 from blog.models.curation import TermChange
-from core.changes import PublicModel, PublicQuerySet, content_changed
+from core.changes import PublicModel, PublicQuerySet
 from core.prepared import Parameter, Prepared
 from core.slugs import free_slugs, slug_field, slugify, validate_slug
 from tags.letters import SYMBOLS
@@ -124,9 +124,8 @@ class TagQuerySet(PublicQuerySet["Tag"]):
                 f"INSERT INTO tags_tag ({', '.join(rows[0])}) VALUES {', '.join([row] * len(rows))} "  # noqa: S608  # our own table
                 "ON CONFLICT DO NOTHING RETURNING *"
             )
+            # Readers don't see tags without posts, so cached pages don't expire.
             inserted |= {tag.key: tag for tag in self.raw(sql, [value for each in rows for value in each.values()])}
-        if inserted:
-            content_changed()
         return inserted
 
 

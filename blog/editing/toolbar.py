@@ -34,6 +34,8 @@ _TOOLS: Final = (
         "K",
         inserts=True,
     ),
+    # On a phone, where the row scrolls, the first eight are in view.
+    Tool("image", _("Image"), "M3 4h14v12H3zM3 14l4-4 4 4 2.5-2.5L17 15M13 7.5h.01", inserts=True),
     Tool("quote", _("Quotation"), "M4 4v12M8 6h9M8 10h9M8 14h6", "Shift+9", inserts=True),
     Tool("list", _("List"), "M8 5h9M8 10h9M8 15h9M4 5h.01M4 10h.01M4 15h.01", "Shift+8", inserts=True),
     Tool(
@@ -44,7 +46,6 @@ _TOOLS: Final = (
         inserts=True,
     ),
     Tool("code", pgettext_lazy("of a program", "Code"), "M7 6 3 10l4 4M13 6l4 4-4 4", "E"),
-    Tool("image", _("Image"), "M3 4h14v12H3zM3 14l4-4 4 4 2.5-2.5L17 15M13 7.5h.01", inserts=True),
     Tool("document", _("Document"), "M5 3h6l4 4v10H5zM11 3v4h4M8 11h4M8 14h4", inserts=True),
     Tool("table", _("Table"), "M3 4h14v12H3zM3 8h14M3 12h14M10 4v12", inserts=True),
     Tool("embed", _("Video or post from another site"), "M3 4h14v12H3zM8.5 7.5v5l4-2.5z", inserts=True),

@@ -27,7 +27,7 @@ _EXTENSIONS: Final = "|".join(
 # The attribute's name is checked only after its value has been found, which is much faster.
 _FILE_URL = re.compile(rf'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+\.(?:{_EXTENSIONS}))"')
 # The file name at the end of a URL of an audio or video file in the media library, wherever files are served from.
-_STORED_NAME = re.compile(rf"documents/[0-9]{{4}}/[0-9]{{2}}/[^/\0]+\.(?:{_EXTENSIONS})\Z")
+_STORED_NAME = re.compile(rf"documents/[0-9]{{4}}/[0-9]{{2}}/(?:[0-9a-f]{{12}}/)?[^/\0]+\.(?:{_EXTENSIONS})\Z")
 
 
 class EnclosedWith(NamedTuple):

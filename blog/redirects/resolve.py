@@ -32,6 +32,7 @@ _POST_PAGE: Final = re.compile(
     r"(/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/(?P<slug>[^/]+)/)[0-9]{1,4}/"
 )
 _FURTHER_PAGE: Final = re.compile(r"(?P<before>/.+/)(?P<page>[1-9][0-9]{0,3})/", re.DOTALL)
+_CATEGORY: Final = "/category/"
 # Even a blog in a folder of a folder is rare.
 _MAX_FOLDERS: Final = 4
 _PUNCTUATION: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
@@ -97,20 +98,21 @@ class _Path:
     def redirected_from(self) -> list[str]:
         """Return the paths whose redirects may apply to this one, and those of the folders that it is in."""
         paths = {*_with_and_without_slash(self.base), self.base.lower(), self.path.rstrip("/"), *self.before}
-        if category_slug := self.category_slugs()[0]:
-            paths.add(f"/category/{category_slug}/")
+        if self.base.startswith(_CATEGORY):
+            paths.add(f"{_CATEGORY}{self.category_slugs()[0]}/")
         segments = self.path.split("/", _MAX_FOLDERS + 1)[1:-1]
         folders = {folder for folder in accumulate(segments, "{}{}/".format, initial="/") if folder != "/"}
         paths |= {folder_path(each) for folder in folders for each in (folder, folder.lower())}
         return sorted(paths)
 
     def category_slugs(self) -> list[str]:
-        """Return the possible slugs of the category, the most likely first; empty strings if it is not a category.
+        """Return the possible slugs of the category, the most likely first; empty strings if it can't be a category.
 
         As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.
         """
-        is_category = self.base.startswith("/category/")
-        slug = self.base.rstrip("/").rpartition("/")[2].lower() if is_category else ""
+        entry = None if self.base.startswith(_CATEGORY) else _entry_path().fullmatch(self.base)
+        may_be_category = self.base.startswith(_CATEGORY) or (entry and not entry["year"])
+        slug = self.base.rstrip("/").rpartition("/")[2].lower() if may_be_category else ""
         return [slug, slugify(slug) if slug else ""]
 
 
@@ -154,6 +156,8 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     alternatives = alternatives or look_up(path)[1]
     redirects, categories, similar = alternatives.redirects(), alternatives.categories(), alternatives.similar()
     parts = _Path.of(path)
+    if not parts.base.startswith(_CATEGORY):
+        categories = _categories_at_root(categories, parts.base.strip("/").lower(), similar)
     if parts.post and (url := _url_of_post(parts.post, similar)):
         return Target(url, exists=True)
     if url := _url_of_further_page(redirects, parts):
@@ -197,6 +201,12 @@ def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str
             rest = quote("/" + path[len(folder) :].lstrip("/"))
             return f"{rest}?{query}" if query else rest
     return ""
+
+
+def _categories_at_root(categories: Iterable[Category], path: str, similar: Iterable[Any]) -> list[Category]:
+    """Return the category at `path` on blogs whose permalinks begin with a category, unless an entry has its slug."""
+    slugs = {entry.slug for entry in similar if entry.is_public}
+    return [each for each in categories if path in {each.path, each.slug} and each.slug not in slugs]
 
 
 def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], parts: _Path) -> Target | None:

@@ -55,12 +55,17 @@ def _load_without_script(image: etree._Element) -> None:
     if not source or not _PLACEHOLDER.match(image.get("src", "")):
         return
     before, after = image.getprevious(), image.getnext()
-    for copy, text_between in ((before, before.tail if before is not None else ""), (after, image.tail)):
-        is_image = copy is not None and copy.tag == "img" and not (text_between or "").strip()
-        if is_image and copy.get("src", "").partition("?")[0] == source.partition("?")[0]:
-            image.tag = "unwrapped"
-            return
-    image.set("src", source)
+    if _is_copy(before, source, before) or _is_copy(after, source, image):
+        image.tag = "unwrapped"
+    else:
+        image.set("src", source)
+
+
+def _is_copy(image: etree._Element | None, source: str, first: etree._Element | None) -> bool:
+    """Return whether `image` has the URL `source`, in any size, and there is no text after the `first` of the two."""
+    if image is None or first is None or image.tag != "img" or (first.tail or "").strip():
+        return False
+    return image.get("src", "").partition("?")[0] == source.partition("?")[0]
 
 
 def _modernise_attributes(original_tag: str, element: etree._Element) -> None:

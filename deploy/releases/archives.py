@@ -89,8 +89,6 @@ class Source:
     @contextmanager
     def obtain(self) -> Iterator[Archive]:
         """Yield the archive, verified. Raises UpgradeError."""
-        if not hasattr(tarfile, "data_filter"):
-            raise UpgradeError("This Python is too old to unpack an archive safely. Install its security updates.")
         with TemporaryDirectory(prefix="broadside-") as folder:
             path = self._fetch(Path(folder))
             self._verify(path)

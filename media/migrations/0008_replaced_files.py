@@ -13,7 +13,7 @@ def _column(model: str) -> AddFieldOnline:
         editable=False,
         db_constraint=False,
         db_index=False,
-        related_name="replaced",
+        related_name="+",
         verbose_name="replaced in",
     )
     return AddFieldOnline(model, "replaced_in", field)

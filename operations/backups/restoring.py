@@ -77,11 +77,16 @@ _MODELS_IN_USE: Final = (User, Entry, Comment, Picture, Document)
 _log = logging.getLogger(__name__)
 
 
+def names_of_backups(store: Store) -> list[str]:
+    """Return the names of the complete backups, oldest first. Raises BackupError if there is none."""
+    if names := complete_backups(store):
+        return names
+    raise BackupError(_("There is no complete backup in %s.") % store)
+
+
 def open_backup(store: Store, name: str, private_keys: Sequence[Identity]) -> OpenedBackup:
     """Return the backup with this name, or the newest one. Raises BackupError if it can't be restored."""
-    names = complete_backups(store)
-    if not names:
-        raise BackupError(_("There is no complete backup in %s.") % store)
+    names = names_of_backups(store)
     if name and name not in names:
         text = _("There is no backup %(name)s in %(store)s. The newest ones are: %(names)s.")
         raise NotTriedError(text % {"name": name, "store": store, "names": ", ".join(names[:-6:-1])})

@@ -88,6 +88,15 @@ class TestEnclosuresFromTexts:
         url = f"http://testserver{document.file.url}"
         assert rss_enclosures(client) == [{"url": url, "length": str(document.size), "type": "audio/mpeg"}]
 
+    def test_a_file_of_an_earlier_release_is_enclosed(self, client: Client) -> None:
+        document = create_document()
+        name = "documents/2014/05/one.mp3"
+        storage: Any = document.file.storage
+        storage.move(str(document.file.name), name)
+        Document.objects.update(file=name)
+        PostFactory(source=f"[Hear](/media/{name})")
+        assert len(rss_enclosures(client)) == 1
+
     def test_file_names_can_be_in_any_script(self, client: Client) -> None:
         document = create_document("حديث.mp3")
         PostFactory(source=f"[Hear]({document.file.url})")

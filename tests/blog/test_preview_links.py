@@ -106,8 +106,10 @@ class TestReading:
             assert "<em>words</em>" not in response.content.decode()
             assert response["Cache-Control"] == "private, no-store"
 
-    @pytest.mark.parametrize("leave", [people.lock, partial(people.give_role, role=""), User.delete])
-    def test_links_of_people_who_may_no_longer_log_in_show_nothing(
+    @pytest.mark.parametrize(
+        "leave", [people.lock, *(partial(people.give_role, role=role) for role in ("", "Moderator")), User.delete]
+    )
+    def test_links_of_people_who_may_no_longer_log_in_or_have_another_role_show_nothing(
         self, editor: User, leave: Callable[[User], object]
     ) -> None:
         link = preview_links.create(draft(), editor, 1)

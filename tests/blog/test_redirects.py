@@ -226,6 +226,10 @@ class TestAlmostRightUrl:
             ("/ar/category/awards/", "/category/awards/"),
             ("/ar/2014/02/", "/2014/02/"),
             ("/ar/star-power/", "/2014/02/10/star-power/"),
+            # Categories without their base.
+            ("/awards/", "/category/awards/"),
+            ("/awards/LAUREATES", "/category/awards/laureates/"),
+            ("/laureates/feed/", "/category/awards/laureates/feed/"),
             # The beginnings of permalinks.
             ("/archives/category/awards/feed/", "/category/awards/feed/"),
             ("/archives/date/2014/02/", "/2014/02/"),
@@ -234,10 +238,21 @@ class TestAlmostRightUrl:
         ],
     )
     def test_of_a_listing_or_feed_redirects_to_it(self, client: Client, old: str, new: str) -> None:
-        post_on_day("star-power", categories=[CategoryFactory(slug="awards")])
+        awards = CategoryFactory(slug="awards")
+        post_on_day("star-power", categories=[awards, CategoryFactory(slug="laureates", parent=awards)])
         post_on_day("salaam", language="ar")
         post_on_day("paz", language="pt-br")
         assert_single_redirect(client, old, new)
+
+    @pytest.mark.parametrize("old", ["/2014/02/10/awards/", "/elsewhere/awards/", "/tag/awards/", "/awards/x/"])
+    def test_of_something_else_does_not_redirect_to_a_category(self, client: Client, old: str) -> None:
+        post_on_day("star-power", categories=[CategoryFactory(slug="awards")])
+        assert client.get(old).status_code == 404
+
+    def test_prefers_a_post_to_a_category_without_its_base(self, client: Client) -> None:
+        post_on_day("star-power", categories=[CategoryFactory(slug="awards")])
+        post_on_day("awards")
+        assert_single_redirect(client, "/awards/", "/2014/02/10/awards/")
 
     @pytest.mark.parametrize("old", ["/people/", "/elsewhere/people/", "/about/people/2/", "/about/people/page/2/"])
     def test_redirects_to_the_intended_page(self, client: Client, old: str) -> None:

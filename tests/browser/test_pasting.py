@@ -146,6 +146,13 @@ join **us**.
 | --- | --- |
 | 1 | Oslo |"""
 
+# Redirects in place of links. Outlook's contains the address of the person who got the e-mail.
+SAFE_LINK = (
+    "https://eur02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2Fa&data=05%7Camina%40example.org"
+)
+FACEBOOK_LINK = "https://l.facebook.com/l.php?u=https%3A%2F%2Fexample.org%2Fb&amp;h=AT0x"
+REDIRECTS = f'<p><a href="{SAFE_LINK}">{SAFE_LINK}</a> and <a href="{FACEBOOK_LINK}">b</a></p>'
+
 # The text with its selection, the HTML and the plain text that are pasted, and the expected text.
 CASES = [
     ("Before|", GOOGLE_DOCS, "…", f"Before\n\n{GOOGLE_DOCS_MARKDOWN}"),
@@ -157,6 +164,9 @@ CASES = [
     ("|", E_MAIL, "…", E_MAIL_MARKDOWN),
     ("|", LIBREOFFICE_TABLE, "…", LIBREOFFICE_TABLE_MARKDOWN),
     ("|", NEWSLETTER, "…", NEWSLETTER_MARKDOWN),
+    ("|", REDIRECTS, "…", "[https://example.org/a](https://example.org/a) and [b](https://example.org/b)"),
+    ("|", "", SAFE_LINK, "https://example.org/a"),
+    ("|this|", "", SAFE_LINK, "[this](https://example.org/a)"),
     ("a |b| c", "<i>in</i> the <b>middle</b>", "…", "a *in* the **middle** c"),
     ("|", "<p>No</p><p>formatting</p>", "…", "(plain text)"),
     ("see |this page| now", "", "https://example.org/a_(b)", "see [this page](https://example.org/a_%28b%29) now"),

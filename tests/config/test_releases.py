@@ -4,6 +4,7 @@ import io
 import os
 import secrets
 import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -76,6 +77,14 @@ def install_by_hand(layout: Layout, *versions: str) -> None:
     for version in versions:
         layout.release(version).mkdir(parents=True)
         layout.switch(version)
+
+
+def test_an_older_python_is_named_before_anything_else_is_imported() -> None:
+    code = "import sys; sys.version_info = (3, 11, 2); import releases.archives"
+    deploy = Path(__file__).resolve().parents[2] / "deploy"
+    done = subprocess.run([sys.executable, "-c", code], cwd=deploy, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    assert done.returncode == 1
+    assert done.stderr.startswith("Broadside needs Python 3.12 or later, as in Debian 13. This is Python 3.11.2.")
 
 
 class TestSignatures:

@@ -445,6 +445,15 @@ class TestEnvironmentVariables:
         assert result.returncode == 1
         assert result.stderr == "Error: TRUSTED_PROXIES is 'one'. It should be a whole number, such as 0.\n"
 
+    def test_ctrl_c_ends_a_command_without_a_traceback(self, tmp_path: Path) -> None:
+        command = (
+            "import runpy, signal, sys; sys.argv = ['manage.py', 'check']; import django.core.management as management;"
+            "management.execute_from_command_line = lambda argv: signal.default_int_handler(signal.SIGINT, None);"
+            "runpy.run_path('manage.py', run_name='__main__')"
+        )
+        result = run(tmp_path, command)
+        assert (result.returncode, result.stderr) == (130, "\nInterrupted.\n")
+
     def test_commands_report_an_unavailable_database_without_a_traceback(self, tmp_path: Path) -> None:
         command = (
             "import runpy, sys; sys.argv = ['manage.py', 'migrate']; runpy.run_path('manage.py', run_name='__main__')"

@@ -1,5 +1,6 @@
 """Every page of the admin says where the user is and what has just happened."""
 
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -41,6 +42,21 @@ def heading(client: Client, path: str) -> str:
 
 def test_every_admin_has_the_same_base() -> None:
     assert [model for model, admin in site._registry.items() if not isinstance(admin, BaseAdmin)] == []
+
+
+def test_no_form_loads_or_needs_jquery_and_the_messages_of_djangos_scripts(owner: Client) -> None:
+    entry, category = PostFactory(), CategoryFactory()
+    own = f"/admin/blog/post/{entry.pk}/change/", f"/admin/blog/category/{category.pk}/change/"
+    admins: list[Any] = [admin for model, admin in site._registry.items() if model is not Tag]
+    added = [admin for admin in admins if not admin.has_only_own_views]
+    for path in (*own, *(admin._url("add") for admin in added)):
+        response = owner.get(path)
+        if response.status_code == 200:
+            html = response.content.decode()
+            assert (
+                re.findall(r"jquery|jsi18n|RelatedObject|prepopulate|vDateField|selectfilter|related-widget", html)
+                == []
+            )
 
 
 def test_names_of_fields_are_translated() -> None:

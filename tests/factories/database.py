@@ -31,7 +31,7 @@ def everything_stored() -> str:
 def rows_of_all(*, without_version: bool = False) -> list[tuple[str, Any]]:
     """Return every row of the site's own tables, with the name of its model.
 
-    `without_version` leaves out the content version, which counts changes.
+    `without_version` leaves out the content version, which counts changes, and the column that contains it.
     """
     rows = []
     with connection.cursor() as cursor:
@@ -40,7 +40,8 @@ def rows_of_all(*, without_version: bool = False) -> list[tuple[str, Any]]:
             if meta.app_label not in _OUR_APPS or meta.proxy or (without_version and model is ContentVersion):
                 continue
             # Not through a manager, whose queries take longer to build than to execute.
-            columns = ", ".join(f'"{field.column}"' for field in meta.concrete_fields)
+            fields = [each for each in meta.concrete_fields if not without_version or each.name != "added_at_version"]
+            columns = ", ".join(f'"{field.column}"' for field in fields)
             cursor.execute(f'SELECT {columns} FROM "{meta.db_table}" ORDER BY "{meta.pk.column}"')  # noqa: S608  (our own names)
             rows += [(meta.label, row) for row in cursor.fetchall()]
     return rows

@@ -1,5 +1,8 @@
 """Which documents are accepted, and what their files are called."""
 
+import re
+from pathlib import PurePath
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -64,6 +67,12 @@ class TestStoring:
         document = Document.objects.get()
         assert (document.title, document.size, document.uploaded_by) == ("Our report", document.file.size, amina)
         assert str(document.file.name).endswith("/our-report.pdf")
+
+    def test_the_url_cannot_be_guessed_before_it_is_published(self) -> None:
+        first, second = store_document(pdf_file()), store_document(pdf_file())
+        assert PurePath(str(first.file.name)).name == PurePath(str(second.file.name)).name
+        assert re.fullmatch(r"documents/[0-9]{4}/[0-9]{2}/[0-9a-f]{12}/[^/]+\.pdf", str(first.file.name))
+        assert first.file.name != second.file.name
 
     def test_a_second_file_with_the_same_name_does_not_replace_the_first(self) -> None:
         first, second = store_document(pdf_file()), store_document(pdf_file())

@@ -13,11 +13,13 @@ from django_tasks_db.models import DBTaskResult
 from PIL import Image
 from pytest_django import Settings
 
-from core.changes import ContentVersion
+from core.changes import content_changed, content_version
 from media import renditions
+from media.documents import store_document
 from media.models import Picture, RenditionState
 from media.pictures import store_picture
 from media.renditions import due_pictures, make_renditions
+from tests.factories.files import pdf_file
 from tests.factories.types import Work
 
 pytestmark = pytest.mark.django_db
@@ -101,10 +103,20 @@ class TestWorker:
 
     def test_expires_cached_pages_when_renditions_are_made(self, django_capture_on_commit_callbacks: Any) -> None:
         picture = store_picture(photo(600, 20))
-        before = ContentVersion.objects.get().number
+        # Something else was published, which may show the picture.
+        content_changed()
+        before = content_version()
         with django_capture_on_commit_callbacks(execute=True):
             make_renditions(picture)
-        assert ContentVersion.objects.get().number == before + 1
+        assert content_version() == before + 1
+
+    def test_neither_adding_files_nor_making_renditions_renews_pages_that_cannot_have_them(self) -> None:
+        # From the dates of pages, anyone could learn when people work on a draft.
+        before = content_version()
+        picture = made(photo(600, 400))
+        store_document(pdf_file())
+        assert picture.renditions
+        assert content_version() == before
 
     def test_gives_other_tasks_their_turn(
         self, work: Work, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any

@@ -1,6 +1,7 @@
 """Uploads from the editor, and the delivery of uploaded files."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -262,8 +263,19 @@ class TestServing:
 
     def test_an_unchanged_file_is_not_sent_again(self, client: Client, settings: Settings) -> None:
         path = self.write_file(Path(settings.MEDIA_ROOT), "x.png")
-        changed = fetch(client, path).headers["Last-Modified"]
-        assert fetch(client, path, headers={"If-Modified-Since": changed}).status_code == 304
+        before = fetch(client, path).headers
+        for known in (before["ETag"], f"W/{before['ETag']}", f'"other", {before["ETag"]}'):
+            assert fetch(client, path, headers={"If-None-Match": known}).status_code == 304
+        assert fetch(client, path, headers={"If-None-Match": '"other"'}).status_code == 200
+        (Path(settings.MEDIA_ROOT) / "x.png").write_bytes(b"replaced")
+        assert fetch(client, path, headers={"If-None-Match": before["ETag"]}).status_code == 200
+
+    def test_nothing_tells_when_a_file_was_uploaded(self, client: Client, settings: Settings) -> None:
+        path = self.write_file(Path(settings.MEDIA_ROOT), "x.png")
+        os.utime(Path(settings.MEDIA_ROOT) / "x.png", (1_600_000_000, 1_600_000_000))
+        headers = fetch(client, path).headers
+        assert "Last-Modified" not in headers
+        assert not any("2020" in value or "1600000000" in value for value in headers.values())
 
 
 class TestRanges:
@@ -306,9 +318,9 @@ class TestRanges:
         assert response.headers["Accept-Ranges"] == "bytes"
 
     def test_of_an_outdated_version_are_ignored(self, client: Client, path: str) -> None:
-        now = fetch(client, path, "head").headers["Last-Modified"]
-        for since, status in ((now, 206), ("Mon, 01 Jan 2001 00:00:00 GMT", 200), ('"x"', 200)):
-            response = fetch(client, path, headers={"Range": "bytes=0-1", "If-Range": since})
+        now = fetch(client, path, "head").headers["ETag"]
+        for version, status in ((now, 206), ("Mon, 01 Jan 2001 00:00:00 GMT", 200), ('"x"', 200)):
+            response = fetch(client, path, headers={"Range": "bytes=0-1", "If-Range": version})
             assert response.status_code == status
 
     @given(requested=st.from_regex(r"bytes=[0-9]{0,3}-[0-9]{0,3}", fullmatch=True), size=st.integers(0, 500))

@@ -737,9 +737,12 @@ class TestRefusals:
         with pytest.raises(CommandError, match="Anyone can read the media folder"):
             manage("backup", to=str(Path(settings.MEDIA_ROOT) / "backups"))
 
-    def test_a_folder_without_a_backup_is_refused(self, manage: Manage, destination: Path) -> None:
+    @pytest.mark.parametrize("option", [(), ("--list",)])
+    def test_a_folder_without_a_backup_is_refused(
+        self, option: tuple[str, ...], manage: Manage, destination: Path
+    ) -> None:
         with pytest.raises(CommandError, match="There is no complete backup in"):
-            manage("restore")
+            manage("restore", *option)
 
     def test_two_backups_at_once_are_refused(self, manage: Manage) -> None:
         for command in (["backup"], ["restore", "--check"]):

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from threading import Event
@@ -574,6 +574,21 @@ class TestCommand:
         monkeypatch.setattr("builtins.input", lambda prompt: next(answers)(prompt))
         with pytest.raises(CommandError, match="Nothing was changed"):
             call_command("withdraw", stdout=StringIO())
+
+    @pytest.mark.parametrize("ending", [KeyboardInterrupt, EOFError])
+    def test_a_question_that_is_not_answered_ends_it_and_discards_the_search(
+        self, ending: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def answers() -> Iterator[str]:
+            yield from ("Ann Lée", "")
+            raise ending
+
+        given = answers()
+        monkeypatch.setattr("builtins.input", lambda prompt: given.send(None))
+        output = StringIO()
+        call_command("withdraw", stdout=output)
+        assert output.getvalue().endswith("Nothing was changed.\n")
+        assert not Withdrawal.objects.exists()
 
     def test_a_preview_changes_and_stores_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(title="Ann Lée")

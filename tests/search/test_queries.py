@@ -58,6 +58,7 @@ class TestParsing:
             ("after:2018-05", dt.date(2018, 5, 1), None),
             ("after:2018-05-07 before:2018-06-01", dt.date(2018, 5, 7), dt.date(2018, 5, 31)),
             ("after:٢٠١٨-٠٥", dt.date(2018, 5, 1), None),
+            ("after:2018 100 after:2019 5 000", dt.date(2019, 1, 1), None),
             ("after:2019 before:2020 after:2018 before:2021", dt.date(2019, 1, 1), dt.date(2019, 12, 31)),
         ],
     )

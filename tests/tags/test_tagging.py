@@ -122,6 +122,12 @@ class TestContentVersion:
         post.tags.set(["b", *NAMES])
         assert SiteSettings.current().content_version == before + 1
 
+    def test_stays_the_same_when_a_draft_gets_new_tags(self) -> None:
+        draft = PostFactory(status=Status.DRAFT)
+        before = SiteSettings.current().content_version
+        draft.tags.set(NAMES)
+        assert SiteSettings.current().content_version == before
+
     def test_stays_the_same_when_no_tag_changes(self, post: Post) -> None:
         before = SiteSettings.current().content_version
         post.tags.set(["B", "A"])

@@ -87,7 +87,8 @@ class Site:
         for path in self._media.rglob("*"):
             if path.is_file():
                 files.append(hashlib.sha256(path.read_bytes()).hexdigest())
-                rows = rows.replace(path.name, files[-1])
+                # Documents are in a folder of their own.
+                rows = rows.replace(f"{path.parent.name}/{path.name}", files[-1]).replace(path.name, files[-1])
         version = ContentVersion.objects.get().number
         connection.close()
         return {"rows": hashlib.sha256(rows.encode()).hexdigest(), "files": sorted(files), "version": version}

@@ -589,6 +589,8 @@ class TestListsOfOtherContent:
             "[nggallery id=4]",
             "[singlepic id=5 w=320 float=left]",
             '[rev_slider alias="home"]',
+            "[masterslider id=1]",
+            "[podlove-template id=x]",
             '[poll id="2"]',
             '[icon icon="fa-road"]',
             '[h5p id="4"]',

@@ -385,6 +385,10 @@ class TestVerifying:
         path = write(tmp_path, export(tag("Two Words"), tag("a/b")))
         import_export([path])
         assert problems(path) == ["The page can't be loaded (HTTP status 404)."]
+        out = io.StringIO()
+        with pytest.raises(CommandError):
+            call_command("verify_import", str(path), stdout=out, stderr=io.StringIO())
+        assert "tag “a/b” /tag/a%2Fb/: The page can't be loaded" in out.getvalue()
 
     def test_short_url_that_redirects_elsewhere_is_a_problem(self, imported: Path) -> None:
         document = imported.read_text(encoding="utf-8").replace(

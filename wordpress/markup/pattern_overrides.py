@@ -22,13 +22,14 @@ _PART: Final = re.compile(
 
 def apply_overrides(block: str, reference: str) -> str:
     """Return the text of a reusable block with the contents that a reference to it gives."""
-    values = parse_json(reference[reference.index("{") : reference.rindex("}") + 1], {})
+    values: dict[str, Any] = parse_json(reference[reference.index("{") : reference.rindex("}") + 1], {})
     contents = values.get("content")
     return _PART.sub(partial(_change, contents), block) if isinstance(contents, dict) else block
 
 
 def _change(contents: dict[str, Any], part: re.Match[str]) -> str:
-    metadata = parse_json(part["attributes"], {}).get("metadata")
+    attributes: dict[str, Any] = parse_json(part["attributes"], {})
+    metadata = attributes.get("metadata")
     changes = contents.get(str(metadata.get("name"))) if isinstance(metadata, dict) else None
     if not isinstance(changes, dict):
         return part[0]

@@ -15,7 +15,7 @@ from core.progress import show_progress
 from core.progress_callback import ProgressCallback
 from core.text import printable
 from operations.backups import restoring
-from operations.backups.contents import OpenedBackup, complete_backups, parse_name
+from operations.backups.contents import OpenedBackup, parse_name
 from operations.backups.errors import BackupError
 from operations.backups.schedule import describe_error, verify
 from operations.backups.sealing import Identity, read_private_keys
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         try:
             store = open_store(source)
             if options["list"]:
-                self.stdout.writelines(f"{name}\n" for name in complete_backups(store))
+                self.stdout.writelines(f"{name}\n" for name in restoring.names_of_backups(store))
                 return
             keys = self._read_keys(key) if key else []
             with show_progress(self.stderr, interrupted) as progress:

@@ -54,8 +54,8 @@ class Command(BaseCommand):
 
     def _withdraw(self, replacement: str, *, is_preview: bool) -> None:
         others = []
-        name = input(_("Name: "))
-        while other := input(_("Another spelling (press Enter if there is none): ")).strip():
+        name = _ask(_("Name: "))
+        while name and (other := _ask(_("Another spelling (press Enter if there is none): "))):
             others.append(other)
         form = NameForm({"name": name, "others": "\n".join(others), "replacement": replacement})
         if not form.is_valid():
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{kind.label}: {kind.count}")
         if secret.suggestions:
             self.stdout.write(_("Other spellings found on the site: %s") % "; ".join(secret.suggestions))
-        if is_preview or input(_("Type “yes” to withdraw the name: ")).strip() != "yes":
+        if is_preview or _ask(_("Type “yes” to withdraw the name: ")) != "yes":
             lifecycle.discard(withdrawal)
             self.stdout.write(_("Nothing was changed."))
             return
@@ -89,3 +89,11 @@ class Command(BaseCommand):
         self.stdout.write(_("Done. Left alone, because changed since: %d") % len(withdrawal.left_alone))
         for link in preview.links_to(withdrawal.left_alone):
             self.stdout.write(f"  {link.label}")
+
+
+def _ask(question: str) -> str:
+    """Return the answer; an empty string after Ctrl-C or Ctrl-D, so that the search for the name is discarded."""
+    try:
+        return input(question).strip()
+    except (KeyboardInterrupt, EOFError):
+        return ""

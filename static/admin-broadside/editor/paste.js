@@ -4,7 +4,7 @@
 
 import { isMarkdown, linkCode, selectedText } from "./formatting.js";
 import { cutOutImages } from "./pasted_images.js";
-import { toParts } from "./rich_text.js";
+import { targetOf, toParts } from "./rich_text.js";
 import { replace, replaceWithBlock } from "./text.js";
 
 // Longer text is pasted without its formatting, which would take the browser too long.
@@ -48,14 +48,18 @@ function insertParts(field, parts, uploads) {
 /** Return what to paste over the `selected` part of `all`: `files`, a `url` for it, or `parts`. If empty, plain text. */
 export function readPaste(data, selected, all, takesMarkdown) {
   const text = data.getData("text/plain").trim();
+  const url = URL_ALONE.test(text) ? targetOf(text) : "";
   // Word and Excel add a picture of the text, and browsers add the HTML of a copied image.
   if (data.files.length && !text) {
     return { files: data.files };
   }
-  if (URL_ALONE.test(text) && selected.trim() && !selected.includes("\n") && !URL_ALONE.test(selected.trim())) {
-    return { url: text };
+  if (url && selected.trim() && !selected.includes("\n") && !URL_ALONE.test(selected.trim())) {
+    return { url };
   }
-  return takesMarkdown && !isCode(data) && !URL_ALONE.test(text) ? readRichText(data, all) : {};
+  if (url) {
+    return url === text ? {} : { parts: [url] };
+  }
+  return takesMarkdown && !isCode(data) ? readRichText(data, all) : {};
 }
 
 /** Return the `parts` of rich text that is inserted into the text `all`, and whether it is without some of its images. */

@@ -17,6 +17,16 @@ const HEADINGS = "h1, h2, h3, h4, h5, h6";
 const BLOCKS = `address, article, aside, blockquote, body, dd, div, dl, dt, figcaption, figure, footer, header, hr, li, main,
   ol, p, pre, section, table, td, th, ul, ${HEADINGS}`;
 
+// Redirects in links, each with the parameter that has the target. Readers need not be counted by these sites, and those
+// of Outlook contain the e-mail address of the person who pastes them.
+const REDIRECTS = [
+  [/^https:\/\/www\.google\.com\/url\?/, "q"],
+  [/^https:\/\/[\w.-]+\.safelinks\.protection\.outlook\.com\/[^?]*\?/, "url"],
+  [/^https:\/\/lm?\.facebook\.com\/l\.php\?/, "u"],
+  [/^https:\/\/www\.youtube\.com\/redirect\?/, "q"],
+  [/^https:\/\/vk\.com\/away\.php\?/, "to"],
+];
+
 const service = new Turndown({
   headingStyle: "atx",
   bulletListMarker: "-",
@@ -213,12 +223,21 @@ function footnoteOf(content, node) {
   return node.localName === "p" ? `\n\n${mark}: ${content.trim().replace(/\n(?=.)/g, "\n    ")}\n\n` : mark;
 }
 
-/** Keep links that lead somewhere, without Google Docs' redirect. */
+/** Return where `url` leads in the end, if a program or a site has put a redirect in its place. */
+export function targetOf(url) {
+  const [, parameter] = REDIRECTS.find(([redirect]) => redirect.test(url)) ?? [];
+  return (parameter && new URL(url).searchParams.get(parameter)) || url;
+}
+
+/** Keep links that lead somewhere, without redirects. */
 function cleanLinks(body) {
   for (const link of body.querySelectorAll("a")) {
     const href = ownUrl(link.getAttribute("href") ?? "");
-    const target = /^https:\/\/www\.google\.com\/url\?/.test(href) ? new URL(href).searchParams.get("q") : href;
-    if (/^(?:https?:|mailto:|tel:|\/(?!\/))/i.test(target ?? "") && (link.textContent.trim() || link.querySelector("img"))) {
+    const target = targetOf(href);
+    if (target !== href && link.textContent.trim() === href) {
+      link.textContent = target;
+    }
+    if (/^(?:https?:|mailto:|tel:|\/(?!\/))/i.test(target) && (link.textContent.trim() || link.querySelector("img"))) {
       link.setAttribute("href", target.replace(/\s/g, "%20"));
       link.removeAttribute("title");
     } else {

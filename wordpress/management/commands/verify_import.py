@@ -99,7 +99,8 @@ class Command(BaseCommand):
 
     def _print(self, checker: SiteChecker) -> None:
         for problem in checker.problems[:_MAX_SHOWN]:
-            self.stdout.write(f"{problem.kind} {problem.id or ''} “{problem.title}” {problem.path}: {problem.message}")
+            item = " ".join(filter(None, [problem.kind, str(problem.id or ""), f"“{problem.title}”", problem.path]))
+            self.stdout.write(f"{item}: {problem.message}")
         if (more := len(checker.problems) - _MAX_SHOWN) > 0:
             self.stdout.write(_("… and %d more. Use --report FILE.json to list them all.") % more)
         if count := checker.skipped_terms:
