@@ -11,7 +11,7 @@ from accounts import browsers
 from core.middleware import Middleware
 from core.serving.rsgi import is_large
 
-# What people share who are no longer logged in: some of them may no longer have an account.
+# The sender for everyone who is no longer logged in, together, because some of them may no longer have an account.
 _LOGGED_OUT: Final = "logged-out"
 
 

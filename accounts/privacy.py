@@ -34,8 +34,8 @@ def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
         Concerned.STAFF,
         _("In which browsers you are logged in, since when, and when they were last used, but not from where"),
         ngettext(
-            "Until you log out there, and no longer than %d day.",
-            "Until you log out there, and no longer than %d days.",
+            "Until you log out there, but for at most %d day.",
+            "Until you log out there, but for at most %d days.",
             session_days,
         )
         % session_days,

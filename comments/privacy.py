@@ -31,7 +31,7 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
     yield KeptData(
         Concerned.COMMENTERS,
         _("Individual words from comments, and how many comments contained them, but not which"),
-        _("Words from fewer than five comments are deleted the night after those comments."),
+        _("Words from fewer than five comments are deleted in the night after these comments are deleted."),
         _("So that the site recognises spam. It learns neither names nor e-mail addresses."),
     )
     days = choices.forget_emails_after_days
@@ -47,7 +47,7 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
     yield KeptData(
         Concerned.COMMENTERS,
         _("How many comments you sent: a code that is made from your IP address, but not the address itself"),
-        _("Until the next comment on this site after ten minutes, or the end of the day."),
+        _("Until someone comments on this site after ten minutes have passed, or until the end of the day."),
         _(
             "So that the site can't be flooded. The code changes daily, and can't be turned back into the address "
             "without the secret key of this site."

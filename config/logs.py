@@ -72,7 +72,7 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
             "django.security": {"handlers": ["suspicions"], "propagate": False, "level": level},
             "_granian": through_root,
             "granian.access": through_root,
-            # It logs in each process that logging is available.
+            # Each process that loads it would log that its logger is ready.
             "pikepdf": {"level": "WARNING"},
             # Crawlers request thousands of pages that don't exist.
             "django.request": {"level": "ERROR", "filters": ["refusals", "outages"]},

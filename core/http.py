@@ -176,7 +176,7 @@ class HTTPClient:
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """Made once, because loading the certificates of the system takes some milliseconds."""
+        """The TLS settings, created once, because loading the certificates of the system takes some milliseconds."""
         return ssl.create_default_context()
 
     @contextmanager

@@ -14,7 +14,7 @@ from core.origin import comes_from_here
 
 # Names of fields whose values are never shown. They have to be entered again.
 _SECRET: Final = re.compile(r"pass(word|phrase|code)[0-9]?$|^(code|otp)$")
-# Names of hidden fields of ours, which nobody fills in: the CSRF token, and versions (core.versioned_form).
+# Names of our own hidden fields, which no one fills in: the CSRF token, and versions (core.versioned_form).
 _OURS: Final = re.compile(r"^csrfmiddlewaretoken$|(^|-)version$")
 # A value of several words, or longer than this, is typed text. All other values go into hidden fields.
 _LINE: Final = 60

@@ -31,7 +31,7 @@ def correct(query: Query, site: SiteSettings) -> str:
     The work is limited: a few words are corrected, and a few hundred words looked up for each.
     """
     words = [word.tokens[0] for word in query.words if len(word.tokens) == 1 and not is_unspaced(word.tokens[0])]
-    # Another number would be something else.
+    # A number with another digit is another number, and not a correction.
     candidates = [word for word in words if _MIN_LENGTH <= len(word) <= _MAX_LENGTH and not word.isdecimal()]
     known = entry_index().frequencies(candidates, [labels.PUBLIC]) if candidates else {}
     corrected = {}

@@ -8,7 +8,7 @@ from typing import Final
 
 # Documents that every reader may see, unless they are scheduled.
 PUBLIC: Final = "__public"
-# Every document has this label, so that there is something to exclude others from.
+# Every document has this label: a query that only excludes words needs something to exclude them from.
 ANY: Final = "__any"
 
 

@@ -119,7 +119,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         for keys in batched(sorted(slugs), 1000):
             rows = [{"name": names[key], "slug": slugs[key], "description": "", **keys_of(names[key])} for key in keys]
             row = f"({', '.join(['%s'] * len(rows[0]))})"
-            # Django's bulk_create can ignore conflicts, but doesn't tell then what it has inserted.
+            # Django's bulk_create can ignore conflicts, but then doesn't report which rows it has inserted.
             sql = (
                 f"INSERT INTO tags_tag ({', '.join(rows[0])}) VALUES {', '.join([row] * len(rows))} "  # noqa: S608  # our own table
                 "ON CONFLICT DO NOTHING RETURNING *"

@@ -290,7 +290,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     actions = None
     list_filter = (("moderator", admin.RelatedOnlyFieldListFilter), "became", DecisionFilter)
     list_select_related = ("moderator", "comment__user")
-    # As they were made, without sorting all of them.
+    # The latest first. Their IDs are in the order in which they were made, so none have to be sorted.
     ordering = ("-pk",)
     list_per_page = 100
     show_full_result_count = False

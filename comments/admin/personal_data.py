@@ -49,7 +49,7 @@ class EraseForm(PersonForm):
             "delete": _("Delete them permanently. Replies by others stay."),
         },
         widget=forms.RadioSelect,
-        error_messages={"required": _("Choose one of the two.")},
+        error_messages={"required": _("Choose what happens to the comments.")},
     )
 
 

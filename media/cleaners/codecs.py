@@ -115,7 +115,7 @@ _NAMES: Final[tuple[tuple[CleanFrames, str], ...]] = (
         SEVC SOWT SPEX SPXN SQCP SSMV TWOS ULAW
         """,
     ),
-    # Subtitles, which readers see, and encrypted frames, which nobody can read.
+    # Subtitles, which readers see, and encrypted frames, which no one can read.
     (keep_frames, "C608 C708 TEXT TX3G WVTT ENCA ENCV"),
 )
 _BY_NAME: Final[dict[bytes, CleanFrames]] = {

@@ -42,7 +42,7 @@ def is_dropped(name: str) -> bool:
 
 
 def clean_part(name: str, content: bytes) -> bytes | None:
-    """Return a part without its metadata; None if it has to be cleaned as what its extension says."""
+    """Return a part without its metadata; None if it has to be cleaned according to its extension."""
     if name == "mimetype":
         return content
     # Embedded objects have properties as well.

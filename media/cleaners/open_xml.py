@@ -117,7 +117,7 @@ def relationships_of(name: str) -> str:
 def clean_part(name: str, content: bytes, relationships: bytes | None) -> bytes | None:
     """Return a part without its metadata, and without references that its `relationships` lead to dropped parts.
 
-    Return None if the part has to be cleaned as what its extension says.
+    Return None if the part has to be cleaned according to its extension.
     """
     for pattern, empty in _PROPERTIES:
         if pattern.fullmatch(name):

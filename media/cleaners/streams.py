@@ -31,14 +31,14 @@ def too_demanding() -> ValidationError:
 
 
 def unsupported_stream() -> ValidationError:
-    return ValidationError(_("The file has a stream of a type that can't be cleaned. Save it as MP3 or MP4."))
+    return ValidationError(_("The file has a track of a type that can't be cleaned. Save it as MP3 or MP4."))
 
 
 def unsupported_codec(name: bytes) -> ValidationError:
     """Return the error for a codec with this name, which may be any bytes."""
     shown = _UNREADABLE.sub(" ", name[:_LONGEST_NAME].decode("latin-1")).strip() or f"0x{name[:_LONGEST_NAME].hex()}"
     text = _(
-        "The file has a stream of a type that can't be cleaned: “%s”. Convert it to MP3, or to MP4 with H.264 and AAC."
+        "The file has a track of a type that can't be cleaned: “%s”. Convert it to MP3, or to MP4 with H.264 and AAC."
     )
     return ValidationError(text % shown)
 

@@ -45,7 +45,7 @@ def test_personal_data_is_found_disclosed_and_erased(log_in: LogIn, device: Devi
     assert [each["text"] for each in data["comments"]] == ["What I think"]
 
     page.get_by_role("button", name="Continue to confirmation").click()
-    expect(page.get_by_text("Choose one of the two.")).to_be_visible()
+    expect(page.get_by_text("Choose what happens to the comments.")).to_be_visible()
     assert faults(page) == ""
     page.get_by_label("Keep them").check()
     page.get_by_role("button", name="Continue to confirmation").click()

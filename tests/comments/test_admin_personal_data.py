@@ -140,7 +140,7 @@ class TestErasing:
 
     def test_what_happens_to_the_comments_has_to_be_chosen(self, editor: Client, comment: Comment) -> None:
         for button in ("choose", "erase"):
-            assert "Choose one of the two." in submit(editor, button).text
+            assert "Choose what happens to the comments." in submit(editor, button).text
         comment.refresh_from_db()
         assert comment.email == ROSA
 
