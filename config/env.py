@@ -2,14 +2,33 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 _SWITCHES: Final = {
     **dict.fromkeys(("1", "true", "yes", "on", "y", "ok"), True),
     **dict.fromkeys(("0", "false", "no", "off", "n"), False),
 }
+
+
+def read_file(path: Path) -> None:
+    """Read variables from a file, if there is one. Those in the environment stay.
+
+    Raises ImproperlyConfigured if it can't be read: without it, the site would report that settings are missing.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            environ.Env.read_env(file, overwrite=False)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The settings in {path.resolve()} can't be read: {error.strerror}. Run this command as the user of the "
+            "site, on a server as `broadside NAME`. If you did, correct the owner or the permissions of the file."
+        ) from error
 
 
 def text(name: str, default: str = "") -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.csp import CSP
@@ -29,7 +28,7 @@ django_stubs_ext.monkeypatch()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 _given = frozenset(os.environ)
-environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+env.read_file(BASE_DIR / ".env")
 # The variables that come from that file. `manage.py serve` doesn't pass them on, so that its processes read it again.
 BROADSIDE_FROM_FILE = frozenset(os.environ) - _given
 

@@ -102,8 +102,8 @@ class PictureAdmin(DuplicatesAdmin):
         return format_html('<img class="media-preview" src="{}" alt="{}">', picture.current_url, picture.alt)
 
     @admin.display(description=_("dimensions"), ordering="width")
-    def dimensions(self, picture: Picture) -> str:
-        return f"{picture.width} × {picture.height}"
+    def dimensions(self, picture: Picture) -> SafeString:
+        return format_html('<span dir="ltr">{} × {}</span>', picture.width, picture.height)
 
     @admin.display(description=_("alternative texts in posts and pages"))
     def alt_in_texts(self, picture: Any) -> SafeString:

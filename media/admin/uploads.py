@@ -277,7 +277,7 @@ class UploadAdmin(BaseAdmin[Any]):
 
     @admin.display(description=_("URL"))
     def url(self, upload: Upload) -> SafeString:
-        return format_html('<a href="{0}">{0}</a>', upload.file.url)
+        return format_html('<a href="{0}" dir="ltr">{0}</a>', upload.file.url)
 
 
 @admin.register(Document)

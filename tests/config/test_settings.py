@@ -35,6 +35,12 @@ def test_without_a_secret_key_the_site_does_not_start(tmp_path: Path) -> None:
     assert "make secret-key" in result.stderr
 
 
+def test_settings_that_can_not_be_read_are_not_taken_for_missing(tmp_path: Path) -> None:
+    env.read_file(tmp_path / "none")
+    with pytest.raises(ImproperlyConfigured, match=r"can't be read: Is a directory\. .*as the user of the site"):
+        env.read_file(tmp_path)
+
+
 def test_the_log_of_the_web_server_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
     result = run(tmp_path, "import config.rsgi", SECRET_KEY="x", TIME_ZONE="Nowhere/Bad")
     assert result.returncode == 1

@@ -126,6 +126,14 @@ class TestUploading:
         client.post(form, {"replacement": new, "title": "A lamp", "alt": "", "caption": ""})
         assert set(before).isdisjoint(shown())
 
+    def test_urls_and_dimensions_are_read_from_left_to_right_in_any_language(self, client: Client) -> None:
+        picture = store_picture(picture_file())
+        form, grid = (
+            read(client.get(url)) for url in (page("picture", "change", picture.pk), page("picture", "changelist"))
+        )
+        assert text(one(form, ".field-url [dir=ltr]")) == picture.file.url
+        assert text(one(form, ".field-dimensions [dir=ltr]")) == text(one(grid, ".media-facts [dir=ltr]")) == "12 × 8"
+
     @pytest.mark.parametrize("kind", ["picture", "document"])
     def test_a_file_that_was_lost_on_the_disk_can_be_replaced(self, client: Client, kind: str) -> None:
         upload: Any = store_picture(picture_file()) if kind == "picture" else store_document(pdf_file())

@@ -584,7 +584,7 @@ class TestCommand:
             raise ending
 
         given = answers()
-        monkeypatch.setattr("builtins.input", lambda prompt: given.send(None))
+        monkeypatch.setattr("builtins.input", lambda prompt: next(given))
         output = StringIO()
         call_command("withdraw", stdout=output)
         assert output.getvalue().endswith("Nothing was changed.\n")
