@@ -1,7 +1,7 @@
 """The rate of comments, requests and Webmentions, from one sender and on the whole site.
 
-It is counted in the database for all processes. Senders stay anonymous: only a hash (core.sender) is stored, for a few
-minutes.
+It is counted in the database for all processes. Senders stay anonymous: only a hash (core.sender) is stored, until the
+first comment of a later period or, at the latest, the next night.
 """
 
 from dataclasses import dataclass
