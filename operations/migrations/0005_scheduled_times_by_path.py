@@ -9,6 +9,8 @@ def forget_times(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [("operations", "0004_checks")]
 
     operations = [migrations.RunPython(forget_times, forget_times)]

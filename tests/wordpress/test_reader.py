@@ -368,6 +368,8 @@ class TestRepairs:
             ("caf\xe9 \x93it\x92s\x94 \x96 \x85\x81", "café “it’s” – …", 6),
             # UTF-8, exported as Latin-1.
             ("it’s حقوق".encode().decode("latin-1"), "it’s حقوق", 5),
+            # Letters of Latin-1 that look like the beginning of UTF-8.
+            ("\xc2\x80\xc2", "Â€Â", 1),
             # Letters of UTF-8 are as they should be.
             ("«LIBERTÉ» Ã©", "«LIBERTÉ» Ã©", 0),
         ],

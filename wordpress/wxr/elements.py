@@ -15,9 +15,11 @@ from core.slugs import slug_before_trash
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY, checksum, clean_for_xml, to_json
 from wordpress.wxr.values import MAX_SLUG_LENGTH
 
-HEAD: Final = """\
+# At the start of our own exports.
+OUR_COMMENT: Final = '<!-- generator="Broadside" -->'
+HEAD: Final = f"""\
 <?xml version="1.0" encoding="UTF-8" ?>
-<!-- generator="Broadside" -->
+{OUR_COMMENT}
 <rss version="2.0"
 \txmlns:excerpt="http://wordpress.org/export/1.2/excerpt/"
 \txmlns:content="http://purl.org/rss/1.0/modules/content/"

@@ -14,6 +14,7 @@ from typing import IO, Final
 from django.utils.translation import gettext as _
 
 from core.text import NOT_IN_XML
+from wordpress.wxr.elements import OUR_COMMENT
 from wordpress.wxr.markup_repair import MarkupRepairer, Repairs, declare_known_prefixes
 
 _CHUNK: Final = 256 * 1024
@@ -68,7 +69,8 @@ _INSERTED = re.compile(
 # a letter that was cut off at the end of a text.
 _STRAY_BYTE = re.compile(r"(?<=[\0-\x7f])[\udc80-\udcff](?=[\0-;=-\\^-\x7f])")
 _BROKEN_BYTES = re.compile(r"[\udc80-\udcff]+")
-# No one writes the control characters of Latin-1. WordPress exports text that is not UTF-8 as if it were Latin-1.
+# No one writes the control characters of Latin-1. WordPress exports text that is not UTF-8 as if it were Latin-1, while
+# our own exports contain what was stored.
 _LATIN_CONTROL = re.compile(r"[\x80-\x9f]")
 _LATIN_LETTERS = re.compile(r"[\x80-\xff]+")
 _ROOT_END: Final = b"</rss>"
@@ -166,6 +168,7 @@ class RepairedSource:
         # WordPress writes UTF-8 into CDATA sections whatever encoding it declares, but old versions did not put titles
         # into CDATA sections.
         is_certain = encoding.startswith("utf-")
+        is_ours = OUR_COMMENT.encode() in first
         try:
             # At the end of the file, the last character must be complete.
             for data in chain([first], rest, [b""]):
@@ -180,7 +183,7 @@ class RepairedSource:
                 if NOT_IN_XML.search(text):
                     self._note("controls", NOT_IN_XML, text)
                     text = NOT_IN_XML.sub("", text)
-                if _LATIN_CONTROL.search(text):
+                if not is_ours and _LATIN_CONTROL.search(text):
                     self._note("windows", _LATIN_CONTROL, text)
                     text = _LATIN_LETTERS.sub(_intended_letters, text)
                 self._line += text.count("\n")
@@ -265,7 +268,10 @@ def _intended_letters(letters: re.Match[str]) -> str:
     if not _LATIN_CONTROL.search(letters[0]):
         return letters[0]
     data = letters[0].encode("latin-1")
-    return data.decode() if _may_be_utf8(data) else data.decode("cp1252", "ignore")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "ignore")
 
 
 def _encoding(data: bytes) -> str:
