@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Install a release of Broadside, or upgrade a site to it: `upgrade.py install|upgrade ARCHIVE`.
 
-It needs nothing but Python 3.12, because it runs before the packages of the release are installed. docs/maintaining.md
-("Upgrading") describes what it does; the code is in `releases`.
+It needs nothing but Python 3.11.4, because it runs before the packages of the release are installed.
+docs/maintaining.md ("Upgrading") describes what it does; the code is in `releases`.
 """
 
 import argparse
