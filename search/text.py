@@ -102,8 +102,8 @@ COMPOUND: Final = re.compile(
     rf"|(?<!\w)(?=[^\W\d_{_UMLAUTS}]*+[{_UMLAUTS}])[A-ZÄÖÜØÅ][^\W\d_]*+(?!\w))"
 )
 _JOINT: Final = re.compile(r"[-\u2010\u2011.](?=\w)|[,\u066c\u00a0\u2009\u202f](?=\d)")
-# Where there may be a compound.
-_MARK: Final = re.compile(f"{_JOINT.pattern}|[{_UMLAUTS}]")
+# Where there may be a compound. Starting with a single class of characters is four times as fast as with alternatives.
+_MARK: Final = re.compile(rf"[-\u2010\u2011.,\u066c\u00a0\u2009\u202f{_UMLAUTS}](?:(?=\w)|(?<=[{_UMLAUTS}]))")
 _HAS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _RUNS: Final = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
