@@ -57,11 +57,18 @@ def phrase(text: str) -> str:
     return f"{before}{found}{after}"
 
 
-def is_like_name(name: str, other: str) -> bool:
-    """Whether readers could take `name` for the `other` one: it has all of its words, or the only one and no more."""
-    found, wanted = (line(fold(each).translate(_LOOKALIKES)) for each in (name, other))
-    count = len(wanted.split())
-    return found == wanted if count == 1 else count > 1 and wanted in found
+def as_seen(name: str) -> str:
+    """Return `name` as a line of words (`line`) in which letters that look the same are the same."""
+    return line(fold(name).translate(_LOOKALIKES))
+
+
+def is_like_name(seen: str, other: str) -> bool:
+    """Whether readers could take a name for the other: it has all of its words, or the only one and no more.
+
+    Both are given `as_seen`.
+    """
+    count = len(other.split())
+    return seen == other if count == 1 else count > 1 and other in seen
 
 
 def tokens(text: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 
 from accounts.models import User
 from comments.models import Block, Comment, CommentKind, CommentPolicy, CommentSettings, CommentStatus
-from comments.normalisation import is_like_name
+from comments.normalisation import as_seen, is_like_name
 from comments.rules import bayes, blocklist
 from comments.rules.rate_limit import Count
 from core.prepared import Prepared
@@ -179,7 +179,8 @@ def impostor(case: Case) -> Finding | None:
     if any(email.lower() == comment.email.lower() for email, _name in accounts):
         message = gettext("The e-mail address belongs to an account on this site, but its owner was not logged in.")
         return Finding(Verdict.HOLD, message)
-    if any(is_like_name(comment.name, name) for _email, name in accounts) and not case.is_known:
+    seen = as_seen(comment.name)
+    if any(is_like_name(seen, as_seen(name)) for _email, name in accounts) and not case.is_known:
         message = gettext("The name is that of an account on this site, but its owner was not logged in.")
         return Finding(Verdict.HOLD, message)
     return None
