@@ -60,7 +60,7 @@ class BaseAdmin[Model: models.Model](VersionedAdmin[Model]):
 
     @property
     def media(self) -> forms.Media:
-        """The script of lists. Django's others, with jQuery, are for fields that no form of ours has."""
+        """The script of lists. Our fields don't need Django's other scripts, nor jQuery."""
         return forms.Media(js=["admin/js/actions.js"])
 
     def get_urls(self) -> list[URLPattern]:

@@ -111,9 +111,9 @@ class EntryActions(BaseAdmin[Any]):
 
     def report_step(self, request: HttpRequest, step: Step, entry: Entry, *, in_form: bool = False) -> None:
         """Report what happened to an entry that was saved, in its own form or in quick edit."""
-        hidden: UndoableEdit | None = getattr(entry, "undoable", None)
-        undo_url = self._undo_url(request, hidden, entry.pk if in_form and step != Step.TRASH else 0)
-        self.report_done(request, step_message(step, entry, is_hidden=hidden is not None), undo_url)
+        undoable: UndoableEdit | None = getattr(entry, "undoable", None)
+        undo_url = self._undo_url(request, undoable, entry.pk if in_form and step != Step.TRASH else 0)
+        self.report_done(request, step_message(step, entry, is_hidden=undoable is not None), undo_url)
 
     @route("undo/<uuid:edit>/", "undo", require_POST, permission="change")
     def undo_view(self, request: HttpRequest, edit: uuid.UUID) -> HttpResponse:

@@ -184,12 +184,12 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         if is_hidden:
             obj.recorded = Action.SCHEDULED  # type: ignore[attr-defined]  # for the log
         if is_hidden or (has_new_state and form.step == Step.TRASH):
-            hidden = publishing.BulkChange()
+            edit = publishing.BulkChange()
             was, became = (
                 {name: getattr(each, name) for name in ("status", "published_at")} for each in (form.stored, obj)
             )
-            hidden.record_undo(obj.pk, was, became)
-            obj.undoable = undoing.remember(hidden)  # type: ignore[attr-defined]  # for the response
+            edit.record_undo(obj.pk, was, became)
+            obj.undoable = undoing.remember(edit)  # type: ignore[attr-defined]  # for the response
         if form.original is not None:
             try:
                 translations.link(obj, form.original, user, is_new=True)

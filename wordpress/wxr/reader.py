@@ -48,8 +48,7 @@ _ITEM_ELEMENTS: Final = {
 }
 # Namespace URIs differ by version, scheme and plugin; these parts are common to all.
 _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/content/": "content", "/dc/": "dc"}
-
-
+# WPML can add the language to the permalink, which leads to the same text without it.
 _LANGUAGE_PARAMETER = re.compile(r"\?lang=[\w-]++$")
 
 
@@ -214,7 +213,6 @@ class Export:
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
-        # WPML can add the language to the permalink, which leads to the same text without it.
         link, guid = _LANGUAGE_PARAMETER.sub("", fields.text("link").strip()), fields.text("guid").strip()
         exported_type = fields.text("wp:post_type").strip() or "post"
         language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
