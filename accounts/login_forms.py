@@ -165,15 +165,11 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no t
     """A new passkey: its name, and the browser's response."""
 
     credential = _CredentialField()
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=100,
-        required=False,
-        help_text=_("For example, the device that it is on, so that you recognise it."),
-    )
+    name = PasskeyNameForm.base_fields["name"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["name"].required = False
         # All our passkeys replace the password, so the device has to verify its user.
         del self.fields["passwordless"]
 

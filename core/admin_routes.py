@@ -16,13 +16,13 @@ def route[View: Callable[..., HttpResponseBase]](
     """Give an admin method a URL below that of the change list, which `_url` reverses by this name.
 
     The `guards` are view decorators such as `require_POST`, the outermost first. With a `permission` such as `change`,
-    only users for whom the admin's `has_change_permission` is true may use the view.
+    only users for whom the admin's `has_change_permission` is true may use the view, which is checked first.
     """
 
     def pattern(model_admin: Any, view: Any) -> URLPattern:
-        if permission:
-            view = _for_permitted(view, getattr(model_admin, f"has_{permission}_permission"))
         guarded = reduce(lambda inner, guard: guard(inner), reversed(guards), view)
+        if permission:
+            guarded = _for_permitted(guarded, getattr(model_admin, f"has_{permission}_permission"))
         full_name = f"{model_admin.opts.app_label}_{model_admin.opts.model_name}_{name}"
         found: URLPattern = path(url, model_admin.admin_site.admin_view(guarded), name=full_name)
         return found

@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transac
 
 from core import memory
 from core.database import pragma
+from core.internal_rows import InternalRow
 from core.registry import Registry
 
 # Each updates the data that its app derives from the entries with these IDs, in the transaction that changed them.
@@ -35,7 +36,7 @@ _SLOTS: Final = 64
 MAX_STEP = 2**20
 
 
-class ContentVersion(models.Model):
+class ContentVersion(InternalRow):
     """Numbers whose sum, the content version, grows whenever public content changes.
 
     It is part of every cache key and ETag, so processes agree on what is out of date without communicating. It is
@@ -51,12 +52,8 @@ class ContentVersion(models.Model):
     number = models.PositiveBigIntegerField(default=1)
     entries = models.PositiveBigIntegerField(default=1, db_default=1)
 
-    class Meta:
-        default_permissions = ()
+    class Meta(InternalRow.Meta):
         constraints = [models.CheckConstraint(condition=models.Q(pk__range=(1, _SLOTS)), name="content_version_slots")]
-
-    def __str__(self) -> str:
-        return str(self.number)
 
 
 _TABLE: Final = ContentVersion._meta.db_table

@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.tasks import Task
 from django.utils import timezone
 from django.utils.functional import Promise
+from django_tasks_db.models import DBTaskResult
 
 from core.registry import Registry
 
@@ -65,6 +66,12 @@ class TaskKind:
 
 # By the path of the task.
 task_kinds: Final[Registry[TaskKind]] = Registry("kind of task")
+
+
+def enqueue_once(task: Task[[], Any]) -> None:
+    """Enqueue this task unless it is waiting already."""
+    if not DBTaskResult.objects.ready().filter(task_path=task.module_path).exists():
+        task.enqueue()
 
 
 def every(interval: dt.timedelta) -> NextTime:

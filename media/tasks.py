@@ -7,6 +7,7 @@ an upgrade, and remove deleted files once they have expired.
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -18,10 +19,9 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django_tasks_db.models import DBTaskResult
 
 from core.dashboard import Concern
-from core.tasks import TaskKind, daily, every
+from core.tasks import TaskKind, daily, enqueue_once, every
 from media import trash
 from media.duplicates import take_fingerprint, without_fingerprint
 from media.recleaning import clean_again, due_documents, uncleaned_documents
@@ -85,14 +85,13 @@ def remove_expired_files() -> None:
 def wake_worker() -> None:
     """Have the worker make renditions once the current transaction is committed."""
     # A failure to schedule it must not fail the upload: the renditions are made with those of the next picture.
-    transaction.on_commit(_schedule, robust=True)
+    transaction.on_commit(partial(enqueue_once, make_due_renditions), robust=True)
 
 
 def schedule_cleaning() -> None:
     """Have the worker clean documents again if any are due."""
-    scheduled = DBTaskResult.objects.ready().filter(task_path=clean_due_documents.module_path)
-    if due_documents().exists() and not scheduled.exists():
-        clean_due_documents.enqueue()
+    if due_documents().exists():
+        enqueue_once(clean_due_documents)
 
 
 def cleaning_concerns(request: HttpRequest) -> Iterator[Concern]:
@@ -114,8 +113,3 @@ def cleaning_concerns(request: HttpRequest) -> Iterator[Concern]:
         hint = gettext("Replace or delete any that could put someone in danger.")
         url = f"{reverse('admin:media_document_changelist')}?cleaned=no"
         yield Concern(f"{text % {'count': number_format(count)}} {hint}", url)
-
-
-def _schedule() -> None:
-    if not DBTaskResult.objects.ready().filter(task_path=make_due_renditions.module_path).exists():
-        make_due_renditions.enqueue()

@@ -5,7 +5,6 @@ from typing import Any, Final, cast
 from django import forms
 from django.contrib import admin
 from django.contrib import messages as django_messages
-from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -32,8 +31,6 @@ from newsletter import issues, transfer
 from newsletter.models import Frequency, Issue, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
 from newsletter.models.subscriptions import ALL_POSTS, CONFIRM_IMPORTED_WITHIN
 
-_TRANSFER: Final = "newsletter.transfer_subscribers"
-_may_transfer: Final = permission_required(_TRANSFER, raise_exception=True)
 # The lines that an import leaves out, with their count.
 _KNOWN: Final = _("Already following, already asked, or with an address that doesn't work: %(n)d")
 _LEFT: Final = _("No longer subscribed, according to the file: %(n)d")
@@ -106,6 +103,9 @@ class IssueAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is None and super().has_view_permission(request)
 
+    def has_transfer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("newsletter.transfer_subscribers")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
         unsent = Count("deliveries", filter=Q(deliveries__sent_at=None))
         entries = Prefetch("entries", Entry.objects.without_texts())
@@ -121,11 +121,10 @@ class IssueAdmin(ReadOnlyAdmin):
         return int(issue.unsent)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        may_transfer = request.user.has_perm(_TRANSFER)
-        own = {"title": gettext("Newsletter"), **_statistics(), "may_transfer": may_transfer}
+        own = {"title": gettext("Newsletter"), **_statistics(), "may_transfer": self.has_transfer_permission(request)}
         return super().changelist_view(request, {**(extra_context or {}), **own})
 
-    @route("import/", "import", _may_transfer)
+    @route("import/", "import", permission="transfer")
     def import_view(self, request: HttpRequest) -> HttpResponse:
         """Import a file of addresses, and ask their owners whether they want to keep following the blog."""
         if not NewsletterSettings.current().is_available:
@@ -162,7 +161,7 @@ class IssueAdmin(ReadOnlyAdmin):
             days=CONFIRM_IMPORTED_WITHIN.days,
         )
 
-    @route("export/", "export", _may_transfer, confirmation_required, require_POST)
+    @route("export/", "export", confirmation_required, require_POST, permission="transfer")
     def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
         """Export all subscriptions as a file."""
         record(Action.DISCLOSED, [Subscriber()], by=cast("User", request.user))

@@ -5,6 +5,7 @@ Indexing takes 2 ms for each entry, and nothing else could be written to SQLite 
 
 import datetime as dt
 from collections.abc import Collection, Iterator
+from functools import partial
 from itertools import batched
 from time import monotonic
 from typing import Final
@@ -16,10 +17,9 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django_tasks_db.models import DBTaskResult
 
 from core.dashboard import Concern
-from core.tasks import TaskKind, every
+from core.tasks import TaskKind, enqueue_once, every
 from search.indexing import count_stale_entries, mark_as_stale, parts, update_entries
 
 # How many entries are indexed in the transaction that changes them, and in each transaction of the worker.
@@ -42,7 +42,7 @@ def index_changed(pks: Collection[int]) -> None:
         for some in batched(later, _ROWS):
             mark_as_stale(some)
         # A failure to schedule it must not fail the change: `rebuild_search` does the same.
-        transaction.on_commit(_schedule, robust=True)
+        transaction.on_commit(partial(enqueue_once, index_stale_entries), robust=True)
 
 
 @TaskKind(_("Indexing for the search"), schedule=every(dt.timedelta(hours=1)))
@@ -50,7 +50,7 @@ def index_changed(pks: Collection[int]) -> None:
 def index_stale_entries() -> None:
     """Index stale entries and comments for a few seconds, and reschedule itself if there are more."""
     if not index_stale(_TURN):
-        _schedule()
+        enqueue_once(index_stale_entries)
 
 
 def index_stale(seconds: float) -> bool:
@@ -77,8 +77,3 @@ def unfinished_indexing(request: HttpRequest) -> Iterator[Concern]:
         )
         hint = gettext("The worker does that. If it isn't running, start `manage.py worker`.")
         yield Concern(f"{text % {'count': number_format(count)}} {hint}", reverse("admin:blog_post_changelist"))
-
-
-def _schedule() -> None:
-    if not DBTaskResult.objects.ready().filter(task_path=index_stale_entries.module_path).exists():
-        index_stale_entries.enqueue()

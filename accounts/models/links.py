@@ -4,8 +4,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from core.internal_rows import InternalRow
 
-class PasswordLink(models.Model):
+
+class PasswordLink(InternalRow):
     """A link with which a person chooses a password. It is deleted when it is used."""
 
     class Kind(models.TextChoices):
@@ -24,15 +26,11 @@ class PasswordLink(models.Model):
     fingerprint = models.CharField(max_length=64)
     expires_at = models.DateTimeField()
 
-    class Meta:
-        default_permissions = ()
+    class Meta(InternalRow.Meta):
         constraints = [models.UniqueConstraint(fields=["person", "kind"], name="accounts_one_link_of_each_kind")]
 
-    def __str__(self) -> str:
-        return str(self.pk)
 
-
-class EmergencyLink(models.Model):
+class EmergencyLink(InternalRow):
     """The link with which a person locks their own account, from any browser. Only a hash of its secret is stored."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -41,9 +39,3 @@ class EmergencyLink(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     # When the account was locked with it.
     used_at = models.DateTimeField(null=True)
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return str(self.user)

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -33,7 +32,6 @@ from core.database import retry_on_conflict
 from core.dates import time_since
 from core.text import parse_id, parse_ids, unify_line_ends
 
-_may_moderate = permission_required("comments.moderate_comment", raise_exception=True)
 UNSENT: Final = _("This text isn't sent yet, so nothing was decided. Send it first, or reload the page to discard it.")
 # The status after a decision. A restored comment may have any.
 _BECOMES = {
@@ -60,7 +58,7 @@ class QueueAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Comment | None = None) -> bool:
         return request.user.has_perm("comments.moderate_comment")
 
-    @route("", "changelist", _may_moderate, require_safe)
+    @route("", "changelist", require_safe, permission="view")
     def queue_view(self, request: HttpRequest) -> HttpResponse:
         return self._queue(request, queue.rows_of(parse_ids(request.GET.getlist("review")), with_notes=True))
 
@@ -92,7 +90,7 @@ class QueueAdmin(ReadOnlyAdmin):
     def _page(self, request: HttpRequest, name: str, title: Any, context: dict[str, Any]) -> HttpResponse:
         return self.own_page(request, f"admin/comments/queue/{name}.html", title, **context)
 
-    @route("decide/", "decide", _may_moderate, require_POST)
+    @route("decide/", "decide", require_POST, permission="view")
     def decide_view(self, request: HttpRequest) -> HttpResponse:
         """Carry out the decision in `decide`: for the selected comments, or for the one whose ID follows its name."""
         name, _space, pk = request.POST.get("decide", "").partition(" ")
@@ -147,7 +145,7 @@ class QueueAdmin(ReadOnlyAdmin):
             (row.draft_kind, row.draft), row.error = drafts[row.comment.pk], error
         return self._respond(request, error, rows=rows) if _wants_json(request) else self._queue(request, rows)
 
-    @route("undo/<uuid:batch>/", "undo", _may_moderate, require_POST)
+    @route("undo/<uuid:batch>/", "undo", require_POST, permission="view")
     def undo_view(self, request: HttpRequest, batch: uuid.UUID) -> HttpResponse:
         result = decisions.undo(batch, cast("User", request.user))
         message = result_message(result, *UNDO_MESSAGES)
@@ -183,7 +181,7 @@ class QueueAdmin(ReadOnlyAdmin):
         review = "".join(f"&review={row.comment.pk}" for row in rows)
         return HttpResponseRedirect(f"{reverse('admin:comments_queue_changelist')}?{position}{review}")
 
-    @route("similar/", "similar", _may_moderate)
+    @route("similar/", "similar", permission="view")
     def similar_view(self, request: HttpRequest) -> HttpResponse:
         """Show all pending comments from an author or host, or with a word, to decide about together or to block."""
         query = request.GET.dict()
@@ -230,7 +228,7 @@ class QueueAdmin(ReadOnlyAdmin):
             self.message_user(request, message, messages.SUCCESS)
         return HttpResponseRedirect(request.get_full_path())
 
-    @route("statistics/", "statistics", _may_moderate, require_safe)
+    @route("statistics/", "statistics", require_safe, permission="view")
     def statistics_view(self, request: HttpRequest) -> HttpResponse:
         outcomes = statistics.outcomes()
         wait = outcomes.median_wait

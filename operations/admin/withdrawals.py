@@ -54,8 +54,8 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             try:
                 user: Any = request.user
                 withdrawal = lifecycle.start(form.spellings, form.cleaned_data["replacement"], user)
-            except lifecycle.AnotherActiveError:
-                form.add_error(None, _another())
+            except lifecycle.AnotherActiveError as error:
+                form.add_error(None, str(error))
             else:
                 self._record(request, withdrawal, Action.CHANGED, gettext("Searched for a name."))
                 return self._continue(request, withdrawal)
@@ -70,9 +70,9 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             return self._act(request, withdrawal)
         try:
             secret = lifecycle.secret_of(withdrawal) if withdrawal.sealed else None
-        except UnreadableError:
+        except UnreadableError as error:
             secret = None
-            self.message_user(request, _unreadable(), messages.ERROR)
+            self.message_user(request, str(error), messages.ERROR)
         title = gettext("Withdraw a name") if withdrawal.withdrawn_at is None else str(withdrawal)
         return self._page(request, "show", title, **self._shown(withdrawal, secret))
 
@@ -113,10 +113,8 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
                 self.message_user(request, gettext("Nothing was changed, and the name has been forgotten."))
                 return HttpResponseRedirect(self._url("changelist"))
             return self._continue(request, withdrawal)
-        except lifecycle.AnotherActiveError:
-            self.message_user(request, _another(), messages.ERROR)
-        except UnreadableError:
-            self.message_user(request, _unreadable(), messages.ERROR)
+        except (lifecycle.AnotherActiveError, UnreadableError) as error:
+            self.message_user(request, str(error), messages.ERROR)
         return HttpResponseRedirect(self._url("change", withdrawal.pk))
 
     def _search_again(self, request: HttpRequest, withdrawal: Withdrawal) -> None:
@@ -140,14 +138,3 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
         return self.own_page(request, f"admin/operations/withdrawal/{name}.html", title, **context)
-
-
-def _another() -> str:
-    return gettext("Another withdrawal is running. Wait until it has finished, then try again.")
-
-
-def _unreadable() -> str:
-    return gettext(
-        "The data for undoing this can't be read, because SECRET_KEY has changed. Add the former key to "
-        "SECRET_KEY_FALLBACKS."
-    )

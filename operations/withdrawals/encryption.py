@@ -12,10 +12,19 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
 
 
 class UnreadableError(Exception):
-    """Something can't be decrypted, because it was encrypted with another SECRET_KEY."""
+    """Something can't be decrypted, because it was encrypted with another SECRET_KEY. The message says so."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext(
+                "The stored data can't be read, because SECRET_KEY has changed. Add the former key to "
+                "SECRET_KEY_FALLBACKS."
+            )
+        )
 
 
 def encrypt(value: Any) -> str:

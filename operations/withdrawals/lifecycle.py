@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.models import User
 from operations.models import Withdrawal, WithdrawalState
@@ -25,7 +26,10 @@ UNSCRUBBED: Final = {"unscrubbed": True}
 
 
 class AnotherActiveError(Exception):
-    """Another withdrawal is being searched for, carried out or undone."""
+    """Another withdrawal is being searched for, carried out or undone. The message says so."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext("Another withdrawal is running. Wait until it has finished, then try again."))
 
 
 @dataclass(slots=True)

@@ -42,15 +42,8 @@ class Command(BaseCommand):
                 self._undo(options["undo"])
             else:
                 self._withdraw(options["replacement"], is_preview=options["preview"])
-        except lifecycle.AnotherActiveError:
-            text = _("Another withdrawal is running. Wait until it has finished, then try again.")
-            raise CommandError(text) from None
-        except UnreadableError:
-            text = _(
-                "The stored data can't be read, because SECRET_KEY has changed. Add the former key to "
-                "SECRET_KEY_FALLBACKS."
-            )
-            raise CommandError(text) from None
+        except (lifecycle.AnotherActiveError, UnreadableError) as error:
+            raise CommandError(str(error)) from None
 
     def _withdraw(self, replacement: str, *, is_preview: bool) -> None:
         others = []
