@@ -20,6 +20,7 @@ from comments.moderation.deletion import delete, lock
 from comments.rules import akismet, proof_of_work, rate_limit
 from comments.rules.judge import Arrival, judge
 from comments.rules.judge import proof_of_work as proof_of_work_check
+from core.disk import require_room_for_visitors
 from core.prepared import Parameter, Prepared
 
 # The same text from the same person on the same entry within this time is a second click, not a second comment.
@@ -50,10 +51,12 @@ def submit(
 
     A `user` comments under the name of the account. `trapped` means that a field which people do not see was filled in.
     `sender` comes from core.sender, and `proof` from the browser (comments.rules.proof_of_work). The rules decide the
-    status (comments.rules.judge). Raises DoesNotExist if the entry has been deleted.
+    status (comments.rules.judge). Raises DoesNotExist if the entry has been deleted, and OSError if the disk is nearly
+    full.
     """
     if user is not None:
         name, email = str(user), user.email
+    require_room_for_visitors()
     values = {"name": name, "email": email, "website": website, "text": text, "parent": parent, "user": user}
     comment = Comment(entry=entry, **values)
     comment.render()
@@ -141,9 +144,10 @@ def may_be_revised(comment: Comment) -> bool:
 def revise(comment: Comment, text: str, *, settings: CommentSettings) -> Comment:
     """Give `comment` another text, keep the earlier one, judge it again, and return the changed comment.
 
-    The same text again changes nothing: it is a second click. Raises TooLateError, and DoesNotExist if the comment
-    has been deleted.
+    The same text again changes nothing: it is a second click. Raises TooLateError, DoesNotExist if the comment has been
+    deleted, and OSError if the disk is nearly full.
     """
+    require_room_for_visitors()
     # Before the transaction, so that it does not wait for a remote server.
     changed = copy(comment)
     changed.text = text
