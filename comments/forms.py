@@ -163,7 +163,7 @@ class CommentForm(forms.Form):
         comment = submit(self.entry, settings=self.settings, user=self.user, trapped=trapped, sender=sender, **values)
         # Spam must not cause e-mails to anyone.
         if follow and comment.status != CommentStatus.SPAM:
-            subscriptions.request(self.entry, comment.email, sender=sender)
+            subscriptions.request(self.entry, values.get("email", comment.email), sender=sender)
         return comment
 
 

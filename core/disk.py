@@ -1,8 +1,21 @@
-"""File operations that Python lacks: trying a lock, and waiting until writes would survive a power cut."""
+"""File operations that Python lacks: trying a lock, and waiting until writes would survive a power cut.
 
+And the part of the disk that visitors can't fill.
+"""
+
+import errno
 import fcntl
 import os
+import shutil
 from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+# What visitors leave of the disk, so that the people who run the site can still log in and delete what fills it: this
+# many bytes, or a twentieth of a small disk.
+_LEFT_BY_VISITORS: Final = 256 * 2**20
+_PART_LEFT: Final = 20
 
 
 def try_lock(descriptor: int, *, is_shared: bool = False) -> bool:
@@ -25,3 +38,10 @@ def sync(*paths: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def require_room_for_visitors() -> None:
+    """Raise OSError (ENOSPC), as if the disk were full, if visitors should store nothing more on it."""
+    disk = shutil.disk_usage(settings.DATA_DIR)
+    if disk.free < min(_LEFT_BY_VISITORS, disk.total // _PART_LEFT):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -159,12 +159,19 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 def _elsewhere(path: str) -> HttpResponse | None:
-    """Return the response for a file that was deleted or merged; None for other files. Takes one query."""
+    """Return the response for a file that was deleted or merged; None for other files. Takes one query.
+
+    Raises FileNotFoundError for a rendition that a deleted picture does not have.
+    """
     if "\0" in path:
         return None
     if rendition := _RENDITION.fullmatch(path):
         found = Picture.objects.filter(pk=int(rendition[1]), deleted_at__isnull=False, merged_into=None)
-        return HttpResponseGone() if found.exists() else None
+        if not found.exists():
+            return None
+        # Only for those who know its name. From the numbers alone, anyone could see when people here delete pictures.
+        _find_file(path)
+        return HttpResponseGone()
     if path.startswith("documents/"):
         is_deleted = Document.objects.filter(file=path, deleted_at__isnull=False).exists()
         return HttpResponseGone() if is_deleted else None

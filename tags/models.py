@@ -32,9 +32,9 @@ from tags.tagging import PostTags, PostTagsField, tag_url
 
 
 class TagQuerySet(PublicQuerySet["Tag"]):
-    def with_counts(self) -> Self:
-        """Annotate `post_count`, drafts included, in a subquery. A join would group the whole table first."""
-        return self.annotate(post_count=Coalesce(_of_posts(Count("pk"), IntegerField()), 0))
+    def with_counts(self, rows: Any = None) -> Self:
+        """Annotate `post_count`, of all posts or of `rows`, in a subquery. A join would group the whole table first."""
+        return self.annotate(post_count=Coalesce(_of_posts(rows, Count("pk"), IntegerField()), 0))
 
     def known(self, now: Parameter | None = None) -> Self:
         """Return the tags that readers may know: all but those that only hidden posts have.
@@ -44,11 +44,11 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         rows = TaggedPost.objects.filter(tag=OuterRef("pk"))
         return self.filter(Exists(rows.public(now)) | ~Exists(rows))
 
-    def with_use(self) -> Self:
+    def with_use(self, rows: Any = None) -> Self:
         """Annotate `post_count`, and `first_used` and `last_used`: when its first and last post were published."""
         times = models.DateTimeField()
-        first, last = _of_posts(Min("published_at"), times), _of_posts(Max("published_at"), times)
-        return self.with_counts().annotate(first_used=first, last_used=last)
+        first, last = (_of_posts(rows, aggregate("published_at"), times) for aggregate in (Min, Max))
+        return self.with_counts(rows).annotate(first_used=first, last_used=last)
 
     def matching(self, text: str) -> Self:
         """Return the tags whose name or a former name or slug contains each word of `text`, ignoring accents."""
@@ -346,10 +346,11 @@ class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships n
         super().save(*args, **kwargs)
 
 
-def _of_posts(aggregate: Any, output_field: models.Field[Any, Any]) -> Subquery:
-    """Return the aggregate over the rows of a tag."""
-    rows = TaggedPost.objects.filter(tag=OuterRef("pk")).order_by().values("tag")
-    return Subquery(rows.annotate(value=aggregate).values("value"), output_field=output_field)
+def _of_posts(rows: Any, aggregate: Any, output_field: models.Field[Any, Any]) -> Subquery:
+    """Return the aggregate over the rows of a tag, all or those in `rows`."""
+    all_rows = TaggedPost.objects.all() if rows is None else rows
+    of_tag = all_rows.filter(tag=OuterRef("pk")).order_by().values("tag")
+    return Subquery(of_tag.annotate(value=aggregate).values("value"), output_field=output_field)
 
 
 class TagChange(TermChange):

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from blog.permissions import Anyone
 from core.slugs import slugify
 from core.text import fold
 from tags.models import FormerName, Tag, TagAlias
 from tags.names import search_key
+from tags.seen import seen_rows, seen_tags
 
 MAX_SUGGESTED: Final = 10
 # The beginning of a text that is searched, in characters, and the most words of the names that it is searched for.
@@ -30,8 +32,8 @@ class Suggestion:
     former: str = ""
 
 
-def matching(typed: str) -> list[Suggestion]:
-    """Return tags with a word that starts with `typed`, most used first; then tags that contain it elsewhere.
+def matching(typed: str, user: Anyone) -> list[Suggestion]:
+    """Return tags that `user` sees with a word that starts with `typed`, most used first; then those that contain it.
 
     The tag with exactly this name comes before them. Case and accents make no difference. At most MAX_SUGGESTED.
     """
@@ -40,18 +42,21 @@ def matching(typed: str) -> list[Suggestion]:
         return []
     begins = Q(search_key__startswith=key) | Q(search_key__contains=f" {key}")
     former = _former(typed, key)
-    found = {tag.pk: tag for tag in _most_used(Q(search_key=key))}
-    found |= {tag.pk: tag for tag in _most_used(begins | Q(pk__in=former))}
+    found = {tag.pk: tag for tag in _most_used(Q(search_key=key), user)}
+    found |= {tag.pk: tag for tag in _most_used(begins | Q(pk__in=former), user)}
     if len(found) < MAX_SUGGESTED and len(key) >= _MIN_LENGTH:
-        found |= {tag.pk: tag for tag in _most_used(Q(search_key__contains=key)) if tag.pk not in found}
+        found |= {tag.pk: tag for tag in _most_used(Q(search_key__contains=key), user) if tag.pk not in found}
     return [
         Suggestion(tag.name, tag.post_count, "" if key in tag.search_key else former.get(tag.pk, ""))
         for tag in list(found.values())[:MAX_SUGGESTED]
     ]
 
 
-def in_text(text: str) -> list[Suggestion]:
-    """Return tags whose names occur in `text` as whole words, most used first. At most MAX_SUGGESTED."""
+def in_text(text: str, user: Anyone) -> list[Suggestion]:
+    """Return tags that `user` sees whose names occur in `text` as whole words, the most used first.
+
+    At most MAX_SUGGESTED.
+    """
     words = _WORD.findall(fold(text[:_MAX_TEXT]))
     phrases = {
         " ".join(words[start : start + length])
@@ -63,13 +68,13 @@ def in_text(text: str) -> list[Suggestion]:
         found += Tag.objects.filter(search_key__in=some).values_list("pk", flat=True)
     tags: list[Any] = []
     for some in batched(found, _BATCH_SIZE):
-        tags += _most_used(Q(pk__in=some))
+        tags += _most_used(Q(pk__in=some), user)
     tags.sort(key=lambda tag: (-tag.post_count, tag.name))
     return [Suggestion(tag.name, tag.post_count) for tag in tags[:MAX_SUGGESTED] if tag.post_count]
 
 
-def _most_used(condition: Q) -> Any:
-    tags: Any = Tag.objects.filter(condition).with_counts()
+def _most_used(condition: Q, user: Anyone) -> Any:
+    tags = seen_tags(user).filter(condition).with_counts(seen_rows(user))
     return tags.order_by("-post_count", "name", "pk")[:MAX_SUGGESTED]
 
 

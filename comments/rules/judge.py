@@ -176,7 +176,9 @@ def impostor(case: Case) -> Finding | None:
     if comment.user is not None or not comment.email:
         return None
     accounts = _accounts()
-    if any(email.lower() == comment.email.lower() for email, _name in accounts):
+    # Where everyone's comments are published, holding this one would tell strangers that the address has an account.
+    is_telling = case.settings.comment_policy == CommentPolicy.OPEN
+    if not is_telling and any(email.lower() == comment.email.lower() for email, _name in accounts):
         message = gettext("The e-mail address belongs to an account on this site, but its owner was not logged in.")
         return Finding(Verdict.HOLD, message)
     seen = as_seen(comment.name)

@@ -66,11 +66,16 @@ _RUNNING_ACTIONS: Final = {
 
 
 def clean(source: IO[bytes], target: IO[bytes]) -> None:
-    """Remove properties, XMP, authors of comments, scripts, attachments, earlier versions, and EXIF of its images."""
+    """Remove properties, XMP, authors of comments, scripts, attachments, earlier versions, and images without a page.
+
+    The images that are shown lose their EXIF.
+    """
     try:
         with pikepdf.open(cast("BinaryIO", source)) as pdf:
             if len(pdf.objects) > _MAX_OBJECTS:
                 raise _too_complex()
+            # Images that no page shows any more, such as those of other pages that the file once had.
+            pdf.remove_unreferenced_resources()
             names = pdf.Root.get("/Names")
             if isinstance(names, pikepdf.Dictionary):
                 _remove(names, names.keys() - _KEPT_NAMES)
@@ -177,8 +182,8 @@ def _is_attachment(annotation: Any) -> bool:
 
 def _clean_stream(stream: Any) -> None:
     """Remove metadata from an image, a colour profile, or content with images in it."""
-    # The file whose page the content stands for.
-    _remove(stream, {"/Ref"})
+    # The file whose page the content stands for, other versions of an image, and the place that it shows.
+    _remove(stream, {"/Ref", "/Alternates", "/Measure", "/PtData"})
     # Not every image is marked as one.
     if str(stream.get("/Subtype", "/Form")) != "/Form" or _IMAGE_FILTERS.intersection(_filters(stream)):
         _clean_image(stream)

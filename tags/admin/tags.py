@@ -22,6 +22,7 @@ from core.versioned_rows import VersionedFormSet
 from tags import suggestions
 from tags.admin.curation import TagCurationAdmin
 from tags.models import Tag, TagAlias
+from tags.seen import seen_rows, seen_tags
 from tags.twins import twin_condition
 
 # How many aliases can be added at once.
@@ -88,7 +89,8 @@ class TagAdmin(TagCurationAdmin):
     paginator = IdPaginator
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
-        return Tag.objects.with_use()
+        tags: QuerySet[Tag] = seen_tags(request.user).with_use(seen_rows(request.user))
+        return tags
 
     def wait_for_others(self, request: HttpRequest, object_id: str) -> None:
         """Wait also for those who rename, merge or delete the tag (tags.curation): they lock it."""
@@ -141,7 +143,7 @@ class TagAdmin(TagCurationAdmin):
         Each has a `name`, the `count` of its posts, and the `former` name that matched, if it was one.
         """
         if request.method == "POST":
-            found = suggestions.in_text(request.POST.get("text", ""))
+            found = suggestions.in_text(request.POST.get("text", ""), request.user)
         else:
-            found = suggestions.matching(request.GET.get("q", "")[:200])
+            found = suggestions.matching(request.GET.get("q", "")[:200], request.user)
         return JsonResponse({"tags": [asdict(tag) for tag in found]})

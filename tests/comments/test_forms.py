@@ -83,6 +83,13 @@ class TestValidComments:
         send(client, post)
         assert send(client, post)["Location"] == Comment.objects.get().get_absolute_url()
 
+    def test_submitting_a_copy_of_a_public_comment_does_not_tell_whether_the_address_is_right(
+        self, client: Client, post: Post
+    ) -> None:
+        set_policy(CommentPolicy.OPEN)
+        send(client, post)
+        assert send(client, post, email="guess@example.org")["Location"] == send(client, post)["Location"]
+
     def test_the_honeypot_makes_it_spam_without_revealing_that(self, client: Client, post: Post) -> None:
         set_policy(CommentPolicy.OPEN)
         response = send(client, post, subject="cheap pills")

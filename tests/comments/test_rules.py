@@ -283,10 +283,14 @@ class TestWorstVerdict:
             status(new_comment(post, text="www.a.example www.b.example"), PROVEN, comment_policy=OPEN) == Status.PENDING
         )
 
-    def test_they_do_not_override_the_address_of_an_account(self, post: Post) -> None:
+    def test_trust_does_not_override_the_address_of_an_account(self, post: Post) -> None:
         CommentFactory.create(name="Ann", email="ann@example.org")
         UserFactory.create(email="ann@example.org")
-        assert status(new_comment(post), PROVEN, comment_policy=OPEN) == Status.PENDING
+        assert status(new_comment(post), PROVEN, comment_policy=CommentPolicy.TRUST_KNOWN) == Status.PENDING
+
+    def test_where_everyone_passes_no_one_finds_out_which_addresses_have_accounts(self, post: Post) -> None:
+        UserFactory.create(email="ann@example.org")
+        assert status(new_comment(post), PROVEN, comment_policy=OPEN) == Status.APPROVED
 
     def test_spam_overrides_hold_in_any_order(self, post: Post) -> None:
         block("hello")

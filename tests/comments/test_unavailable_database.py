@@ -1,5 +1,6 @@
 """While nothing can be saved, readers get an explanation and keep what they typed."""
 
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -78,3 +79,19 @@ def test_a_secret_page_explains_it(client: Client, post: Post, monkeypatch: pyte
     assert "nothing was changed" in response.content.decode()
     assert response["X-Robots-Tag"] == "noindex"
     assert Comment.objects.count() == 1
+
+
+def test_visitors_leave_room_on_the_disk_for_the_people_who_run_the_site(
+    client: Client, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comment = new_comment(post)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(total=2**40, free=2**27))
+    responses = [
+        client.post(reverse("comments:add", args=["post", post.pk]), TYPED),
+        client.post(own_url(comment), {"change": "", "text": "My own words"}),
+    ]
+    for response in responses:
+        assert response.status_code == 503
+        assert "My own words" in response.content.decode()
+    assert list(Comment.objects.values_list("text", flat=True)) == ["As it was"]
+    assert not comment.revisions.exists()

@@ -59,6 +59,7 @@ def pdf() -> bytes:
         image.Filter = pikepdf.Name.DCTDecode
         page = document.pages[0]
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=image))
+        page.Contents = document.make_stream(b"/I Do")
         note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Text, Rect=[0, 0, 9, 9])
         note.T, note.Contents, note.A, note.M = SECRET.decode(), "A note", script, "D:20260101"
         # The parts of an object are objects too, and an action can be followed by another.

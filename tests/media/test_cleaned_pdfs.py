@@ -86,6 +86,7 @@ class TestPDF:
             form.OPI = pikepdf.Dictionary({"/2.0": pikepdf.Dictionary(Type=pikepdf.Name.OPI, F=name)})
             form.Ref = pikepdf.Dictionary(F=name, Page=0)
             page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Ref=form))
+            page.Contents = document.make_stream(b"/Ref Do")
             document.Root.URI = pikepdf.Dictionary(Base=f"file://{name}")
             document.save(written)
         content = cleaned(written.getvalue(), "a.pdf")
@@ -117,6 +118,7 @@ class TestPDF:
             if says_so:
                 image.Subtype = pikepdf.Name.Image
             document.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=image))
+            document.pages[0].Contents = document.make_stream(b"/I Do")
             document.save(written)
         with pikepdf.open(io.BytesIO(cleaned(written.getvalue(), "a.pdf"))) as document:
             stripped = document.pages[0].Resources.XObject.I.read_raw_bytes()
@@ -135,6 +137,7 @@ class TestPDF:
             if in_form:
                 stream.Type, stream.Subtype = pikepdf.Name.XObject, pikepdf.Name.Form
                 document.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=stream))
+                document.pages[0].Contents = document.make_stream(b"/F Do")
             else:
                 document.pages[0].Contents = stream
             document.save(written)
@@ -228,6 +231,39 @@ class TestPDF:
             assert [*document.Root.Names.keys()] == ["/Dests"]
             assert document.pages[0].Rotate == 90
 
+    @pytest.mark.parametrize("place", ["page", "all pages", "form"])
+    def test_images_that_no_page_shows_are_removed(self, place: str) -> None:
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            shown, hidden = (
+                document.make_stream(
+                    content, Subtype=pikepdf.Name.Image, Width=4, Height=1, ColorSpace=pikepdf.Name.DeviceGray
+                )
+                for content in (b"lamp", SECRET)
+            )
+            shown.Alternates = [pikepdf.Dictionary(Image=hidden)]
+            shown.PtData = pikepdf.Dictionary(Subtype=pikepdf.Name.Cloud, Names=[SECRET.decode()])
+            resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Shown=shown, Hidden=hidden))
+            page, showing = document.pages[0], document.make_stream(b"/Shown Do")
+            if place == "form":
+                showing.Subtype, showing.BBox, showing.Resources = pikepdf.Name.Form, [0, 0, 9, 9], resources
+                page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Form=showing))
+                page.Contents = document.make_stream(b"/Form Do")
+            else:
+                page.Contents = showing
+                page.Resources = resources
+            if place == "all pages":
+                document.Root.Pages.Resources = document.make_indirect(resources)
+                del page[pikepdf.Name.Resources]
+            document.save(written)
+        content = cleaned(written.getvalue(), "a.pdf")
+        assert reveals(written.getvalue())
+        assert not reveals(content)
+        with pikepdf.open(io.BytesIO(content)) as document:
+            streams = [each.read_bytes() for each in document.objects if isinstance(each, pikepdf.Stream)]
+            assert b"lamp" in streams
+            assert SECRET not in streams
+
     @pytest.mark.parametrize("is_indirect", [False, True])
     def test_resources_with_the_names_of_removed_entries_are_kept(self, is_indirect: bool) -> None:
         written = io.BytesIO()
@@ -238,6 +274,8 @@ class TestPDF:
             fonts = document.make_indirect(fonts) if is_indirect else fonts
             resources = pikepdf.Dictionary(Font=fonts, ColorSpace=pikepdf.Dictionary(AA=pikepdf.Name.DeviceRGB))
             document.pages[0].Resources = document.make_indirect(resources) if is_indirect else resources
+            used = " ".join(f"{name} 9 Tf" for name in names)
+            document.pages[0].Contents = document.make_stream(f"BT {used} ET".encode())
             document.pages[0].Rotate = document.make_indirect(90)  # type: ignore[call-overload]  # an object can be any
             document.save(written)
         assert reveals(written.getvalue())

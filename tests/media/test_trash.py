@@ -127,6 +127,8 @@ class TestDeleting:
         with django_capture_on_commit_callbacks(execute=True):
             trash.delete(Picture, [upload.pk])
         assert client.get(rendition).status_code == 410
+        # From consecutive numbers, no one finds out how many pictures were deleted.
+        assert client.get(f"/media/renditions/{upload.pk}/x.webp").status_code == 404
         html = client.get(post.get_absolute_url()).content.decode()
         assert "srcset" not in html
         # The post keeps the image and its description as its author wrote them.

@@ -1,11 +1,13 @@
 """Tags in the admin, and suggestions while tags are being entered."""
 
+import datetime as dt
 import json
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
 from lxml import html
 from taggit.models import Tag as TaggitTag
 
@@ -226,6 +228,27 @@ class TestForm:
         (shown,) = response.context["inline_admin_formsets"]
         assert len(shown.formset.forms) == 50
         assert Tag.objects.get().description == ""
+
+
+class TestAuthors:
+    def test_see_nothing_of_tags_that_only_hidden_posts_of_others_have(self) -> None:
+        author = UserFactory(role="Author")
+        later = timezone.now() + dt.timedelta(days=30)
+        PostFactory(tags=["raid", "arrests"], status=Status.DRAFT)
+        PostFactory(tags=["arrests", "trial"], published_at=later)
+        PostFactory(tags=["arrests"])
+        PostFactory(tags=["my raids"], author=author, status=Status.DRAFT)
+        TagFactory(name="unused raid")
+        client = client_of(author)
+        assert listed(client) == ["arrests", "my raids", "unused raid"]
+        (arrests,) = client.get(f"{LIST}?q=arrests").context["cl"].result_list
+        assert arrests.post_count == 1
+        assert arrests.last_used < timezone.now()
+        assert suggested(client, "raid") == ["my raids", "unused raid"]
+        answer = client.post(f"{LIST}suggest/", {"text": "A raid, arrests and a trial"}).json()
+        assert answer == {"tags": [{"name": "arrests", "count": 1, "former": ""}]}
+        hidden = Tag.objects.get(name="raid")
+        assert client.get(f"{LIST}{hidden.pk}/change/").status_code == 302
 
 
 class TestSuggestions:
