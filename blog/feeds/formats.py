@@ -26,7 +26,7 @@ from django.utils.xmlutils import SimplerXMLGenerator
 from core.site import absolute_url
 from core.text import remove_non_xml
 
-_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite|action)=")(/(?!/)[^"]*")')
+_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite)=")(/(?!/)[^"]*")')
 _FRAGMENT = re.compile(r'(<a\s(?:[^<>]*\s)?href=")(?=#)')
 _SRCSET = re.compile(r'<source [^<>]*\bsrcset="[^"]*"')
 _OWN_URL_IN_SRCSET = re.compile(r'(srcset="|, )(/(?!/))')
