@@ -67,7 +67,7 @@ class MediaStorage(FileSystemStorage):
         try:
             self.replace(name, content)
         except BaseException:
-            Path(self.path(name)).unlink()
+            self.delete(name)
             raise
         return name
 
@@ -83,6 +83,12 @@ class MediaStorage(FileSystemStorage):
             content = complete
         content.appear_as(path)
         sync(path, path.parent)
+
+    def delete(self, name: str) -> None:
+        """Delete the file, and its folder if that is now empty: each document has a folder of its own."""
+        super().delete(name)
+        with suppress(OSError):
+            Path(self.path(name)).parent.rmdir()
 
     def move(self, name: str, new_name: str) -> None:
         """Rename a file, replacing any file that already has the new name."""

@@ -4,6 +4,7 @@ Everything that is passed to a feed is plain text, except `content`, which is HT
 Atom as HTML, whatever the formats say, so plain text is escaped here.
 """
 
+import datetime as dt
 import json
 import re
 import uuid
@@ -25,12 +26,15 @@ from django.utils.xmlutils import SimplerXMLGenerator
 from core.site import absolute_url
 from core.text import remove_non_xml
 
-_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite|action)=")(/(?!/)[^"]*")')
+_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite)=")(/(?!/)[^"]*")')
 _FRAGMENT = re.compile(r'(<a\s(?:[^<>]*\s)?href=")(?=#)')
 _SRCSET = re.compile(r'<source [^<>]*\bsrcset="[^"]*"')
 _OWN_URL_IN_SRCSET = re.compile(r'(srcset="|, )(/(?!/))')
 _IRI_PART: Final = r"""(?:[^\x00-\x20\x7f-\x9f\s"#%<>\\^`{|}]|%[0-9A-Fa-f]{2})"""
 _IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:{_IRI_PART}+(?:#{_IRI_PART}*)?")
+
+# When a feed without items has changed. Atom requires a time.
+_NEVER: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 
 _UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -111,6 +115,10 @@ class _Feed(SyndicationFeed):
             content=html,
             **item,
         )
+
+    def latest_post_date(self) -> dt.datetime:
+        # Django's would be the current time for a feed without items, which would then change all the time.
+        return super().latest_post_date() if self.items else _NEVER
 
     def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
         # XML has no attribute for the direction. The HTML of the item has one.

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext
 
 from accounts.models import User
@@ -77,7 +78,8 @@ class PostFeed:
                     categories=[term.name for term in chain(*terms[post.pk])],
                     enclosures=list(chain(*enclosures.get(post.pk, ()))),
                     comments=f"{url}#comments",
-                    content=post.body,
+                    # Not the form for its password, which only the site itself should ask for.
+                    content=format_html("<p>{}</p>", post.summary) if post.is_locked else post.body,
                     comment_feed=f"{url}feed/",
                     comment_count=post.comment_count,
                     language=post.language,

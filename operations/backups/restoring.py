@@ -81,7 +81,8 @@ def names_of_backups(store: Store) -> list[str]:
     """Return the names of the complete backups, oldest first. Raises BackupError if there is none."""
     if names := complete_backups(store):
         return names
-    raise BackupError(_("There is no complete backup in %s.") % store)
+    text = _("There is no complete backup in %s. The right folder contains README.txt and a folder called “backups”.")
+    raise BackupError(text % store)
 
 
 def open_backup(store: Store, name: str, private_keys: Sequence[Identity]) -> OpenedBackup:

@@ -128,5 +128,5 @@ def _recorded(kind: RunKind, name: str = "") -> Iterator[None]:
         try:
             BackupRun.record(kind, backup=complete, error=describe_error(error))
         except DatabaseError as unrecorded:
-            _log.error("A backup failed, but that could not be recorded: %s", unrecorded)
+            _log.error("A failed %s could not be recorded: %s", kind.value, unrecorded)
         raise

@@ -155,7 +155,11 @@ def open_store(destination: str) -> Store:
             raise BackupError(str(error)) from error
     folder = Path(destination).expanduser().resolve()
     if folder.is_relative_to(settings.MEDIA_ROOT) or settings.MEDIA_ROOT.resolve().is_relative_to(folder):
-        raise BackupError(_("Anyone can read the media folder, so backups can't be in it. Choose another folder."))
+        text = _(
+            "Backups can't be in the media folder, which anyone can read, nor in a folder around it. Choose another "
+            "one."
+        )
+        raise BackupError(text)
     if folder.exists() and not folder.is_dir():
         raise BackupError(_("%s is not a folder. Choose another one.") % folder)
     return FolderStore(folder)

@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from core.dates import time_since
+from core.file_errors import describe_file_error
 from core.http import FetchError, HTTPClient
 from operations.checks.diagnoses import CheckOptions, Diagnosis
 
@@ -63,8 +64,9 @@ def vulnerabilities(options: CheckOptions) -> Iterator[Diagnosis]:
             found = list(look_up(read_advisories(path), installed))
             written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
         except (OSError, zipfile.BadZipFile) as error:
+            reason = describe_file_error(error, path) if isinstance(error, OSError) else error
             yield Diagnosis.warning(
-                _("The list of vulnerabilities can't be read: %s") % error,
+                _("The list of vulnerabilities can't be read: %s") % reason,
                 _("Download it again, as docs/maintaining.md describes."),
             )
             return

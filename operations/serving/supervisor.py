@@ -5,6 +5,7 @@ connect, so connections wait while the web server is replaced, or restarted afte
 """
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `manage.py serve`."""
     where = "where the web server listens (default: %(default)s)"
     parser.add_argument("--host", default="127.0.0.1", help=where)
-    parser.add_argument("--port", type=int, default=8000, help=where)
+    parser.add_argument("--port", type=_port, default=8000, help=where)
     parser.add_argument("--unix", default="", metavar="PATH", help="listen on this Unix socket instead")
     parser.add_argument(
         "--processes", type=int, default=_processors(), help="how many processes answer requests (default: %(default)s)"
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without-worker", action="store_true", help="start only the web server, because a worker runs elsewhere"
     )
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a port. Choose a number from 1 to 65535.")
 
 
 def to_arguments(options: Mapping[str, Any]) -> list[str]:
@@ -252,7 +259,9 @@ def main() -> int:
         listening = listen(options.host, options.port, options.unix)
     except OSError as error:
         place = options.unix or f"{options.host}:{options.port}"
-        _log.critical("Can't listen on %s: %s. Is another server running there?", place, error.strerror)
+        hint = " Is another server running there?" if error.errno == errno.EADDRINUSE else ""
+        # An error of Python's own, such as that the path of the socket is too long, has no number and no `strerror`.
+        _log.critical("Can't listen on %s: %s.%s", place, error.strerror or error, hint)
         return 1
     place = f"unix:{options.unix}" if options.unix else f"http://{options.host}:{listening.getsockname()[1]}"
     _log.info("Listening on %s (process %d).", place, os.getpid())

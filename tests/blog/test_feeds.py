@@ -126,6 +126,16 @@ class TestAtom:
         assert own == ["http://testserver/tag/t/feed/atom/"]
 
 
+class TestFeedsWithoutItems:
+    @pytest.mark.parametrize("path", ["/feed/atom/", "/comments/feed/atom/"])
+    def test_do_not_change_as_time_passes(self, client: Client, path: str) -> None:
+        assert read_xml(client, path).findtext(f"{ATOM}updated") == "1970-01-01T00:00:00+00:00"
+
+    @pytest.mark.parametrize("path", ["/feed/", "/comments/feed/"])
+    def test_do_not_change_as_time_passes_in_rss(self, client: Client, path: str) -> None:
+        assert read_xml(client, path).findtext("channel/lastBuildDate") == "Thu, 01 Jan 1970 00:00:00 +0000"
+
+
 class TestInFeedReaders:
     """Feed readers treat titles and descriptions as HTML, in which plain text must look the same."""
 

@@ -81,12 +81,12 @@ class TestJsonFeed:
         assert [feed["title"], item["title"], item["authors"][0]["name"]] == [HOSTILE] * 3
         assert item["tags"] == [tag]
 
-    def test_shows_the_form_of_a_post_with_a_password_and_none_of_its_content(self, client: Client) -> None:
+    def test_shows_neither_the_content_of_a_post_with_a_password_nor_its_form(self, client: Client) -> None:
         picture = Picture.objects.create(file="pictures/secret.jpg", width=1200, height=800)
         PostFactory(title="Guarded", source="Secret", password="x", featured_picture=picture)
         (item,) = client.get("/feed/json/").json()["items"]
         assert item["title"] == "Protected: Guarded"
-        assert "post_password" in item["content_html"]
+        assert item["content_html"] == "<p>There is no excerpt because this is a protected post.</p>"
         assert "ecret" not in json.dumps(item)
 
     def test_takes_one_query_for_all_featured_images(self, client: Client, post: Post) -> None:

@@ -133,10 +133,12 @@ class TestTheForm:
         assert response.status_code == 200
         assert SECRET not in response.content.decode()
 
-    def test_feeds_contain_the_absolute_url_of_the_form(self, client: Client) -> None:
-        post = PostFactory(password=PASSWORD)
-        url = f'action="{django_settings.SITE_URL}{post.get_absolute_url()}"'
-        assert url in unescape(client.get("/feed/").content.decode())
+    @pytest.mark.parametrize("path", ["/feed/", "/feed/atom/", "/feed/json/"])
+    def test_feeds_do_not_ask_for_the_password(self, client: Client, path: str) -> None:
+        PostFactory(password=PASSWORD)
+        feed = unescape(client.get(path).content.decode())
+        assert "<form" not in feed
+        assert "this is a protected post" in feed
 
 
 class TestEditors:

@@ -61,7 +61,7 @@ class TestCommand:
     def test_a_file_that_is_not_text_is_an_error(self, tmp_path: Path) -> None:
         file = tmp_path / "labelled.jsonl"
         file.write_bytes(b"\xff\xfe")
-        with pytest.raises(CommandError):
+        with pytest.raises(CommandError, match="Line 1 is invalid"):
             self.run("--file", str(file))
 
     @pytest.mark.django_db

@@ -718,7 +718,7 @@ class TestRefusals:
         with pytest.raises(CommandError, match="not complete or has a typing error"):
             manage("restore", "--check", "--key", str(other))
         other.unlink()
-        with pytest.raises(CommandError, match=r"No such file or directory \(.*other\.txt\)"):
+        with pytest.raises(CommandError, match=r"other\.txt: No such file or directory\.$"):
             manage("restore", "--check", "--key", str(other))
 
     def test_an_invalid_public_key_is_refused(self, manage: Manage, settings: Settings) -> None:
@@ -734,14 +734,14 @@ class TestRefusals:
             call_command("restore")
 
     def test_the_media_folder_is_refused_as_a_destination(self, manage: Manage, settings: Settings) -> None:
-        with pytest.raises(CommandError, match="Anyone can read the media folder"):
+        with pytest.raises(CommandError, match="the media folder, which anyone can read"):
             manage("backup", to=str(Path(settings.MEDIA_ROOT) / "backups"))
 
     @pytest.mark.parametrize("option", [(), ("--list",)])
     def test_a_folder_without_a_backup_is_refused(
         self, option: tuple[str, ...], manage: Manage, destination: Path
     ) -> None:
-        with pytest.raises(CommandError, match="There is no complete backup in"):
+        with pytest.raises(CommandError, match=r"no complete backup in .*folder contains README\.txt"):
             manage("restore", *option)
 
     def test_two_backups_at_once_are_refused(self, manage: Manage) -> None:

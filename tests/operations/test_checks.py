@@ -611,6 +611,8 @@ class TestVulnerabilities:
         assert severities(vulnerabilities.vulnerabilities, options) == ["ok"]
         (tmp_path / "list.zip").write_bytes(b"damaged")
         assert severities(vulnerabilities.vulnerabilities, options) == ["warning"]
+        folder = only(vulnerabilities.vulnerabilities, CheckOptions(advisories=str(tmp_path)))
+        assert folder.text == f"The list of vulnerabilities can't be read: {tmp_path}: Is a directory."
 
     def test_without_a_list_or_the_online_option_no_server_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(HTTPClient, "download", lambda *args, **options: pytest.fail("It asked."))

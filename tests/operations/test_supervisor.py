@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -240,6 +241,22 @@ class TestListening:
     def test_ipv4_and_ipv6_addresses_are_supported(self, host: str) -> None:
         with listen(host, 0, "") as listening:
             assert listening.getsockname()[0] == host
+
+    @pytest.mark.parametrize("port", ["99999999", "-1", "http"])
+    def test_a_port_that_does_not_exist_is_explained(self, port: str, capsys: pytest.CaptureFixture[str]) -> None:
+        parser = ArgumentParser()
+        supervisor.add_arguments(parser)
+        with pytest.raises(SystemExit):
+            parser.parse_args([f"--port={port}"])
+        assert f"{port} is not a port. Choose a number from 1 to 65535." in capsys.readouterr().err
+
+    def test_a_path_that_is_too_long_is_explained(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["serve", f"--unix=/{'x' * 200}"])
+        monkeypatch.setattr(signal, "pthread_sigmask", lambda *arguments: None)
+        assert supervisor.main() == 1
+        assert caplog.messages[-1].endswith("x: AF_UNIX path too long.")
 
 
 def test_the_end_of_a_process_is_described() -> None:

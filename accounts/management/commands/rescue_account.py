@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts import factors
 from accounts.actions import Action
@@ -11,6 +12,7 @@ from accounts.audit.recording import record
 from accounts.models import User
 from accounts.password_links import Kind, make_link
 from accounts.people import reactivate
+from core.text import printable
 
 
 class Command(BaseCommand):
@@ -23,14 +25,14 @@ class Command(BaseCommand):
         user = User.objects.named(options["name"])
         if user is None:
             names = User.objects.filter(is_superuser=True).order_by("username").values_list("username", flat=True)
-            owners = ", ".join(names) or "none (createsuperuser creates one)"
-            raise CommandError(
-                f"There is no account with the name {options['name']!r}. Check capital letters. Owners: {owners}."
-            )
+            owners = ", ".join(names) or gettext("none (createsuperuser creates one)")
+            text = gettext("There is no account with the name “%(name)s”. Check capital letters. Owners: %(owners)s.")
+            raise CommandError(printable(text % {"name": options["name"], "owners": owners}))
         with transaction.atomic():
             record(Action.RESCUED, [user], by=None)
             reactivate(user)
             factors.remove_all(user)
             link = make_link(user, Kind.REQUESTED)
-        self.stdout.write(f"The account {user.username!r} is open, without a second step. Set a password on this page:")
+        text = gettext("The account “%s” can be used again, without a second step. Set a password on this page:")
+        self.stdout.write(text % user.username)
         self.stdout.write(link)

@@ -60,5 +60,5 @@ class Command(BaseCommand):
 
 
 def _labelled(file: str) -> list[Labelled]:
-    with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8") as lines:
+    with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8", errors="replace") as lines:
         return list(read_labelled(lines))

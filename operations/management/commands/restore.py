@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.actions import Action
 from accounts.audit.recording import record
+from core.file_errors import describe_file_error
 from core.progress import show_progress
 from core.progress_callback import ProgressCallback
 from core.text import printable
@@ -84,8 +85,11 @@ class Command(BaseCommand):
     def _read_keys(self, key: str) -> list[Identity]:
         if key == "-":
             return read_private_keys(sys.stdin.read(_MAX_KEY_FILE))
-        with Path(key).open(encoding="utf-8", errors="replace") as file:
-            return read_private_keys(file.read(_MAX_KEY_FILE))
+        try:
+            with Path(key).open(encoding="utf-8", errors="replace") as file:
+                return read_private_keys(file.read(_MAX_KEY_FILE))
+        except OSError as error:
+            raise CommandError(describe_file_error(error, key)) from error
 
     def _restore(
         self,
