@@ -68,6 +68,7 @@ class TestPictures:
             "http://thoolen.files.wordpress.com/2014/03/a.png?w=300&amp;h=200",
             "//thoolen.files.wordpress.com/2014/03/a.png",
             f"{FILES}/2014/03/a-300x200.png",
+            f"{FILES}/2014/03/a.thumbnail.png",
             f"{FILES}/2014/03/a-e1400000000000.png",
             f"{SITE}/wp-content/uploads/2014/03/a.png",
             f"{SITE}/files/2014/03/a.png",

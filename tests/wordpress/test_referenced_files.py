@@ -30,6 +30,7 @@ from wordpress.importing.referenced_files import find_files
 from wordpress.importing.report import Report
 from wordpress.importing.spool import open_spool
 from wordpress.importing.undo import undo_run
+from wordpress.legacy_urls.file_urls import parse_file_url
 from wordpress.models import Attachment, ImportedItem, ImportRun
 
 HOST = "https://old.example"
@@ -75,6 +76,7 @@ class TestFinding:
             f"{UPLOADS}/a-300x200.jpg",
             f"{UPLOADS}/a-scaled.jpg",
             f"{UPLOADS}/a@2x.jpg",
+            f"{UPLOADS}/a.thumbnail.jpg",
             f"{UPLOADS}/a.jpg?w=300&amp;h=200",
             f"{UPLOADS}/a.jpg?w=300&#038;crop=1",
             "https://i0.wp.com/old.example/wp-content/uploads/a.jpg?resize=300%2C200&#038;ssl=1",
@@ -85,6 +87,11 @@ class TestFinding:
     )
     def test_copies_in_other_sizes_count_as_one_file(self, url: str) -> None:
         assert found(f'<img src="{url}">') == [f"{UPLOADS}/a.jpg"]
+
+    def test_copies_are_ordered_by_size(self) -> None:
+        names = ["a.thumbnail.jpg", "a-150x150.jpg", "a-300x200.jpg", "a-scaled.jpg"]
+        copies = [file for name in names if (file := parse_file_url(f"{UPLOADS}/{name}"))]
+        assert [copy.pixels for copy in copies] == sorted({copy.pixels for copy in copies})
 
     def test_every_picture_of_a_srcset_is_found(self) -> None:
         srcset = f"{UPLOADS}/a-300x200.jpg 300w, {UPLOADS}/b,c.jpg 1.5x,{OTHER}/d.png 2x, {OTHER}/e.png"

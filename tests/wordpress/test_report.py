@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.factories.reports import first
 from wordpress.importing import report as report_module
-from wordpress.importing.report import Outcome, Remark, Remarks, Report, summarise
+from wordpress.importing.report import Outcome, Remark, Remarks, Report, lines_by_item, summarise
 
 MANY = 12_000
 
@@ -97,3 +97,8 @@ def test_the_whole_report_is_written_as_json() -> None:
     ]
     assert [note["id"] for note in whole["notes"]] == [2, 3]
     assert whole["counts"]["post"]["skipped"] == 1
+
+
+@pytest.mark.parametrize(("item_id", "line"), [(8, "post 8 “One”: 1 gone"), (0, "post “One”: 1 gone")])
+def test_an_id_is_shown_if_the_export_has_one(item_id: int, line: str) -> None:
+    assert list(lines_by_item([Remark("post", item_id, "One", "gone")])) == [line]

@@ -193,7 +193,9 @@ def lines_by_item(references: Iterable[Remark]) -> Iterator[str]:
     for (kind, item_id, title), group in groupby(references, key=lambda each: (each.kind, each.id, each.title)):
         counts = Counter(each.text for each in group)
         states = ", ".join(f"{count} {state}" for state, count in counts.items())
-        yield f"{kind_label(kind)} {item_id} “{title}”: {states}"
+        # Items of exports without IDs have 0.
+        number = f" {item_id}" if item_id else ""
+        yield f"{kind_label(kind)}{number} “{title}”: {states}"
 
 
 def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:

@@ -21,7 +21,11 @@ _PROXIES: Final = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
 # Folders in which WordPress stores uploads.
 _WORDPRESS_FOLDER = re.compile(r"/(?:wp-content|blogs\.dir|uploads|files)/")
 # The suffix of a resized copy. A picture that was edited (`photo-e1400000000000.jpg`) is not a copy.
-_COPY_SUFFIX = re.compile(r"(?:-(?:(?P<width>[0-9]{1,5})x(?P<height>[0-9]{1,5})|scaled)|@2x)(?=\.[A-Za-z0-9]+$)")
+_COPY_SUFFIX = re.compile(
+    r"(?:-(?:(?P<width>[0-9]{1,5})x(?P<height>[0-9]{1,5})|scaled)|@2x|(?P<old>\.thumbnail))(?=\.[A-Za-z0-9]+$)"
+)
+# WordPress until 2008.
+_OLD_THUMBNAIL: Final = 128 * 96
 # Parameters that choose a size or quality. Source: the documentation of Photon, the proxies' API.
 _SIZE_PARAMETERS: Final = frozenset(
     {"w", "h", "width", "height", "resize", "fit", "crop", "quality", "strip", "ssl", "zoom", "lb", "ulb", "ver"}
@@ -86,6 +90,8 @@ class FileURL(NamedTuple):
     def pixels(self) -> int:
         """The number of pixels of a copy, according to its name. If that gives no size, the copy counts as huge."""
         size = _COPY_SUFFIX.search(self.path)
+        if size and size["old"]:
+            return _OLD_THUMBNAIL
         return int(size["width"]) * int(size["height"]) if size and size["width"] else 10**10
 
     @property

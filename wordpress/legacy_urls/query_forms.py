@@ -30,8 +30,10 @@ _ID = re.compile(r"[0-9]{1,19}")
 _LEADING_ID = re.compile(r"[0-9]{1,19}(?![0-9])")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
-# The suffixes that WordPress adds to the names of resized copies of a picture.
-_SIZE_SUFFIX = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x)(?=\.[A-Za-z0-9]+$)")
+# The suffixes that WordPress adds to the names of resized copies of a picture. Until 2008, there was only the last one.
+_SIZE_SUFFIX = re.compile(
+    r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x|\.thumbnail)(?=\.[A-Za-z0-9]+$)"
+)
 # The end of the path of a file that is not a script.
 _FILE = re.compile(r"\.(?!(?:php[0-9]?|aspx?|cgi|jsp|pl)$)[A-Za-z0-9]+$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")

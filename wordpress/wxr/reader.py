@@ -15,6 +15,7 @@ from wordpress.wxr import extensions, php_values, values
 from wordpress.wxr.children import AUTHOR_ELEMENTS, TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
 from wordpress.wxr.post_types import PAGE_TYPES, POST_TYPE, can_be_pages, path_above
+from wordpress.wxr.reblogs import with_reblogged_post
 from wordpress.wxr.records import (
     CO_AUTHOR_PREFIX,
     CO_AUTHORS,
@@ -254,7 +255,7 @@ class Export:
         if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms
         self._removed_terms = 0
-        return _as_before_trash(extensions.with_extension(item, self._markups))
+        return _as_before_trash(with_reblogged_post(extensions.with_extension(item, self._markups)))
 
     def _author(self, creator: str, refs: Sequence[TermRef]) -> str:
         """Return the login of an item's author: who created it, unless a plugin says that only others wrote it."""
