@@ -12,6 +12,9 @@ from media.cleaners.codestreams import blank_jpeg, strip_jpeg, strip_jpeg2000, s
 from media.cleaners.markup import LOCAL_LINK, LOCAL_PATH
 
 _MAX_OBJECTS: Final = 300_000
+# How much may be read again because pages share it: bytes of content, and for each name of a resource a few more.
+_MAX_REPEATED: Final = 100_000_000
+_BYTES_PER_NAME: Final = 25
 # Properties, private data of programs, scripts, attachments, thumbnails, originals for printing, and signatures, which
 # become invalid anyway. Source: ISO 32000-1, 7.7.2 (catalogue), 8.11.4 (optional content), 12.5.2 (annotations), 12.6
 # (actions), 12.8 (signatures), 14.3 to 14.5 (metadata), 14.10 (web capture), 14.11.7 (originals).
@@ -74,8 +77,7 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
         with pikepdf.open(cast("BinaryIO", source)) as pdf:
             if len(pdf.objects) > _MAX_OBJECTS:
                 raise _too_complex()
-            # Images that no page shows any more, such as those of other pages that the file once had.
-            pdf.remove_unreferenced_resources()
+            _remove_unused_images(pdf)
             names = pdf.Root.get("/Names")
             if isinstance(names, pikepdf.Dictionary):
                 _remove(names, names.keys() - _KEPT_NAMES)
@@ -100,6 +102,48 @@ def _too_complex() -> ValidationError:
     return ValidationError(
         _("The PDF is too complex to be cleaned. Split it into several files, or print it to a new PDF, and try again.")
     )
+
+
+def _remove_unused_images(pdf: pikepdf.Pdf) -> None:
+    """Remove the images that no page shows, such as those of other pages that the file once had.
+
+    What pages share is read for each of them, so a small file could take hours. Raises ValidationError instead.
+    """
+    repeated = 0
+    known: dict[tuple[int, int], tuple[int, list[Any]]] = {}
+    for page in pdf.pages:
+        contents: Any = page.obj.get("/Contents")
+        waiting: list[Any] = [page.resources, *(contents if isinstance(contents, pikepdf.Array) else [contents])]
+        seen = set()
+        while waiting:
+            item = waiting.pop()
+            if not isinstance(item, pikepdf.Dictionary | pikepdf.Stream) or (item.is_indirect and item.objgen in seen):
+                continue
+            seen.add(item.objgen)
+            if item.is_indirect and item.objgen in known:
+                repeated += known[item.objgen][0]
+                if repeated > _MAX_REPEATED:
+                    raise _too_complex()
+            else:
+                known[item.objgen] = _cost(item), _searched_parts(item)
+            waiting += known[item.objgen][1]
+    pdf.remove_unreferenced_resources()
+
+
+def _cost(item: Any) -> int:
+    """Return the bytes of a content stream, or what comparing the names in resources takes, which is about as much."""
+    return len(item.read_bytes()) if isinstance(item, pikepdf.Stream) else _BYTES_PER_NAME * len(item.keys())
+
+
+def _searched_parts(item: Any) -> list[Any]:
+    """Return the resources of content, those of a kind, or the content that resources contain."""
+    parts = ((key, item[key]) for key in item.keys())  # noqa: SIM118  # not a dict
+    return [
+        part
+        for key, part in parts
+        if (isinstance(part, pikepdf.Stream) and str(part.get("/Subtype", "")) == "/Form")
+        or (isinstance(part, pikepdf.Dictionary) and key in {"/Resources", "/XObject", "/Font"})
+    ]
 
 
 def _resources(pdf: pikepdf.Pdf) -> set[tuple[int, int]]:

@@ -264,6 +264,24 @@ class TestPDF:
             assert b"lamp" in streams
             assert SECRET not in streams
 
+    @pytest.mark.parametrize("shared", ["content", "form", "names"])
+    def test_a_small_file_whose_pages_share_very_much_is_refused(self, shared: str) -> None:
+        written = io.BytesIO()
+        with pikepdf.new() as document:
+            large = document.make_stream(b"/Lamp Do " * 200_000)
+            image = document.make_stream(b"lamp", Subtype=pikepdf.Name.Image)
+            many = document.make_indirect(pikepdf.Dictionary({f"/I{number}": image for number in range(70_000)}))
+            if shared == "form":
+                large.Subtype, large.BBox = pikepdf.Name.Form, [0, 0, 9, 9]
+            for _number in range(70):
+                page = document.add_blank_page(page_size=(9, 9))
+                page.Contents = large if shared == "content" else document.make_stream(b"/Lamp Do")
+                named = many if shared == "names" else pikepdf.Dictionary(Lamp=large if shared == "form" else image)
+                page.Resources = pikepdf.Dictionary(XObject=named)
+            document.save(written)
+        with pytest.raises(ValidationError, match="too complex"):
+            cleaned(written.getvalue(), "a.pdf")
+
     @pytest.mark.parametrize("is_indirect", [False, True])
     def test_resources_with_the_names_of_removed_entries_are_kept(self, is_indirect: bool) -> None:
         written = io.BytesIO()
