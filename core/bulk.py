@@ -1,4 +1,4 @@
-"""Reading, inserting and deleting many rows in few queries."""
+"""Reading, inserting, changing and deleting many rows in few queries."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
@@ -58,6 +58,21 @@ def _is_stored_as_is(field: Field[Any, Any], column: Iterable[Any]) -> bool:
     return _STORED_AS_IS.issuperset(map(type, column)) and not isinstance(field, JSONField)
 
 
+def _fields(model: type[Model], names: Iterable[str]) -> list[Field[Any, Any]]:
+    by_name = {field.name: field for field in model._meta.concrete_fields}
+    return [by_name[name] for name in names]
+
+
+def _converted(fields: Sequence[Field[Any, Any]], rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Return rows of values of these fields as the database takes them."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    by_column = [
+        column if _is_stored_as_is(field, column) else map(_converter(field, connection), column)
+        for field, column in zip(fields, zip(*rows, strict=True), strict=True)
+    ]
+    return list(zip(*by_column, strict=True))
+
+
 def max_pk(model: type[Model]) -> int:
     return model._default_manager.aggregate(highest=Max("pk"))["highest"] or 0
 
@@ -70,6 +85,22 @@ def insert(objects: Sequence[Model]) -> None:
         insert_rows(type(objects[0]), [field.name for field in fields], values)
 
 
+def update(objects: Sequence[Model], names: Sequence[str]) -> None:
+    """Store these fields of stored `objects` of one model exactly as they are. Nothing else happens, as with `insert`.
+
+    Django's `bulk_update` makes one expression of all values, which takes 1 to 3 ms for each object.
+    """
+    if not objects:
+        return
+    meta = type(objects[0])._meta
+    fields = _fields(type(objects[0]), [*names, meta.pk.name])
+    rows = _converted(fields, map(attrgetter(*(field.attname for field in fields)), objects))
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
+    *columns, pk = (f"{quote(str(field.column))} = %s" for field in fields)
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.executemany(f"UPDATE {quote(meta.db_table)} SET {', '.join(columns)} WHERE {pk}", rows)  # noqa: S608  # all names are quoted
+
+
 def insert_rows(
     model: type[Model], columns: Sequence[str], values: Iterable[Sequence[Any]], *, unique: Sequence[str] = ()
 ) -> None:
@@ -80,17 +111,12 @@ def insert_rows(
     values = list(values)
     if not values:
         return
+    fields = _fields(model, columns)
+    rows = _converted(fields, values)
     connection = connections[DEFAULT_DB_ALIAS]
-    by_name = {field.name: field for field in model._meta.concrete_fields}
-    fields = [by_name[name] for name in columns]
     quoted = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(model._meta.db_table)
     placeholders = ", ".join(["%s"] * len(fields))
-    by_column = [
-        column if _is_stored_as_is(field, column) else map(_converter(field, connection), column)
-        for field, column in zip(fields, zip(*values, strict=True), strict=True)
-    ]
-    rows = list(zip(*by_column, strict=True))
     conflict = ""
     if unique:
         column = {name: str(field.column) for name, field in zip(columns, fields, strict=True)}

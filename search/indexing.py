@@ -17,7 +17,7 @@ from search.indexes.base import FullTextIndex
 from search.models import STALE, Indexed, IndexedComment, IndexedEntry
 
 # How many entries or comments are read and written together.
-_ENTRIES: Final = 250
+_ENTRIES: Final = 100
 _COMMENTS: Final = 500
 # How many comments are indexed again at once if the language of their entries has changed. Each takes 0.5 ms.
 _TRANSLATED: Final = 250

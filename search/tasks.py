@@ -1,6 +1,6 @@
 """Large changes, such as renaming a tag with thousands of posts, are indexed in part by `manage.py worker`.
 
-Indexing takes 2 ms for each entry, and nothing else could be written to SQLite all that time.
+Indexing takes 2 to 5 ms for each entry, and nothing else could be written to SQLite all that time.
 """
 
 import datetime as dt
@@ -23,8 +23,7 @@ from core.tasks import TaskKind, enqueue_once, every
 from search.indexing import count_stale_entries, mark_as_stale, parts, update_entries
 
 # How many entries are indexed in the transaction that changes them, and in each transaction of the worker.
-AT_ONCE: Final = 1_000
-_BATCH: Final = 100
+AT_ONCE: Final = 100
 # How many rows one statement may contain, because databases limit the number of parameters.
 _ROWS: Final = 1_000
 # In seconds. Then it is the turn of other tasks.
@@ -60,7 +59,7 @@ def index_stale(seconds: float) -> bool:
     """
     until = monotonic() + seconds
     for part in parts().values():
-        while pks := part.stale(_BATCH):
+        while pks := part.stale(AT_ONCE):
             if monotonic() > until:
                 return False
             part.update_locked(pks)

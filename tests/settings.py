@@ -1,6 +1,7 @@
 """The production settings, with changes that make tests fast and keep them away from this machine's data."""
 
 import atexit
+import math
 import os
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ for name in (
 
 from config.settings import *  # noqa: E402, F403  # only after the environment is set, which they read
 from config.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402  # likewise
+from core.sqlite.base import DatabaseWrapper  # noqa: E402  # likewise
 
 if DATABASES["default"]["ENGINE"] == "core.sqlite":
     # A file, as in production: SQLite in memory has neither WAL nor waiting for locks.
@@ -36,6 +38,8 @@ if DATABASES["default"]["ENGINE"] == "core.sqlite":
     _init_command = f"{_options['init_command']} PRAGMA synchronous=OFF;"
     DATABASES["default"]["OPTIONS"] = {**_options, "init_command": _init_command}
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "tests.sqlite3")}
+    # Tests hold the database one after the other, and no one else waits for it.
+    DatabaseWrapper.max_held = math.inf
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -18,6 +18,7 @@ from blog.models.entry_query import EntryKind, EntryQuerySet, Status, date_in_li
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import RENDER_VERSION, Rendered, SourceTooLongError, render
+from core.bulk import update
 from core.changes import PublicModel, entries_changed
 from core.languages import interface_language
 from core.slugs import slug_before_trash, slug_field
@@ -273,7 +274,7 @@ class StoredEntry(PublicModel):
         for entry in entries:
             entry.modified_at = now
         names = ["status", "modified_at", "slug", "published_at", "published_on", "path"]
-        cls._store(entries, lambda: cls._posts_and_pages().bulk_update(entries, names, batch_size=200))
+        cls._store(entries, lambda: update(entries, names))
 
     @classmethod
     def _store(

@@ -10,7 +10,8 @@ from django.db.models import F, Max, Q
 from django.db.models.functions import Length
 from django.utils.translation import gettext
 
-from core.changes import PublicModel, PublicQuerySet
+from core.bulk import update
+from core.changes import PublicModel, PublicQuerySet, content_changed
 from core.slugs import SlugNumbers, slugify
 
 MAX_SLUG_LENGTH = 200
@@ -94,7 +95,8 @@ class TreeNode(PublicModel):
         for path, node in moved:
             node.path = self.path + path[len(old_path) :]
         if moved:
-            self._nodes().bulk_update([node for _path, node in moved], ["path"])
+            update([node for _path, node in moved], ["path"])
+            content_changed()
         return moved
 
     def fits_under(self, parent: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import batched
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
@@ -9,22 +10,25 @@ from django.db.models import Q
 from comments.models import Comment, CommentStatus
 from comments.moderation.counting import recount_all
 
+_BATCH_SIZE: Final = 250
+
 
 def delete(comments: Iterable[Comment]) -> int:
     """Delete `comments` with their history, and return how many.
 
-    Replies stay and are attached to the parents of the deleted comments, so readers find them where they were.
+    Replies stay and are attached to the parents of the deleted comments, so readers find them where they were. Each
+    few hundred comments are a transaction of their own, so that others don't have to wait.
     """
-    deleted: list[Comment] = []
-    with transaction.atomic():
-        for batch in batched(sorted({comment.pk for comment in comments}), 1_000):
+    deleted = 0
+    for batch in batched(sorted({comment.pk for comment in comments}), _BATCH_SIZE):
+        with transaction.atomic():
             stored = lock(batch)
             doomed = {pk: stored[pk] for pk in batch if pk in stored}
             _move_up_replies(doomed, stored)
             Comment.objects.filter(pk__in=doomed).delete()
-            deleted += doomed.values()
-        recount_all(comment.entry_id for comment in deleted if comment.status == CommentStatus.APPROVED)
-    return len(deleted)
+            recount_all(comment.entry_id for comment in doomed.values() if comment.status == CommentStatus.APPROVED)
+        deleted += len(doomed)
+    return deleted
 
 
 def lock(pks: Iterable[int]) -> dict[int, Comment]:

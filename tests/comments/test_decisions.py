@@ -15,8 +15,10 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
 from blog.models import Post
+from comments.changes import comment_change_handlers
 from comments.models import Comment, Decision
 from comments.models import CommentStatus as Status
+from comments.moderation import decisions, deletion
 from comments.moderation.counting import recount
 from comments.moderation.decisions import DecisionResult, approve, mark_spam, restore, trash, unapprove, undo
 from comments.moderation.deletion import delete
@@ -106,6 +108,66 @@ class TestDeciding:
             return len(seen)
 
         assert queries(2) == queries(100) <= 17
+
+
+class TestManyComments:
+    """Each batch is a transaction of its own, and all of them are one decision."""
+
+    @pytest.fixture(autouse=True)
+    def _small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(decisions, "_BATCH_SIZE", 2)
+        monkeypatch.setattr(deletion, "_BATCH_SIZE", 2)
+
+    @pytest.fixture
+    def interrupted(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """Return a list that determines how many batches can be stored: while it is empty, any number."""
+        limit: list[int] = []
+
+        def count(_pks: object) -> None:
+            if limit:
+                limit[0] -= 1
+                if limit[0] < 0:
+                    raise InterruptedError
+
+        monkeypatch.setitem(comment_change_handlers, "test", count)
+        return limit
+
+    def test_they_are_decided_and_undone_together(self, moderator: User) -> None:
+        comments = CommentFactory.create_batch(5, status=PENDING)
+        seen = {comments[0].pk: "another mark", comments[4].pk: "another mark"}
+        result = approve(comments, moderator, seen)
+        assert (result.changed, result.unchanged) == (3, 0)
+        assert result.overtaken == (comments[0].pk, comments[4].pk)
+        assert undo(result.batch, moderator).changed == 3
+        assert set(map(status, comments)) == {PENDING}
+
+    def test_what_was_interrupted_can_be_continued_or_undone(self, interrupted: list[int], moderator: User) -> None:
+        comments = CommentFactory.create_batch(5, status=PENDING)
+        interrupted.append(1)
+        with pytest.raises(InterruptedError):
+            mark_spam(comments, moderator)
+        interrupted.clear()
+        assert [status(comment) for comment in comments] == [SPAM, SPAM, PENDING, PENDING, PENDING]
+        batch = Decision.objects.earliest("pk").batch
+        result = mark_spam(comments, moderator)
+        assert (result.changed, result.unchanged) == (3, 2)
+        assert [undo(each, moderator).changed for each in (batch, result.batch)] == [2, 3]
+        assert set(map(status, comments)) == {PENDING}
+
+    def test_deleting_them_is_interrupted_between_batches(self, interrupted: list[int]) -> None:
+        post = PostFactory.create()
+        comments = CommentFactory.create_batch(5, entry=post)
+        reply = CommentFactory.create(entry=post, parent=comments[3])
+        Comment.objects.filter(pk=comments[3].pk).update(parent=comments[1])
+        interrupted.append(2)
+        with pytest.raises(InterruptedError):
+            delete(comments)
+        interrupted.clear()
+        reply.refresh_from_db()
+        assert reply.parent is None
+        assert count(post) == Comment.objects.count() == 2
+        assert delete(comments) == 1
+        assert count(post) == Comment.objects.count() == 1
 
 
 class TestCounts:

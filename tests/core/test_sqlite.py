@@ -1,9 +1,12 @@
-"""The connection to SQLite, which converts placeholders itself."""
+"""The connection to SQLite, which converts placeholders itself and leaves gaps for other writers."""
 
+import time
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+
+from core.sqlite.base import DatabaseWrapper
 
 pytestmark = [
     pytest.mark.django_db,
@@ -26,3 +29,34 @@ def test_a_statement_gets_its_values_each_time(statement: str, values: Any, expe
         for _time in range(2):
             cursor.execute(statement, values)
             assert cursor.fetchone() == expected
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("held", "between", "expected"),
+    [
+        ([0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.1], 0, [0.12, 0.12]),
+        ([1.1, 0.1], 0.04, [0.08]),
+        ([0.5, 0.5, 0.5], 0.2, []),
+        ([10, 0.1, 0.1], 0, [0.12]),
+    ],
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_database_is_free_regularly_for_long_enough_to_be_noticed(
+    held: list[float], between: float, expected: list[float], fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, slept = [time.monotonic() + 1], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr("core.sqlite.base.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("core.sqlite.base.time.sleep", sleep)
+    monkeypatch.setattr(DatabaseWrapper, "max_held", 1.0)
+    for seconds in held:
+        with transaction.atomic():
+            now[0] += seconds
+            transaction.set_rollback(fails)
+        now[0] += between
+    assert [round(seconds, 6) for seconds in slept] == expected

@@ -28,7 +28,7 @@ from tests.factories.wxr import attachment, author, comment, export, filed, item
 from wordpress.importing import batches, ledger
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
-from wordpress.importing.database import AlreadyRunningError, Pacer
+from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome
@@ -305,43 +305,6 @@ class TestDerivedValues:
         with django_capture_on_commit_callbacks(execute=True):
             import_parts(item(7), item(8))
         assert ContentVersion.objects.get().number > before
-
-
-class TestPacing:
-    @pytest.fixture
-    def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """Return the list of seconds slept."""
-        now, slept = [0.0], []
-
-        def sleep(seconds: float) -> None:
-            slept.append(seconds)
-            now[0] += seconds
-
-        monkeypatch.setattr("wordpress.importing.database.time.monotonic", lambda: now[0])
-        monkeypatch.setattr("wordpress.importing.database.time.sleep", sleep)
-        self.now = now
-        return slept
-
-    @pytest.mark.django_db
-    @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases allow concurrent writers")
-    @pytest.mark.parametrize(
-        ("held", "between", "expected"),
-        [
-            ([0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.1], 0, [0.12, 0.12]),
-            ([1.1, 0.1], 0.04, [0.08]),
-            ([0.5, 0.5, 0.5], 0.2, []),
-            ([10, 0.1, 0.1], 0, [0.12]),
-        ],
-    )
-    def test_the_database_is_free_regularly_for_long_enough_to_be_noticed(
-        self, clock: list[float], held: list[float], between: float, expected: list[float]
-    ) -> None:
-        pacer = Pacer()
-        for seconds in held:
-            with pacer.transaction():
-                self.now[0] += seconds
-            self.now[0] += between
-        assert [round(seconds, 6) for seconds in clock] == expected
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from itertools import batched
 from operator import attrgetter
 from typing import Final
 
-from django.db import IntegrityError, OperationalError, connection, reset_queries
+from django.db import IntegrityError, OperationalError, connection, reset_queries, transaction
 
 from core.changes import content_changed
 from wordpress.importing.context import ImportContext
@@ -28,7 +28,7 @@ def write_batch(context: ImportContext, write: Callable[[], object]) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         changes = context.report.change_count
         try:
-            with context.report.discarded_on_error(), context.pacer.transaction():
+            with context.report.discarded_on_error(), transaction.atomic():
                 write()
                 context.old_urls.write(context.ledger)
                 context.ledger.write()

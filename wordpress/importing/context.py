@@ -7,7 +7,6 @@ from django.db.models import Model
 
 from accounts.models import User
 from wordpress.importing.analysis import Analysis, Progress
-from wordpress.importing.database import Pacer
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, fingerprint_of
 from wordpress.importing.redirects import OldUrls, folder_of
@@ -45,7 +44,6 @@ class ImportContext:
     # The names of people that readers see, by everything that the export may call them.
     people: dict[str, str] = field(default_factory=dict)
     term_ids: TermIds = field(default_factory=TermIds)
-    pacer: Pacer = field(default_factory=Pacer)
     items_done: int = 0
     item_count: int = field(init=False)
 

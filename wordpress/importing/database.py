@@ -1,8 +1,7 @@
-"""How an import shares the database: one import at a time, pauses for other writers, and previews on a copy."""
+"""How an import shares the database: one import at a time, and previews on a copy."""
 
 import sqlite3
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,10 +15,6 @@ from core.disk import try_lock
 
 # An arbitrary number that no other lock uses.
 _LOCK_ID: Final = 2_010_031_200
-# Seconds. Connections that wait for SQLite poll at least every 0.1 s, so they don't miss a gap of this length.
-_GAP: Final = 0.12
-# Seconds for which the database can be held, not counting shorter breaks, before a gap is due.
-_MAX_HELD: Final = 1.0
 
 
 class AlreadyRunningError(Exception):
@@ -48,30 +43,6 @@ def only_import() -> Iterator[None]:
             if not try_lock(file.fileno()):
                 raise AlreadyRunningError
             yield
-
-
-class Pacer:
-    """Leaves gaps between transactions for other writers, because SQLite does not queue them."""
-
-    def __init__(self) -> None:
-        self._held = self._released = 0.0
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Open a transaction, after a gap if one is due."""
-        gap = time.monotonic() - self._released
-        if gap < _GAP and self._held >= _MAX_HELD and connection.vendor == "sqlite":
-            time.sleep(_GAP - gap)
-            gap = _GAP
-        if gap >= _GAP:
-            self._held = 0
-        start = time.monotonic()
-        try:
-            with transaction.atomic():
-                yield
-        finally:
-            self._released = time.monotonic()
-            self._held += self._released - start
 
 
 @contextmanager

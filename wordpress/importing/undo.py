@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Final, TextIO
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
@@ -29,7 +29,7 @@ from newsletter.models import Subscription, SubscriptionRequest
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
-from wordpress.importing.database import Pacer, only_import
+from wordpress.importing.database import only_import
 from wordpress.importing.steps.files import FEATURED_IMAGES
 from wordpress.models import Attachment, Fragment, ImportedItem, ImportedMenu, ImportRun, PreservedData
 
@@ -81,13 +81,12 @@ type _Reason = Callable[[Any, str], str]
 class _Undo:
     run: ImportRun
     report: UndoReport = field(default_factory=UndoReport)
-    pacer: Pacer = field(default_factory=Pacer)
     done: int = 0
 
     def run_all(self, progress: Progress) -> None:
         total = self.run.items.count()
         # First, so that the menus of the run don't keep what they link to.
-        with self.pacer.transaction():
+        with transaction.atomic():
             self._restore_settings()
         tags = Tag.objects.annotate(is_used=Exists(TaggedPost.objects.filter(tag=OuterRef("pk"))))
         # Objects are removed before the objects that they refer to.
@@ -119,7 +118,7 @@ class _Undo:
             for rows in self._batches(kind):
                 if kind in {report.POSTS, report.PAGES}:
                     self._remove_most_comments(rows)
-                with self.pacer.transaction():
+                with transaction.atomic():
                     remove(rows)
                 progress("undoing", min(self.done, total), total)
 
@@ -215,7 +214,7 @@ class _Undo:
     def _remove_most_comments(self, rows: _Rows) -> None:
         """Remove comments on entries that will be removed, until the remaining ones fit into one transaction."""
         while True:
-            with self.pacer.transaction():
+            with transaction.atomic():
                 removable = [pk for pk, reason in _why_entries_stay(rows).items() if not reason]
                 comments = Comment.objects.filter(entry__in=removable).order_by("-pk").values_list("pk", flat=True)
                 pks = list(comments[: _MAX_COMMENTS + 1])
