@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from core.models import SiteSettings
 from tests.factories import PostFactory, at
 from tests.factories.types import OpenPage
 
@@ -49,15 +50,18 @@ def test_drawings_without_a_background_are_visible_in_a_dark_design(open_page: O
     assert page.locator(".entry-body img").evaluate_all(looks) == [[text, paper], ["rgba(0, 0, 0, 0)", text]]
 
 
-def test_a_wide_table_is_printed_as_a_whole(open_page: OpenPage) -> None:
+def test_wide_tables_and_tall_images_are_printed_as_a_whole(open_page: OpenPage) -> None:
     url = f"https://a.example/{'b' * 120}"
-    source = f"| a | b | c |\n|---|---|---|\n| Words that wrap | Others | {url} |\n"
-    page = open_page(PostFactory(source=source).get_absolute_url(), viewport={"width": 500, "height": 700})
-    fits = "table => table.scrollWidth <= table.parentElement.clientWidth"
-    table = page.locator(".entry-body table")
-    assert not table.evaluate(fits)
+    source = f"| a | b | c |\n|---|---|---|\n| Words that wrap | Others | {url} |\n\n"
+    source += f"{'| Case ' * 20}|\n{'|---' * 20}|\n{'| 1,234 ' * 20}|\n\n![Tall](/static/icons/broadside-512.png)\n"
+    # As wide as the text on a sheet of paper, and not as high.
+    page = open_page(PostFactory(source=source).get_absolute_url(), viewport={"width": 640, "height": 400})
+    fit = """all => all.map(each =>
+      each.scrollWidth <= each.parentElement.clientWidth && each.clientHeight <= innerHeight)"""
+    wide = page.locator(".entry-body table, .entry-body img")
+    assert wide.evaluate_all(fit) == [False] * 3
     page.emulate_media(media="print")
-    assert table.evaluate(fits)
+    assert wide.evaluate_all(fit) == [True] * 3
     # Words aren't divided.
     lines = page.locator("td", has_text="Others").evaluate("""cell => {
       const range = document.createRange();
@@ -108,3 +112,15 @@ def test_years_in_the_sidebar_are_in_columns_below_the_link_to_the_archive(open_
     tops = "links => links.map(link => Math.round(link.getBoundingClientRect().top))"
     archive, newer, older = open_page("/").locator(".years a").evaluate_all(tops)
     assert archive < newer == older
+
+
+def test_the_numbers_of_pages_stay_in_place_on_the_first_and_the_last_page(open_page: OpenPage) -> None:
+    SiteSettings.objects.update_or_create(pk=1, defaults={"entries_per_page": 1})
+    PostFactory.create_batch(3)
+    page = open_page("/page/2/", viewport={"width": 768, "height": 600})
+    left = "links => links.map(link => link.getBoundingClientRect().left)"
+    numbers = page.locator(".pager ol a")
+    before = numbers.evaluate_all(left)
+    for missing in (".older", ".newer"):
+        page.locator(missing).evaluate("link => link.remove()")
+        assert numbers.evaluate_all(left) == before

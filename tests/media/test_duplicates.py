@@ -146,6 +146,9 @@ class TestSearching:
         response = editor.get(DUPLICATES)
         for fact in ("PNG, 800 × 600", "JPEG, 400 × 300", "Used in 1 place", "Unused"):
             assert fact in text(read(response))
+        # One box, so that there is no gap before a comma.
+        facts = [text(box).rpartition(", ")[0] for box in find(read(response), ".media-facts > span")]
+        assert {"PNG, 800 × 600", "JPEG, 400 × 300"} <= set(facts)
         assert "another" not in response.content.decode()
 
     def test_images_marked_as_different_are_not_suggested_again(
