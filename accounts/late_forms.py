@@ -4,11 +4,16 @@ The fields are kept in the session in which the user logs in again, so they are 
 account that last logged in with this browser gets them, in the form that they were sent from. It is shown as it was
 filled in, and saves nothing until its button is pressed again (core.admin). Files are not kept.
 
+A form whose author has logged in again elsewhere since is shown again at once, because it still has the token of the
+earlier login.
+
 What people did with a button outside of such forms has no page to return to. They get the list in which it was.
 """
 
 import time
 from contextlib import suppress
+from copy import copy
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.conf import settings
@@ -16,12 +21,14 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.urls import Resolver404, resolve, reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 
 from accounts import browsers, throttle
 from core.admin import BaseAdmin
 from core.late_forms import LateForm
 from core.middleware import Middleware
+from core.origin import comes_from_here
 from core.site import is_in_admin
 
 _SESSION_KEY: Final = "late_form"
@@ -54,6 +61,25 @@ class LateFormsMiddleware(Middleware):
             text = gettext("You had been logged out, so nothing was changed. Log in, then do it again.")
             messages.warning(request, text)
         return response
+
+
+def show_again(request: HttpRequest) -> HttpResponse | None:
+    """Return the form that `request` has sent with an invalid token, as it was filled in and with the current token.
+
+    Nothing is saved. None if it is no such form, comes from another site, or may not be shown to this user.
+    """
+    match = request.resolver_match
+    if match is None or not _is_form(request) or not comes_from_here(request):
+        return None
+    shown: Any = copy(request)
+    shown.method, shown.POST, shown._files = "GET", QueryDict(), MultiValueDict()
+    shown.late_form = LateForm(request.POST, bool(request.FILES))
+    response: HttpResponse = match.func(shown, *match.args, **match.kwargs)
+    if response.status_code != HTTPStatus.OK:
+        return None
+    # As for any invalid token, so that no script believes that the form was saved.
+    response.status_code = HTTPStatus.FORBIDDEN
+    return response
 
 
 def _is_late(request: HttpRequest, response: HttpResponse) -> bool:

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 
+from accounts import late_forms
 from accounts.logging_in import lacks_second_factor
 from accounts.sessions import to_login
 from blog import views
@@ -75,6 +76,8 @@ def _outage(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if form := late_forms.show_again(request):
+        return form
     text = _(
         "Your request couldn't be verified, so nothing was changed. This happens if you have logged in again "
         "elsewhere. Go back, copy what you have typed, reload the page and submit it again."

@@ -56,6 +56,10 @@ class ParentField(TreeChoiceField):
 class TreeCheckboxesField(CheckboxesField):
     """A choice of any number of tree nodes, as checkboxes."""
 
+    default_error_messages = {
+        "invalid_choice": _("One of those you selected was merged or deleted. Look at the selection again.")
+    }
+
     def __init__(self, nodes: QuerySet[Any], label: Any) -> None:
         super().__init__(nodes.order_by(tree_order()), label=label, required=False)
 

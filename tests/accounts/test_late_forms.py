@@ -23,6 +23,7 @@ from blog.models import Category, Post, Status
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import version_of_form
+from tests.factories.responses import one, read
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +83,11 @@ def send_late(client: Client, url: str = ADD, **fields: Any) -> Any:
 
 def text_of(response: Any) -> str:
     return response.content.decode()
+
+
+def form_in(response: Any, kind: str) -> dict[str, str]:
+    """Return what a browser sends for the form on a page."""
+    return dict(one(read(response), f"#{kind}_form").form_values())
 
 
 def shown_fields(client: Client, url: str = ADD) -> dict[str, Any]:
@@ -153,6 +159,41 @@ def test_files_must_be_chosen_again(browser: Client) -> None:
     send_late(browser, upload=SimpleUploadedFile("lamp.png", b"bytes"))
     log_in(browser, ADD)
     assert "The files couldn&#x27;t be kept. Choose them again." in text_of(browser.get(ADD))
+
+
+class TestTokensOfEarlierLogins:
+    """Someone has logged in again in another tab since the form was opened."""
+
+    @pytest.fixture
+    def strict(self, amina: User) -> Client:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(amina)
+        return client
+
+    @pytest.mark.parametrize(("kind", "field"), [("post", "title"), ("category", "name")])
+    def test_the_form_is_shown_as_it_was_filled_in_and_can_then_be_saved(
+        self, strict: Client, kind: str, field: str
+    ) -> None:
+        old = PostFactory(title="Old") if kind == "post" else CategoryFactory(name="Old")
+        url = f"/admin/blog/{kind}/{old.pk}/change/"
+        typed = {**form_in(strict.get(url), kind), field: "New", "_step": "save"}
+        shown = strict.post(url, {**typed, "csrfmiddlewaretoken": "a" * 64})
+        assert shown.status_code == 403
+        assert "It isn&#x27;t saved yet." in text_of(shown)
+        old.refresh_from_db()
+        assert getattr(old, field) == "Old"
+        assert strict.post(url, form_in(shown, kind) | {"_step": "save"}).status_code == 302
+        old.refresh_from_db()
+        assert getattr(old, field) == "New"
+
+    def test_forms_from_other_sites_are_not_shown(self, strict: Client) -> None:
+        forged = strict.post(ADD, TYPED, headers={"sec-fetch-site": "same-site"})
+        assert forged.status_code == 403
+        assert "A lamp" not in text_of(forged)
+
+    def test_what_the_person_may_no_longer_change_is_not_shown(self, strict: Client, amina: User) -> None:
+        amina.groups.clear()
+        assert "A lamp" not in text_of(strict.post(ADD, TYPED))
 
 
 class TestConfidentiality:

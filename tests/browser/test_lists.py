@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from blog.models import Post, Status
+from blog.models import Category, Post, Status
 from tests.factories import CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.types import LogIn
 
@@ -134,3 +134,23 @@ def test_a_list_with_long_names_is_no_wider_than_the_window(log_in: LogIn) -> No
     # The same on a phone whose text is twice as large as usual.
     page.set_viewport_size({"width": 195, "height": 400})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_form_is_sent_once_however_often_enter_is_pressed(log_in: LogIn) -> None:
+    UserFactory(username="ruth", role="Editor")
+    page = log_in("ruth", "/admin/blog/category/add/")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/category/add/", hold)
+    page.fill("#id_name", "Lamps")
+    with page.expect_request("**/category/add/"):
+        page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    for route in held:
+        route.continue_()
+    expect(page.locator(".messagelist .success")).to_be_visible()
+    assert (len(held), Category.objects.count()) == (1, 1)

@@ -170,19 +170,25 @@ def test_a_tag_typed_by_its_former_name_is_shown_with_its_name(new_post: Page, r
     assert [tag.name for tag in Post.objects.get().tags.all()] == ["Lights"]
 
 
-def test_errors_are_shown_in_the_usual_places(new_post: Page, faults: Faults) -> None:
+def test_errors_are_shown_in_the_usual_places(log_in: LogIn, ruth: User, faults: Faults) -> None:
+    category = CategoryFactory(name="Lamps")
+    new_post = log_in("ruth", ADD)
     mark(new_post)
     new_post.fill("#id_title", "A lamp")
     new_post.fill("#id_slug", "not a slug")
+    new_post.get_by_label("Lamps").check()
+    category.delete()
     new_post.get_by_role("button", name="Save draft").click()
     errors = new_post.locator(".writing-errors")
-    expect(errors).to_contain_text("Nothing was saved. Please correct this error:")
+    expect(errors).to_contain_text("Nothing was saved. Please correct these errors:")
     expect(errors).to_be_focused()
+    expect(errors).to_contain_text("One of those you selected was merged or deleted.")
+    expect(new_post.get_by_label("Lamps")).to_have_count(0)
     expect(new_post.locator(".field-slug .errorlist")).to_be_visible()
     slug = new_post.locator("#id_slug")
     expect(slug).to_have_attribute("aria-invalid", "true")
     assert faults(new_post) == ""
-    errors.get_by_role("link").click()
+    errors.get_by_role("link", name="Slug").click()
     expect(slug).to_be_focused()
     slug.fill("a-lamp")
     new_post.get_by_role("button", name="Save draft").click()
@@ -319,6 +325,18 @@ def test_the_message_stays_if_the_buttons_change(log_in: LogIn, ruth: User) -> N
     expect(page.get_by_role("button", name="Unpublish")).to_be_visible()
     page.reload()
     expect(page.locator(".autosave-status")).to_be_empty()
+
+
+def test_that_a_post_was_deleted_is_said_when_its_text_is_saved(log_in: LogIn, ruth: User) -> None:
+    post = PostFactory(author=ruth)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    post.delete()
+    add_words(page, "More.")
+    with page.expect_navigation():
+        page.keyboard.press("Control+s")
+    expect(page.get_by_text("What you were editing was deleted")).to_be_visible()
+    # Nothing was saved that one could go back to.
+    expect(page.locator(".autosave-note a")).to_have_count(0)
 
 
 def test_a_time_in_the_future_schedules_a_published_post_until_it_is_undone(log_in: LogIn, ruth: User) -> None:

@@ -47,7 +47,7 @@ export async function saveInPlace(form, button) {
     location.assign(response.url);
     return true;
   } else if (answer && versionOf(answer) === versionOf(form) && page.querySelector(".writing-errors")) {
-    showErrors(form, page, answer);
+    showErrors(form, page, answer, fields);
     tell(form, "unsaved", { isRefused: false });
   } else {
     // For example, another user has changed the text. Nothing was saved, so the browser gets the same response.
@@ -132,7 +132,7 @@ function showSaved(form, page, answer, fields) {
     }
   }
   fillIn(form, answer, fields);
-  addCategories(form, answer, fields);
+  updateCategories(form, answer, fields);
   for (const selector of ["#autosave", "#id_source"]) {
     Object.assign(document.querySelector(selector).dataset, page.querySelector(selector).dataset);
   }
@@ -188,9 +188,15 @@ function fillIn(form, answer, fields) {
   }
 }
 
-/* Show a category that was added with the text in the list, and among the parents of the next one. */
-function addCategories(form, answer, fields) {
+/* Show a category that was added with the text in the list, and among the parents of the next one. Remove those that
+ * others have deleted. */
+function updateCategories(form, answer, fields) {
   const list = form.querySelector("#id_categories");
+  for (const own of form.querySelectorAll("#id_categories input")) {
+    if (!answer.querySelector(`#id_categories [value="${own.value}"]`)) {
+      own.closest("#id_categories > *").remove();
+    }
+  }
   [...(answer.querySelector("#id_categories")?.children ?? [])].forEach((row, index) => {
     const other = row.querySelector("input");
     const own = list.querySelector(`[value="${other.value}"]`);
@@ -229,8 +235,9 @@ function say(page) {
 }
 
 /* Show errors as the page in the response does: listed at the top, where the focus goes, and at their fields. */
-function showErrors(form, page, answer) {
+function showErrors(form, page, answer, fields) {
   clearErrors(form, answer);
+  updateCategories(form, answer, fields);
   for (const list of answer.querySelectorAll("ul.errorlist")) {
     const field = form.querySelector(fieldSelector(list));
     const row = field?.querySelector(".flex-container") ?? field;
