@@ -116,6 +116,8 @@ def site() -> Iterator[Site]:
         shutil.rmtree(folder)
 
 
+# The first test waits for two servers. All that use them are together, or the servers would be started again.
+@pytest.mark.long
 class TestRealReplica:
     def test_every_kind_of_public_page_is_read_from_it(self, site: Site) -> None:
         paths = ["/", site.post_path, "/tag/t/", "/category/c/", site.post_path[:5] + "/", "/about/", "/feed/"]
@@ -149,6 +151,7 @@ class TestRealReplica:
             time.sleep(0.2)
 
 
+@pytest.mark.long
 class TestTimeouts:
     def test_a_comment_that_waits_too_long_for_a_lock_is_not_lost(self, site: Site) -> None:
         with psycopg.connect(site.primary.url) as other:

@@ -30,6 +30,7 @@ def language(request: pytest.FixtureRequest, settings: Settings) -> None:
     settings.LANGUAGE_CODE = request.param
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("blog", "language")
 def test_public_pages_are_accessible(open_page: OpenPage, faults: Faults) -> None:
     page = open_page("/")
