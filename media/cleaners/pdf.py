@@ -125,14 +125,24 @@ def _remove_unused_images(pdf: pikepdf.Pdf) -> None:
                 if repeated > _MAX_REPEATED:
                     raise _too_complex()
             else:
-                known[item.objgen] = _cost(item), _searched_parts(item)
+                known[item.objgen] = _read(item)
             waiting += known[item.objgen][1]
     pdf.remove_unreferenced_resources()
 
 
-def _cost(item: Any) -> int:
-    """Return the bytes of a content stream, or what comparing the names in resources takes, which is about as much."""
-    return len(item.read_bytes()) if isinstance(item, pikepdf.Stream) else _BYTES_PER_NAME * len(item.keys())
+def _read(item: Any) -> tuple[int, list[Any]]:
+    """Return what reading an object costs, and the other objects with which that continues.
+
+    Bytes of content are counted, and names of resources, which are compared: each takes as long as a few bytes.
+    """
+    cost, waiting = 0, [item]
+    others: list[Any] = []
+    while waiting:
+        each = waiting.pop()
+        cost += len(each.read_bytes()) if isinstance(each, pikepdf.Stream) else _BYTES_PER_NAME * len(each.keys())
+        for part in _searched_parts(each):
+            (others if part.is_indirect else waiting).append(part)
+    return cost, others
 
 
 def _searched_parts(item: Any) -> list[Any]:

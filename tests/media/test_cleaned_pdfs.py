@@ -264,20 +264,23 @@ class TestPDF:
             assert b"lamp" in streams
             assert SECRET not in streams
 
-    @pytest.mark.parametrize("shared", ["content", "form", "names"])
+    @pytest.mark.parametrize("shared", ["content", "form", "names", "names within resources"])
     def test_a_small_file_whose_pages_share_very_much_is_refused(self, shared: str) -> None:
         written = io.BytesIO()
         with pikepdf.new() as document:
             large = document.make_stream(b"/Lamp Do " * 200_000)
             image = document.make_stream(b"lamp", Subtype=pikepdf.Name.Image)
-            many = document.make_indirect(pikepdf.Dictionary({f"/I{number}": image for number in range(70_000)}))
+            many = {f"/I{number}": image for number in range(70_000)}
+            names = document.make_indirect(pikepdf.Dictionary(many))
+            resources = document.make_indirect(pikepdf.Dictionary(XObject=pikepdf.Dictionary(many)))
             if shared == "form":
                 large.Subtype, large.BBox = pikepdf.Name.Form, [0, 0, 9, 9]
             for _number in range(70):
                 page = document.add_blank_page(page_size=(9, 9))
                 page.Contents = large if shared == "content" else document.make_stream(b"/Lamp Do")
-                named = many if shared == "names" else pikepdf.Dictionary(Lamp=large if shared == "form" else image)
-                page.Resources = pikepdf.Dictionary(XObject=named)
+                named = names if shared == "names" else pikepdf.Dictionary(Lamp=large if shared == "form" else image)
+                within = shared == "names within resources"
+                page.Resources = resources if within else pikepdf.Dictionary(XObject=named)
             document.save(written)
         with pytest.raises(ValidationError, match="too complex"):
             cleaned(written.getvalue(), "a.pdf")
