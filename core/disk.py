@@ -1,7 +1,4 @@
-"""File operations that Python lacks: trying a lock, and waiting until writes would survive a power cut.
-
-And the part of the disk that visitors can't fill.
-"""
+"""The disk: trying a lock, waiting until writes would survive a power cut, and the room that visitors must leave."""
 
 import errno
 import fcntl
