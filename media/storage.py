@@ -62,13 +62,21 @@ class MediaStorage(FileSystemStorage):
     """Files in a folder. If one can't be written, for example to a full disk, nothing of it is left behind."""
 
     def _save(self, name: str, content: Any) -> str:
-        # An empty file reserves the name, which another upload may want at the same time.
-        name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # the stubs leave it out
+        name = self._reserve(name)
         try:
             self.replace(name, content)
         except BaseException:
             self.delete(name)
             raise
+        return name
+
+    def _reserve(self, name: str) -> str:
+        """Create an empty file, because another upload may want the name at the same time, and return its name."""
+        try:
+            name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # the stubs leave it out
+        except FileNotFoundError:
+            # The last other file of the folder has just been deleted, and the folder with it.
+            name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # the stubs leave it out
         return name
 
     def replace(self, name: str, content: Any) -> None:

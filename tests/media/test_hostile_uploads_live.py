@@ -83,9 +83,10 @@ class Site:
         return response.status, content
 
     def stored(self) -> dict[Path, bytes]:
-        """Return the uploaded files with their content."""
+        """Return the uploaded files with their content, without those that the worker writes as a check."""
         folders = [self.data / "media/pictures", self.data / "media/documents"]
-        return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+        paths = [path for folder in folders for path in folder.rglob("*") if not path.name.startswith("check")]
+        return {path: path.read_bytes() for path in paths if path.is_file()}
 
     def left_over(self) -> list[str]:
         """Return the temporary files that still exist."""

@@ -152,3 +152,17 @@ class TestFiles:
         names = at_once(*[partial(default_storage.save, "a/b.pdf", ContentFile(content)) for content in contents])
         assert len(set(names)) == 4
         assert sorted(path.read_bytes() for path in stored()) == contents
+
+    def test_are_stored_although_their_folder_is_deleted_with_its_last_file(
+        self, monkeypatch: pytest.MonkeyPatch, stored: Any
+    ) -> None:
+        name, open_file = default_storage.save("a/old.pdf", ContentFile(b"old")), os.open
+
+        def open_later(*args: Any) -> int:
+            monkeypatch.undo()
+            default_storage.delete(name)
+            return open_file(*args)
+
+        monkeypatch.setattr("django.core.files.storage.filesystem.os.open", open_later)
+        default_storage.save("a/new.pdf", ContentFile(b"new"))
+        assert [path.read_bytes() for path in stored()] == [b"new"]
