@@ -245,7 +245,7 @@ def at_once() -> AtOnce:
     """Call functions at the same time, each in its own thread, and return their results."""
 
     def at_once(*functions: Callable[[], Any]) -> list[Any]:
-        start = threading.Barrier(len(functions), timeout=10)
+        start = threading.Barrier(len(functions), timeout=60)
         results: list[Any] = [None] * len(functions)
         errors: list[Exception] = []
 
@@ -263,7 +263,7 @@ def at_once() -> AtOnce:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=60)
+            thread.join(timeout=300)
         assert errors == []
         return results
 

@@ -48,6 +48,8 @@ function start(root) {
   let kept = sent;
   let inBrowser = true;
   let isSending = false;
+  // The latest transmission, which may still be under way.
+  let latest = Promise.resolve();
   let isPaused = false;
   // How often the text was saved without leaving the page (editor/saving.js), and whether it is being saved.
   let saves = 0;
@@ -84,6 +86,9 @@ function start(root) {
   form.addEventListener("saving", () => {
     saves += 1;
     isSaving = true;
+  });
+  form.addEventListener("settle", (event) => {
+    event.detail.transmissions.push(latest);
   });
   form.addEventListener("saved", (event) => {
     isSaving = false;
@@ -139,7 +144,7 @@ function start(root) {
     }
     keep();
     if (serialise(form) !== sent) {
-      send();
+      latest = send();
     } else if (!texts.isNew && !document.hidden && Date.now() - lastReport > HEARTBEAT) {
       report();
     }

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
@@ -137,6 +139,33 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _requests_end(db: None, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Before the database is restored, wait until the server has answered what closed browsers were still sending.
+
+    Otherwise, such a request might store something during the next test.
+    """
+    server: Any = live_server.thread.httpd
+    open_connections: set[int] = set()
+    process, close = server.process_request, server.close_request
+
+    def process_request(connection: socket.socket, address: object) -> None:
+        open_connections.add(id(connection))
+        process(connection, address)
+
+    def close_request(connection: socket.socket) -> None:
+        close(connection)
+        open_connections.discard(id(connection))
+
+    monkeypatch.setattr(server, "process_request", process_request)
+    monkeypatch.setattr(server, "close_request", close_request)
+    yield
+    ends = time.monotonic() + 30
+    while open_connections and time.monotonic() < ends:
+        time.sleep(0.005)
+    assert not open_connections
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from blog.models import Post
 from core.models import SiteSettings
 from tests.factories import PASSWORD, UserFactory
 from tests.factories.import_jobs import LIST_URL, UPLOAD_URL
+from tests.factories.pages import intercept
 from tests.factories.types import Faults, LogIn, Work
 from tests.factories.wxr import author, comment, export, item, page, write
 from wordpress.models import ImportJob, JobState, JobStep
@@ -131,7 +132,7 @@ def test_an_upload_that_is_too_large_is_not_sent(log_in: LogIn, blog: Path, owne
 def test_an_upload_can_be_cancelled(log_in: LogIn, blog: Path, owner: None) -> None:
     tab = log_in("owner", UPLOAD_URL)
     # It takes for ever, and Playwright would wait for it.
-    tab.route(f"**{UPLOAD_URL}", lambda route: None)
+    intercept(tab, f"**{UPLOAD_URL}", lambda route: None)
     tab.set_input_files("#id_exports", blog)
     states = tab.get_by_role("button", name="Upload files").evaluate(UPLOAD_AND_CANCEL)
     assert states == [[True, False, "Uploading…"], [False, True, ""]]

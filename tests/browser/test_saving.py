@@ -15,7 +15,7 @@ from blog.models import Autosave, Post, Revision, Status
 from tags import curation
 from tests.factories import PASSWORD, CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.admin import admin_url
-from tests.factories.pages import log_in_beside
+from tests.factories.pages import intercept, log_in_beside
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,7 +135,7 @@ def test_pressing_save_twice_saves_once_and_text_typed_in_the_meantime_can_be_sa
         else:
             route.continue_()
 
-    new_post.route(f"**{ADD}", hold)
+    intercept(new_post, f"**{ADD}", hold)
     new_post.fill("#id_title", "Once")
     new_post.focus("#id_source")
     new_post.keyboard.press("Control+s")
@@ -155,6 +155,31 @@ def test_pressing_save_twice_saves_once_and_text_typed_in_the_meantime_can_be_sa
     assert [post.source for post in Post.objects.all()] == ["Later."]
 
 
+def test_an_autosave_under_way_does_not_become_an_unsaved_version_of_what_is_saved(failing: Page) -> None:
+    page, held = failing, list[Route]()
+
+    def hold(route: Route) -> None:
+        if "One." in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    intercept(page, "**/autosave/", hold)
+    add_words(page, " One.")
+    while not held:
+        page.wait_for_timeout(10)
+    page.keyboard.type(" Two.")
+    page.keyboard.press("Control+s")
+    # Long enough for saving to end if it didn't wait.
+    page.wait_for_timeout(500)
+    held[0].continue_()
+    expect(page.locator(".autosave-status")).to_have_text(SAVED)
+    assert Post.objects.get().source == "Stored. One. Two."
+    page.reload()
+    expect(page.locator(".autosave-offer")).to_have_count(0)
+    assert not Autosave.objects.filter(data__isnull=False).exists()
+
+
 def test_a_tag_typed_by_its_former_name_is_shown_with_its_name(new_post: Page, ruth: User) -> None:
     curation.rename(TagFactory(name="Lamps").pk, "Lights", "", by=ruth)
     mark(new_post)
@@ -166,7 +191,10 @@ def test_a_tag_typed_by_its_former_name_is_shown_with_its_name(new_post: Page, r
     assert is_same_document(new_post)
     # Nothing has been typed since, so there is nothing to autosave.
     assert not Autosave.objects.filter(data__isnull=False).exists()
-    new_post.keyboard.press("Control+s")
+    with new_post.expect_response(
+        lambda response: response.request.method == "POST" and response.url.endswith("/change/")
+    ):
+        new_post.keyboard.press("Control+s")
     assert [tag.name for tag in Post.objects.get().tags.all()] == ["Lights"]
 
 
@@ -240,7 +268,7 @@ def test_without_a_server_or_a_session_the_page_stays_and_is_saved_later(failing
     page.keyboard.press("Control+s")
     expect(alert).to_be_visible()
     page.context.set_offline(False)
-    page.route("**/change/", lambda route: route.fulfill(status=503, body="<html>"))
+    intercept(page, "**/change/", lambda route: route.fulfill(status=503, body="<html>"))
     page.keyboard.press("Control+s")
     expect(alert).to_be_visible()
     page.unroute("**/change/")
@@ -267,7 +295,7 @@ def test_publishing_without_a_server_or_a_session_keeps_the_page_and_the_text(fa
     publish.click()
     expect(alert).to_be_visible()
     page.context.set_offline(False)
-    page.route("**/autosave/", lambda route: route.fulfill(status=502, body="<html>"))
+    intercept(page, "**/autosave/", lambda route: route.fulfill(status=502, body="<html>"))
     publish.click()
     expect(publish).to_have_text("Publish")
     expect(alert).to_be_visible()
@@ -367,7 +395,7 @@ def test_the_preview_follows_again_once_the_server_can_be_reached(failing: Page)
     page.context.set_offline(False)
     expect(shown).to_have_text("Stored. Offline.")
     expect(notice).to_be_empty()
-    page.route(PREVIEW, lambda route: route.fulfill(status=503, body="<html>"))
+    intercept(page, PREVIEW, lambda route: route.fulfill(status=503, body="<html>"))
     page.keyboard.type(" Busy.")
     expect(notice).to_contain_text("The preview isn't available right now.")
     page.unroute(PREVIEW)

@@ -17,7 +17,7 @@ from accounts.models import User
 from blog.models import Autosave, Post, ReviewNote, Revision, Status
 from blog.review import notes
 from tests.factories import PASSWORD, PostFactory, UserFactory
-from tests.factories.pages import log_in_beside
+from tests.factories.pages import intercept, log_in_beside
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,7 +99,7 @@ def test_text_survives_a_closed_tab_a_failing_server_and_a_lost_connection_or_se
     expect(page.locator("#id_title")).to_have_value("A lamp")
 
     # The server fails for a while.
-    page.route("**/autosave/", lambda route: route.fulfill(status=500, body="<html>"))
+    intercept(page, "**/autosave/", lambda route: route.fulfill(status=500, body="<html>"))
     add_words(page, " Three.")
     expect_status(page, IN_BROWSER)
     page.unroute("**/autosave/")
@@ -120,7 +120,7 @@ def test_text_survives_a_closed_tab_a_failing_server_and_a_lost_connection_or_se
     assert Post.objects.get().source == "One. Two. Three. And Four."
     # Nothing stays behind on a shared computer.
     assert not Autosave.objects.filter(data__isnull=False).exists()
-    for _attempt in range(100):
+    for _attempt in range(600):
         if page.evaluate(COPIES) == 0:
             break
         page.wait_for_timeout(50)
@@ -133,7 +133,7 @@ def test_saving_after_the_session_has_ended_loses_nothing_and_logging_out_leaves
     post = PostFactory(source="Stored.")
     page = open_form(browser_of_ruth, f"/admin/blog/post/{post.pk}/change/")
     browser_of_ruth.clear_cookies()
-    page.route("**/autosave/", lambda route: route.abort())
+    intercept(page, "**/autosave/", lambda route: route.abort())
     add_words(page, " Typed.")
     page.get_by_role("button", name="Update").click()
     expect_status(page, IN_BROWSER)
@@ -208,7 +208,7 @@ def test_after_a_conflict_nothing_is_offered_that_the_form_already_shows(
     post = PostFactory(source="One.\n\nTwo.")
     path = f"/admin/blog/post/{post.pk}/change/"
     page = open_form(browser_of_ruth, path)
-    page.route("**/autosave/", lambda route: route.abort())
+    intercept(page, "**/autosave/", lambda route: route.abort())
     other = log_in("amal", path, java_script_enabled=False)
     other.fill("#id_source", "One, says Amal.\n\nTwo.")
     other.get_by_role("button", name="Update").click()

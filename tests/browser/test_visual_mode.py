@@ -10,6 +10,7 @@ from media.models import Picture
 from media.pictures import store_picture
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.files import picture_file
+from tests.factories.pages import intercept
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -334,7 +335,7 @@ class TestVisualMode:
 
     def test_falls_back_to_markdown_if_it_cannot_be_loaded(self, log_in: LogIn) -> None:
         page = log_in("editor", "/admin/blog/post/add/")
-        page.route("**/prosemirror.js", lambda route: route.fulfill(status=404))
+        intercept(page, "**/prosemirror.js", lambda route: route.fulfill(status=404))
         page.get_by_role("button", name="Visual").click()
         expect(page.locator(".editor-status")).to_contain_text("couldn't be loaded")
         page.locator("#id_source").press_sequentially("Still **here**")

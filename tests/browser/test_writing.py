@@ -86,7 +86,7 @@ def hold_uploads(page: Page) -> Callable[[int], Route]:
     page.reload()
 
     def upload(number: int) -> Route:
-        for _attempt in range(200):
+        for _attempt in range(1200):
             if len(waiting) > number:
                 return waiting[number]
             page.wait_for_timeout(25)

@@ -61,7 +61,7 @@ def secure_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
 
 @pytest.fixture
 def client(web_server: StubServer) -> HTTPClient:
-    return HTTPClient(hosts=[web_server.host], allow_private=True, timeout=0.5, deadline=2)
+    return HTTPClient(hosts=[web_server.host], allow_private=True, timeout=20, deadline=60)
 
 
 def listen(talk: Callable[[socket.socket], None]) -> str:

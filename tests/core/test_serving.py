@@ -17,6 +17,7 @@ import pytest
 
 from core.serving.admission import FullLaneError, Lane
 from tests.factories.loops import in_a_loop
+from tests.factories.servers import free_port
 
 # Served by granian with a lane for three requests, and a lane for one slow request. Bodies have 1 s to arrive.
 APPLICATION = """
@@ -83,9 +84,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("served")
     (folder / "served_for_tests.py").write_text(APPLICATION)
     (folder / "file").write_bytes(bytes(range(256)) * 80_000)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--no-ws", "--log-level", "critical", "--working-dir", str(folder), "served_for_tests:application"]
     environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": f"{folder}:{Path.cwd()}"}

@@ -1,6 +1,16 @@
 """Steps that several browser tests share."""
 
-from playwright.sync_api import Page, expect
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, Route, expect
+
+
+def intercept(page: Page, url: str, handler: Callable[[Route], Any]) -> None:
+    """Handle the requests to `url` that an open page makes from now on."""
+    page.route(url, handler)
+    # The page learns of it with low priority: a key could be pressed and its request be sent before that.
+    page.evaluate("new Promise((resolve) => requestIdleCallback(() => resolve()))")
 
 
 def log_in_beside(page: Page, password: str) -> None:

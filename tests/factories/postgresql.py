@@ -2,13 +2,14 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from tests.factories.servers import free_port
 
 _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
 
@@ -25,9 +26,7 @@ class PostgresServer:
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
         self.data, self._log = folder / "data", folder / "log"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
 
     @property
     def url(self) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.factories.servers import free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A developer's `.env` must not be read. Garbage is not collected until Django is set up, as in manage.py.
 _PRELUDE = "import environ, gc; environ.Env.read_env = lambda *a, **k: None; gc.disable()\n"
@@ -41,9 +43,7 @@ def run(tmp_path: Path, code: str, **environment: str) -> subprocess.CompletedPr
 @contextmanager
 def serve(data: Path, **environment: str) -> Iterator[int]:
     """Run the site as in production, with one worker, and yield its port on 127.0.0.1."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     program = data / "serve.py"
     program.write_text(_PRELUDE + _SERVE.format(port=port))
     environment = {"PYTHONPATH": str(ROOT), **environment}

@@ -1,11 +1,30 @@
-"""A local web server with canned responses."""
+"""A local web server with canned responses, and ports for other servers."""
 
+import itertools
+import random
+import socket
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+# Below the range from which Linux takes the ports of connections and of servers that leave the choice to it.
+_PORTS = itertools.cycle(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
+
 type Answer = tuple[int, dict[str, str], bytes]
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that no other process gets before a server listens on it."""
+    for port in _PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError  # The cycle has no end.
 
 
 class StubServer(ThreadingHTTPServer):

@@ -18,6 +18,7 @@ import pytest
 from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import environment_of
 from tests.factories.programs import ROOT
+from tests.factories.servers import free_port
 
 # Overrides a developer's own environment and `.env`.
 SETTINGS = {
@@ -37,9 +38,7 @@ class Served:
     """A site that is served by `manage.py serve`."""
 
     def __init__(self, data: Path, *options: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.log = data.parent / f"log-{self.port}"
         # What it reports to the service manager.
         self.reports = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -290,7 +290,7 @@ class TestHeartbeat:
         thread = Heartbeat("a")
         thread.start()
         first = WorkerHeartbeat.objects.get().at
-        for _ in range(500):
+        for _ in range(3_000):
             if WorkerHeartbeat.objects.get().at > first:
                 break
             time.sleep(0.01)

@@ -33,7 +33,7 @@ def waited() -> list[float]:
 
 @pytest.fixture
 def downloader(old_site: StubServer, waited: list[float]) -> MediaDownload:
-    return MediaDownload([old_site.host], allow_private=True, timeout=0.5, deadline=2, sleep=waited.append)
+    return MediaDownload([old_site.host], allow_private=True, timeout=20, deadline=60, sleep=waited.append)
 
 
 def attachment_at(site: StubServer, path: str) -> Attachment:

@@ -384,7 +384,7 @@ class TestDownloads:
 
     def download(self, site: StubServer, *, everywhere: bool = False) -> MediaDownload:
         return MediaDownload(
-            [site.host], everywhere=everywhere, allow_private=True, timeout=1, sleep=lambda seconds: None
+            [site.host], everywhere=everywhere, allow_private=True, timeout=20, sleep=lambda seconds: None
         )
 
     def test_files_used_many_times_are_requested_once(self, import_parts: ImportParts, old_site: StubServer) -> None:

@@ -4,6 +4,7 @@
  * fields stay as they are, except for values that the server has filled in. The browser handles any other response. */
 
 const PATIENCE = 30_000; // milliseconds after which the server counts as unreachable
+const SETTLE = 8_000; // milliseconds that an autosave has to arrive
 
 // Where messages are kept while the browser leads to a page that the server has already sent once with them.
 const MESSAGES = "broadside-messages";
@@ -29,6 +30,7 @@ export async function saveInPlace(form, button) {
   failed.hidden = true;
   status.textContent = form.querySelector(".editor-status").dataset.saving;
   tell(form, "saving");
+  await settle(form);
   const { response, page } = await send(form.action, fields);
   const answer = page?.getElementById(form.id);
   status.textContent = "";
@@ -87,7 +89,16 @@ export async function prepareToLeave(form) {
     own.searchParams.set("autosave", key);
     history.replaceState(history.state, "", own);
   }
+  await settle(form);
   return true;
+}
+
+/* Wait for an autosave that is under way. If it reached the server after the text was saved, its older text would be
+ * offered as an unsaved version. */
+async function settle(form) {
+  const transmissions = [];
+  tell(form, "settle", { transmissions });
+  await Promise.race([Promise.all(transmissions), new Promise((resolve) => setTimeout(resolve, SETTLE))]);
 }
 
 /* Send the fields, if any, and return the response and its page, or nothing if the server can't be reached. */

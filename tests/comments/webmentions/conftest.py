@@ -15,7 +15,9 @@ from tests.factories.types import PassTime
 
 @pytest.fixture
 def other_site(web_server: StubServer, monkeypatch: pytest.MonkeyPatch) -> StubServer:
-    monkeypatch.setattr(pages, "CLIENT", HTTPClient(hosts=[web_server.host], allow_private=True, timeout=2, deadline=4))
+    monkeypatch.setattr(
+        pages, "CLIENT", HTTPClient(hosts=[web_server.host], allow_private=True, timeout=20, deadline=60)
+    )
     return web_server
 
 

@@ -18,7 +18,7 @@ def test_a_link_from_one_site_waits_on_the_other(
     live_server: LiveServer, web_server: StubServer, work: Work, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.SITE_URL = live_server.url
-    monkeypatch.setattr(pages, "CLIENT", HTTPClient(allow_private=True, timeout=5, deadline=10))
+    monkeypatch.setattr(pages, "CLIENT", HTTPClient(allow_private=True, timeout=20, deadline=60))
     CommentSettings.objects.update(receive_webmentions=True)
     post = PostFactory(slug="مرحبا")
     target = f"{live_server.url}{post.get_absolute_url()}"
