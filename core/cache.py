@@ -27,9 +27,9 @@ PAUSE: Final = 10
 # The file cache is tidied on average once in this many writes. Until then it may exceed its limit.
 _WRITES_PER_TIDYING: Final = 500
 # The share of the limit that tidying leaves in use.
-_TIDY: Final = 0.75
+_TIDY_SHARE: Final = 0.75
 # In seconds. A file still unfinished after this time was left behind by a process that was killed.
-_UNFINISHED: Final = 600
+_MAX_UNFINISHED_AGE: Final = 600
 
 _log = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ class FileCache(FileBasedCache):
         for _written, size, path in sorted(files):
             _unlink(path)
             total -= size
-            if total <= self._max_bytes * _TIDY:
+            if total <= self._max_bytes * _TIDY_SHARE:
                 break
 
     def sweep(self, oldest: int) -> None:
@@ -181,7 +181,7 @@ class FileCache(FileBasedCache):
             if path.endswith(self.cache_suffix) and not (name.isdecimal() and int(name) < oldest):
                 with contextlib.suppress(OSError), open(path, "rb") as file:
                     self._is_expired(file)  # type: ignore[attr-defined]  # Django's own, which deletes it
-            elif path.endswith(self.cache_suffix) or written < now - _UNFINISHED:
+            elif path.endswith(self.cache_suffix) or written < now - _MAX_UNFINISHED_AGE:
                 _unlink(path)
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
             for entry in entries:
