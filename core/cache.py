@@ -62,7 +62,7 @@ class FailSafeCache(BaseCache):
         return self._attempt(lambda cache: cache.touch(key, timeout, version), False)
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add `delta` to a number, atomically if the real cache can. Raises ValueError if the key is missing."""
+        """Add `delta` to a counter, atomically if the real cache can. Raises ValueError if the key is missing."""
 
         def add(cache: BaseCache) -> int | None:
             try:
@@ -70,10 +70,10 @@ class FailSafeCache(BaseCache):
             except ValueError:
                 return None
 
-        number = self._attempt(add, None)
-        if number is None:
-            raise ValueError(f"The number {key!r} is not in the cache.")
-        return number
+        value = self._attempt(add, None)
+        if value is None:
+            raise ValueError(f"The counter {key!r} is not in the cache.")
+        return value
 
     def delete(self, key: str, version: int | None = None) -> bool:
         return self._attempt(lambda cache: cache.delete(key, version), False)
@@ -214,13 +214,13 @@ def count(key: str, by: int, seconds: int) -> int:
     """Add `by` to a cached counter that lasts for `seconds`, and return its value; 0 if the cache fails."""
     try:
         cache.add(key, 0, seconds)
-        number: int = cache.incr(key, by)
+        value: int = cache.incr(key, by)
         # Some backends give a value that was incremented their default timeout.
         cache.touch(key, seconds)
     except ValueError:
         # The cache has failed, or the counter has just been evicted.
         return 0
-    return number
+    return value
 
 
 def _unlink(path: str) -> None:
