@@ -20,14 +20,14 @@ def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
         _("Your name, e-mail address and role, a hash of your password, your passkeys and secrets for codes"),
         _("Until an owner erases the account."),
         _(
-            "So that you can log in, and that texts have an author. Readers see the name under which you write, and "
+            "So that you can log in, and so that texts have an author. Readers see the name under which you write, and "
             "nothing else."
         ),
     )
     yield KeptData(
         Concerned.STAFF,
         _("Your portrait, if one was chosen: small, and without its metadata"),
-        _("Until you or an owner remove it, or an owner erases the account."),
+        _("Until you or an owner removes it, or an owner erases the account."),
         _("So that readers see who writes. It is shown only with the name for which it was chosen."),
     )
     yield KeptData(

@@ -89,7 +89,7 @@ def count_guess(kind: Literal["password", "code"], account: str, sender: str, br
 
 
 # The counters of this process by their keys, and the lock for changing them.
-_numbers: Final[dict[str, int]] = {}
+_counters: Final[dict[str, int]] = {}
 _lock: Final = threading.Lock()
 
 
@@ -97,11 +97,11 @@ def _add(key: str, by: int, period: int = PERIOD) -> int:
     """Add `by` to a counter of the current period, in this process and in the cache, and return its value."""
     key = f"{int(timezone.now().timestamp()) // period}:{key}"
     with _lock:
-        number = _numbers[key] = _numbers.pop(key, 0) + by
-        while len(_numbers) > _MAX_COUNTERS:
+        value = _counters[key] = _counters.pop(key, 0) + by
+        while len(_counters) > _MAX_COUNTERS:
             # Drop the least recently used. Those of earlier periods go first.
-            del _numbers[next(iter(_numbers))]
-    return max(number, count(f"accounts.throttle:{key}", by, period))
+            del _counters[next(iter(_counters))]
+    return max(value, count(f"accounts.throttle:{key}", by, period))
 
 
 def _key(kind: str, *values: str) -> str:

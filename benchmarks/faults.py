@@ -77,7 +77,7 @@ def read_only(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def database_away(site: Site) -> Iterator[None]:
+def database_down(site: Site) -> Iterator[None]:
     site.database.kill()
     yield
     site.database.start()
@@ -91,14 +91,14 @@ def database_restarted(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def cache_away(site: Site) -> Iterator[None]:
+def cache_down(site: Site) -> Iterator[None]:
     site.cache.stop()
     yield
     site.cache.start()
 
 
 @contextmanager
-def mail_away(site: Site) -> Iterator[None]:
+def mail_down(site: Site) -> Iterator[None]:
     site.mail.stop()
     yield
     site.mail.start()
@@ -124,10 +124,10 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "none": ("no fault", nothing),
     "full-disk": ("disk full", full_disk),
     "read-only": ("database read-only", read_only),
-    "database-away": ("PostgreSQL away", database_away),
+    "database-down": ("PostgreSQL down", database_down),
     "database-restarted": ("PostgreSQL restarted", database_restarted),
-    "cache-away": ("Valkey down", cache_away),
-    "mail-away": ("mail server down", mail_away),
+    "cache-down": ("Valkey down", cache_down),
+    "mail-down": ("mail server down", mail_down),
     "mail-slow": ("mail server slow", mail_slow),
     "clock": ("clock a year back", clock_set_back),
 }

@@ -31,7 +31,7 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
     yield KeptData(
         Concerned.COMMENTERS,
         _("Individual words from comments, and how many comments contained them, but not which"),
-        _("Words from fewer than five comments are deleted in the night after these comments are deleted."),
+        _("Words from fewer than five comments are deleted the night after these comments are deleted."),
         _("So that the site recognises spam. It learns neither names nor e-mail addresses."),
     )
     days = choices.forget_emails_after_days

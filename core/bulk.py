@@ -14,7 +14,7 @@ from django.db.models.constants import OnConflict
 # The maximum number of values in the condition of one query.
 _BATCH = 500
 # How many rows one statement deletes.
-_DELETED = 1000
+_DELETE_BATCH = 1000
 # Values of these types are stored as they are. Converting each through its field would take most of the time.
 _STORED_AS_IS = frozenset({int, str, type(None)})
 
@@ -42,7 +42,7 @@ def delete_in_batches(rows: QuerySet[Any]) -> int:
     Each batch is a short transaction, so that no request has to wait. An index should have the order of the rows.
     """
     deleted = 0
-    while pks := list(rows.values_list("pk", flat=True)[:_DELETED]):
+    while pks := list(rows.values_list("pk", flat=True)[:_DELETE_BATCH]):
         deleted += rows.filter(pk__in=pks).delete()[0]
     return deleted
 

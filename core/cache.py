@@ -27,9 +27,9 @@ PAUSE: Final = 10
 # The file cache is tidied on average once in this many writes. Until then it may exceed its limit.
 _WRITES_PER_TIDYING: Final = 500
 # The share of the limit that tidying leaves in use.
-_TIDY: Final = 0.75
+_TIDY_SHARE: Final = 0.75
 # In seconds. A file still unfinished after this time was left behind by a process that was killed.
-_UNFINISHED: Final = 600
+_MAX_UNFINISHED_AGE: Final = 600
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class FailSafeCache(BaseCache):
         return self._attempt(lambda cache: cache.touch(key, timeout, version), False)
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add `delta` to a number, atomically if the real cache can. Raises ValueError if the key is missing."""
+        """Add `delta` to a counter, atomically if the real cache can. Raises ValueError if the key is missing."""
 
         def add(cache: BaseCache) -> int | None:
             try:
@@ -70,10 +70,10 @@ class FailSafeCache(BaseCache):
             except ValueError:
                 return None
 
-        number = self._attempt(add, None)
-        if number is None:
-            raise ValueError(f"The number {key!r} is not in the cache.")
-        return number
+        value = self._attempt(add, None)
+        if value is None:
+            raise ValueError(f"The counter {key!r} is not in the cache.")
+        return value
 
     def delete(self, key: str, version: int | None = None) -> bool:
         return self._attempt(lambda cache: cache.delete(key, version), False)
@@ -170,7 +170,7 @@ class FileCache(FileBasedCache):
         for _written, size, path in sorted(files):
             _unlink(path)
             total -= size
-            if total <= self._max_bytes * _TIDY:
+            if total <= self._max_bytes * _TIDY_SHARE:
                 break
 
     def sweep(self, oldest: int) -> None:
@@ -181,7 +181,7 @@ class FileCache(FileBasedCache):
             if path.endswith(self.cache_suffix) and not (name.isdecimal() and int(name) < oldest):
                 with contextlib.suppress(OSError), open(path, "rb") as file:
                     self._is_expired(file)  # type: ignore[attr-defined]  # Django's own, which deletes it
-            elif path.endswith(self.cache_suffix) or written < now - _UNFINISHED:
+            elif path.endswith(self.cache_suffix) or written < now - _MAX_UNFINISHED_AGE:
                 _unlink(path)
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
             for entry in entries:
@@ -214,13 +214,13 @@ def count(key: str, by: int, seconds: int) -> int:
     """Add `by` to a cached counter that lasts for `seconds`, and return its value; 0 if the cache fails."""
     try:
         cache.add(key, 0, seconds)
-        number: int = cache.incr(key, by)
+        value: int = cache.incr(key, by)
         # Some backends give a value that was incremented their default timeout.
         cache.touch(key, seconds)
     except ValueError:
         # The cache has failed, or the counter has just been evicted.
         return 0
-    return number
+    return value
 
 
 def _unlink(path: str) -> None:

@@ -25,14 +25,14 @@ from media.cleaners.streams import too_demanding
 from media.metadata import clean_file
 
 # In bytes, for all data.
-_MEMORY: Final = 1024 * 1024 * 1024
+_MAX_MEMORY: Final = 1024 * 1024 * 1024
 # By then, memory may be fragmented, so a new process is started.
-_FILES: Final = 200
+_MAX_FILES: Final = 200
 # In bytes. A cleaned file is hardly larger than before, unless its text was compressed more tightly.
-_MAX_FILE: Final = 8 * 1024 * 1024 * 1024
-_MAX_OPEN: Final = 64
+_MAX_FILE_SIZE: Final = 8 * 1024 * 1024 * 1024
+_MAX_OPEN_FILES: Final = 64
 # How long to wait for the next file, in seconds.
-_IDLE: Final = 20
+_IDLE_SECONDS: Final = 20
 
 
 class _Source(io.RawIOBase):
@@ -73,9 +73,9 @@ def main() -> None:
     # For the translated messages.
     settings.configure(INSTALLED_APPS=[], LOCALE_PATHS=[Path(__file__).parents[1] / "locale"], USE_I18N=True)
     apps.populate(())
-    connection.settimeout(_IDLE)
+    connection.settimeout(_IDLE_SECONDS)
     with suppress(TimeoutError, ConnectionError):
-        for _number in range(_FILES):
+        for _number in range(_MAX_FILES):
             message, descriptors, _flags, _address = socket.recv_fds(connection, 65_536, 2)
             if not message:
                 return
@@ -107,9 +107,9 @@ def _clean(request: dict[str, Any], source: int, target: int) -> dict[str, str |
 def _restrict() -> None:
     """Give up everything that cleaning doesn't need, as far as the system allows."""
     for limit, value in (
-        (resource.RLIMIT_DATA, _MEMORY),
-        (resource.RLIMIT_FSIZE, _MAX_FILE),
-        (resource.RLIMIT_NOFILE, _MAX_OPEN),
+        (resource.RLIMIT_DATA, _MAX_MEMORY),
+        (resource.RLIMIT_FSIZE, _MAX_FILE_SIZE),
+        (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
         # A core dump would contain the metadata that was to be removed.
         (resource.RLIMIT_CORE, 0),
     ):

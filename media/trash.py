@@ -20,7 +20,7 @@ from media.models import Document, Picture, Upload
 from media.uses import use_finders
 
 # How long a deletion can be undone.
-KEPT: Final = dt.timedelta(days=30)
+RESTORABLE_FOR: Final = dt.timedelta(days=30)
 MAX_MERGED: Final = 50
 _LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
@@ -109,7 +109,7 @@ def restore(model: type[Upload], pks: Collection[int]) -> list[Upload]:
 
 def restorable() -> Q:
     """Return the condition for files that `restore` can bring back, unless what has replaced them was deleted."""
-    return Q(deleted_at__gt=timezone.now() - KEPT, replaced_in__deleted_at=None)
+    return Q(deleted_at__gt=timezone.now() - RESTORABLE_FOR, replaced_in__deleted_at=None)
 
 
 def alt_source(target: Picture, others: Iterable[Picture]) -> Picture | None:
@@ -168,7 +168,7 @@ def remove_expired() -> None:
     # Merged pictures only if their files are still there.
     pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
     for rows in (pictures, Document.objects.all()):
-        expired = rows.filter(deleted_at__lte=timezone.now() - KEPT)
+        expired = rows.filter(deleted_at__lte=timezone.now() - RESTORABLE_FOR)
         for pk in list(expired.order_by("deleted_at", "pk").values_list("pk", flat=True)):
             # Another process may have removed it since, and a new upload may have its name.
             if upload := expired.filter(pk=pk).first():

@@ -78,7 +78,7 @@ class ImportForm(forms.Form):
             raise ValidationError(_("The file is too large. Split it into several."))
         try:
             return transfer.read(file.read())
-        except transfer.UnreadableError as error:
+        except transfer.UnreadableFileError as error:
             raise ValidationError(str(error)) from error
 
     def clean_stated_on(self) -> Any:

@@ -37,7 +37,7 @@ _LEFT: Final = frozenset({"deletedat", "unsubscribedat", "unsubtime"})
 _MAX_FIELD: Final = 100_000
 
 
-class UnreadableError(Exception):
+class UnreadableFileError(Exception):
     """A file is not what it should be. The message says what to do."""
 
 
@@ -53,12 +53,12 @@ class Addresses:
 def read(data: bytes) -> Addresses:
     """Read an export of WordPress.com, Ghost or Mailchimp, or any CSV with a column of addresses.
 
-    Raises UnreadableError.
+    Raises UnreadableFileError.
     """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableError(gettext("The file is not in UTF-8. Save it as CSV in UTF-8.")) from error
+        raise UnreadableFileError(gettext("The file is not in UTF-8. Save it as CSV in UTF-8.")) from error
     csv.field_size_limit(_MAX_FIELD)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
@@ -68,7 +68,7 @@ def read(data: bytes) -> Addresses:
         headings = [_simplified(heading) for heading in next(rows, [])]
         column = next((index for index, heading in enumerate(headings) if heading in _EMAIL), None)
         if column is None:
-            raise UnreadableError(
+            raise UnreadableFileError(
                 gettext("The file has no column with the heading “email”. Add one in the first line.")
             )
         for row in rows:
@@ -82,7 +82,7 @@ def read(data: bytes) -> Addresses:
             else:
                 seen.add(email)
     except csv.Error as error:
-        raise UnreadableError(gettext("The file is not CSV.")) from error
+        raise UnreadableFileError(gettext("The file is not CSV.")) from error
     found.addresses = sorted(seen)
     return found
 

@@ -66,7 +66,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     found = subscriptions.find_to_confirm(signed)
     if found is None:
         # People whose address was imported had more days than others.
-        text = gettext("It worked for some days, or until you unsubscribed. You can subscribe again on the site.")
+        text = gettext("It worked for a few days, or until you unsubscribed. You can subscribe again on the site.")
         return message(request, gettext("This link has expired"), text, status=410)
     activate_language(found.language)
     if request.method == "POST":

@@ -16,7 +16,7 @@ from core.models import SiteSettings
 PRESUMED_DEAD: Final = dt.timedelta(minutes=2)
 # By how much the clocks of two machines may differ.
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=1)
-_KEPT = dt.timedelta(days=400)
+_KEEP_RUNS_FOR = dt.timedelta(days=400)
 
 
 class RunKind(models.TextChoices):
@@ -72,7 +72,7 @@ class BackupRun(InternalRow):
         """Store the result of a run, by default one that has just finished, and delete old ones."""
         finished_at = finished_at or timezone.now()
         cls.objects.create(kind=kind, backup=backup, finished_at=finished_at, missing=missing, error=error)
-        cls.objects.filter(finished_at__lt=timezone.now() - _KEPT).delete()
+        cls.objects.filter(finished_at__lt=timezone.now() - _KEEP_RUNS_FOR).delete()
 
 
 class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):

@@ -19,7 +19,7 @@ from operations.upgrading.postgresql import delete_leftovers
 from operations.worker import queue
 
 # How long the heartbeat of a worker that has ended is kept.
-_FORGOTTEN = dt.timedelta(days=1)
+_KEEP_HEARTBEATS_FOR = dt.timedelta(days=1)
 # When a scheduled backup is tried again if another backup or a restore is running.
 _BUSY_PAUSE = dt.timedelta(minutes=15)
 
@@ -53,7 +53,7 @@ def back_up_if_due() -> None:
 def forget_old_tasks() -> None:
     """Delete the results of tasks and the heartbeats of workers that ended long ago."""
     queue.delete_old_results()
-    WorkerHeartbeat.objects.filter(at__lt=timezone.now() - _FORGOTTEN).delete()
+    WorkerHeartbeat.objects.filter(at__lt=timezone.now() - _KEEP_HEARTBEATS_FOR).delete()
 
 
 @TaskKind(_("Deleting copies of deleted data"), schedule=every(dt.timedelta(hours=1)))

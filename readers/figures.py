@@ -71,7 +71,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReaderReport:
     """All figures since a day."""
 
     unit: Unit
@@ -92,7 +92,7 @@ class Report:
         return self.by_time[-1]
 
 
-def report(unit: Unit, choices: ReaderSettings) -> Report:
+def report(unit: Unit, choices: ReaderSettings) -> ReaderReport:
     """Return the figures of the last days, weeks or months. Four queries, and one for the titles of entries."""
     starts = _starts(unit, timezone.localdate())
     since = starts[0]
@@ -105,7 +105,7 @@ def report(unit: Unit, choices: ReaderSettings) -> Report:
     for day, kind, count in rows:
         by_time[_start_of(unit, day)] += count
         kinds[kind] += count
-    return Report(
+    return ReaderReport(
         unit=unit,
         since=since,
         total=format_count(kinds.total()),

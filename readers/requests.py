@@ -16,7 +16,7 @@ type Answer = Callable[[Environ, Any], Iterable[bytes] | None]
 _MAX_WAITING: Final = 20_000
 # When there are this many, they should be counted immediately.
 _MANY: Final = 2_000
-# In characters. No page of ours, host or browser has a longer value.
+# In characters. None of our pages, no host and no browser has a longer value.
 _MAX_LENGTH: Final = 1_000
 # The statuses of a page that was sent, or that the reader already had.
 _READ: Final = frozenset({"200", "304"})
@@ -81,7 +81,7 @@ class Notebook:
 def is_reading(purpose: str, tags: str, destination: str) -> bool:
     """Return whether the headers Sec-Purpose, Sec-Speculation-Tags and Sec-Fetch-Dest are those of a reading.
 
-    A link of ours is prefetched when a reader presses it (blog.well_known), and then the page is shown without another
+    Our links are prefetched when a reader presses them (blog.well_known), and then the page is shown without another
     request. Other sites and browsers prefetch what readers may never see.
     Sources: W3C, "Fetch Metadata Request Headers"; HTML, "Speculative loading".
     """

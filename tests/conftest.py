@@ -137,7 +137,7 @@ def _isolated_environment(_folders: Iterator[Path]) -> None:
     setting_changed.send(sender=None, setting="MEDIA_ROOT", value=all_settings.MEDIA_ROOT, enter=True)
     cache.clear()
     memory.forget()
-    throttle._numbers.clear()
+    throttle._counters.clear()
 
 
 @pytest.fixture

@@ -99,14 +99,14 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         user = request.user
         editable = obj is None or may_edit(user, obj)
         writing = ["title", "source", *(["translation_of", "original_version"] if obj is None else [])]
-        address = ["slug"] if obj is None else ["slug", "markup_label", "modified_at"]
+        url_fields = ["slug"] if obj is None else ["slug", "markup_label", "modified_at"]
         # Each gets a section of its own, if this user may set it.
         for_editors = {"author": _("Author"), "sticky": _("Front page")}
         fieldsets: list[tuple[Any, list[str]]] = [
             *self.own_fieldsets,
             (_("Featured image"), ["featured_picture"]),
             (_("Excerpt"), ["excerpt"]),
-            (_("URL and format"), address),
+            (_("URL and format"), url_fields),
             (_("Language"), ["language"]),
             (_("Discussion"), ["comments_open"]),
             (_("Password"), ["password"]),

@@ -34,7 +34,7 @@ class TypeStyle(TextChoices):
     SERIF = "serif", _("Serif, for long reading")
     SANS = "sans", _("Sans serif, for titles and texts alike")
     LITERATA = "literata", _("Literata, a serif font for long reading that readers get from this site")
-    PLAIN = "plain", _("Plain and compact, like a blog of the early days")
+    PLAIN = "plain", _("Plain and compact, like an early blog")
 
 
 class Width(TextChoices):

@@ -22,7 +22,7 @@ def _possible_pages() -> QuerySet[Any, Page]:
 
 def find_page(pk: str) -> Page | None:
     """Return the page with this ID, if readers can see it without a password."""
-    return _possible_pages().filter(pk=number).first() if (number := parse_id(pk)) else None
+    return _possible_pages().filter(pk=page_id).first() if (page_id := parse_id(pk)) else None
 
 
 class PageSelect(forms.Select):

@@ -29,8 +29,8 @@ _SHOWN: Final = 100
 
 def find_picture(pk: str) -> Picture | None:
     """Return the image with this ID, or the one that it was merged into, or None if it isn't in the library."""
-    number = parse_id(pk)
-    picture = Picture.objects.filter(pk=number).select_related("merged_into").first() if number else None
+    picture_id = parse_id(pk)
+    picture = Picture.objects.filter(pk=picture_id).select_related("merged_into").first() if picture_id else None
     return picture.shown if picture else None
 
 

@@ -23,7 +23,7 @@ class ChangedAgainError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ParagraphChange:
     """A run of paragraphs of the original that have changed: from `first` to `last`, counted from 1.
 
     If paragraphs were only removed, `last` is less than `first`, and they were before `first`. `translation` has the
@@ -42,7 +42,7 @@ class OriginalChanges:
 
     seen: Revision
     title: SafeString
-    paragraphs: Sequence[Change]
+    paragraphs: Sequence[ParagraphChange]
 
     def __bool__(self) -> bool:
         return bool(self.title or self.paragraphs)
@@ -105,14 +105,14 @@ def _current_revision(entry: Entry) -> Revision:
     return current
 
 
-def _changes(before: str, after: str, translation: str) -> Iterator[Change]:
+def _changes(before: str, after: str, translation: str) -> Iterator[ParagraphChange]:
     old, new, translated = split_paragraphs(before), split_paragraphs(after), split_paragraphs(translation)
     is_parallel = len(translated) == len(old)
     same = [(-1, -1), *matches(old, new), (len(old), len(new))]
     for (i, j), (next_i, next_j) in pairwise(same):
         removed, added = old[i + 1 : next_i], new[j + 1 : next_j]
         if removed or added:
-            yield Change(
+            yield ParagraphChange(
                 first=j + 2,
                 last=next_j,
                 html=as_html(compare("\n\n".join(removed), "\n\n".join(added))),

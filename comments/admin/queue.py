@@ -23,7 +23,7 @@ from comments.models import Block, Comment, CommentSettings, CommentStatus, Deci
 from comments.moderation import decisions, queue, statistics
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, latest_changes, read_seen, result_message
 from comments.moderation.decisions import OvertakenError
-from comments.moderation.queue import Row
+from comments.moderation.queue import QueueRow
 from comments.rules import blocklist
 from core.admin import ReadOnlyAdmin
 from core.admin_routes import route
@@ -62,7 +62,7 @@ class QueueAdmin(ReadOnlyAdmin):
     def queue_view(self, request: HttpRequest) -> HttpResponse:
         return self._queue(request, queue.rows_of(parse_ids(request.GET.getlist("review")), with_notes=True))
 
-    def _queue(self, request: HttpRequest, to_review: list[Row]) -> HttpResponse:
+    def _queue(self, request: HttpRequest, to_review: list[QueueRow]) -> HttpResponse:
         """Return the queue, with the comments on top that someone else changed first or that could not be saved."""
         status = _status(request)
         try:
@@ -163,7 +163,7 @@ class QueueAdmin(ReadOnlyAdmin):
         *,
         batch: uuid.UUID | None = None,
         gone: Iterable[int] = (),
-        rows: Iterable[Row] = (),
+        rows: Iterable[QueueRow] = (),
         reload: bool = False,
     ) -> HttpResponse:
         """Return the result as JSON for the script, or else show it as a message in the queue."""

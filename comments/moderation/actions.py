@@ -20,7 +20,7 @@ type Lazy = Any
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ModerationAction:
     """A decision with its labels on a button and in the list of bulk actions, and the messages about its result."""
 
     decide: Callable[[Iterable[Comment], User, Seen | None], DecisionResult]
@@ -32,7 +32,7 @@ class Action:
 
 
 ACTIONS = {
-    "approve": Action(
+    "approve": ModerationAction(
         decisions.approve,
         _("Approve"),
         _("Approve"),
@@ -40,7 +40,7 @@ ACTIONS = {
         ngettext_lazy("%(n)d was already approved.", "%(n)d were already approved.", "n"),
         (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH),
     ),
-    "unapprove": Action(
+    "unapprove": ModerationAction(
         decisions.unapprove,
         _("Unapprove"),
         _("Unapprove"),
@@ -48,7 +48,7 @@ ACTIONS = {
         ngettext_lazy("%(n)d was not approved.", "%(n)d were not approved.", "n"),
         (CommentStatus.APPROVED,),
     ),
-    "spam": Action(
+    "spam": ModerationAction(
         decisions.mark_spam,
         _("Spam"),
         _("Mark as spam"),
@@ -56,7 +56,7 @@ ACTIONS = {
         ngettext_lazy("%(n)d was already spam.", "%(n)d were already spam.", "n"),
         (CommentStatus.PENDING, CommentStatus.APPROVED),
     ),
-    "trash": Action(
+    "trash": ModerationAction(
         decisions.trash,
         _("Trash"),
         _("Move to trash"),
@@ -64,7 +64,7 @@ ACTIONS = {
         ngettext_lazy("%(n)d was already in the trash.", "%(n)d were already in the trash.", "n"),
         (CommentStatus.PENDING, CommentStatus.APPROVED, CommentStatus.SPAM),
     ),
-    "restore": Action(
+    "restore": ModerationAction(
         decisions.restore,
         _("Restore"),
         _("Restore from spam or trash"),

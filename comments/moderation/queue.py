@@ -27,7 +27,7 @@ COUNTED = (CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH)
 
 
 @dataclass(slots=True)
-class Row:
+class QueueRow:
     """A comment as moderators see it.
 
     `author_counts` counts its author's other comments by status. `note` says what someone has just done to it.
@@ -67,7 +67,7 @@ class Row:
         return [(label, urlencode(query)) for label, query in queries if label]
 
 
-def queue_page(status: CommentStatus, after: str = "") -> tuple[list[Row], str]:
+def queue_page(status: CommentStatus, after: str = "") -> tuple[list[QueueRow], str]:
     """Return the page of comments with this status after the cursor `after`, and the cursor of the next page, if any.
 
     Pending comments are sorted oldest first, all others newest first. Three queries. Raises ValueError if the cursor
@@ -90,7 +90,7 @@ def queue_page(status: CommentStatus, after: str = "") -> tuple[list[Row], str]:
     return _rows(shown), f"{shown[-1].created_at.isoformat()}_{shown[-1].pk}" if has_more else ""
 
 
-def rows_of(pks: Sequence[int], *, with_notes: bool = False) -> list[Row]:
+def rows_of(pks: Sequence[int], *, with_notes: bool = False) -> list[QueueRow]:
     """Return the rows of these comments as they are now, in this order, without those that were deleted."""
     stored = _for_moderators().in_bulk(pks)
     rows = _rows([stored[pk] for pk in pks if pk in stored])
@@ -104,7 +104,7 @@ def _for_moderators() -> CommentQuerySet:
     return Comment.objects.with_entries().select_related("user", "parent__user")
 
 
-def _rows(comments: list[Comment]) -> list[Row]:
+def _rows(comments: list[Comment]) -> list[QueueRow]:
     """Return rows for `comments`, with each author's other comments counted by status. One query.
 
     Comments have the same author if they have the same e-mail address or, without one, the same name.
@@ -116,7 +116,9 @@ def _rows(comments: list[Comment]) -> list[Row]:
     for email, name, status, count in same.values_list("email", "name", "status").annotate(Count("pk")):
         counts[email or name][status] += count
     # Subtracting a Counter drops the counts that are no longer positive.
-    return [Row(comment, counts[comment.email or comment.name] - Counter([comment.status])) for comment in comments]
+    return [
+        QueueRow(comment, counts[comment.email or comment.name] - Counter([comment.status])) for comment in comments
+    ]
 
 
 def counts() -> dict[str, int]:

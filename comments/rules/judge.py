@@ -21,6 +21,8 @@ from core.prepared import Prepared
 
 
 class Verdict(Enum):
+    """What a check says about a comment: that its author can be trusted, or what to do with it."""
+
     STAFF = "staff"
     KNOWN = "known"
     PROVEN = "proven"

@@ -12,7 +12,7 @@ from html import unescape
 from typing import Final
 
 from blog.rendering.html_tags import VOID
-from comments.webmentions.documents import INLINE, RAW_TEXT, Piece, comparable, join, pieces, with_bases
+from comments.webmentions.documents import INLINE, RAW_TEXT, HTMLPiece, comparable, join, pieces, with_bases
 from core.http import host_of
 from core.text import is_visible, one_line
 
@@ -74,7 +74,7 @@ class _Document:
         while self._open:
             self._close(self._open[-1][0], len(text))
 
-    def _add(self, piece: Piece) -> None:
+    def _add(self, piece: HTMLPiece) -> None:
         name, attributes = piece.name, piece.attributes
         if name in _CLOSED_BY_NEXT and self._open and self._open[-1][0] == name:
             self._close(name, piece.start)

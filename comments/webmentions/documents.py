@@ -32,7 +32,7 @@ INLINE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class HTMLPiece:
     """A tag, or the text between two tags if `name` is empty, at the characters from `start` up to `end`."""
 
     start: int
@@ -43,24 +43,24 @@ class Piece:
     text: str = ""
 
 
-def pieces(text: str) -> Iterator[Piece]:
+def pieces(text: str) -> Iterator[HTMLPiece]:
     """Yield the tags and texts of a document in order, without comments."""
     position = 0
     for tag, name, raw_text in find_tags(text, _RAW_TEXT_ENDS):
         if tag.start() > position:
-            yield Piece(position, tag.start(), text=text[position : tag.start()])
+            yield HTMLPiece(position, tag.start(), text=text[position : tag.start()])
         position = tag.end()
         if name:
             is_end = bool(tag["end"])
-            yield Piece(tag.start(), position, name, is_end, {} if is_end else _attributes(tag["attributes"]))
+            yield HTMLPiece(tag.start(), position, name, is_end, {} if is_end else _attributes(tag["attributes"]))
         if raw_text:
             start, position = position, position + len(raw_text)
-            yield Piece(start, position, text=raw_text)
+            yield HTMLPiece(start, position, text=raw_text)
     if position < len(text):
-        yield Piece(position, len(text), text=text[position:])
+        yield HTMLPiece(position, len(text), text=text[position:])
 
 
-def with_bases(text: str, url: str) -> Iterator[tuple[Piece, str]]:
+def with_bases(text: str, url: str) -> Iterator[tuple[HTMLPiece, str]]:
     """Yield the tags and texts of the page at `url`, each with the URL against which relative ones are resolved."""
     base = url
     for piece in pieces(text):

@@ -43,7 +43,7 @@ def clean_epub(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -> N
         UnpackedSize().add(old)
         parts = {part.filename: part for part in old.infolist()}
         if _CONTAINER not in parts:
-            raise ValidationError(_("This is not an EPUB book, whatever its name says."))
+            raise ValidationError(_("This is not an EPUB book. Save it again in the program that made it."))
         written = {"mimetype": b"application/epub+zip"}
         container = parse(read_part(old, parts[_CONTAINER])).getroot()
         paths = [file.get("full-path", "") for file in container.iter(f"{{{_CONTAINER_NAMESPACE}}}rootfile")]

@@ -14,7 +14,7 @@ _HEADER, _MATRIX = 20, 64
 # VC-3: the header of a frame, up to the number of its compression.
 _VC3: Final = re.compile(rb"\0\0[\x02-\x7f].[\x01-\x03].{35}\0\0\x04[\xd3-\xfa]", re.DOTALL)
 _VC3_LENGTH: Final = 44
-# The fields, from the beginning of the header, with the time code and with data of users.
+# The fields, from the beginning of the header, with the time code and with user data.
 _TIME_CODE, _USER_DATA = (0x30, 0x5F), (0x60, 0x164)
 
 
@@ -46,7 +46,7 @@ def clean_prores_frame(source: IO[bytes], target: IO[bytes], start: int, end: in
 
 
 def clean_dnxhd(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    """Overwrite time codes and data of users in the headers of VC-3 frames, which don't state their length."""
+    """Overwrite time codes and user data in the headers of VC-3 frames, which don't state their length."""
     if start < end and not _VC3.match(read_at(source, start, min(_VC3_LENGTH, end - start))):
         raise unsupported_stream()
     for position, part in overlapping_parts(source, start, end, overlap=_VC3_LENGTH - 1):

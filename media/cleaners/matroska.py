@@ -160,7 +160,7 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
         clean = _cleaner(source, track)
         if described := track.get(_CODEC_DESCRIPTION):
             _clean_description(source, target, _codec(source, track), described, clean)
-    if hidden := {number for number, each in subtitles.items() if each.are_of_camera}:
+    if hidden := {number for number, each in subtitles.items() if each.are_telemetry}:
         _hide(source, target, tracks, hidden)
 
 

@@ -197,7 +197,7 @@ def _is_shown(source: IO[bytes], track: Track) -> bool:
     for start, end in apart(track.places) if track.kind in _TEXTS else ():
         for position in range(start, end, CHUNK):
             subtitles.add(read_at(source, position, min(CHUNK, end - position)))
-    return track.kind in _SHOWN and not subtitles.are_of_camera
+    return track.kind in _SHOWN and not subtitles.are_telemetry
 
 
 def _zero_unused(target: IO[bytes], data: Iterable[tuple[int, int]], used: list[tuple[int, int]]) -> None:

@@ -40,7 +40,7 @@ def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) ->
         if manifest := parts.get(open_document.MANIFEST):
             open_document.check_password(read_part(old, manifest))
         if not is_open_xml and "content.xml" not in parts:
-            raise ValidationError(_("This is not an office document, whatever its name says."))
+            raise ValidationError(_("This is not an office document. Save it again in the program that made it."))
         if any(map(_MACROS.fullmatch, parts)):
             raise ValidationError(_("The file contains macros, which could harm readers. Save it without them."))
         is_dropped = open_xml.is_dropped if is_open_xml else open_document.is_dropped

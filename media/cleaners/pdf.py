@@ -81,7 +81,7 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
             names = pdf.Root.get("/Names")
             if isinstance(names, pikepdf.Dictionary):
                 _remove(names, names.keys() - _KEPT_NAMES)
-            named = _resources(pdf)
+            named = _named_dictionaries(pdf)
             # Numbers and other simple values have become Python objects.
             for item in pdf.objects:
                 if isinstance(item, pikepdf.Object):
@@ -156,17 +156,17 @@ def _searched_parts(item: Any) -> list[Any]:
     ]
 
 
-def _resources(pdf: pikepdf.Pdf) -> set[tuple[int, int]]:
-    """Return the numbers of the objects whose keys are names, by which content refers to fonts and images."""
-    numbers = set()
+def _named_dictionaries(pdf: pikepdf.Pdf) -> set[tuple[int, int]]:
+    """Return the IDs of the dictionaries whose keys are names, by which content refers to fonts and images."""
+    ids = set()
     for item in pdf.objects:
         if isinstance(item, pikepdf.Dictionary | pikepdf.Stream):
             around = [item, *(item[key] for key in item.keys() & {"/Resources", "/DR"})]
             for each in around:
                 if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
                     named = [each[key] for key in each.keys() & _NAMED]
-                    numbers |= {part.objgen for part in named if isinstance(part, pikepdf.Dictionary)}
-    return numbers
+                    ids |= {part.objgen for part in named if isinstance(part, pikepdf.Dictionary)}
+    return ids
 
 
 def _dictionaries(item: Any, *, is_named: bool) -> Iterator[Any]:

@@ -33,7 +33,7 @@ class Subtitles:
         self._digits += len(text) - len(text.translate(None, _DIGITS))
 
     @property
-    def are_of_camera(self) -> bool:
+    def are_telemetry(self) -> bool:
         """Whether they say where a camera was, or consist mostly of numbers."""
         has_numbers = self._digits * _CHARACTERS_PER_DIGIT >= self._characters >= _ENOUGH_CHARACTERS
         return self._has_position or has_numbers

@@ -58,7 +58,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BackupResult:
     """A new backup, how many of its media files were not stored before, and the older backups that were removed."""
 
     name: str
@@ -67,7 +67,7 @@ class Report:
     removed: list[str]
 
 
-def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Report:
+def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> BackupResult:
     """Make a backup, and remove those that are no longer kept. `folder` is a work folder.
 
     Raises BackupError, OSError or DatabaseError. In that case the older backups are unchanged and there is no new one
@@ -98,7 +98,7 @@ def _remove_rest(store: Store, *, with_media: bool) -> None:
         _log.warning("The remains of a failed backup could not be removed: %s", error)
 
 
-def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: ProgressCallback) -> Report:
+def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: ProgressCallback) -> BackupResult:
     store = writer.store
     stored = _stored_media(store, earlier)
     with connection.wrap_database_errors, _snapshot(folder, partial(progress, _("Copying the database"))) as snapshot:
@@ -127,7 +127,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
     writer.complete(media.sums)
     write_known(media.known)
     removed = prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name)
-    return Report(writer.name, manifest, media.new_files, removed)
+    return BackupResult(writer.name, manifest, media.new_files, removed)
 
 
 def _free_name(taken: Collection[str]) -> str:

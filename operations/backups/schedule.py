@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.file_errors import describe_file_error
 from core.progress_callback import ProgressCallback
-from operations.backups.creating import Report, create_backup
+from operations.backups.creating import BackupResult, create_backup
 from operations.backups.errors import BackupError, NotTriedError, RetentionError, is_disk_full
 from operations.backups.media import drop_staged_media
 from operations.backups.restoring import check, finish, open_backup
@@ -62,7 +62,7 @@ def is_check_due(now: dt.datetime) -> bool:
     return last is None or not now - CHECK_INTERVAL <= last.finished_at <= now
 
 
-def back_up(destination: str, progress: ProgressCallback) -> Report:
+def back_up(destination: str, progress: ProgressCallback) -> BackupResult:
     """Make a backup and record the result. Raises BackupError, or OSError if something can't be read or written."""
     with _recorded(RunKind.BACKUP), work_folder() as folder:
         finish()
@@ -90,7 +90,7 @@ def verify(store: Store, name: str, private_keys: list[Identity], progress: Prog
     return opened.name
 
 
-def do_what_is_due(progress: ProgressCallback) -> Report | None:
+def do_what_is_due(progress: ProgressCallback) -> BackupResult | None:
     """Make a backup if one is due, and verify the newest from time to time. Raises BackupError or OSError."""
     report = None
     if is_due(timezone.now()):

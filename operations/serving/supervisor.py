@@ -44,9 +44,8 @@ _log = logging.getLogger("serve")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `manage.py serve`."""
-    where = "where the web server listens (default: %(default)s)"
-    parser.add_argument("--host", default="127.0.0.1", help=where)
-    parser.add_argument("--port", type=_port, default=8000, help=where)
+    parser.add_argument("--host", default="127.0.0.1", help="the address of the web server (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8000, help="the port of the web server (default: %(default)s)")
     parser.add_argument("--unix", default="", metavar="PATH", help="listen on this Unix socket instead")
     parser.add_argument(
         "--processes", type=int, default=_processors(), help="how many processes answer requests (default: %(default)s)"

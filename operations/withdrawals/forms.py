@@ -77,10 +77,11 @@ class NameForm(forms.Form):
         for spelling in spellings:
             if len("".join(words_of(spelling))) < _MIN_LETTERS or len(spelling) > _MAX_LENGTH:
                 field = "name" if spelling == typed[0].strip() else "others"
-                text = gettext("“%(name)s” is too short or too long. It would be found everywhere, or nowhere.")
+                text = gettext("“%(name)s” is too short or too long. Enter a single name with at least two letters.")
                 self.add_error(field, text % {"name": spelling[:40]})
         if len(spellings) > _MAX_SPELLINGS:
-            self.add_error("others", gettext("There are more than %(limit)d spellings.") % {"limit": _MAX_SPELLINGS})
+            text = gettext("There are more than %(limit)d spellings. Remove some.")
+            self.add_error("others", text % {"limit": _MAX_SPELLINGS})
         if Name(spellings).find(cleaned.get("replacement", "")):
             self.add_error("replacement", gettext("This contains the name itself. Choose something else."))
         self.spellings = spellings

@@ -64,7 +64,7 @@ _MAX_REMEMBERED: Final = 32
 type Span = tuple[int, int]
 
 
-class Markup(NamedTuple):
+class MarkupSpan(NamedTuple):
     """The position of a tag, the end of a link and so on, and that of the text inside it, such as attributes."""
 
     start: int
@@ -79,7 +79,7 @@ class Flat:
     text: str
     starts: Sequence[int]
     ends: Sequence[int]
-    markup: Sequence[Markup]
+    markup: Sequence[MarkupSpan]
 
     def span(self, found: re.Match[str]) -> Span:
         """Return the position in the source of a match in `text`."""
@@ -99,7 +99,7 @@ class _Flattener:
         self._text: list[str] = []
         self._starts: list[int] = []
         self._ends: list[int] = []
-        self._markup: list[Markup] = []
+        self._markup: list[MarkupSpan] = []
 
     def read(self) -> Flat:
         position = 0
@@ -120,7 +120,7 @@ class _Flattener:
             self._add(_fold(unit[0]), *unit.span())
 
     def _tag(self, token: str, start: int, end: int) -> None:
-        self._markup.append(Markup(start, end, (start + 1, end - 1)))
+        self._markup.append(MarkupSpan(start, end, (start + 1, end - 1)))
         found = _TAG_NAME.match(token)
         name = found[1].lower() if found else ""
         if name not in _INLINE:
@@ -150,16 +150,16 @@ class _Flattener:
         self._add(_fold(_decode(token)), start, end)
 
     def _link(self, token: str, start: int, end: int) -> None:
-        self._markup.append(Markup(start, end, (start + 2, end - 1)))
+        self._markup.append(MarkupSpan(start, end, (start + 2, end - 1)))
 
     def _mark(self, token: str, start: int, end: int) -> None:
-        self._markup.append(Markup(start, end))
+        self._markup.append(MarkupSpan(start, end))
 
     def _escape(self, token: str, start: int, end: int) -> None:
         """Add nothing, because it only says that the next character is literal."""
 
     def _quote(self, token: str, start: int, end: int) -> None:
-        self._markup.append(Markup(start, end))
+        self._markup.append(MarkupSpan(start, end))
         self._add(" ", start, end)
 
 
@@ -261,7 +261,7 @@ class Name:
             position = end
         return "".join(pieces)
 
-    def _replace_within(self, text: str, markup: Markup) -> str:
+    def _replace_within(self, text: str, markup: MarkupSpan) -> str:
         first, last = markup.inner
         if not last:
             return text[markup.start : markup.end]

@@ -23,7 +23,7 @@ _MAX_LINKS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class AdminLink:
     """An object, and its page in the admin; empty if it has none."""
 
     label: str
@@ -31,7 +31,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FindingRow:
     """A row with the name, and its page in the admin."""
 
     finding: Finding
@@ -45,18 +45,18 @@ class Kind:
 
     label: str
     count: int
-    rows: Sequence[Row]
+    rows: Sequence[FindingRow]
 
 
 def kinds_of(withdrawal: Withdrawal, secret: Secret | None) -> list[Kind]:
     """Return the number of rows with the name in each table and the rows that were found, highest number first."""
     findings = secret.findings if secret else []
     urls = _admin_urls([(finding.place, finding.pk) for finding in findings])
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[FindingRow]] = {}
     for finding, url in zip(findings, urls, strict=True):
         field = apps.get_model(finding.place)._meta.get_field(finding.column)
         column = str(getattr(field, "verbose_name", finding.column))
-        rows.setdefault(finding.place, []).append(Row(finding, column, url))
+        rows.setdefault(finding.place, []).append(FindingRow(finding, column, url))
     counts = sorted(withdrawal.counts.items(), key=lambda pair: -pair[1])
     return [Kind(_name_of_kind(label), count, rows.get(label, [])) for label, count in counts]
 
@@ -67,31 +67,33 @@ def _name_of_kind(label: str) -> str:
     return gettext("Posts and pages") if model is Entry else capfirst(str(model._meta.verbose_name_plural))
 
 
-def links_to(pairs: Collection[Sequence[str]]) -> list[Link]:
+def links_to(pairs: Collection[Sequence[str]]) -> list[AdminLink]:
     """Return a link to each object, given by its label and ID, named by its kind and ID."""
     return [
-        Link(f"{capfirst(str(apps.get_model(label)._meta.verbose_name))} {pk}", url)
+        AdminLink(f"{capfirst(str(apps.get_model(label)._meta.verbose_name))} {pk}", url)
         for (label, pk), url in zip(pairs, _admin_urls(pairs), strict=True)
     ]
 
 
-def accounts_with(name: Name) -> list[Link]:
+def accounts_with(name: Name) -> list[AdminLink]:
     """Return the accounts whose private names contain the name, which are left alone."""
     columns = [label.rpartition(".")[2] for label in sorted(UNTOUCHED_FIELDS) if label.startswith("accounts.user.")]
     columns.remove("password")
     people = User.objects.values_list("pk", *columns).iterator()
     found = [pk for pk, *values in people if any(name.find(value) for value in values)]
-    return [Link(str(person), _admin_url("accounts.user", person.pk)) for person in User.objects.filter(pk__in=found)]
+    return [
+        AdminLink(str(person), _admin_url("accounts.user", person.pk)) for person in User.objects.filter(pk__in=found)
+    ]
 
 
-def files_in(findings: Iterable[Finding]) -> list[Link]:
+def files_in(findings: Iterable[Finding]) -> list[AdminLink]:
     """Return the files used in texts that contain the name, because only a person can tell what is in them."""
     entries = Entry.objects.filter(pk__in=[int(finding.pk) for finding in findings if finding.place == "blog.entry"])
     in_texts = Q(pk__in=entries.values("pictures"))
     pictures = Picture.objects.filter(in_texts | Q(pk__in=entries.values("featured_picture")))[:_MAX_LINKS]
     documents = Document.objects.filter(pk__in=entries.values("documents"))[:_MAX_LINKS]
     found: list[Document | Picture] = [*documents, *pictures][:_MAX_LINKS]
-    return [Link(str(file), _admin_url(file._meta.label_lower, file.pk)) for file in found]
+    return [AdminLink(str(file), _admin_url(file._meta.label_lower, file.pk)) for file in found]
 
 
 def _admin_urls(pairs: Collection[Sequence[str]]) -> list[str]:

@@ -369,7 +369,7 @@ class TestRetention:
     def test_old_records_are_deleted_and_counts_of_failures_earlier(
         self, kept: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("core.bulk._DELETED", 2)
+        monkeypatch.setattr("core.bulk._DELETE_BATCH", 2)
         out = io.StringIO()
         call_command("tidy_audit_log", stdout=out)
         assert self.ages(Action.ADDED) == [10, 89, 91, 364]

@@ -98,7 +98,7 @@ class TestLoggingIn:
         assert AuditRecord.objects.count() == 2
         # Guesses that are refused unchecked are not counted, so they cost no writes.
         assert AuditRecord.objects.get(object_id=str(amina.pk)).count == 60
-        throttle._numbers.clear()
+        throttle._counters.clear()
 
     def test_a_wrong_code_is_a_failed_attempt(self, amina: User) -> None:
         with CaptureQueriesContext(connection):

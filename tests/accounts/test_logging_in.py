@@ -202,7 +202,7 @@ class TestThrottle:
     def test_processes_share_their_counts(self, amina: User) -> None:
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
             log_in(Client(), password="wrong")
-            throttle._numbers.clear()
+            throttle._counters.clear()
         assert TOO_MANY in log_in(Client()).content.decode()
 
 

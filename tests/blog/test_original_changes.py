@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from accounts.models import User
 from blog import publishing
 from blog.editing import original_changes, translations
-from blog.editing.original_changes import Change, ChangedAgainError, bring_up_to_date, changes_since, translated_version
+from blog.editing.original_changes import (
+    ChangedAgainError,
+    ParagraphChange,
+    bring_up_to_date,
+    changes_since,
+    translated_version,
+)
 from blog.models import Entry, Post, Revision, Status, TranslatedVersion
 from blog.review.paragraphs import split_paragraphs
 from tests.factories import PostFactory
@@ -43,7 +49,7 @@ def rewrite(post: Post, editor: User, source: str, **fields: Any) -> Post:
     return Post.objects.get(pk=post.pk)
 
 
-def changes(original: Post, translation: Post) -> list[Change]:
+def changes(original: Post, translation: Post) -> list[ParagraphChange]:
     seen = translated_version(translation)
     assert seen is not None
     return list(changes_since(seen, original, translation).paragraphs)

@@ -76,4 +76,4 @@ class TestCommand:
             )
             approve([ham], moderator)
             mark_spam([spam], moderator)
-        assert "Trained with 50 decisions, tested on 50 others" in self.run("--own")
+        assert "Trained with 50 decisions, tested on 50 others" in self.run()

@@ -380,7 +380,7 @@ class TestUnsubscribing:
     def test_it_does_not_promise_that_the_address_is_gone_where_it_is_needed(self, client: Client, post: Any) -> None:
         create_follower(PostFactory.create())
         url = subscriptions.unsubscribe_url(create_follower(post))
-        assert "deleted once you no longer follow anything here" in client.get(url).content.decode()
+        assert "no longer follow anything here, your address is deleted" in client.get(url).content.decode()
         client.post(url)
         assert Follower.objects.get().email == ADDRESS
 

@@ -299,7 +299,7 @@ class TestMerging:
         self.merge(editor, source, target)
         deleted_at = Picture.objects.values_list("deleted_at", flat=True).get(pk=source.pk)
         assert deleted_at is not None
-        Picture.objects.filter(pk=source.pk).update(deleted_at=deleted_at - trash.KEPT)
+        Picture.objects.filter(pk=source.pk).update(deleted_at=deleted_at - trash.RESTORABLE_FOR)
         trash.remove_expired()
         assert not default_storage.exists(str(source.file.name))
         assert client.get(source.file.url)["Location"] == target.file.url

@@ -338,7 +338,7 @@ class TestUnsubscribing:
         Follower.objects.create(email=ADDRESS, entry=PostFactory.create(), confirmed_at=timezone.now())
         url = subscriptions.unsubscribe_url(subscriber)
         for page in (url, subscriptions.manage_url(subscriber)):
-            assert "deleted once you no longer follow anything here" in client.get(page).content.decode()
+            assert "no longer follow anything here, your address is deleted" in client.get(page).content.decode()
         answer = client.post(url).content.decode()
         assert "deleted from the list. If you commented here or follow discussions, it is kept for that." in answer
         assert Follower.objects.get().email == ADDRESS

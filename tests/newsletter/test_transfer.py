@@ -80,7 +80,7 @@ class TestReading:
 
     @pytest.mark.parametrize("data", [b"", b"name\nann\n", b"\xff\xfe\x00", b'email\n"' + b"a" * 200_000, b"\x00"])
     def test_other_files_are_refused(self, data: bytes) -> None:
-        with pytest.raises(transfer.UnreadableError):
+        with pytest.raises(transfer.UnreadableFileError):
             transfer.read(data)
 
 

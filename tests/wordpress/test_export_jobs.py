@@ -188,7 +188,7 @@ class TestCancelling:
             assert "Cancelling…" in page(client)
             return FORMATS["hugo"].write(path, progress, warn)
 
-        changed = formats.Format("x", "xml", "application/xml", cancel_first)
+        changed = formats.ExportFormat("x", "xml", "application/xml", cancel_first)
         monkeypatch.setattr(jobs, "FORMATS", {**FORMATS, "wordpress": changed})
         work()
         job.refresh_from_db()
@@ -202,7 +202,7 @@ class TestFailing:
         def fail(path: Path, progress: ProgressCallback, warn: formats.Warn) -> int:
             raise OSError(28, "No space left on device")
 
-        broken = formats.Format("x", "xml", "application/xml", fail)
+        broken = formats.ExportFormat("x", "xml", "application/xml", fail)
         monkeypatch.setattr(jobs, "FORMATS", {**FORMATS, "wordpress": broken})
         start(client)
         work()

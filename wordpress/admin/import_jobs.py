@@ -36,7 +36,7 @@ from wordpress.models import ACTIVE_STATES, ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.display import job_display, job_progress, old_blog, state_label
 from wordpress.uploads.folder import JobFolder
-from wordpress.uploads.forms import StartForm, UploadForm, too_large_message
+from wordpress.uploads.forms import ExportFilesForm, StartForm, too_large_message
 from wordpress.uploads.tasks import create_job, start_step
 
 # The steps that change the site. Reading or previewing an export does not.
@@ -90,12 +90,12 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
         if not may_import(request.user):
             raise PermissionDenied
         if (parse_size(request.META.get("CONTENT_LENGTH")) or 0) > settings.BROADSIDE_IMPORT_MAX_BYTES:
-            return self._upload_page(request, UploadForm(), error=too_large_message(), status=413)
+            return self._upload_page(request, ExportFilesForm(), error=too_large_message(), status=413)
         response: HttpResponse = csrf_protect(self._upload)(request)
         return response
 
     def _upload(self, request: HttpRequest) -> HttpResponse:
-        form = UploadForm(request.POST or None, request.FILES or None)
+        form = ExportFilesForm(request.POST or None, request.FILES or None)
         if request.method != "POST" or not isinstance(request.user, User) or not form.is_valid():
             return self._upload_page(request, form)
         try:
@@ -106,7 +106,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
             self.log_addition(request, job, [{"added": {}}])
         return redirect(job)
 
-    def _upload_page(self, request: HttpRequest, form: UploadForm, **context: Any) -> HttpResponse:
+    def _upload_page(self, request: HttpRequest, form: ExportFilesForm, **context: Any) -> HttpResponse:
         limit = settings.BROADSIDE_IMPORT_MAX_BYTES
         return self._page(request, "upload", form, max_bytes=limit, too_large=too_large_message(), **context)
 

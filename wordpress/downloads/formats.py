@@ -24,7 +24,7 @@ type Write = Callable[[Path, ProgressCallback, Warn], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ExportFormat:
     label: str | Promise
     suffix: str
     media_type: str
@@ -56,11 +56,11 @@ def _pack(folder: Path, target: Path, progress: ProgressCallback) -> None:
             progress("packing", done, len(files))
 
 
-FORMATS: Final[Mapping[str, Format]] = {
-    "wordpress": Format(_("WordPress (WXR)"), "xml", "application/xml", _write_wordpress),
+FORMATS: Final[Mapping[str, ExportFormat]] = {
+    "wordpress": ExportFormat(_("WordPress (WXR)"), "xml", "application/xml", _write_wordpress),
     **{
         # Each class is named after its program, whose name is the same in every language.
-        name: Format(f"Markdown ({kind.__name__})", "zip", "application/zip", partial(_write_markdown, kind()))
+        name: ExportFormat(f"Markdown ({kind.__name__})", "zip", "application/zip", partial(_write_markdown, kind()))
         for name, kind in GENERATORS.items()
     },
 }

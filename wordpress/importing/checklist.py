@@ -44,7 +44,7 @@ class PointState(TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChecklistLink:
     """A page of this site where a point can be dealt with, and the permission it requires, if any."""
 
     label: str
@@ -63,7 +63,7 @@ class Point:
     state: PointState
     text: str
     hint: str = ""
-    link: Link | None = None
+    link: ChecklistLink | None = None
     offers_settings: bool = False
 
 
@@ -81,14 +81,14 @@ def setting_labels(values: Mapping[str, str]) -> list[tuple[str, str]]:
 def _view() -> Point:
     url = reverse("blog:front")
     text = _("Open %s and check a few posts, pages and pictures.") % f"{settings.SITE_URL}{url}"
-    return Point(_("View the blog"), PointState.LOOK, text, link=Link(_("View the blog"), url))
+    return Point(_("View the blog"), PointState.LOOK, text, link=ChecklistLink(_("View the blog"), url))
 
 
 def _title(blog: OldBlog) -> Point | None:
     if not blog.settings:
         return None
     name = _("Title and tagline")
-    link = Link(_("Site settings"), reverse("admin:core_sitesettings_changelist"), CHANGE_SETTINGS)
+    link = ChecklistLink(_("Site settings"), reverse("admin:core_sitesettings_changelist"), CHANGE_SETTINGS)
     site = SiteSettings.current()
     if all(getattr(site, field) == value for field, value in blog.settings.items()):
         text = _("This site has the title of the old blog, “%(title)s”.")
@@ -166,7 +166,7 @@ def _former_urls(blog: OldBlog) -> Iterator[Point]:
         yield Point(_("Former hosts"), PointState.DONE, text % ", ".join(others))
     if not blog.folder:
         return
-    link = Link(_("Redirects"), reverse("admin:blog_redirect_changelist"), "blog.view_redirect")
+    link = ChecklistLink(_("Redirects"), reverse("admin:blog_redirect_changelist"), "blog.view_redirect")
     is_redirected = blog.folder == settings.BROADSIDE_FORMER_FOLDER
     if is_redirected or Redirect.objects.filter(path=folder_path(blog.folder)).exists():
         text = _("The blog was in the folder %s. Its URLs lead to the same URLs here without the folder.")
@@ -186,7 +186,7 @@ def _authors(blog: OldBlog) -> Point | None:
         return None
     name, link = (
         _("Authors' accounts"),
-        Link(_("People"), reverse("admin:accounts_user_changelist"), "accounts.view_user"),
+        ChecklistLink(_("People"), reverse("admin:accounts_user_changelist"), "accounts.view_user"),
     )
     if not counts["waiting"]:
         return Point(name, PointState.DONE, _("All imported authors have a password or a passkey."), link=link)
@@ -208,7 +208,9 @@ def _menus(blog: OldBlog) -> Point | None:
         "The old blog had the menus %s. Check under Appearance that each is in the right place.",
         len(blog.menus),
     )
-    link = Link(_("Appearance"), reverse("admin:blog_siteappearance_change", args=[1]), "blog.change_siteappearance")
+    link = ChecklistLink(
+        _("Appearance"), reverse("admin:blog_siteappearance_change", args=[1]), "blog.change_siteappearance"
+    )
     return Point(_("Menus"), PointState.LOOK, text % separator().join(map(in_quotes, blog.menus)), link=link)
 
 
@@ -216,7 +218,7 @@ def _files(blog: OldBlog) -> Point | None:
     if not blog.files:
         return None
     name = _("Media files")
-    link = Link(_("Import again"), reverse("admin:wordpress_importjob_add"), "wordpress.import_wordpress")
+    link = ChecklistLink(_("Import again"), reverse("admin:wordpress_importjob_add"), "wordpress.import_wordpress")
     if missing := blog.missing_files - blog.gone_files:
         text = ngettext(
             "%d file is not here yet. Import again and download the files while the old site is online.",

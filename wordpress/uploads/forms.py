@@ -25,7 +25,7 @@ class MultipleFileField(forms.FileField):
         return [super(MultipleFileField, self).clean(file, initial) for file in data or [None]]
 
 
-class UploadForm(forms.Form):
+class ExportFilesForm(forms.Form):
     # The key of the new job, so that submitting the form twice creates only one.
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
     exports = MultipleFileField(

@@ -16,7 +16,9 @@ from core.text import printable
 
 
 class Command(BaseCommand):
-    help = "Reactivate an account, remove its second step, log it out everywhere, and print a link to set a password."
+    help = (
+        "Reactivates an account, removes its second step, logs it out everywhere, and prints a link to set a password."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the username or e-mail address")

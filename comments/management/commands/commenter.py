@@ -20,17 +20,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
-        export = commands.add_parser("export", help="Write all data as JSON.")
+        export = commands.add_parser("export", help="write all data as JSON")
         export.add_argument("email")
-        export.add_argument("-o", "--output", type=Path, help="Write to this file, which only you can read.")
-        erase = commands.add_parser("erase", help="Erase all data. This cannot be undone.")
+        export.add_argument("-o", "--output", type=Path, help="write to this file, which only you can read")
+        erase = commands.add_parser("erase", help="erase all data, which can't be undone")
         erase.add_argument("email")
         texts = erase.add_mutually_exclusive_group(required=True)
-        texts.add_argument("--keep-text", action="store_true", help="Keep the comments, as “Anonymous”.")
+        texts.add_argument("--keep-text", action="store_true", help="keep the comments, as “Anonymous”")
         texts.add_argument(
-            "--delete-text", action="store_true", help="Delete the comments, but not the replies to them."
+            "--delete-text", action="store_true", help="delete the comments, but not the replies to them"
         )
-        erase.add_argument("--dry-run", action="store_true", help="Only report how much data there is.")
+        erase.add_argument("--dry-run", action="store_true", help="only report how much data there is")
 
     def handle(self, *args: Any, command: str, email: str, **options: Any) -> None:
         email = email.strip()

@@ -1,4 +1,4 @@
-"""`manage.py evaluate_filter [--own | --file labelled.jsonl]`: measure how well the spam filter works."""
+"""`manage.py evaluate_filter [--file labelled.jsonl]`: measure how well the spam filter works."""
 
 import sys
 from contextlib import nullcontext
@@ -20,15 +20,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        source = parser.add_mutually_exclusive_group()
-        source.add_argument(
-            "--own", action="store_true", help="Use the decisions of this site's moderators (the default)."
-        )
-        source.add_argument(
+        parser.add_argument(
             "--file",
-            help='Read a file of lines like {"text": "…", "website": "…", "spam": true}, or - for standard input.',
+            help='read a file of lines like {"text": "…", "website": "…", "spam": true}, or - for standard input, '
+            "instead of the decisions of this site's moderators",
         )
-        parser.add_argument("--decisions", type=int, help="Train with this many comments instead of half of them.")
+        parser.add_argument("--decisions", type=int, help="train with this many comments instead of half of them")
 
     def handle(self, *args: Any, file: str | None, decisions: int | None, **options: Any) -> None:
         try:

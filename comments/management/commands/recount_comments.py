@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Corrects the stored comment counts of posts and pages."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="Change nothing, and exit with 1 if a count is wrong.")
+        parser.add_argument("--check", action="store_true", help="change nothing, and exit with 1 if a count is wrong")
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         wrong = list(miscounted())

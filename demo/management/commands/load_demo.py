@@ -13,7 +13,7 @@ from demo.loading import demo_password, load
 
 
 class Command(BaseCommand):
-    help = "Fill an empty site with sample content, and show how to log in. Running it again changes nothing."
+    help = "Fills an empty site with sample content, and shows how to log in. Running it again changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not Post.objects.exists():

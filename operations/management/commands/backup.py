@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.progress import show_progress
-from operations.backups.creating import Report
+from operations.backups.creating import BackupResult
 from operations.backups.errors import BackupError
 from operations.backups.schedule import back_up, describe_error, do_what_is_due
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         if report:
             self._write(report)
 
-    def _write(self, report: Report) -> None:
+    def _write(self, report: BackupResult) -> None:
         manifest = report.manifest
         text = ngettext(
             "Backup %(name)s is complete: %(tables)d tables with %(rows)d rows, and %(files)d media file (%(size)s, "

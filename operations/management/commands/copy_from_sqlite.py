@@ -16,12 +16,14 @@ from operations.copying import CopyError, copy_from_sqlite
 class Command(BaseCommand):
     help = (
         "Copies the whole site from SQLite into the new PostgreSQL database that DATABASE_URL names. Stop the web "
-        "server and the worker first. The file stays as it is."
+        "server and the worker first. The SQLite file stays as it is."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         default = settings.DATA_DIR / "broadside.sqlite3"
-        parser.add_argument("file", nargs="?", type=Path, default=default, help="default: %(default)s")
+        parser.add_argument(
+            "file", nargs="?", type=Path, default=default, help="the SQLite file (default: %(default)s)"
+        )
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         try:

@@ -79,7 +79,7 @@ class Command(BaseCommand):
             raise CommandError(_("There is no withdrawal with this ID that can be undone."))
         record(Action.UNDONE, [withdrawal], by=None)
         work(withdrawal, _FOREVER)
-        self.stdout.write(_("Done. Left alone, because changed since: %d") % len(withdrawal.left_alone))
+        self.stdout.write(_("Done. Left alone because of later changes: %d") % len(withdrawal.left_alone))
         for link in preview.links_to(withdrawal.left_alone):
             self.stdout.write(f"  {link.label}")
 

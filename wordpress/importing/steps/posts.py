@@ -118,10 +118,11 @@ class _PostImport(EntryImport):
 
 def _with_files_of_plugins(found: list[EnclosedFile], meta: Meta) -> list[EnclosedFile]:
     """Return the enclosures that were `found`, and other files in the fields of plugins, which often repeat them."""
-    by_address = {file.url.partition("://")[2]: file for _key, file in files_of_plugins(meta)}
+    # The scheme may differ.
     known = {file.url.partition("://")[2] for file in found}
-    others = [file for address, file in by_address.items() if address not in known]
-    return [*found, *others][:_MAX_ENCLOSURES]
+    others = {file.url.partition("://")[2]: file for _key, file in files_of_plugins(meta)}
+    missing = [file for url, file in others.items() if url not in known]
+    return [*found, *missing][:_MAX_ENCLOSURES]
 
 
 def _day_of(imported: ImportedEntry) -> dt.date | None:

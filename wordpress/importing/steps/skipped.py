@@ -68,8 +68,10 @@ def skip_other_terms(context: ImportContext) -> None:
     # Terms that only items name have no elements of their own.
     write_batches(context, (term for term in others if term.elements), partial(preserve_unknown, context))
     for term in others:
-        is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
-        reason = _("It is a language, which the texts keep.") if is_language else _why_taxonomy(term.taxonomy)
+        if term.taxonomy == LANGUAGE and language_code(term.slug):
+            reason = _("It is the language of some texts, which keep it here.")
+        else:
+            reason = _why_taxonomy(term.taxonomy)
         context.report.skip(OTHER_TERMS, 0, term.name, reason)
     for taxonomy, count in context.analysis.other_terms.items():
         text = ngettext("%d post is in this grouping.", "%d posts are in this grouping.", count) % count
@@ -80,7 +82,7 @@ def _why_taxonomy(taxonomy: str) -> str:
     if taxonomy == "nav_menu":
         return _("It is the name of a menu. It is kept and exported again. The notes say what the menu contained.")
     if taxonomy == CO_AUTHORS:
-        return _("It is an author of posts, which name their authors here. It is kept and exported again.")
+        return _("It stands for an author. Posts name their authors here. It is kept and exported again.")
     if taxonomy == "post_format":
         return _("Post formats only changed how a theme showed a post. They are kept and exported again.")
     text = _(
