@@ -26,8 +26,8 @@ from django.utils.xmlutils import SimplerXMLGenerator
 from core.site import absolute_url
 from core.text import remove_non_xml
 
-# An element may have several, as videos do. The end of its tag distinguishes it from text, in which `>` is escaped.
-_OWN_URL = re.compile(r'(\s(?:href|src|poster|cite)=")(/(?!/)[^"]*"(?=[^<>]*>))')
+# The last one in a tag.
+_OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite)=")(/(?!/)[^"]*")')
 _FRAGMENT = re.compile(r'(<a\s(?:[^<>]*\s)?href=")(?=#)')
 _SRCSET = re.compile(r'<source [^<>]*\bsrcset="[^"]*"')
 _OWN_URL_IN_SRCSET = re.compile(r'(srcset="|, )(/(?!/))')
@@ -49,7 +49,10 @@ def html_text(text: str) -> str:
 def _with_absolute_urls(html: str, url: str) -> str:
     """Return `html`, the content of the page at `url`, with absolute URLs, so that it can be shown anywhere."""
     html = _FRAGMENT.sub(lambda link: f"{link[1]}{escape(url)}", html)
-    html = _OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", html)
+    count = 1
+    # The tag of a video with a poster has two.
+    while count:
+        html, count = _OWN_URL.subn(rf"\g<1>{settings.SITE_URL}\g<2>", html)
     return _SRCSET.sub(lambda srcset: _OWN_URL_IN_SRCSET.sub(rf"\g<1>{settings.SITE_URL}\g<2>", srcset[0]), html)
 
 
