@@ -209,22 +209,21 @@ def _serve(request: HttpRequest, path: str) -> HttpResponseBase:
     # From the time itself, which `Last-Modified` would contain, anyone could learn when people work.
     version = salted_hmac("media.views.etag", f"{path} {file.modified} {file.size}", algorithm="sha256").hexdigest()
     etag = quote_etag(version[:_ETAG_LENGTH])
+    # The random name of a rendition is never reused, but any other file may be replaced.
+    lifetime = "max-age=31536000, immutable" if _RENDITION.fullmatch(path) else "max-age=3600"
+    # What a 304 has as well: browsers add it to the stored response. Source: RFC 9110, 15.4.5.
+    headers = {**policies, "ETag": etag, "Cache-Control": f"public, {lifetime}"}
     # Compressing a response makes its ETag a weak one.
     if etag in {known.removeprefix("W/") for known in parse_etags(request.headers.get("If-None-Match", ""))}:
-        # Before the file is opened, because nothing would close it. Browsers add these headers to the stored response.
-        return HttpResponseNotModified(headers={**policies, "ETag": etag})
+        # Before the file is opened, because nothing would close it.
+        return HttpResponseNotModified(headers=headers)
     positions = requested_range(request, file.size, etag)
     if positions is not None and not positions:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
-    # The random name of a rendition is never reused, but any other file may be replaced.
-    is_permanent = _RENDITION.fullmatch(path)
-    headers = {
-        **policies,
+    headers |= {
         "Accept-Ranges": "bytes",
         "Content-Length": str(len(positions) if positions else file.size),
         "X-Content-Type-Options": "nosniff",
-        "ETag": etag,
-        "Cache-Control": "public, max-age=31536000, immutable" if is_permanent else "public, max-age=3600",
     }
     if positions:
         headers["Content-Range"] = f"bytes {positions[0]}-{positions[-1]}/{file.size}"

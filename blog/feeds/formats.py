@@ -26,6 +26,7 @@ from django.utils.xmlutils import SimplerXMLGenerator
 from core.site import absolute_url
 from core.text import remove_non_xml
 
+# The last one in a tag.
 _OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite)=")(/(?!/)[^"]*")')
 _FRAGMENT = re.compile(r'(<a\s(?:[^<>]*\s)?href=")(?=#)')
 _SRCSET = re.compile(r'<source [^<>]*\bsrcset="[^"]*"')
@@ -48,7 +49,10 @@ def html_text(text: str) -> str:
 def _with_absolute_urls(html: str, url: str) -> str:
     """Return `html`, the content of the page at `url`, with absolute URLs, so that it can be shown anywhere."""
     html = _FRAGMENT.sub(lambda link: f"{link[1]}{escape(url)}", html)
-    html = _OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", html)
+    count = 1
+    # The tag of a video with a poster has two.
+    while count:
+        html, count = _OWN_URL.subn(rf"\g<1>{settings.SITE_URL}\g<2>", html)
     return _SRCSET.sub(lambda srcset: _OWN_URL_IN_SRCSET.sub(rf"\g<1>{settings.SITE_URL}\g<2>", srcset[0]), html)
 
 
@@ -97,9 +101,14 @@ class _Feed(SyndicationFeed):
         guid: str,
         content: str,
         categories: Sequence[str] = (),
+        authors: Sequence[str] = (),
         **item: Any,
     ) -> None:
-        """Add an item. If it has a `language` and a `direction` of its own, its HTML has them too."""
+        """Add an item. If it has a `language` and a `direction` of its own, its HTML has them too.
+
+        If several people wrote it, `author` names all of them, because many programs show only one author. `authors`
+        has their names for a format whose programs show all.
+        """
         language, direction = item.get("language"), item.get("direction")
         html = remove_non_xml(_with_absolute_urls(content, link))
         if language and direction:
@@ -113,6 +122,7 @@ class _Feed(SyndicationFeed):
             unique_id_is_permalink=False,
             categories=[self.as_text(category) for category in categories],
             content=html,
+            authors=[self.as_text(name) for name in authors],
             **item,
         )
 
@@ -261,7 +271,7 @@ def _json_item(item: dict[str, Any]) -> dict[str, Any]:
         "image": item.get("image"),
         "date_published": rfc3339_date(item["pubdate"]),
         "date_modified": rfc3339_date(item["updateddate"]),
-        "authors": list(filter(None, [_without_empty({"name": item["author_name"], "url": item["author_link"]})])),
+        "authors": _json_authors(item),
         "tags": item["categories"],
         "language": item.get("language"),
         "attachments": [
@@ -270,6 +280,13 @@ def _json_item(item: dict[str, Any]) -> dict[str, Any]:
         ],
     }
     return {**_without_empty(values), "content_html": item["content"]}
+
+
+def _json_authors(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return each author of an item on its own. Only the first has a page."""
+    first, *others = item.get("authors") or [item["author_name"]]
+    found = [{"name": first, "url": item["author_link"]}, *({"name": name} for name in others)]
+    return [author for each in found if (author := _without_empty(each))]
 
 
 def _without_empty(values: dict[str, Any]) -> dict[str, Any]:

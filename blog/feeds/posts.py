@@ -71,6 +71,7 @@ class PostFeed:
                     description=post.summary,
                     guid=post.guid,
                     author=post.byline,
+                    authors=[str(post.author), *post.co_author_names],
                     author_link=absolute_url(post.author.get_absolute_url()),
                     pubdate=post.published_at,
                     updateddate=changed_at(post),

@@ -29,7 +29,7 @@ INLINES: Final = frozenset(
 ALLOWED_TAGS: Final = BLOCKS | INLINES
 
 ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
-    "*": frozenset({"class", "dir", "id", "lang", "title"}),
+    "*": frozenset({"class", "dir", "id", "lang", "title", "translate"}),
     "a": frozenset({"aria-label", "href", "hreflang", "rel"}),
     "audio": frozenset({"controls", "preload", "src"}),
     **dict.fromkeys(("blockquote", "q"), frozenset({"cite"})),
@@ -55,8 +55,8 @@ _FORCED_ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
     "video": {"controls": "", "preload": "none"},
 }
 
-# WordPress's classes for images, captions, galleries, alignment and blocks that have their own styles, and those of
-# footnotes, `remote_media` and `players`.
+# WordPress's classes for images, captions, galleries, alignment and blocks that have their own styles, those of
+# footnotes, `remote_media` and `players`, and the one for text that translation programs leave as it is.
 _CLASS = re.compile(
     r"align(?:left|right|center|none)|has-text-align-(?:left|right|center)"
     r"|wp-caption(?:-text)?|size-[a-z0-9_-]+"
@@ -64,6 +64,7 @@ _CLASS = re.compile(
     r"|wp-block-(?:buttons?|columns?|cover|file|gallery|media-text|pullquote|verse)"
     r"|columns-[1-9]|is-(?:cropped|style-outline)"
     r"|remote-media|link-card|player(?:-audio|-document)?"
+    r"|notranslate"
 )
 _CODE_CLASS = re.compile(r"language-[A-Za-z0-9+#_.-]+")
 
@@ -100,6 +101,7 @@ _VALUE_RULES: Final[dict[str, Callable[[str], str | None]]] = {
     "loading": _one_of("lazy"),
     "preload": _one_of("none"),
     "scope": _one_of("row", "col", "rowgroup", "colgroup"),
+    "translate": _one_of("yes", "no"),
     # The type of a list, or of an audio or video file.
     "type": _matching(r"[1aAiI]|(?:audio|video)/[A-Za-z0-9.+-]+(?:;\s*codecs=[A-Za-z0-9.,\s-]+)?"),
 }

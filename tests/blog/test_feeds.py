@@ -119,6 +119,14 @@ class TestAtom:
         assert f'href="http://testserver{post.get_absolute_url()}#fn1"' in texts
         assert 'href="#' not in texts
 
+    def test_all_urls_in_a_text_are_absolute_but_code_stays_as_it_is(self, client: Client) -> None:
+        video = '<video src="/media/a.mp4" poster="/media/a.jpg"><track kind="captions" src="/media/a.vtt"></video>'
+        PostFactory(markup="html", source=f'{video}<p><code>&lt;a href="/about/"&gt;</code> <i>and</i></p>')
+        text = read_xml(client, "/feed/atom/").findtext(f"{ATOM}entry/{ATOM}content") or ""
+        for name in ("a.mp4", "a.jpg", "a.vtt"):
+            assert f'="http://testserver/media/{name}"' in text
+        assert '&lt;a href="/about/"&gt;' in text
+
     def test_a_feed_names_its_own_url(self, client: Client) -> None:
         PostFactory(tags=["t"])
         feed = read_xml(client, "/tag/t/feed/atom/")

@@ -65,10 +65,10 @@ class TestPagesOfTexts:
     ) -> None:
         block: Any = {"kind": "text", "title": "", "options": {"text": "Write to us."}}
         publish_appearance(blocks=[block], footer="Some rights reserved.")
-        SiteSettings.objects.update(tagline="Notes")
+        SiteSettings.objects.update(title="Who asks?", tagline="Notes")
         for language, expected in (("en", None), ("fr", "en"), ("ar", "en")):
             page = read(client.get(PostFactory(language=language).get_absolute_url()))
-            for selector in (".tagline bdi", ".sidebar .words", ".colophon > div"):
+            for selector in (".site-title bdi", ".tagline bdi", ".sidebar .words", ".colophon > div"):
                 assert one(page, selector).get("lang") == expected, (language, selector)
 
     def test_do_not_depend_on_the_browser(self, client: Client) -> None:

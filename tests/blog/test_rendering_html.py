@@ -35,6 +35,7 @@ class TestAllowedHtml:
             "<p><kbd>a</kbd> <samp>b</samp> <var>c</var> <code>d</code> <mark>e</mark></p>",
             '<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby> <bdi>a</bdi> <bdo dir="rtl">b</bdo></p>',
             '<p lang="ar" dir="rtl">مرحبا</p>',
+            '<p>By <span translate="no">Amal</span> and <span class="notranslate">Salam</span></p>',
             '<p class="has-text-align-center">a</p>',
             '<figure class="wp-block-pullquote"><blockquote><p>a</p></blockquote></figure>',
             '<div class="wp-block-buttons"><div class="wp-block-button is-style-outline"><a href="/">a</a></div></div>',
@@ -273,6 +274,7 @@ class TestForbiddenHtml:
             "xml:base=//example.org",
             "dir=up",
             "lang='x y'",
+            "translate='maybe'",
             "hreflang='<'",
         ],
     )

@@ -71,6 +71,17 @@ def test_wide_tables_and_tall_images_are_printed_as_a_whole(open_page: OpenPage)
     assert lines == 1
 
 
+def test_hidden_text_is_printed_but_no_player(open_page: OpenPage) -> None:
+    source = "<details><summary>More</summary><p>Hidden</p></details><audio src='/media/a.mp3' controls></audio>"
+    page = open_page(PostFactory(markup="html", source=source).get_absolute_url())
+    shown = (
+        "() => [...document.querySelectorAll('.entry-body :is(details p, audio)')].map(each => each.checkVisibility())"
+    )
+    assert page.evaluate(shown) == [False, True]
+    page.emulate_media(media="print")
+    assert page.evaluate(shown) == [True, False]
+
+
 def test_the_words_of_a_title_stay_whole_with_large_text_on_a_small_screen(open_page: OpenPage) -> None:
     post = PostFactory(title="Responsibilities of everyone")
     # A phone whose text is twice as large as usual.

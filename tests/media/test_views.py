@@ -265,7 +265,10 @@ class TestServing:
         path = self.write_file(Path(settings.MEDIA_ROOT), "x.png")
         before = fetch(client, path).headers
         for known in (before["ETag"], f"W/{before['ETag']}", f'"other", {before["ETag"]}'):
-            assert fetch(client, path, headers={"If-None-Match": known}).status_code == 304
+            response = fetch(client, path, headers={"If-None-Match": known})
+            assert response.status_code == 304
+            for name in ("ETag", "Cache-Control"):
+                assert response.headers[name] == before[name]
         assert fetch(client, path, headers={"If-None-Match": '"other"'}).status_code == 200
         (Path(settings.MEDIA_ROOT) / "x.png").write_bytes(b"replaced")
         assert fetch(client, path, headers={"If-None-Match": before["ETag"]}).status_code == 200

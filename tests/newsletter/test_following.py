@@ -69,7 +69,7 @@ class TestRequesting:
         site = NewsletterSettings.current().site
         site.title = "Bread & Roses"
         site.save()
-        name = '<a href="/" rel="home">Bread &amp; Roses</a>'
+        name = '<a href="/" rel="home"><bdi>Bread &amp; Roses</bdi></a>'
         assert name in client.get(FOLLOW).content.decode()
         assert name in request_follow(client).content.decode()
         assert name in client.get(confirm_link(mailed)).content.decode()
