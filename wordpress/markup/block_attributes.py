@@ -56,7 +56,7 @@ def in_place_of_content(name: str, comment: str) -> str:
 
 def before_content(name: str, comment: str) -> str:
     """Return the HTML that a block shows before its content."""
-    label = _text(_values(comment), "label") if name == "tab" else ""
+    label = _text(_values(comment), "label") if name in {"tab", "tab-panel"} else ""
     return f"<h3>{escape(label)}</h3>" if label else ""
 
 
@@ -160,7 +160,8 @@ def _formula(values: _Values) -> str:
 def _track(values: _Values) -> str:
     """Return the player for a file in a playlist."""
     title = " – ".join(filter(None, (_text(values, name) for name in ("title", "artist"))))
-    return _player("audio", _text(values, "src"), title)
+    player = _player("audio", _text(values, "src"), title)
+    return f"<li>{player}</li>" if player else ""
 
 
 def _gallery(values: _Values) -> str:
