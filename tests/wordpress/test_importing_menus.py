@@ -25,6 +25,7 @@ from wordpress.models import ImportedMenu, ImportRun
 pytestmark = pytest.mark.django_db
 
 PLACES = ("header_menu", "footer_menu", "social_menu")
+LINK = '<!-- wp:navigation-link {"label":"%s","url":"https://other.example/","kind":"custom"} /-->'
 
 
 def link(id: int, title: str = "", menu: str = "Main", *, url: str = "", **values: Any) -> str:  # noqa: A002  # WordPress's name for it
@@ -39,6 +40,13 @@ def link(id: int, title: str = "", menu: str = "Main", *, url: str = "", **value
 
 def navigation(content: str, title: str = "Navigation", id: int = 90, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
     return item(id, title=title, post_type="wp_navigation", content=content, **values)
+
+
+def template_part(id: int, area: str, shown: str, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
+    """Return a part of a block theme with a navigation block. `shown` is the rest of the block's comment."""
+    inside = [filed("wp_template_part_area", area), filed("wp_theme", "a-theme")]
+    content = f"<!-- wp:site-title /--><!-- wp:navigation {shown}-->"
+    return item(id, title=area, post_type="wp_template_part", content=content, inside=inside, **values)
 
 
 def notes(report: Report) -> dict[str, str]:
@@ -425,6 +433,22 @@ class TestPlaces:
         assert shown() == {"social_menu": items_of("Links"), "header_menu": items_of("Others")}
         assert notes(report)["Links"].endswith("Its links are now shown as your pages on other sites.")
         assert notes(report)["Others"].endswith("It is now at the top of each page.")
+
+    def test_are_those_where_the_latest_parts_of_a_block_theme_show_the_menus(self, import_parts: ImportParts) -> None:
+        menus = [navigation(LINK % name, name, id=id_) for name, id_ in (("Menu", 90), ("Foot", 91), ("Footer", 92))]
+        parts = [
+            template_part(93, "header", '{"ref":90}', post_modified_gmt="2020-01-01 00:00:00"),
+            template_part(94, "header", '{"overlayMenu":"never","ref":92} /', post_modified_gmt="2024-01-01 00:00:00"),
+            template_part(95, "header", '{"ref":90}', post_modified_gmt="2022-01-01 00:00:00"),
+            template_part(96, "footer", '{"ref":91} /'),
+            template_part(97, "sidebar", '{"ref":90} /'),
+            template_part(98, "footer", '{"ref":90} /', status="draft"),
+        ]
+        import_parts(*menus, *parts)
+        assert {place: [each["title"] for each in items] for place, items in shown().items()} == {
+            "header_menu": ["Footer"],
+            "footer_menu": ["Foot"],
+        }
 
     def test_a_menu_without_a_place_can_be_used_later(self, import_parts: ImportParts) -> None:
         report = import_parts(link(50, "x", "Left", url="/x/"), link(51, "y", "Right", url="/y/"))
