@@ -174,9 +174,10 @@ class TestLinks:
 
     def test_to_other_sites_are_kept(self, import_parts: ImportParts) -> None:
         import_parts(
-            link(50, "R&amp;D <b>x</b>", url="https://a.example/?x=1"), link(51, "Mail", url="mailto:a@b.example")
+            link(50, "R&amp;D <b>x</b>", url="https://a.example/?x=1&amp;y=2"),
+            link(51, "Mail", url="mailto:a@b.example"),
         )
-        assert links_of() == [("R&D x", "https://a.example/?x=1"), ("Mail", "mailto:a@b.example")]
+        assert links_of() == [("R&D x", "https://a.example/?x=1&y=2"), ("Mail", "mailto:a@b.example")]
 
     @pytest.mark.parametrize(
         "url",

@@ -497,9 +497,11 @@ class TestBlockEditor:
             ("https://mastodon.example/@a", "https://mastodon.example/@a"),
             ("mailto:a@example.org", "mailto:a@example.org"),
             ("/feed/", "/feed/"),
+            ("https://a.example/?b=1&amp;c=2", "https://a.example/?b=1&amp;c=2"),
+            ("https://a.example/?b=1&c=2", "https://a.example/?b=1&amp;c=2"),
         ],
     )
-    def test_links_to_profiles_may_lack_their_scheme(self, url: str, href: str) -> None:
+    def test_links_to_profiles_may_lack_their_scheme_or_be_escaped(self, url: str, href: str) -> None:
         assert f'<a href="{href}"' in render(f'<!-- wp:social-link {{"url":"{url}"}} /-->', "wordpress").body_html
 
     @pytest.mark.parametrize(

@@ -210,8 +210,8 @@ def _label(markup: str) -> str:
 
 
 def _url(text: str) -> str:
-    """Return a URL without spaces; an empty string if it is too long to lead anywhere."""
-    url = "%20".join(remove_controls(text.strip()).split()) if len(text) <= _MAX_URL else ""
+    """Return a URL without spaces and escaped ampersands; an empty string if it is too long to lead anywhere."""
+    url = "%20".join(remove_controls(text.replace("&amp;", "&")).split()) if len(text) <= _MAX_URL else ""
     return f"https:{url}" if url.startswith("//") else url
 
 
