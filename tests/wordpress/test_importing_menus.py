@@ -24,6 +24,11 @@ from wordpress.models import ImportedMenu, ImportRun
 
 pytestmark = pytest.mark.django_db
 
+PROFILES = (
+    '<!-- wp:social-links --><ul><!-- wp:social-link {"url":"m.example/a?b=1&amp;c=2","service":"mastodon"} /-->'
+    '<!-- wp:social-link-mail {"url":"a@b.example","label":"Write & ask"} /--><!-- wp:social-link {"service":"x"} /-->'
+    '<!-- wp:social-link {"url":"https://c.example/","service":"chain"} /-->'
+)
 PLACES = ("header_menu", "footer_menu", "social_menu")
 LINK = '<!-- wp:navigation-link {"label":"%s","url":"https://other.example/","kind":"custom"} /-->'
 
@@ -43,7 +48,7 @@ def navigation(content: str, title: str = "Navigation", id: int = 90, **values: 
 
 
 def template_part(id: int, area: str, shown: str, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
-    """Return a part of a block theme with a navigation block. `shown` is the rest of the block's comment."""
+    """Return a part of a block theme with a navigation block. `shown` is the rest of its comment, with what follows."""
     inside = [filed("wp_template_part_area", area), filed("wp_theme", "a-theme")]
     content = f"<!-- wp:site-title /--><!-- wp:navigation {shown}-->"
     return item(id, title=area, post_type="wp_template_part", content=content, inside=inside, **values)
@@ -441,7 +446,7 @@ class TestPlaces:
             template_part(93, "header", '{"ref":90}', post_modified_gmt="2020-01-01 00:00:00"),
             template_part(94, "header", '{"overlayMenu":"never","ref":92} /', post_modified_gmt="2024-01-01 00:00:00"),
             template_part(95, "header", '{"ref":90}', post_modified_gmt="2022-01-01 00:00:00"),
-            template_part(96, "footer", '{"ref":91} /'),
+            template_part(96, "footer", f'{{"ref":91}} /-->{PROFILES}<!-- '),
             template_part(97, "sidebar", '{"ref":90} /'),
             template_part(98, "footer", '{"ref":90} /', status="draft"),
         ]
@@ -449,7 +454,10 @@ class TestPlaces:
         assert {place: [each["title"] for each in items] for place, items in shown().items()} == {
             "header_menu": ["Footer"],
             "footer_menu": ["Foot"],
+            "social_menu": ["Mastodon", "Write & ask", ""],
         }
+        urls = [each["url"] for each in shown()["social_menu"]]
+        assert urls == ["https://m.example/a?b=1&c=2", "mailto:a@b.example", "https://c.example/"]
 
     def test_a_menu_without_a_place_can_be_used_later(self, import_parts: ImportParts) -> None:
         report = import_parts(link(50, "x", "Left", url="/x/"), link(51, "y", "Right", url="/y/"))

@@ -4,11 +4,14 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from core.http import host_of
 from core.text import fold, remove_controls
+from wordpress.markup.block_attributes import profile_link
 from wordpress.models import fingerprint
 from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, TEMPLATE_PART, Item, parents_first
 from wordpress.wxr.values import parse_id, parse_json, plain_line
@@ -31,9 +34,10 @@ _BLOCK = re.compile(
 )
 # A block that shows a menu. Its attributes contain the menu's ID, unless its links are inside it.
 _NAVIGATION = re.compile(r"<!-- wp:navigation\s{1,9}(\{[^<>]{0,4000}\})\s{0,9}/?-->")
+# A block that links to a profile on a social network.
+_PROFILE = re.compile(r"<!-- wp:social-link(?:-[a-z]{1,20})?\s{1,9}(\{[^<>]{0,4000}\})\s{0,9}/-->")
 _AREA: Final = "wp_template_part_area"
-_HEADER: Final = "header"
-_FOOTER: Final = "footer"
+_HEADER, _FOOTER, _SOCIAL = "header", "footer", "social"
 # Words that themes and owners use in the names of their menus, in order of precedence.
 _HEADER_NAMES: Final = (
     *("primary", "main", "header", "top", "principal", "principale", "hauptmenu", "главное", "основное", "головне"),
@@ -76,7 +80,7 @@ class ExportedLink:
 class ExportedMenu:
     """A menu. `links` are unordered until all have been read, and limited in number; `count` counts all links.
 
-    `area` is the part of a block theme that shows it, if that is known.
+    `area` is the part of a block theme that shows it, if that is known, or whether these are its links to profiles.
     """
 
     key: str
@@ -112,8 +116,11 @@ def read_menus(items: Iterable[Item], section_of_type: Callable[[str], str]) -> 
                 total += len(links)
     for area, part in parts.items():
         for id_ in _menus_shown_in(part):
-            if menu := menus.get(fingerprint(NAVIGATION, id_)):
-                menu.area = area
+            if shown := menus.get(fingerprint(NAVIGATION, id_)):
+                shown.area = area
+        if links := list(islice(_profile_links(part), _MAX_LINKS_OF_MENU)):
+            key, name = fingerprint(TEMPLATE_PART, part.id or area), plain_line(part.title)[:_MAX_NAME] or area
+            menus[key] = ExportedMenu(key, name, part.slug, links, len(links), _SOCIAL)
     for menu in menus.values():
         menu.links = _in_order(menu.links)
     return list(menus.values())
@@ -134,6 +141,14 @@ def _menus_shown_in(part: Item) -> Iterator[int]:
     for block in _NAVIGATION.finditer(part.content):
         values: dict[str, Any] = parse_json(block[1], {})
         yield parse_id(_text(values, "ref"))
+
+
+def _profile_links(part: Item) -> Iterator[ExportedLink]:
+    for number, block in enumerate(_PROFILE.finditer(part.content), start=1):
+        values: dict[str, Any] = parse_json(block[1], {})
+        label, url = profile_link(values)
+        if url:
+            yield ExportedLink(_label(escape(label)), url=_url(url), id=number, position=number)
 
 
 def _menus_of(item: Item, section_of_type: Callable[[str], str]) -> Iterator[tuple[ExportedMenu, list[ExportedLink]]]:
@@ -242,7 +257,8 @@ def choose_places(menus: Iterable[tuple[ExportedMenu, Collection[str]]]) -> dict
     rest = list(menus)
     places: dict[str, ExportedMenu] = {}
     flat = [pair for pair in rest if not any(link.level for link in pair[0].links)]
-    social = [pair for pair in flat if _is_called(pair[0], _SOCIAL_NAMES)]
+    social = [pair for pair in flat if pair[0].area == _SOCIAL]
+    social += [pair for pair in flat if _is_called(pair[0], _SOCIAL_NAMES)]
     social += [pair for pair in flat if _leads_to_networks(pair[1])]
     rest = [pair for pair in rest if pair not in social]
     footer = [pair for pair in rest if _is_for_footer(pair[0])]

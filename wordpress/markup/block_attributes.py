@@ -143,11 +143,18 @@ def _poll(values: _Values) -> str:
     return f"\n{paragraphs}" + (f"<ul>{items}</ul>\n" if items else "")
 
 
-def _social_link(values: _Values) -> str:
+def profile_link(values: _Values) -> tuple[str, str]:
+    """Return the label and the URL of a link to a profile, from the attributes of its block; both may be empty."""
     url = _url(values, "url")
     if url and not _HAS_SCHEME.match(url):
         url = f"mailto:{url}" if "@" in url and "/" not in url else f"https://{url}"
-    label = _text(values, "label") or _text(values, "service").capitalize() or url
+    # The name of the icon for any other site.
+    service = _text(values, "service").removeprefix("chain").capitalize()
+    return _text(values, "label") or service or url, url
+
+
+def _social_link(values: _Values) -> str:
+    label, url = profile_link(values)
     return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n' if url else ""
 
 
