@@ -223,6 +223,7 @@ class TestChosenTypes:
             {"link": "https://old.example/?post_type=book&p=60"},
             {"link": "https://old.example/book-60/"},
             {"status": "private"},
+            {"post_type": "product_variation"},
             *({"post_type": name} for name in sorted(ORDER_TYPES | BOOKINGS | NO_NAMES)),
         ],
     )

@@ -24,7 +24,13 @@ from wordpress.models import ImportedMenu, ImportRun
 
 pytestmark = pytest.mark.django_db
 
+PROFILES = (
+    '<!-- wp:social-links --><ul><!-- wp:social-link {"url":"m.example/a?b=1&amp;c=2","service":"mastodon"} /-->'
+    '<!-- wp:social-link-mail {"url":"a@b.example","label":"Write & ask"} /--><!-- wp:social-link {"service":"x"} /-->'
+    '<!-- wp:social-link {"url":"https://c.example/","service":"chain"} /-->'
+)
 PLACES = ("header_menu", "footer_menu", "social_menu")
+LINK = '<!-- wp:navigation-link {"label":"%s","url":"https://other.example/","kind":"custom"} /-->'
 
 
 def link(id: int, title: str = "", menu: str = "Main", *, url: str = "", **values: Any) -> str:  # noqa: A002  # WordPress's name for it
@@ -39,6 +45,13 @@ def link(id: int, title: str = "", menu: str = "Main", *, url: str = "", **value
 
 def navigation(content: str, title: str = "Navigation", id: int = 90, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
     return item(id, title=title, post_type="wp_navigation", content=content, **values)
+
+
+def template_part(id: int, area: str, shown: str, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
+    """Return a part of a block theme with a navigation block. `shown` is the rest of its comment, with what follows."""
+    inside = [filed("wp_template_part_area", area), filed("wp_theme", "a-theme")]
+    content = f"<!-- wp:site-title /--><!-- wp:navigation {shown}-->"
+    return item(id, title=area, post_type="wp_template_part", content=content, inside=inside, **values)
 
 
 def notes(report: Report) -> dict[str, str]:
@@ -166,9 +179,10 @@ class TestLinks:
 
     def test_to_other_sites_are_kept(self, import_parts: ImportParts) -> None:
         import_parts(
-            link(50, "R&amp;D <b>x</b>", url="https://a.example/?x=1"), link(51, "Mail", url="mailto:a@b.example")
+            link(50, "R&amp;D <b>x</b>", url="https://a.example/?x=1&amp;y=2"),
+            link(51, "Mail", url="mailto:a@b.example"),
         )
-        assert links_of() == [("R&D x", "https://a.example/?x=1"), ("Mail", "mailto:a@b.example")]
+        assert links_of() == [("R&D x", "https://a.example/?x=1&y=2"), ("Mail", "mailto:a@b.example")]
 
     @pytest.mark.parametrize(
         "url",
@@ -425,6 +439,25 @@ class TestPlaces:
         assert shown() == {"social_menu": items_of("Links"), "header_menu": items_of("Others")}
         assert notes(report)["Links"].endswith("Its links are now shown as your pages on other sites.")
         assert notes(report)["Others"].endswith("It is now at the top of each page.")
+
+    def test_are_those_where_the_latest_parts_of_a_block_theme_show_the_menus(self, import_parts: ImportParts) -> None:
+        menus = [navigation(LINK % name, name, id=id_) for name, id_ in (("Menu", 90), ("Foot", 91), ("Footer", 92))]
+        parts = [
+            template_part(93, "header", '{"ref":90}', post_modified_gmt="2020-01-01 00:00:00"),
+            template_part(94, "header", '{"overlayMenu":"never","ref":92} /', post_modified_gmt="2024-01-01 00:00:00"),
+            template_part(95, "header", '{"ref":90}', post_modified_gmt="2022-01-01 00:00:00"),
+            template_part(96, "footer", f'{{"ref":91}} /-->{PROFILES}<!-- '),
+            template_part(97, "sidebar", '{"ref":90} /'),
+            template_part(98, "footer", '{"ref":90} /', status="draft"),
+        ]
+        import_parts(*menus, *parts)
+        assert {place: [each["title"] for each in items] for place, items in shown().items()} == {
+            "header_menu": ["Footer"],
+            "footer_menu": ["Foot"],
+            "social_menu": ["Mastodon", "Write & ask", ""],
+        }
+        urls = [each["url"] for each in shown()["social_menu"]]
+        assert urls == ["https://m.example/a?b=1&c=2", "mailto:a@b.example", "https://c.example/"]
 
     def test_a_menu_without_a_place_can_be_used_later(self, import_parts: ImportParts) -> None:
         report = import_parts(link(50, "x", "Left", url="/x/"), link(51, "y", "Right", url="/y/"))

@@ -129,7 +129,7 @@ class TestShortcodes:
     ) -> None:
         comments = "<!--:en-->One<!--:--><!--:fr-->Un<!--:-->"
         parts = (page(20, title="[:en]Two\n words[:fr]Deux mots[:]", content=comments), item(7, content=comments))
-        report = import_parts(*parts, item(8, content="[:] [en] <!--more-->"))
+        report = import_parts(*parts, item(8, content="[:] [en] <!--more-->"), item(9, content="find(params[:id])"))
         text = "2 texts are in several languages, as in “[:en]Two words[:fr]Deux mots[:]”."
         assert notes(report, "shortcode")["qTranslate"].startswith(text)
         assert Post.objects.get(pk=7).source == comments

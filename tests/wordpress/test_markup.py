@@ -384,16 +384,42 @@ class TestBlockEditor:
         html = render(formula + tab, "wordpress").body_html.replace("\n", "")
         assert html == "<p><code>x&lt;2</code></p><h2>A &amp; B</h2><section><p>C</p></section>"
 
+    @pytest.mark.parametrize(
+        "buttons",
+        ["<button>A</button><button>B</button>", '<!-- wp:tab {"label":"A"} --><button></button><!-- /wp:tab -->'],
+    )
+    def test_panels_of_tabs_have_headings_instead_of_buttons(self, buttons: str) -> None:
+        panels = "".join(
+            f'<!-- wp:tab-panel {{"label":"{label}"}} --><section>{label.lower()}</section><!-- /wp:tab-panel -->'
+            for label in "AB"
+        )
+        tabs = f"<!-- wp:tab-list --><div>{buttons}</div><!-- /wp:tab-list --><!-- wp:tab-panels -->{panels}"
+        assert render(f"<!-- wp:tabs -->{tabs}<!-- /wp:tab-panels --><!-- /wp:tabs -->", "wordpress").body_html == (
+            "<h2>A</h2><section>a</section><h2>B</h2><section>b</section>"
+        )
+
+    def test_each_track_of_a_playlist_is_an_item_of_its_list(self) -> None:
+        track = '<!-- wp:playlist-track {"id":5,"src":"/media/a.mp3","title":"A & B","artist":"C"} /-->'
+        html = render(f"<!-- wp:playlist --><ol>{track}{track}</ol><!-- /wp:playlist -->", "wordpress").body_html
+        item = f"<li><figure>{PLAYER}<figcaption>A &amp; B – C</figcaption></figure></li>"
+        assert html == f"<ol>{item}{item}</ol>"
+
     @pytest.mark.parametrize("name", ["recurring-payments", "simple-payments"])
     def test_payment_buttons_are_not_shown(self, name: str) -> None:
         button = '<!-- wp:jetpack/button {"text":"Pay","url":"#"} /-->[simple-payment id="5"]'
         assert render(f"<!-- wp:jetpack/{name} -->{button}<!-- /wp:jetpack/{name} -->", "wordpress").body_html == ""
         assert render('[simple-payment id="5"]', "wordpress").body_html == ""
 
-    @pytest.mark.parametrize("name", ["related-posts", "sharing-buttons", "cookie-consent"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("jetpack/related-posts", "jetpack/sharing-buttons", "jetpack/cookie-consent", "post-template"),
+            *("term-template", "comment-template", "query-no-results", "woocommerce/product-template"),
+        ],
+    )
     def test_headings_and_buttons_of_what_is_not_here_are_removed(self, name: str) -> None:
         inside = "<!-- wp:heading --><h2>More</h2><!-- /wp:heading --><ul></ul>"
-        html = render(f"<!-- wp:jetpack/{name} -->{inside}<!-- /wp:jetpack/{name} --><p>x</p>", "wordpress").body_html
+        html = render(f"<!-- wp:{name} -->{inside}<!-- /wp:{name} --><p>x</p>", "wordpress").body_html
         assert html == "<p>x</p>"
 
     @pytest.mark.parametrize(
@@ -438,10 +464,7 @@ class TestBlockEditor:
                 'rss {"feedURL":"https://e.org/feed/","itemsToShow":3}',
                 '<p><a href="https://e.org/feed/" rel="noopener">https://e.org/feed/</a></p>',
             ),
-            (
-                'playlist-track {"id":5,"src":"/media/a.mp3","title":"A & B","artist":"C"}',
-                f"<figure>{PLAYER}<figcaption>A &amp; B – C</figcaption></figure>",
-            ),
+            ('playlist-track {"id":5,"title":"A"}', ""),
         ],
     )
     def test_blocks_without_content_are_rendered_from_their_attributes(self, block: str, html: str) -> None:
@@ -474,9 +497,11 @@ class TestBlockEditor:
             ("https://mastodon.example/@a", "https://mastodon.example/@a"),
             ("mailto:a@example.org", "mailto:a@example.org"),
             ("/feed/", "/feed/"),
+            ("https://a.example/?b=1&amp;c=2", "https://a.example/?b=1&amp;c=2"),
+            ("https://a.example/?b=1&c=2", "https://a.example/?b=1&amp;c=2"),
         ],
     )
-    def test_links_to_profiles_may_lack_their_scheme(self, url: str, href: str) -> None:
+    def test_links_to_profiles_may_lack_their_scheme_or_be_escaped(self, url: str, href: str) -> None:
         assert f'<a href="{href}"' in render(f'<!-- wp:social-link {{"url":"{url}"}} /-->', "wordpress").body_html
 
     @pytest.mark.parametrize(

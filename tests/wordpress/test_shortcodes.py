@@ -36,6 +36,8 @@ class TestPlayers:
             "[youtube=http://www.youtube.com/watch?v=wTzbIc6oiqs&amp;w=640&amp;h=385]",
             "[youtube=http://www.youtube.com/watch?v=wTzbIc6oiqs&w=640&h=385]",
             '[youtube "https://youtu.be/wTzbIc6oiqs"]',
+            "[youtube=www.youtube.com/watch?v=wTzbIc6oiqs&amp;cc_load_policy=1]",
+            "[youtube youtu.be/wTzbIc6oiqs]",
             "[youtube wTzbIc6oiqs]",
             '[youtube id="wTzbIc6oiqs" w="400"]',
             "[YouTube https://youtu.be/wTzbIc6oiqs]",

@@ -4,14 +4,17 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from core.http import host_of
 from core.text import fold, remove_controls
+from wordpress.markup.block_attributes import profile_link
 from wordpress.models import fingerprint
-from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, Item, parents_first
-from wordpress.wxr.values import parse_id, plain_line
+from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, TEMPLATE_PART, Item, parents_first
+from wordpress.wxr.values import parse_id, parse_json, plain_line
 
 # Far more than readers could use. All links are counted.
 _MAX_MENUS: Final = 100
@@ -29,6 +32,12 @@ _BLOCK = re.compile(
     r"<!-- (?P<end>/)?wp:(?P<name>navigation-link|navigation-submenu|home-link|page-list)"
     r"(?:\s{1,9}(?P<attributes>\{[^<>]{0,4000}\}))?\s{0,9}(?P<is_empty>/)?-->"
 )
+# A block that shows a menu. Its attributes contain the menu's ID, unless its links are inside it.
+_NAVIGATION = re.compile(r"<!-- wp:navigation\s{1,9}(\{[^<>]{0,4000}\})\s{0,9}/?-->")
+# A block that links to a profile on a social network.
+_PROFILE = re.compile(r"<!-- wp:social-link(?:-[a-z]{1,20})?\s{1,9}(\{[^<>]{0,4000}\})\s{0,9}/-->")
+_AREA: Final = "wp_template_part_area"
+_HEADER, _FOOTER, _SOCIAL = "header", "footer", "social"
 # Words that themes and owners use in the names of their menus, in order of precedence.
 _HEADER_NAMES: Final = (
     *("primary", "main", "header", "top", "principal", "principale", "hauptmenu", "главное", "основное", "головне"),
@@ -69,13 +78,17 @@ class ExportedLink:
 
 @dataclass(slots=True)
 class ExportedMenu:
-    """A menu. `links` are unordered until all have been read, and limited in number; `count` counts all links."""
+    """A menu. `links` are unordered until all have been read, and limited in number; `count` counts all links.
+
+    `area` is the part of a block theme that shows it, if that is known, or whether these are its links to profiles.
+    """
 
     key: str
     name: str
     slug: str
     links: list[ExportedLink] = field(default_factory=list)
     count: int = 0
+    area: str = ""
 
 
 def read_menus(items: Iterable[Item], section_of_type: Callable[[str], str]) -> list[ExportedMenu]:
@@ -84,9 +97,13 @@ def read_menus(items: Iterable[Item], section_of_type: Callable[[str], str]) -> 
     `section_of_type` returns the slug of the page that lists the items of a custom type, or an empty string.
     """
     menus: dict[str, ExportedMenu] = {}
+    # The header and the footer of the theme. If there are those of several themes, the last one changed is in use.
+    parts: dict[str, Item] = {}
     seen: set[tuple[str, int]] = set()
     total = 0
     for item in items:
+        if (area := _area_of(item)) and (area not in parts or _changed_later(item, parts[area])):
+            parts[area] = item
         for found, links in _menus_of(item, section_of_type):
             # Two of the exports may contain the same item.
             if item.id and (found.key, item.id) in seen:
@@ -97,9 +114,41 @@ def read_menus(items: Iterable[Item], section_of_type: Callable[[str], str]) -> 
             if len(menus) <= _MAX_MENUS and total < _MAX_LINKS and len(menu.links) < _MAX_LINKS_OF_MENU:
                 menu.links += links[: _MAX_LINKS_OF_MENU - len(menu.links)]
                 total += len(links)
+    for area, part in parts.items():
+        for id_ in _menus_shown_in(part):
+            if shown := menus.get(fingerprint(NAVIGATION, id_)):
+                shown.area = area
+        if links := list(islice(_profile_links(part), _MAX_LINKS_OF_MENU)):
+            key, name = fingerprint(TEMPLATE_PART, part.id or area), plain_line(part.title)[:_MAX_NAME] or area
+            menus[key] = ExportedMenu(key, name, part.slug, links, len(links), _SOCIAL)
     for menu in menus.values():
         menu.links = _in_order(menu.links)
     return list(menus.values())
+
+
+def _area_of(item: Item) -> str:
+    """Return whether this is the header or the footer of a block theme; empty if it is neither."""
+    if item.type != TEMPLATE_PART or item.status != "publish":
+        return ""
+    return next((ref.slug for ref in item.terms if ref.taxonomy == _AREA and ref.slug in {_HEADER, _FOOTER}), "")
+
+
+def _changed_later(item: Item, other: Item) -> bool:
+    return bool(item.modified_at and (not other.modified_at or item.modified_at > other.modified_at))
+
+
+def _menus_shown_in(part: Item) -> Iterator[int]:
+    for block in _NAVIGATION.finditer(part.content):
+        values: dict[str, Any] = parse_json(block[1], {})
+        yield parse_id(_text(values, "ref"))
+
+
+def _profile_links(part: Item) -> Iterator[ExportedLink]:
+    for number, block in enumerate(_PROFILE.finditer(part.content), start=1):
+        values: dict[str, Any] = parse_json(block[1], {})
+        label, url = profile_link(values)
+        if url:
+            yield ExportedLink(_label(escape(label)), url=_url(url), id=number, position=number)
 
 
 def _menus_of(item: Item, section_of_type: Callable[[str], str]) -> Iterator[tuple[ExportedMenu, list[ExportedLink]]]:
@@ -176,8 +225,8 @@ def _label(markup: str) -> str:
 
 
 def _url(text: str) -> str:
-    """Return a URL without spaces; an empty string if it is too long to lead anywhere."""
-    url = "%20".join(remove_controls(text.strip()).split()) if len(text) <= _MAX_URL else ""
+    """Return a URL without spaces and escaped ampersands; an empty string if it is too long to lead anywhere."""
+    url = "%20".join(remove_controls(text.replace("&amp;", "&")).split()) if len(text) <= _MAX_URL else ""
     return f"https:{url}" if url.startswith("//") else url
 
 
@@ -201,21 +250,29 @@ def _in_order(links: Sequence[ExportedLink]) -> list[ExportedLink]:
 def choose_places(menus: Iterable[tuple[ExportedMenu, Collection[str]]]) -> dict[str, ExportedMenu]:
     """Return which menu belongs where, by the name of the place in the appearance. `menus` come with their URLs.
 
-    An export doesn't say where the theme showed a menu, so the menu's name decides, then the sites that it links to.
-    If neither tells, the first menu becomes the header menu. The social menu has no submenus.
+    Only the header and the footer of a block theme say which menus they show, if they were edited. Otherwise the menu's
+    name decides, then the sites that it links to. If none of these tells, the first menu becomes the header menu. The
+    social menu has no submenus.
     """
     rest = list(menus)
     places: dict[str, ExportedMenu] = {}
     flat = [pair for pair in rest if not any(link.level for link in pair[0].links)]
-    social = [pair for pair in flat if _is_called(pair[0], _SOCIAL_NAMES)]
+    social = [pair for pair in flat if pair[0].area == _SOCIAL]
+    social += [pair for pair in flat if _is_called(pair[0], _SOCIAL_NAMES)]
     social += [pair for pair in flat if _leads_to_networks(pair[1])]
-    footer = [pair for pair in rest if pair not in social and _is_called(pair[0], _FOOTER_NAMES)]
-    header = [pair for pair in rest if pair not in social and pair not in footer]
-    header.sort(key=lambda pair: _rank(pair[0], _HEADER_NAMES))
+    rest = [pair for pair in rest if pair not in social]
+    footer = [pair for pair in rest if _is_for_footer(pair[0])]
+    footer.sort(key=lambda pair: not pair[0].area)
+    header = [pair for pair in rest if pair not in footer]
+    header.sort(key=lambda pair: (not pair[0].area, _rank(pair[0], _HEADER_NAMES)))
     for name, found in (("header_menu", header), ("footer_menu", footer), ("social_menu", social)):
         if found:
             places[name] = found[0][0]
     return places
+
+
+def _is_for_footer(menu: ExportedMenu) -> bool:
+    return menu.area == _FOOTER if menu.area else _is_called(menu, _FOOTER_NAMES)
 
 
 def _is_called(menu: ExportedMenu, names: Sequence[str]) -> bool:

@@ -1,6 +1,5 @@
 """The parts of posts and pages that readers don't see, such as custom fields and unknown shortcodes, for the report."""
 
-import re
 from collections import Counter
 from functools import partial
 from itertools import batched
@@ -36,7 +35,7 @@ from wordpress.wxr.records import (
     WPML_TRANSLATIONS,
     Item,
 )
-from wordpress.wxr.values import may_be_in_languages, plain_line
+from wordpress.wxr.values import language_parts, plain_line
 
 # Prefixes of the fields in which WordPress and its plugins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
@@ -55,8 +54,6 @@ _IMPORTED: Final = {
 _BATCH: Final = 100
 # If there are more names than this, they were generated. The rest are counted together.
 _MAX_NAMES: Final = 300
-# The plugin qTranslate and its successors store a text in all languages: `[:en]One[:fr]Un[:]`, or with comments.
-_IN_LANGUAGES: Final = re.compile(r"\[:[a-z]{2}\]|<!--:[a-z]{2}-->")
 # The length of the example in characters.
 _EXAMPLE: Final = 80
 _META_OF: Final = {
@@ -115,10 +112,10 @@ class Unsupported:
             _count(self._uses, name, times)
         if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):
             self._showing_files.append(item.id)
-        texts = filter(may_be_in_languages, (item.title, item.excerpt, item.content))
-        if match := next(filter(None, map(_IN_LANGUAGES.search, texts)), None):
+        texts = (item.title, item.excerpt, item.content)
+        if text := next((text for text in texts if language_parts(text) != [("", text)]), ""):
             self._in_languages += 1
-            self._example = self._example or match.string[match.start() : match.start() + _EXAMPLE]
+            self._example = self._example or text.lstrip()[:_EXAMPLE]
         for block in count_blocks(item.content):
             _count(self._blocks, block)
 

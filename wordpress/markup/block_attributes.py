@@ -56,7 +56,7 @@ def in_place_of_content(name: str, comment: str) -> str:
 
 def before_content(name: str, comment: str) -> str:
     """Return the HTML that a block shows before its content."""
-    label = _text(_values(comment), "label") if name == "tab" else ""
+    label = _text(_values(comment), "label") if name in {"tab", "tab-panel"} else ""
     return f"<h3>{escape(label)}</h3>" if label else ""
 
 
@@ -86,14 +86,19 @@ def _text(values: _Values, *names: str) -> str:
     return next(filter(None, texts), "")
 
 
+def _url(values: _Values, *names: str) -> str:
+    """Return the first of these attributes as a URL. As in WordPress, its ampersands may be escaped as in HTML."""
+    return _text(values, *names).replace("&amp;", "&")
+
+
 def _link(values: _Values) -> str:
     """Return the URL of a block in a paragraph of its own, which blog.rendering turns into a card or a link."""
-    url, caption = _text(values, *_URLS), _text(values, "caption")
+    url, caption = _url(values, *_URLS), _text(values, "caption")
     return f"\n<p>{escape(url)}</p>\n" + (f"<p>{caption}</p>\n" if caption else "") if url else ""
 
 
 def _button(values: _Values) -> str:
-    url = _text(values, *_URLS)
+    url = _url(values, *_URLS)
     return f'\n<p><a href="{escape(url)}">{_text(values, "text") or escape(url)}</a></p>\n' if url else ""
 
 
@@ -138,16 +143,23 @@ def _poll(values: _Values) -> str:
     return f"\n{paragraphs}" + (f"<ul>{items}</ul>\n" if items else "")
 
 
-def _social_link(values: _Values) -> str:
-    url = _text(values, "url")
+def profile_link(values: _Values) -> tuple[str, str]:
+    """Return the label and the URL of a link to a profile, from the attributes of its block; both may be empty."""
+    url = _url(values, "url")
     if url and not _HAS_SCHEME.match(url):
         url = f"mailto:{url}" if "@" in url and "/" not in url else f"https://{url}"
-    label = _text(values, "label") or _text(values, "service").capitalize() or url
+    # The name of the icon for any other site.
+    service = _text(values, "service").removeprefix("chain").capitalize()
+    return _text(values, "label") or service or url, url
+
+
+def _social_link(values: _Values) -> str:
+    label, url = profile_link(values)
     return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n' if url else ""
 
 
 def _blogroll_item(values: _Values) -> str:
-    url, description = _text(values, "url"), _text(values, "description")
+    url, description = _url(values, "url"), _text(values, "description")
     link = f'<a href="{escape(url)}">{escape(_text(values, "name") or url)}</a>'
     return f"\n<p>{link}{f'<br>{escape(description)}' if description else ''}</p>\n" if url else ""
 
@@ -160,7 +172,8 @@ def _formula(values: _Values) -> str:
 def _track(values: _Values) -> str:
     """Return the player for a file in a playlist."""
     title = " – ".join(filter(None, (_text(values, name) for name in ("title", "artist"))))
-    return _player("audio", _text(values, "src"), title)
+    player = _player("audio", _url(values, "src"), title)
+    return f"<li>{player}</li>" if player else ""
 
 
 def _gallery(values: _Values) -> str:
@@ -173,7 +186,7 @@ def _gallery(values: _Values) -> str:
 def _gallery_items(files: list[Any]) -> Iterator[str]:
     for file in files:
         values = file if isinstance(file, dict) else {}
-        url, caption = _text(values, "url"), _text(values, "caption")
+        url, caption = _url(values, "url"), _text(values, "caption")
         if url and values.get("type") == "video":
             yield f"<li>{_player('video', url, caption)}</li>"
         elif url:

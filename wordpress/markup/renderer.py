@@ -50,11 +50,13 @@ _FOOTNOTE_LINK = re.compile(
     r'(<sup\b(?=[^<>]*\bclass="fn")[^<>]*+>)<a\b(?=[^<>]*\bhref="#([^"<>]+)")[^<>]*+>([^<>]*)</a>'
 )
 
-# Blocks that show nothing here. The second is the message of an empty list of recent content, which has no equivalent
-# here; the last ones are forms. The others have nothing but the heading or buttons of what is not here, or ask for
-# consent to cookies.
+# Blocks that show nothing here. Lists of recent content have no equivalent here: WordPress repeats their templates for
+# each item, and shows a message if there is none. The buttons of tabs repeat the labels of their panels, and the last
+# ones are forms. The others have nothing but the heading or buttons of what is not here, or ask for consent to cookies.
 _NEVER_SHOWN = frozenset(
-    {"spacer", "query-no-results", "jetpack/cookie-consent", "jetpack/related-posts", "jetpack/sharing-buttons"}
+    {"spacer", "tab-list", "query-no-results", "post-template", "term-template", "comment-template"}
+    | {"woocommerce/product-template", "woocommerce/product-collection-no-results"}
+    | {"jetpack/cookie-consent", "jetpack/related-posts", "jetpack/sharing-buttons"}
     | {"jetpack/donations", "jetpack/recurring-payments", "jetpack/simple-payments", "jetpack/subscriptions"}
 )
 # Blocks with classic content.

@@ -23,6 +23,7 @@ _SHORTCODE = re.compile(
 _MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
 _END_TAG = re.compile(r"\[/([A-Za-z][\w-]*+)\]")
 _URL = re.compile(r"""https?://[^\s<>"'\[\]|]+""", re.IGNORECASE)
+_WITHOUT_SCHEME = re.compile(r"(?<![\w/.-])(?=www\.\w|youtu\.be/)")
 # Shortcodes of WordPress and WordPress.com that embed content of another site by its URL, and URL templates for those
 # that take other attributes. The unnamed field of a template is the attribute `id` or the unnamed attribute.
 _EMBEDS: dict[str, tuple[str, ...]] = {
@@ -295,7 +296,8 @@ def _embedded_url(shortcode: re.Match[str]) -> str:
     name = shortcode["name"].lower()
     if name not in _EMBEDS:
         return ""
-    attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
+    texts = (unescape(text or "") for text in shortcode.group("attributes", "content"))
+    attributes, content = (_WITHOUT_SCHEME.sub("https://", text) for text in texts)
     if name == "googleapps" and (document := _VIEWED_DOCUMENT.search(attributes)):
         return unquote(document[1]).replace(" ", "%20")
     if match := _URL.search(content) or _URL.search(attributes):

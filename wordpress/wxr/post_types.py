@@ -15,12 +15,13 @@ from wordpress.wxr.records import (
     REUSABLE_BLOCK,
     TABLE,
     TAG,
+    TEMPLATE_PART,
     TRANSLATIONS,
 )
 
 THEME_TYPES: Final = {
     *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
-    *("wp_template", "wp_template_part", NAVIGATION),
+    *("wp_template", TEMPLATE_PART, NAVIGATION),
 }
 INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
 # Confidential messages from readers: form responses of Jetpack, Contact Form 7 (with Flamingo or Contact Form
@@ -64,6 +65,8 @@ _LIKE_ORDERS: Final = re.compile(
 )
 _NEVER_PAGES: Final = {
     *("post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE, REDIRECT_RULE, LEGACY_REDIRECT),
+    # Colours and sizes of WooCommerce's products, whose URLs they have.
+    "product_variation",
     *THEME_TYPES,
     *INTERNAL_TYPES,
     *FORM_TYPES,

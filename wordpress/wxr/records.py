@@ -22,6 +22,8 @@ MOLONGUI_GUEST, MOLONGUI_AUTHOR = "guest_author", "_molongui_author"
 # Post types. In the block editor, a menu is a single item. Reusable blocks have been called synced patterns since 6.3.
 # The last one is a table of the plugin TablePress.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK, TABLE = "nav_menu_item", "wp_navigation", "wp_block", "tablepress_table"
+# The header, the footer or another part of a block theme, if the owner has edited it.
+TEMPLATE_PART = "wp_template_part"
 # The meta fields with a URL that a post or page redirects to, in Page Links To, Quick Page/Post Redirect, Yoast SEO,
 # and Genesis.
 REDIRECT_KEYS = ("_links_to", "_pprredirect_url", "_yoast_wpseo_redirect", "redirect")
