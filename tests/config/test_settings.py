@@ -451,11 +451,22 @@ class TestEnvironmentVariables:
         assert result.returncode == 1
         assert result.stderr == "Error: TRUSTED_PROXIES is 'one'. It should be a whole number, such as 0.\n"
 
-    def test_ctrl_c_ends_a_command_without_a_traceback(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        "interrupt",
+        [
+            "import django.core.management; django.core.management.execute_from_command_line = press",
+            # While Django is being imported.
+            (
+                "find = lambda name, *_: press() if name == 'django.db' else None;"
+                "sys.meta_path.insert(0, type('', (), {'find_spec': find}))"
+            ),
+        ],
+    )
+    def test_ctrl_c_ends_a_command_without_a_traceback(self, tmp_path: Path, interrupt: str) -> None:
         command = (
-            "import runpy, signal, sys; sys.argv = ['manage.py', 'check']; import django.core.management as management;"
-            "management.execute_from_command_line = lambda argv: signal.default_int_handler(signal.SIGINT, None);"
-            "runpy.run_path('manage.py', run_name='__main__')"
+            "import runpy, signal, sys; sys.argv = ['manage.py', 'check'];"
+            "press = lambda *_: signal.default_int_handler(signal.SIGINT, None);"
+            f"{interrupt}; runpy.run_path('manage.py', run_name='__main__')"
         )
         result = run(tmp_path, command)
         assert (result.returncode, result.stderr) == (130, "\nInterrupted.\n")
