@@ -1,5 +1,14 @@
 /* Taking files that are dropped, and sending them with their progress. */
 
+// Where nothing takes what is dropped, browsers would leave the page for it.
+document.addEventListener("dragover", (event) => {
+  const fields = event.dataTransfer.types.includes("Files") ? "[type=file]" : "input, textarea";
+  if (!event.defaultPrevented && !event.target.closest?.(fields)) {
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  }
+});
+
 /** Call `take` with the files that are dropped on an element. While they are over it, it has this class. */
 export function acceptDrops(element, className, take) {
   element.addEventListener("dragover", (event) => {
@@ -17,6 +26,11 @@ export function acceptDrops(element, className, take) {
       take([...event.dataTransfer.files]);
     }
   });
+}
+
+/** Resolve to whether the content of `file` can be read, unlike that of a folder, or of a file that no longer exists. */
+export function isReadable(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
 /** Send a file with the CSRF token of a form, and show how much has been sent in the element `progress`.

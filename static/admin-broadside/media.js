@@ -4,7 +4,7 @@
  * and counts the selected ones, which Django's script does only in tables. */
 
 import { element } from "./elements.js";
-import { acceptDrops, sendFile } from "./files.js";
+import { acceptDrops, isReadable, sendFile } from "./files.js";
 
 for (const form of document.querySelectorAll(".media-upload")) {
   enhance(form);
@@ -85,11 +85,10 @@ function enhance(form) {
     const failed = [];
     let isAnyStored = false;
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { file, progress } = next;
-      const error = file.size > Number(form.dataset.maxBytes) ? form.dataset.tooLarge : await upload(file, progress);
+      const error = await upload(next);
       if (error) {
         fail(next, error);
-        failed.push([file.name, error]);
+        failed.push([next.file.name, error]);
       } else {
         isAnyStored = true;
       }
@@ -127,7 +126,13 @@ function enhance(form) {
   }
 
   /** Upload one file, and return an error message if that failed. */
-  async function upload(file, progress) {
+  async function upload({ file, progress }) {
+    if (!(await isReadable(file))) {
+      return form.dataset.unreadable;
+    }
+    if (file.size > Number(form.dataset.maxBytes)) {
+      return form.dataset.tooLarge;
+    }
     const { json } = await sendFile(form.action, form, "files", file, progress);
     progress.value = 1;
     return json ? (json.error ?? "") : form.dataset.failed;

@@ -6,6 +6,7 @@
 import base64
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +140,44 @@ class TestFiles:
             expect(source).to_have_value(re.compile("pictures"))
             assert source.input_value().replace(Picture.objects.get().file.url, "x") == expected
             Picture.objects.all().delete()
+
+    def test_the_page_stays_where_nothing_takes_what_is_dropped(self, new_post: Page) -> None:
+        files, link = "items.add(new File([], 'x.png'))", "setData('text/uri-list', 'https://example.org/')"
+        stays = {
+            (place, data): new_post.eval_on_selector(
+                place,
+                f"""(element) => {{
+                  const dataTransfer = new DataTransfer();
+                  dataTransfer.{data};
+                  const event = new DragEvent("dragover", {{ dataTransfer, bubbles: true, cancelable: true }});
+                  return !element.dispatchEvent(event);
+                }}""",
+            )
+            for place in ("h1", "#id_title")
+            for data in (files, link)
+        }
+        # Links can be dropped on text fields.
+        assert stays == {
+            ("h1", files): True,
+            ("h1", link): True,
+            ("#id_title", files): True,
+            ("#id_title", link): False,
+        }
+
+    def test_a_folder_is_not_uploaded(self, new_post: Page, tmp_path: Path) -> None:
+        box = new_post.locator("#id_source").bounding_box()
+        assert box
+        drag = {
+            "x": box["x"] + 9,
+            "y": box["y"] + 9,
+            "data": {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1},
+        }
+        devtools = new_post.context.new_cdp_session(new_post)
+        for step in ("dragEnter", "dragOver", "drop"):
+            devtools.send("Input.dispatchDragEvent", {"type": step, **drag})
+        upload = new_post.locator(".editor-uploads li")
+        expect(upload).to_have_text(re.compile(r"This can't be read\. If it is a folder, open it"))
+        expect(upload.get_by_role("button")).to_have_count(0)
 
     def test_an_inserted_image_is_surrounded_by_blank_lines(self, new_post: Page) -> None:
         source = new_post.locator("#id_source")

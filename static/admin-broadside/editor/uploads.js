@@ -1,7 +1,7 @@
 /* Uploads images and documents that are dropped, pasted or chosen, one after the other, and inserts them in order. */
 
 import { element } from "../elements.js";
-import { acceptDrops, sendFile } from "../files.js";
+import { acceptDrops, isReadable, sendFile } from "../files.js";
 import { fileBlocks } from "./formatting.js";
 import { Places } from "./places.js";
 
@@ -123,6 +123,9 @@ export function takeFiles(box, field, modes, uploads) {
 /** Upload a file for the editor `field`. Resolve to the server's response, which has an `error` if the file was
  * rejected. `isTemporary` means that there may be nothing wrong with the file itself. */
 export async function uploadFile(field, status, file, progress) {
+  if (!(await isReadable(file))) {
+    return { error: status.dataset.unreadable };
+  }
   const isImage = file.type.startsWith("image/");
   if (file.size > Number(isImage ? field.dataset.maxBytes : field.dataset.maxDocumentBytes)) {
     return { error: isImage ? status.dataset.tooLarge : status.dataset.documentTooLarge };
