@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from django.contrib.admin import StackedInline
 from django.db import models
 
 from accounts.models import User
 from core.dashboard import Panel, find_missing_template
 from core.registry import Registry
-from core.versioned_rows import VersionedFormSet
+from core.versioned_rows import VersionedInline
 
 
 def _find_problems(name: str, inline: Any) -> Iterator[str]:
@@ -17,10 +16,9 @@ def _find_problems(name: str, inline: Any) -> Iterator[str]:
         yield "It is not a PersonInline."
 
 
-class PersonInline[Model: models.Model](StackedInline[Model, User]):
+class PersonInline[Model: models.Model](VersionedInline[Model, User]):
     """The one row of `model` that belongs to a person, as another part of their form."""
 
-    formset = VersionedFormSet
     template = "admin/accounts/person_inline.html"
     can_delete = False
     # Its form shows all there is to see.

@@ -6,7 +6,9 @@ from copy import deepcopy
 from typing import Any, Final, cast
 
 from django import forms
+from django.contrib.admin import StackedInline
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.forms.formsets import INITIAL_FORM_COUNT, TOTAL_FORM_COUNT, ManagementForm
 from django.http import QueryDict
 from django.utils.functional import cached_property
@@ -136,6 +138,16 @@ class VersionedFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
                 set_submitted(data, f"{prefix}-{name}", each, value)
             elif value is False:
                 data[f"{prefix}-{name}-clear"] = "on"
+
+
+class VersionedInline[Model: models.Model, Parent: models.Model](StackedInline[Model, Parent]):
+    """The rows of `Model` that belong to a `Parent`, in its form. They need neither Django's scripts nor jQuery."""
+
+    formset = VersionedFormSet
+
+    @property
+    def media(self) -> forms.Media:
+        return forms.Media()
 
 
 def _is_file(form_field: forms.Field) -> bool:

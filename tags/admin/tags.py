@@ -1,6 +1,5 @@
 """The list and the form of tags, and suggestions while someone enters the tags of a post."""
 
-import json
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -9,7 +8,6 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from taggit.models import Tag as TaggitTag
 
@@ -18,7 +16,7 @@ from core.change_list import IdPaginator
 from core.dates import format_day_for_staff
 from core.kind_messages import KindMessages
 from core.text import parse_ids
-from core.versioned_rows import VersionedFormSet
+from core.versioned_rows import VersionedInline
 from tags import suggestions
 from tags.admin.curation import TagCurationAdmin
 from tags.models import Tag, TagAlias
@@ -52,11 +50,9 @@ class UseFilter(admin.SimpleListFilter):
         return queryset
 
 
-class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
+class TagAliasInline(VersionedInline[TagAlias, Tag]):
     model = TagAlias
-    formset = VersionedFormSet
     fields = ("slug",)
-    # Without JavaScript, there is no button that adds one.
     extra = 1
     verbose_name = _("former slug")
     verbose_name_plural = _("Former slugs (redirect here)")
@@ -122,16 +118,6 @@ class TagAdmin(TagCurationAdmin):
     @admin.display(description=_("last used"), ordering="last_used")
     def last_used(self, tag: Any) -> Any:
         return tag.last_used and format_day_for_staff(localtime(tag.last_used))
-
-    def get_inline_formsets(self, request: HttpRequest, formsets: Any, inline_instances: Any, obj: Any = None) -> Any:
-        """Name the button that adds a former slug. Django would put a name with a capital into its sentence."""
-        shown: Any = super().get_inline_formsets(request, formsets, inline_instances, obj)
-        # There is none for users who may not see former slugs.
-        for aliases in shown:
-            data = json.loads(aliases.inline_formset_data())
-            data["options"]["addText"] = gettext("Add a former slug")
-            aliases.inline_formset_data = json.dumps(data)
-        return shown
 
     def view_on_site(self, obj: Tag) -> str:
         return obj.get_absolute_url()

@@ -1,7 +1,6 @@
 """Tags in the admin, and suggestions while tags are being entered."""
 
 import datetime as dt
-import json
 from typing import Any
 
 import pytest
@@ -191,23 +190,6 @@ class TestForm:
         alias: dict[str, Any] = {"aliases-TOTAL_FORMS": 1, "aliases-0-slug": "co-op", "aliases-0-tag": tag.pk}
         editor.post(f"{LIST}{tag.pk}/change/", data | self.NO_ALIASES | alias)
         assert TagAlias.objects.get().tag == tag
-
-    @pytest.mark.parametrize(
-        ("language", "button"),
-        [
-            ("en", "Add a former slug"),
-            ("fr", "Ajouter un ancien slug"),
-            ("es", "Añadir un slug anterior"),
-            ("ru", "Добавить прежний ярлык"),
-            ("uk", "Додати колишній ярлик"),
-            ("ar", "إضافة اسم لطيف سابق"),
-        ],
-    )
-    def test_the_button_that_adds_an_alias_says_so_in_a_sentence(self, language: str, button: str) -> None:
-        editor = client_of(UserFactory(role="Editor", language=language))
-        page: Any = html.fromstring(editor.get(f"{LIST}{TagFactory().pk}/change/").content)
-        (data,) = page.xpath("//@data-inline-formset")
-        assert json.loads(data)["options"]["addText"] == button
 
     def test_any_number_of_stored_aliases_is_kept_and_one_more_can_be_added(self, editor: Client) -> None:
         tag = TagFactory(name="cooperation")
