@@ -243,6 +243,7 @@ function start(root) {
         isPaused = false;
         loggedOut.hidden = true;
         say(texts.back);
+        form.dispatchEvent(new Event("resumed"));
         tick();
       }
     } catch {

@@ -8,12 +8,17 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a.quick-link");
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
-    quickEdit(link);
+    // A second click, for example on a slow line, would open a second dialog.
+    if (!link.hasAttribute("aria-busy")) {
+      quickEdit(link);
+    }
   }
 });
 
 async function quickEdit(link) {
+  link.setAttribute("aria-busy", "true");
   const html = await fragment(link.href, FRAGMENT);
+  link.removeAttribute("aria-busy");
   if (!html) {
     location.assign(link.href);
     return;

@@ -260,6 +260,7 @@ export function enhance(area) {
         csrfmiddlewaretoken: area.form.elements.csrfmiddlewaretoken.value,
       });
       let tags = [];
+      button.setAttribute("aria-busy", "true");
       try {
         const response = await fetch(labels.suggest, { method: "POST", body });
         ({ tags } = await response.json());
@@ -267,6 +268,8 @@ export function enhance(area) {
         status.textContent = labels.failed;
         found.textContent = labels.failed;
         return;
+      } finally {
+        button.removeAttribute("aria-busy");
       }
       const present = new Set(names.map(key));
       tags = tags.filter((tag) => !present.has(key(tag.name)));

@@ -182,6 +182,7 @@ check?.form.addEventListener("described", checkText);
 async function checkText() {
   const status = document.querySelector(".writing-check-status");
   status.textContent = "";
+  check.setAttribute("aria-busy", "true");
   try {
     const response = await fetch(check.formAction, { method: "POST", body: new FormData(check.form) });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -193,6 +194,7 @@ async function checkText() {
   } catch {
     status.textContent = status.dataset.failed;
   }
+  check.removeAttribute("aria-busy");
 }
 
 /* The buttons for translations update the section in place. Without this script, they open a separate page. */
@@ -215,6 +217,7 @@ async function submitTranslations(pressed) {
   const section = document.getElementById("writing-translations");
   const status = document.getElementById("writing-translations-status");
   status.textContent = "";
+  pressed.setAttribute("aria-busy", "true");
   try {
     const body = new FormData();
     body.set("csrfmiddlewaretoken", pressed.form.elements.csrfmiddlewaretoken.value);
@@ -232,5 +235,6 @@ async function submitTranslations(pressed) {
   } catch {
     status.classList.remove("visually-hidden");
     status.textContent = status.dataset.failed;
+    pressed.removeAttribute("aria-busy");
   }
 }

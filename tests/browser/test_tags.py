@@ -53,7 +53,10 @@ def test_tags_are_chosen_created_pasted_and_removed_with_the_keyboard(log_in: Lo
     options.get_by_text("Свобода").click()
     # Tags can be suggested from the text.
     page.fill("#id_title", "A day in Geneva")
-    page.get_by_role("button", name="Suggest tags from the text").click()
+    suggest = page.get_by_role("button", name="Suggest tags from the text")
+    # Until the server responds, the button is busy.
+    assert suggest.evaluate("(button) => { button.click(); return button.getAttribute('aria-busy'); }") == "true"
+    expect(suggest).not_to_have_attribute("aria-busy", "true")
     page.get_by_role("button", name="+ Geneva").click()
     # Text that was typed without a comma becomes a tag too.
     field.fill("last")

@@ -33,8 +33,9 @@ export function followText(box, field) {
   for (const name of ["title", "language"]) {
     form.elements[name]?.addEventListener("input", schedule);
   }
-  // The server can be reached again.
+  // The server can be reached again, or the user has logged in again.
   form.addEventListener("saved", retry);
+  form.addEventListener("resumed", retry);
   window.addEventListener("online", retry);
   update();
 
@@ -61,6 +62,7 @@ export function followText(box, field) {
       const response = await fetch(field.dataset.markdownxUrlsPath, { method: "POST", body, signal: request.signal });
       const html = await response.text();
       const parsed = new DOMParser().parseFromString(html, "text/html").body;
+      hasFailed = !response.ok;
       if (response.ok) {
         shown = parsed;
         fill();
@@ -72,9 +74,9 @@ export function followText(box, field) {
       if (error.name === "AbortError") {
         return;
       }
+      hasFailed = true;
       message = notice.dataset.failed;
     }
-    hasFailed = message === notice.dataset.failed;
     if (notice.textContent !== message) {
       notice.textContent = message;
     }
