@@ -273,3 +273,6 @@ def test_the_preview_looks_like_the_site_and_follows_the_text(log_in: LogIn) -> 
     expect(frame.locator("article")).not_to_have_attribute("dir", "rtl")
     page.select_option("#id_language", "ar")
     expect(frame.locator("article")).to_have_attribute("dir", "rtl")
+    # The fields are spell-checked and read aloud in the language of the text.
+    for written in ("#id_title", "#id_source", ".editor-visual", "#id_excerpt"):
+        expect(page.locator(written)).to_have_attribute("lang", "ar")

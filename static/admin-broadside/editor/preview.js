@@ -33,6 +33,8 @@ export function followText(box, field) {
   for (const name of ["title", "language"]) {
     form.elements[name]?.addEventListener("input", schedule);
   }
+  form.elements.language?.addEventListener("input", setLanguage);
+  setLanguage();
   // The server can be reached again, or the user has logged in again.
   form.addEventListener("saved", retry);
   form.addEventListener("resumed", retry);
@@ -42,6 +44,14 @@ export function followText(box, field) {
   function retry() {
     if (hasFailed) {
       schedule();
+    }
+  }
+
+  /** Have the text checked and read aloud in its own language, and not in that of the admin. */
+  function setLanguage() {
+    const { title, excerpt, language } = form.elements;
+    for (const written of [title, field, box.querySelector(".editor-visual"), excerpt].filter(Boolean)) {
+      setOrRemove(written, "lang", language?.value);
     }
   }
 
