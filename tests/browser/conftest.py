@@ -74,6 +74,10 @@ REMEMBER_COLORS = """(({ prototype }) => {
   };
 })(axe.commons.color.Color)"""
 
+# Waits until the page has been laid out, which may be after it has been loaded. Before that, no element gets the focus,
+# and all of them count as hidden.
+LAY_OUT = "new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))"
+
 # Reports what axe finds, and problems that it does not look for. At 200 %, text must still fit into its button.
 # All in one function, because each call from here takes the browser some milliseconds.
 CHECK = """async (options) => {
@@ -197,6 +201,8 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
         page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
         page.on("request", lambda request: check_host(request.url))
         page.goto(path)
+        if options.get("java_script_enabled", True):
+            page.evaluate(LAY_OUT)
         return page
 
     yield open_page

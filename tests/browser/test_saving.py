@@ -46,7 +46,9 @@ def is_same_document(page: Page) -> bool:
 
 
 def add_words(page: Page, text: str) -> None:
-    page.focus("#id_source")
+    # On a busy machine, this may be before the page is laid out. A click waits for that, and without a layout, nothing
+    # can get the focus.
+    page.click("#id_source")
     page.keyboard.press("Control+End")
     page.keyboard.type(text)
 

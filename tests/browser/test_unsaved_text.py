@@ -56,7 +56,9 @@ def open_form(context: BrowserContext, path: str = ADD) -> Page:
 
 
 def add_words(page: Page, text: str) -> None:
-    page.focus("#id_source")
+    # On a busy machine, this may be before the page is laid out. A click waits for that, and without a layout, nothing
+    # can get the focus.
+    page.click("#id_source")
     page.keyboard.press("Control+End")
     page.keyboard.type(text)
 
