@@ -24,6 +24,7 @@ from tests.factories.files import picture
 from tests.factories.hostile_files import CLEANED, REFUSED, reveals
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import ROOT, run
+from tests.factories.servers import free_port
 
 FILES: Final = {**REFUSED, **CLEANED}
 # A site with a logged-in editor, and with files to replace.
@@ -98,9 +99,7 @@ class Site:
 def site(tmp_path: Path, copy_database: CopyDatabase) -> Iterator[Site]:
     data = tmp_path / "data"
     copy_database(data)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     # Set even if empty, so that a developer's own `.env` has no effect.
     environment = dict.fromkeys(("CACHE_URL", "STORAGE_URL", "EMAIL_URL"), "")
     environment |= {"SECRET_KEY": "x", "DEBUG": "0", "SITE_URL": f"http://127.0.0.1:{port}"}
