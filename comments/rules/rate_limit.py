@@ -36,6 +36,8 @@ def count(sender: str) -> Count:
     One statement, exact with any number of processes. The first comment of a period deletes earlier periods.
     """
     counts = _count([sender, _WHOLE_SITE] if sender else [_WHOLE_SITE])
+    if counts[_WHOLE_SITE] == 1:
+        delete_old()
     return Count(counts[sender] if sender else 0, counts[_WHOLE_SITE])
 
 
@@ -57,6 +59,7 @@ def mentions_too_often(sender: str, host: str) -> bool:
 def _exceeds(kind: str, limits: dict[tuple[str, str], int], limit_on_site: int) -> bool:
     """Increment the counters of these values and of the whole site, and return whether one is over its limit.
 
+    What is over the limit of a value doesn't count for the site, so that no single sender uses up what is for everyone.
     E-mail addresses and hosts are stored as hashes, like senders. Values that are not known are empty and not counted.
     """
     by_key = {
@@ -65,8 +68,13 @@ def _exceeds(kind: str, limits: dict[tuple[str, str], int], limit_on_site: int) 
         if value
     }
     # Rows are always locked in the same order, so that no two transactions deadlock.
-    counts = _count([*sorted(by_key), kind])
-    return any(counts[key] > limit for key, limit in (by_key | {kind: limit_on_site}).items())
+    counts = _count(sorted(by_key)) if by_key else {}
+    if any(count > by_key[key] for key, count in counts.items()):
+        return True
+    on_site = _count([kind])[kind]
+    if on_site == 1:
+        delete_old()
+    return on_site > limit_on_site
 
 
 def _current_period() -> int:
@@ -74,7 +82,7 @@ def _current_period() -> int:
 
 
 def _count(keys: list[str]) -> dict[str, int]:
-    """Increment these counters and return them. The site's comes last, because everyone has to wait for it."""
+    """Increment these counters and return them. If the site's is among them, it comes last: everyone waits for it."""
     period = _current_period()
     # Waiting for the disk would take longer than everything else, and losing a count in a power cut does no harm.
     with commits_without_sync(), connection.cursor() as cursor:
@@ -84,10 +92,7 @@ def _count(keys: list[str]) -> dict[str, int]:
             RETURNING sender, count""",  # noqa: S608  # only placeholders are inserted
             [value for key in keys for value in (key, period)],
         )
-        counts: dict[str, int] = dict(cursor.fetchall())
-    if counts[keys[-1]] == 1:
-        delete_old()
-    return counts
+        return dict(cursor.fetchall())
 
 
 def delete_old() -> int:

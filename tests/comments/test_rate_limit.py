@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from comments.models import Comment, CommentSettings, RateCount
+from comments.rules import rate_limit
 from comments.rules.rate_limit import PERIOD, Count, count
 from tests.factories import PostFactory
 from tests.factories.types import AtOnce
@@ -39,6 +40,15 @@ class TestCounting:
         move_clock(seconds=PERIOD)
         assert count("b") == Count(1, 1)
         assert not RateCount.objects.filter(sender="a").exists()
+
+    def test_requests_over_the_limit_of_a_sender_leave_room_for_others(
+        self, move_clock: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rate_limit, "REQUESTS_PER_SENDER", 2)
+        monkeypatch.setattr(rate_limit, "REQUESTS_PER_SITE", 3)
+        move_clock(seconds=0)
+        refused = [rate_limit.requests_too_often(sender, f"{n}@a.example") for n, sender in enumerate("aaaaabb")]
+        assert refused == [False, False, True, True, True, False, True]
 
     def test_submitted_comments_are_counted_and_their_ip_address_is_not_stored(
         self, client: Client, caplog: pytest.LogCaptureFixture, move_clock: Any

@@ -419,6 +419,14 @@ class TestServer:
     def test_answers_to_no_other_host(self, site: Site) -> None:
         with pytest.raises(ssl.SSLError):
             site.get("/", host="evil.example")
+        # Over a connection for this one.
+        for request in (
+            b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+            b"GET / HTTP/1.0\r\n\r\n",
+        ):
+            with site.connect() as connection:
+                connection.sendall(request)
+                assert b" 421 " in connection.recv(100)
 
     def test_sends_pages_in_parts_that_browsers_can_read_one_by_one(self, site: Site) -> None:
         with site.connect() as connection:

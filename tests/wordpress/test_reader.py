@@ -590,6 +590,22 @@ class TestRepairs:
         assert grows_with_length(repair, part * 50_000)
 
     @pytest.mark.parametrize(
+        ("before", "unit", "after"),
+        [
+            ("<item>", f"<wp:postmeta>{'<wp:meta_key/>' * 4}</wp:postmeta>", "</item>"),
+            ("<item><title><b ", 'a{}="" ', "/></title></item>"),
+        ],
+    )
+    def test_many_elements_take_linear_time(
+        self, tmp_path: Path, before: str, unit: str, after: str, grows_with_length: GrowsWithLength
+    ) -> None:
+        def read_units(units: str) -> None:
+            numbered = "".join(map(unit.format, range(len(units))))
+            read(write(tmp_path, export(before + numbered + after)))
+
+        assert grows_with_length(read_units, "." * 40_000)
+
+    @pytest.mark.parametrize(
         ("encoding", "mark"),
         [
             ("utf-8", codecs.BOM_UTF8),
@@ -683,6 +699,7 @@ class TestErrors:
             (b"<rss><channel>\n<item>a & b</itme></channel></rss>", "line 2, column"),
             (b"<rss" + b" a" * 200_000, "line 1, column"),
             (b"<rss><channel></channel></rss><rss/>", "line 1, column"),
+            (b"<rss" + b"".join(b" xmlns:a%d='urn:a'" % n for n in range(500)) + b"/>", "namespaces"),
             (b"<?xml version='1.0' encoding='rot13'?><rss/>", "rot13"),
             (b"<?xml version='1.0' encoding='klingon'?><rss/>", "klingon"),
         ],
@@ -692,6 +709,13 @@ class TestErrors:
         assert expected in message
         assert message.startswith(str(tmp_path / "export.xml"))
         assert "\n" not in message
+
+    def test_a_channel_within_a_channel_takes_no_item_apart(self, tmp_path: Path) -> None:
+        """Its beginning would be read alone, and freed while the parser still adds to it."""
+        long = item(7, content="a" * 600_000)
+        document = export("<channel/>", long, long.replace("<title>", "<channel/><title>", 1))
+        contents = [each.content for each in read(write(tmp_path, document)) if isinstance(each, Item)]
+        assert contents == ["a" * 600_000] * 2
 
     def test_a_missing_file_is_rejected(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidExportError, match="No such file"):

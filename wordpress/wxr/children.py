@@ -31,6 +31,8 @@ _MAX_ELEMENTS: Final = 100
 _PROSE: Final = {
     *("title", "content:encoded", "excerpt:encoded", "description", "wp:comment_content", "wp:term_description"),
 }
+# In characters. Removing namespaces takes quadratic time in the number of an element's attributes.
+_MAX_CANONICAL: Final = 64 * 1024
 _PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
 
 
@@ -69,12 +71,15 @@ def text_of(element: Any) -> str:
 
 
 def _markup(element: Any) -> str:
-    """Return `element` as markup without the namespaces of the whole document."""
+    """Return `element` as markup, without the namespaces of the whole document if it is not too long."""
+    markup = etree.tostring(element, encoding="unicode", with_tail=False)
+    if len(markup) > _MAX_CANONICAL:
+        return markup
     try:
         return etree.tostring(element, method="c14n", exclusive=True).decode()
     except etree.C14NError:
-        # The URI of a namespace is invalid, so all namespaces are included.
-        return etree.tostring(element, encoding="unicode", with_tail=False)
+        # The URI of a namespace is invalid.
+        return markup
 
 
 def author_of(fields: Children, meta: Meta) -> Author:

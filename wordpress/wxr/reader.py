@@ -34,6 +34,8 @@ from wordpress.wxr.repair import InvalidExportError, RepairedSource
 _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
 # The maximum number of categories and tags that are read from one item. No real item has as many.
 MAX_TERMS: Final = 10_000
+# In characters, at the same place. Whatever writes an element as text goes through all of them.
+_MAX_NAMESPACES: Final = 2 * 1024
 # Files with more errors are rejected.
 _MAX_ERRORS: Final = 1000
 # No real site has as many distinct meta keys.
@@ -69,7 +71,7 @@ class Export:
         # The blog's title and tagline as plain text, and its language code. None of them is validated.
         self.title = self.tagline = self.language = ""
         # The folders that the blog was in, such as `/blog/*` (in our own exports only).
-        self.legacy_urls: tuple[str, ...] = ()
+        self.legacy_urls: list[str] = []
         # The meta fields of comments and terms, counted by owner (`comment`, `term`) and key.
         self.other_meta: Counter[tuple[str, str]] = Counter()
         # How many terms beyond MAX_TERMS were left out, by title or ID of the item, for at most _MAX_KEYS items.
@@ -95,7 +97,7 @@ class Export:
 
     def _read(self, file: IO[bytes]) -> Iterator[Record]:
         parser: Any = etree.XMLPullParser(
-            events=("start",),
+            events=("start", "start-ns", "end-ns"),
             tag=("rss", "channel"),
             # Without a document type, only XML's own entities exist. With this option, errors name unknown entities.
             resolve_entities="internal",  # type: ignore[arg-type]  # the stubs don't know this value
@@ -108,15 +110,16 @@ class Export:
             encoding="utf-8",
         )
         channels: list[Any] = []
+        namespaces: list[int] = []
         item_start = 0
         try:
             for chunk in self.source.chunks(file):
                 parser.feed(chunk)
-                for _event, element in parser.read_events():
-                    if element.tag == "channel":
-                        channels.append(element)
-                    elif element.getroottree().docinfo.internalDTD is not None:
-                        raise InvalidExportError(_("The file has a document type (DOCTYPE)."))
+                for event, value in parser.read_events():
+                    if event == "start":
+                        _note_start(value, channels)
+                    else:
+                        _note_namespace(value, namespaces)
                 for record in self._take_records(channels, may_be_open=True):
                     item_start = self.source.bytes_read
                     yield record
@@ -149,9 +152,15 @@ class Export:
                 self._remove_surplus_terms(part, until=-1)
             for part in parts:
                 record = self._read_element(part)
+                # Removing an element that contains others takes quadratic time.
+                part.clear()
                 channel.remove(part)
                 if record is not None:
                     yield record
+        # The others are complete.
+        for channel in channels[:-1]:
+            channel.getparent().remove(channel)
+        del channels[:-1]
 
     def _remove_surplus_terms(self, item: Any, *, until: int | None = None) -> None:
         """Remove terms beyond MAX_TERMS, up to the index `until`, from an item, as they might not fit into memory."""
@@ -310,6 +319,25 @@ class Export:
 def _co_author(slug: str) -> str:
     """Return the login in the slug of an author's term; empty if it may be a term of a taxonomy with the same name."""
     return slug.removeprefix(CO_AUTHOR_PREFIX) if slug.startswith(CO_AUTHOR_PREFIX) else ""
+
+
+def _note_start(element: Any, channels: list[Any]) -> None:
+    """Add a channel to `channels`, unless it is within another one, which can't be taken apart while it is read."""
+    if element.tag != "channel":
+        if element.getroottree().docinfo.internalDTD is not None:
+            raise InvalidExportError(_("The file has a document type (DOCTYPE)."))
+    elif element.getparent() is element.getroottree().getroot():
+        channels.append(element)
+
+
+def _note_namespace(declaration: tuple[str, str] | None, lengths: list[int]) -> None:
+    """Add the length of a declaration to those of all that are in scope, or remove the last one if it is None."""
+    if declaration is None:
+        lengths.pop()
+        return
+    lengths.append((lengths[-1] if lengths else 0) + sum(map(len, declaration)))
+    if lengths[-1] > _MAX_NAMESPACES:
+        raise InvalidExportError(_("The file declares too many namespaces."))
 
 
 def _first_fatal_error(parser: Any) -> Any:
