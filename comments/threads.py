@@ -6,11 +6,11 @@ WordPress. (Its default is the newest page at the entry's URL, where links to ol
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 
 from blog.models import Entry
@@ -23,23 +23,29 @@ REPLY_TO = "replytocom"
 # Replies to a comment at this depth are shown next to it, with a note that names the author they reply to.
 MAX_DEPTH = 5
 
-# The fields that a comment's place in the thread depends on, and those that readers see.
-_PLACE_FIELDS = ("entry", "parent", "kind", "status", "created_at")
+# The fields that a comment's place in the thread depends on, and those that readers see. Of thousands of comments, most
+# of which are on other pages, only the place is read, as plain values: objects would take ten times the memory.
+_PLACE_FIELDS = ("pk", "parent_id", "kind", "status")
+type _Place = tuple[int, int | None, str, str]
 _USER_FIELDS = ("user__username", "user__display_name", "user__is_staff", "user__is_active")
 # The e-mail address is only used for the avatar.
-_SHOWN_FIELDS = (*_PLACE_FIELDS, "name", "email", "website", "html", *_USER_FIELDS)
+_SHOWN_FIELDS = (*_PLACE_FIELDS, "entry", "created_at", "name", "email", "website", "html", *_USER_FIELDS)
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A comment in its place. `reply_to` is the comment it replies to, if its place does not show that."""
+    """A comment in its place. `reply_to` is the comment it replies to, if its place does not show that.
 
-    comment: Comment
+    `comment` is only set on the page that is shown.
+    """
+
+    pk: int
+    is_unapproved: bool = False
+    comment: Comment = field(init=False)
     depth: int = 1
     shaded: bool = False
     by_post_author: bool = False
     by_staff: bool = False
-    is_unapproved: bool = False
     # Written by the reader.
     is_own: bool = False
     reply_to: "Node | None" = None
@@ -104,29 +110,33 @@ def thread(
     nothing here recurses.
     """
     in_pages = 0 < comments_per_page(entry, settings) < entry.comment_count
+    ids = [] if own is None else [own]
     # If there are several pages, only the texts of one are read.
-    pages, nodes = _arrange_pages(entry, settings, own, places_only=in_pages)
+    comments = {} if in_pages else {comment.pk: comment for comment in _comments(entry.pk, *ids)}
+    places = _places(entry.pk, *ids) if in_pages else [_place(comment) for comment in comments.values()]
+    pages, nodes = _arrange_pages(entry, settings, own, places)
     if focus is not None:
         page_number = _page_of(focus, pages) or page_number
     roots = pages[page_number - 1] if page_number <= len(pages) else []
-    shown = {node.comment.pk: node for node in walk(roots)}
-    if in_pages and not _fill(entry, shown, own):
+    shown = {node.pk: node for node in walk(roots)}
+    if in_pages:
+        comments = _read(entry, shown, own)
+    if not shown.keys() <= comments.keys():
         # A comment was removed between the two queries.
         return thread(entry, settings, page_number=page_number, focus=focus, own=own)
     for index, node in enumerate(walk(roots)):
-        comment = node.comment
+        comment = node.comment = comments[node.pk]
         node.shaded = index % 2 == 0
         node.is_own = comment.pk == own
-        node.is_unapproved = comment.status != CommentStatus.APPROVED
         node.by_post_author = comment.user_id is not None and comment.user_id == entry.author_id
         node.by_staff = comment.user is not None and comment.user.is_staff and comment.user.is_active
-    count = sum(node.comment.status == CommentStatus.APPROVED for node in nodes.values())
+    count = sum(not node.is_unapproved for node in nodes.values())
     return Thread(roots, shown, count, page_number, len(pages))
 
 
 def find_page_number(comment: Comment, settings: CommentSettings) -> int | None:
     """Return which page of its entry's comments this one is on; None if readers do not see it. One query."""
-    pages, _nodes = _arrange_pages(comment.entry, settings, None, places_only=True)
+    pages, _nodes = _arrange_pages(comment.entry, settings, None, _places(comment.entry.pk))
     return _page_of(comment.pk, pages)
 
 
@@ -140,25 +150,40 @@ def walk(roots: Iterable[Node]) -> Iterator[Node]:
 
 
 def _arrange_pages(
-    entry: Entry, settings: CommentSettings, own: int | None, *, places_only: bool
+    entry: Entry, settings: CommentSettings, own: int | None, places: Sequence[_Place]
 ) -> tuple[list[list[Node]], dict[int, Node]]:
     """Return the top-level nodes of each page, and all nodes that are shown, by ID."""
-    comments = _comments(entry.pk, *([] if own is None else [own]), places_only=places_only)
-    nodes = {comment.pk: Node(comment) for comment in comments if _is_shown(comment, settings, own)}
-    roots = _arrange(nodes, {comment.pk: comment.parent_id for comment in comments})
+    nodes = {
+        pk: Node(pk, is_unapproved=status != CommentStatus.APPROVED)
+        for pk, _parent, kind, status in places
+        if _is_shown(kind, status, settings, is_own=pk == own)
+    }
+    roots = _arrange(nodes, {pk: parent for pk, parent, _kind, _status in places})
     pages = [list(page) for page in batched(roots, comments_per_page(entry, settings) or max(1, len(roots)))]
     # There is always a page, even if it is empty.
     return pages or [[]], nodes
 
 
 @Prepared
-def _comments(entry: Parameter, *own: Parameter, places_only: bool) -> CommentQuerySet:
+def _comments(entry: Parameter, *own: Parameter) -> CommentQuerySet:
+    return _with_shown_fields(_of_thread(entry, *own))
+
+
+@Prepared[_Place]
+def _places(entry: Parameter, *own: Parameter) -> "QuerySet[Comment, _Place]":
+    return _of_thread(entry, *own).values_list(*_PLACE_FIELDS)
+
+
+def _place(comment: Comment) -> _Place:
+    return comment.pk, comment.parent_id, comment.kind, comment.status
+
+
+def _of_thread(entry: Parameter, *own: Parameter) -> CommentQuerySet:
     """Return the approved comments, the reader's own, and all that have replies, because they connect the others."""
     condition = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
     for pk in own:
         condition |= Q(pk=pk)
-    query = Comment.objects.filter(condition, entry=entry).order_by("created_at", "pk")
-    return query.only(*_PLACE_FIELDS) if places_only else _with_shown_fields(query)
+    return Comment.objects.filter(condition, entry=entry).order_by("created_at", "pk")
 
 
 def _with_shown_fields(comments: CommentQuerySet) -> CommentQuerySet:
@@ -167,21 +192,18 @@ def _with_shown_fields(comments: CommentQuerySet) -> CommentQuerySet:
     return comments.select_related("user").only(*_SHOWN_FIELDS).annotate(edited_at=edited_at, edited_by=edited_by)
 
 
-def _fill(entry: Entry, nodes: dict[int, Node], own: int | None) -> bool:
-    """Load the fields that are shown of the comments in `nodes`, and return whether all of them were found."""
+def _read(entry: Entry, pks: Iterable[int], own: int | None) -> dict[int, Comment]:
+    """Return those of these comments that are still shown, by ID."""
     shown = Comment.objects.on(entry).filter(Q(status=CommentStatus.APPROVED) | Q(pk=own))
-    found = _with_shown_fields(shown).in_bulk(list(nodes))
-    for pk, comment in found.items():
-        nodes[pk].comment = comment
-    return len(found) == len(nodes)
+    return _with_shown_fields(shown).in_bulk(list(pks))
 
 
-def _is_shown(comment: Comment, settings: CommentSettings, own: int | None) -> bool:
-    if comment.pk == own:
+def _is_shown(kind: str, status: str, settings: CommentSettings, *, is_own: bool) -> bool:
+    if is_own:
         # Its author must not learn whether it is spam or pending.
-        return comment.status != CommentStatus.TRASH
-    is_wanted = settings.show_pingbacks or comment.kind == CommentKind.COMMENT
-    return is_wanted and comment.status == CommentStatus.APPROVED
+        return status != CommentStatus.TRASH
+    is_wanted = settings.show_pingbacks or kind == CommentKind.COMMENT
+    return is_wanted and status == CommentStatus.APPROVED
 
 
 def _arrange(nodes: dict[int, Node], parents: dict[int, int | None]) -> list[Node]:
@@ -195,16 +217,16 @@ def _arrange(nodes: dict[int, Node], parents: dict[int, int | None]) -> list[Nod
     shown_below: dict[int, Node | None] = {}
     # All nodes follow the real roots, because comments that reply to each other in a cycle have no root.
     for root in [*children[None], *nodes.values()]:
-        if root.comment.pk in shown_below:
+        if root.pk in shown_below:
             continue
-        shown_below[root.comment.pk] = None
+        shown_below[root.pk] = None
         stack = [root]
         while stack:
             node = stack.pop()
-            parent = shown_below[node.comment.pk] if node.depth == MAX_DEPTH else None
-            for child in children[node.comment.pk]:
-                if child.comment.pk not in shown_below:
-                    shown_below[child.comment.pk] = parent or node
+            parent = shown_below[node.pk] if node.depth == MAX_DEPTH else None
+            for child in children[node.pk]:
+                if child.pk not in shown_below:
+                    shown_below[child.pk] = parent or node
                     child.reply_to = node if parent else None
                     child.depth = (parent or node).depth + 1
                     stack.append(child)
@@ -226,5 +248,5 @@ def _nearest_shown(pk: int, parents: dict[int, int | None], nodes: dict[int, Nod
 
 
 def _page_of(pk: int, pages: list[list[Node]]) -> int | None:
-    numbers = (number for number, roots in enumerate(pages, 1) if any(node.comment.pk == pk for node in walk(roots)))
+    numbers = (number for number, roots in enumerate(pages, 1) if any(node.pk == pk for node in walk(roots)))
     return next(numbers, None)

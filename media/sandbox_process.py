@@ -115,6 +115,9 @@ def _restrict() -> None:
     ):
         _soft, hard = resource.getrlimit(limit)
         resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard),) * 2)
+    with suppress(OSError):
+        # If memory runs out before that limit is reached, the system ends this process before any of the site's.
+        Path("/proc/self/oom_score_adj").write_text("500")
     # Writing beyond the limit then fails like writing to a full disk.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with suppress(AttributeError, OSError):

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any, Final, cast
 
@@ -50,9 +50,9 @@ def _bulk_action(name: str) -> Callable[..., None]:
     return act
 
 
-def _only_ids(comments: QuerySet[Comment]) -> QuerySet[Comment]:
-    """Load only the IDs of the selected comments, which may be all that there are."""
-    return comments.select_related(None).only("pk")
+def _only_ids(comments: QuerySet[Comment]) -> Iterator[Comment]:
+    """Load only the IDs of the selected comments, which may be all that there are, and keep none of them in memory."""
+    return comments.select_related(None).only("pk").iterator()
 
 
 class CommentChangeList(FilterChangeList):

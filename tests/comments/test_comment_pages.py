@@ -251,9 +251,17 @@ class TestManyComments:
             page = thread(post, CommentSettings(comments_per_page=50), page_number=60)
         assert (page.page_count, page.count, len(page.nodes)) == (60, 3000, 50)
 
-    def test_texts_of_other_pages_are_not_loaded(self, post: Post) -> None:
+    def test_texts_of_other_pages_are_not_loaded(self, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+        make, made = Comment.__init__, []
+
+        def make_and_count(self: Comment, *row: Any) -> None:
+            made.append(self)
+            make(self, *row)
+
+        monkeypatch.setattr(Comment, "__init__", make_and_count)
         with CaptureQueriesContext(connection) as queries:
             thread(post, CommentSettings(comments_per_page=10), page_number=2)
+        assert len(made) == 10
         places, texts = (query["sql"] for query in queries)
         assert '"html"' not in places
         assert '"html"' in texts
@@ -263,13 +271,13 @@ class TestManyComments:
     def test_a_comment_removed_between_the_two_queries_is_no_error(
         self, post: Post, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        fill_nodes = threads._fill
+        read = threads._read
 
-        def fill_after_removal(*args: Any) -> bool:
+        def read_after_removal(*args: Any) -> dict[int, Comment]:
             Comment.objects.filter(name="N3").update(status=Status.SPAM)
-            return fill_nodes(*args)
+            return read(*args)
 
-        monkeypatch.setattr(threads, "_fill", fill_after_removal)
+        monkeypatch.setattr(threads, "_read", read_after_removal)
         assert [node.comment.name for node in thread(post, CommentSettings(comments_per_page=10)).roots][-1] == "N10"
 
 

@@ -149,6 +149,8 @@ class TestLimits:
         assert int(found["Max data size"]) == 2**30
         assert found["Max core file size"] == "0"
         assert int(found["Max open files"]) == 64
+        # If the machine's memory runs out first, it is killed before the worker (200) and the web server (0).
+        assert int(Path(f"/proc/{process._process.pid}/oom_score_adj").read_text()) == 500
 
     @pytest.mark.parametrize(
         "part",

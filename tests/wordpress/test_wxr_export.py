@@ -31,6 +31,7 @@ from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFa
 from tests.factories.files import picture, write_files
 from tests.factories.rollback import rolled_back
 from tests.factories.wxr import EVERYTHING, attachment, author, export, exported, item, items, meta, page, write
+from wordpress.exporting.wxr_export import export_wxr
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.models import Attachment, Fragment, FragmentKind, ImportedItem, PreservedData, fingerprint
@@ -558,6 +559,21 @@ class TestCommand:
                 if '"source"' in query["sql"]:
                     cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
                     assert "TEMP B-TREE" not in str(cursor.fetchall())
+
+    def test_comments_on_one_post_are_never_in_memory_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        post = PostFactory()
+        for _number in range(3):
+            CommentFactory(entry=post)
+        make, made = Comment.__init__, []
+
+        def make_and_count(self: Comment, *row: Any, **fields: Any) -> None:
+            made.append(self)
+            make(self, *row, **fields)
+
+        monkeypatch.setattr(Comment, "__init__", make_and_count)
+        parts: list[tuple[str, int]] = []
+        export_wxr(lambda part: parts.append((part, len(made))), progress=lambda *counts: None, warn=lambda text: None)
+        assert [count for part, count in parts if "<wp:comment>" in part] == [1, 2, 3]
 
 
 class TestFiles:

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Model
@@ -61,8 +62,14 @@ class _Enclosures(NamedTuple):
     in_text: list[EnclosedFile]
 
 
-def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Callable[[str], None]) -> str:
-    """Return the item for a post or page.
+def entry_item(
+    entry: Entry,
+    comments: Iterable[Comment],
+    logins: Mapping[int, str],
+    ids: ExportIds,
+    warn: Callable[[str], None],
+) -> Iterator[str]:
+    """Return the item for a post or page, in parts.
 
     `logins` are the usernames by the users' keys. `warn` is called with one line for each loss of data.
     """
@@ -116,9 +123,8 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
         _legacy_urls(entry),
         *_meta(entry, preserved, ids, enclosures, footnotes_field(content, origin), desired_slug),
-        *(_comment_element(comment) for comment in entry.comments.all()),
     ]
-    return elements.item_element(texts, inside)
+    return elements.item_parts(texts, chain(inside, map(_comment_element, comments)))
 
 
 def _path(entry: Entry) -> str:

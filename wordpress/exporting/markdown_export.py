@@ -2,12 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,6 +14,7 @@ from blog.models import Page, Post
 from comments.models import Comment
 from core.models import SiteSettings
 from media.models import Document, Picture
+from wordpress.exporting.comments import with_comments
 from wordpress.exporting.generators import Generator
 from wordpress.importing.database import tune_for_bulk
 
@@ -30,17 +30,19 @@ def export_markdown(
     Approved comments are written as data, in one file for each post or page that has any.
     """
     tune_for_bulk(writes=False)
-    approved = Comment.objects.approved().select_related("user").order_by("created_at", "pk")
-    comments: Prefetch[Any] = Prefetch("comments", approved, to_attr="approved_comments")
-    posts = Post.objects.prefetch_related("categories", "tags", "enclosures", comments)
-    pages = Page.objects.prefetch_related(comments)
-    total = posts.count() + pages.count()
-    sources = [entries.select_related("author").iterate(_CHUNK_SIZE) for entries in (posts, pages)]
+    approved = Comment.objects.approved().select_related("user")
+    posts = Post.objects.prefetch_related("categories", "tags", "enclosures")
+    total = posts.count() + Page.objects.count()
+    sources = [
+        with_comments(entries.select_related("author").iterate(_CHUNK_SIZE), approved, "created_at", "pk")
+        for entries in (posts, Page.objects.all())
+    ]
     done = 0
-    for done, entry in enumerate(chain.from_iterable(sources), start=1):
+    for done, (entry, comments) in enumerate(chain.from_iterable(sources), start=1):
         _write(folder / generator.path(entry), generator.metadata(entry) + generator.body(entry))
-        if entry.approved_comments:
-            _write(folder / generator.comments_path(entry), _comments(entry.approved_comments))
+        if values := [_comment(comment) for comment in comments]:
+            text = json.dumps(values, ensure_ascii=False, indent=1)
+            _write(folder / generator.comments_path(entry), f"{text}\n")
         progress(done, max(done, total))
     _copy_media(folder / generator.media_folder, warn)
     for name, text in generator.config(SiteSettings.current()).items():
@@ -70,18 +72,14 @@ def _copy_media(folder: Path, warn: Callable[[str], None]) -> None:
                 warn(_("%(name)s could not be copied: %(error)s") % {"name": name, "error": error})
 
 
-def _comments(comments: Iterable[Comment]) -> str:
-    """Return the public fields of comments as JSON, without e-mail addresses."""
-    values = [
-        {
-            "id": comment.pk,
-            "answers": comment.parent_id,
-            "kind": comment.kind,
-            "name": comment.author_name,
-            "website": comment.public_website,
-            "date": timezone.localtime(comment.created_at).isoformat(timespec="seconds"),
-            "html": comment.html,
-        }
-        for comment in comments
-    ]
-    return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+def _comment(comment: Comment) -> dict[str, Any]:
+    """Return the public fields of a comment, without the e-mail address."""
+    return {
+        "id": comment.pk,
+        "answers": comment.parent_id,
+        "kind": comment.kind,
+        "name": comment.author_name,
+        "website": comment.public_website,
+        "date": timezone.localtime(comment.created_at).isoformat(timespec="seconds"),
+        "html": comment.html,
+    }

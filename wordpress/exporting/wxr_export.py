@@ -1,7 +1,7 @@
 """Export this site as WXR 1.2. Source: the files that WordPress writes (Tools → Export) and its importer reads."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -19,6 +19,7 @@ from core.models import SiteSettings
 from media.models import Document, Picture
 from tags.models import Tag, TaggedPost
 from wordpress.exporting.attachments import attachment_items
+from wordpress.exporting.comments import with_comments
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.items import block_items, entry_item, warn_about_control_characters
 from wordpress.exporting.menus import Menu, menu_items, menu_terms, own_menus
@@ -61,7 +62,8 @@ def export_wxr(
     total += preserved_items().count()
     done = 0
     for done, item in enumerate(_items(warn, menus), start=1):
-        write(item)
+        for part in item:
+            write(part)
         progress(done, max(total, done))
     write("</channel>\n</rss>\n")
     return done
@@ -148,19 +150,19 @@ def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
         yield f"\t<wp:tag>{elements.in_order(values)}{old_urls}{meta}</wp:tag>\n"
 
 
-def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[str]:
+def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[Iterable[str]]:
+    """Yield each item in its parts."""
     logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
     ids = ExportIds()
-    comments: Prefetch[Any] = Prefetch("comments", Comment.objects.select_related("preserved").order_by("pk"))
+    comments = Comment.objects.select_related("preserved")
     redirects: Prefetch[Any] = Prefetch("redirects", Redirect.objects.order_by("pk"))
     tagged: Prefetch[Any] = Prefetch("tagged_posts", TaggedPost.objects.order_by("pk").select_related("tag"))
     categories: Prefetch[Any] = Prefetch("categories", Category.objects.order_by("pk"))
-    posts = Post.objects.prefetch_related(comments, tagged, categories, redirects, "enclosures", "preserved")
-    pages = Page.objects.prefetch_related(comments, redirects, "preserved")
+    posts = Post.objects.prefetch_related(tagged, categories, redirects, "enclosures", "preserved")
+    pages = Page.objects.prefetch_related(redirects, "preserved")
     for entries in (posts, pages):
-        for entry in entries.defer("lead_html", "auto_excerpt").iterate(_CHUNK_SIZE):
-            yield entry_item(entry, logins, ids, warn)
-    yield from block_items(ids)
-    yield from attachment_items(logins, ids)
-    yield from preserved_item_elements(ids)
-    yield from menu_items(menus, ids)
+        found = entries.defer("lead_html", "auto_excerpt").iterate(_CHUNK_SIZE)
+        for entry, its_comments in with_comments(found, comments, "pk"):
+            yield entry_item(entry, its_comments, logins, ids, warn)
+    others = block_items(ids), attachment_items(logins, ids), preserved_item_elements(ids), menu_items(menus, ids)
+    yield from ([item] for item in chain(*others))

@@ -3,7 +3,7 @@
 import datetime as dt
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from email.utils import format_datetime as format_rfc822
 from typing import Any, Final
 from urllib.parse import quote
@@ -65,7 +65,14 @@ GENERATOR: Final = "\t<generator>Broadside</generator>\n"
 
 def item_element(texts: Mapping[str, object], inside: Iterable[str]) -> str:
     """Return an item. `inside` are its terms, meta fields and comments."""
-    return f"\t<item>\n\t\t{in_order(texts, '\n\t\t')}\n{''.join(inside)}\t</item>\n"
+    return "".join(item_parts(texts, inside))
+
+
+def item_parts(texts: Mapping[str, object], inside: Iterable[str]) -> Iterator[str]:
+    """Yield an item in parts, because it may have very many comments."""
+    yield f"\t<item>\n\t\t{in_order(texts, '\n\t\t')}\n"
+    yield from inside
+    yield "\t</item>\n"
 
 
 def in_order(texts: Mapping[str, object], separator: str = "") -> str:
