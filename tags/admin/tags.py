@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
@@ -46,9 +46,7 @@ class UseFilter(admin.SimpleListFilter):
             case "unused":
                 return queryset.filter(tagged_posts=None)
             case "once":
-                # Without counting the posts of the others, of which a tag can have tens of thousands.
-                rows = seen_rows(request.user).filter(tag=OuterRef("pk")).order_by()
-                return queryset.filter(Exists(rows), ~Exists(rows[1:]))
+                return queryset.filter(post_count=1)
             case "twins":
                 return queryset.filter(twin_condition())
         return queryset
