@@ -43,7 +43,13 @@ class BlogConfig(AppConfig):
         from blog.review import emails
         from blog.sidebar import BLOCKS
         from blog.views import PERIOD
-        from core.changes import change_handlers, merge_handlers, retractions, scheduled_changes
+        from core.changes import (
+            change_handlers,
+            merge_handlers,
+            retractions,
+            scheduled_changes,
+            text_change_handlers,
+        )
         from core.dashboard import dashboard_panels
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
@@ -59,7 +65,7 @@ class BlogConfig(AppConfig):
         markups.register("html", Markup("HTML", lambda source, entry: source))
         # First, because it locks the entries, so that the other handlers see everything that was saved before.
         change_handlers.register("blog.categories", PostInCategory.objects.update_posts)
-        change_handlers.register("blog.media_index", update_media_index)
+        text_change_handlers.register("blog.media_index", update_media_index)
         merge_handlers.register("blog.appearance", follow_merged)
         retractions.register("blog", retract)
         scheduled_changes.register("blog", next_publication)

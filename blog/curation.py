@@ -83,7 +83,7 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
             for source in sorted(sources, key=lambda each: -each.path.count("/")):
                 _dissolve(source, target)
         # All at once, so that what takes long for many entries is done in the background.
-        entries_changed(list(affected))
+        entries_changed(list(affected), have_same_texts=True)
         summary = text % {"categories": names, "target": target}
         record(Action.CHANGED, [target], by=by, details=f"{summary}.")
         kind = TermChange.Kind.MOVE if keep else TermChange.Kind.MERGE
@@ -107,7 +107,7 @@ def undo(change_id: int, by: User) -> CategoryChange:
         restored = [_restore(each, target, present) for each in data["categories"]]
         for some in batched(data["gained"], _BATCH_SIZE):
             _rows([target]).filter(entry__in=some).delete()
-        entries_changed({pk for each in data["categories"] for pk in each["posts"]})
+        entries_changed({pk for each in data["categories"] for pk in each["posts"]}, have_same_texts=True)
         change.mark_undone(by)
         record(Action.UNDONE, [*restored, target], by=by, details=change.summary)
         return change

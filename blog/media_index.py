@@ -125,7 +125,7 @@ def _move_back(source: Picture, target: Picture, ids: Collection[int]) -> None:
 def _feature(picture: Picture, ids: Collection[int]) -> None:
     for some in batched(ids, _BATCH):
         Entry.objects.filter(pk__in=some).update(featured_picture=picture)
-        entries_changed(some)
+        entries_changed(some, have_same_texts=True)
 
 
 USE_FINDER: Final = UseFinder(_is_used, _find_uses, _alternative_texts, _move, _move_back)

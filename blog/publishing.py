@@ -245,7 +245,7 @@ def _change_status(
         for entry, was in zip(change.changed, before, strict=True):
             change.record_undo(entry.pk, was, values_of(entry))
         record_steps(change.changed, by)
-        entries_changed([entry.pk for entry in change.changed])
+        entries_changed([entry.pk for entry in change.changed], have_same_texts=True)
     return change
 
 
@@ -263,7 +263,7 @@ def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
             rerender(Entry.objects.filter(pk__in=some).filter(may_have_words()), RerenderResult())
         for entry in change.changed:
             change.record_undo(entry.pk, {"language": entry.language}, {"language": language})
-        entries_changed(pks)
+        entries_changed(pks, have_same_texts=True)
     return change
 
 
@@ -298,7 +298,7 @@ def reassign(author: User, new_author: User) -> None:
         entries = Entry.objects.filter(author=author)
         pks = list(entries.select_for_update().order_by("pk").values_list("pk", flat=True))
         entries.update(author=new_author, modified_at=timezone.now())
-        entries_changed(pks)
+        entries_changed(pks, have_same_texts=True)
 
 
 def next_publication() -> dt.datetime | None:

@@ -22,7 +22,7 @@ from blog.appearance.blocks import Options, SidebarBlock, default_blocks, sideba
 from blog.appearance.looks import footer_html, look_of
 from blog.appearance.options import CountField, LinksField, MarkdownField, read_links
 from blog.appearance.pictures import PictureField, find_picture, image_html
-from blog.models import Category, Entry, Page, Post, public_condition
+from blog.models import Category, Entry, Page, Post, Status
 from blog.models.tree import paths_to
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_post, overview_url
 from core.dates import format_month
@@ -142,15 +142,18 @@ def _page_lines(rows: Sequence[tuple[int, str, str, str]]) -> Sequence[Line]:
 
 @Prepared
 def _category_rows(now: Parameter) -> QuerySet[Any, tuple[str, str, int]]:
-    # All posts of each category minus the hidden ones, which are few. Both are counted from indexes.
-    hidden = Entry.objects.exclude(public_condition(now=now)).values("pk")
+    # All posts of each category minus the hidden ones, which are few. Both are counted from indexes. With one condition
+    # for the hidden ones, databases would read all posts to find them, and PostgreSQL even for each category.
+    scheduled = Post.objects.filter(status=Status.PUBLISHED, published_at__gt=now)
+    others = Post.objects.filter(status__in=[status for status in Status if status != Status.PUBLISHED])
+    hidden = scheduled.values("pk").union(others.values("pk"), all=True)
     filed = Entry.categories.through._default_manager.filter(category=OuterRef("pk"))
     total = _count(filed) - _count(filed.filter(entry__in=hidden))
     return Category.objects.annotate(total=total).order_by().values_list("name", "path", "total")
 
 
 def _count(rows: QuerySet[Any, Any]) -> Coalesce:
-    counts = rows.order_by().values("category").annotate(count=Count("pk")).values("count")
+    counts = rows.order_by().values("category").annotate(count=Count("*")).values("count")
     return Coalesce(Subquery(counts, output_field=IntegerField()), 0)
 
 
@@ -171,7 +174,7 @@ def _category_lines(rows: Sequence[tuple[str, str, int]]) -> Sequence[Line]:
 
 @Prepared
 def _month_rows(now: Parameter) -> QuerySet[Any, tuple[str, int, bool, bool]]:
-    months: Any = Post.objects.published(now).order_by().values(month=month_of_post()).annotate(total=Count("pk"))
+    months: Any = Post.objects.published(now).order_by().values(month=month_of_post()).annotate(total=Count("*"))
     # Whether these pages exist, which is the same in each row.
     pages = months.annotate(has_archive=has_archive(now), has_authors=has_authors(now))
     rows: QuerySet[Any, tuple[str, int, bool, bool]] = pages.values_list("month", "total", "has_archive", "has_authors")

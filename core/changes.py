@@ -17,6 +17,9 @@ from core.registry import Registry
 
 # Each updates the data that its app derives from the entries with these IDs, in the transaction that changed them.
 change_handlers: Final[Registry[Callable[[Collection[int]], object]]] = Registry("change handler")
+# The same for data that depends on nothing but their texts. Reading these would be most of the work of a change that
+# concerns thousands of entries, but no texts.
+text_change_handlers: Final[Registry[Callable[[Collection[int]], object]]] = Registry("text change handler")
 # Each repoints references before objects are merged into another one and deleted. It gets the model, the IDs of these
 # objects, and the ID of the one that remains.
 merge_handlers: Final[Registry[Callable[[type[models.Model], Collection[int], int], object]]] = Registry(
@@ -223,15 +226,18 @@ def next_scheduled_change() -> dt.datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def entries_changed(ids: Collection[int], *, are_hidden: bool = False) -> None:
+def entries_changed(ids: Collection[int], *, are_hidden: bool = False, have_same_texts: bool = False) -> None:
     """Update everything that is derived from the entries with these IDs, in the current transaction.
 
+    With `have_same_texts`, what is derived from their texts alone is left as it is.
     With `are_hidden`, readers could see none of them before and can't now. Cached pages then don't expire: from their
     dates, or the time they take, anyone could learn when people work on a draft.
     """
     if not ids:
         return
     for handle in change_handlers.values():
+        handle(ids)
+    for handle in () if have_same_texts else text_change_handlers.values():
         handle(ids)
     if not are_hidden:
         content_changed()

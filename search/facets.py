@@ -67,7 +67,7 @@ def _most_frequent(rows: Any, name: str) -> Any:
 
     Names are not fetched, because then those of all other IDs would have to be looked up as well.
     """
-    counted = rows.order_by().values_list(name).annotate(count=Count("pk"))
+    counted = rows.order_by().values_list(name).annotate(count=Count("*"))
     return counted.order_by("-count", name)[: 3 * _MAX_LINKS]
 
 

@@ -11,6 +11,7 @@ from itertools import batched
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
@@ -97,7 +98,7 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
         TagAlias.objects.bulk_create(aliases, update_conflicts=True, unique_fields=["slug"], update_fields=["tag"])
         FormerName.objects.give({tag.name: target.pk for tag in tags})
         # All at once, so that what takes long for many posts is done in the background.
-        entries_changed(affected)
+        entries_changed(affected, have_same_texts=True)
         record(Action.MERGED, tags, by=by, details=gettext("into “%s”") % target)
         record(Action.CHANGED, [target], by=by, details=gettext("Merged with %s.") % _quoted(tags))
         summary = gettext("%(tags)s merged into “%(target)s”") % {"tags": _quoted(tags), "target": target}
@@ -128,7 +129,7 @@ def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
         tag.full_clean()
         stood_for = FormerName.objects.filter(key=tag_key(tag.name)).values_list("tag", flat=True).first()
         tag.save()
-        entries_changed(list(_post_ids([tag])))
+        entries_changed(list(_post_ids([tag])), have_same_texts=True)
         # With the tag that the new name stood for.
         data = {"id": tag.pk, "old": [old_name, old_slug], "new": [tag.name, tag.slug], "stood_for": stood_for}
         text = gettext("“%(old)s” renamed to “%(new)s”") % {"old": old_name, "new": tag.name}
@@ -167,7 +168,7 @@ def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
         post_ids = sorted({pk for tag in described for pk in tag["posts"]})
         record(Action.DELETED, tags, by=by)
         _delete(tags)
-        entries_changed(post_ids)
+        entries_changed(post_ids, have_same_texts=True)
         summary = gettext("%s deleted") % _quoted(tags)
         return TagChange.objects.create(
             kind=TagChange.Kind.DELETE, summary=summary, data={"tags": described}, made_by=by
@@ -186,7 +187,9 @@ def undo(change_id: int, by: User) -> TagChange:
             case TagChange.Kind.RENAME:
                 tags = [_undo_rename(change.data)]
             case _:
-                tags = [_restore(described, described["posts"]) for described in change.data["tags"]]
+                tags = _restore(change.data["tags"])
+                post_ids = {pk for each in change.data["tags"] for pk in each["posts"]}
+                entries_changed(sorted(post_ids), have_same_texts=True)
         change.mark_undone(by)
         record(Action.UNDONE, tags, by=by, details=change.summary)
         return change
@@ -199,13 +202,12 @@ def _undo_merge(data: dict[str, Any]) -> list[Tag]:
         raise CurationError(text % data["target_name"])
     # Someone has since removed the target from the other posts.
     present = set(_post_ids([target]))
-    restored = [
-        _restore(described, [pk for pk in described["posts"] if pk in present], taken_from=target)
-        for described in data["tags"]
-    ]
+    described = [{**each, "posts": [pk for pk in each["posts"] if pk in present]} for each in data["tags"]]
+    restored = _restore(described, taken_from=target)
     for some in batched(data["gained"], _BATCH_SIZE):
         _rows([target]).filter(content_object__in=some).delete()
-    entries_changed(data["gained"])
+    affected = {*data["gained"], *(pk for each in described for pk in each["posts"])}
+    entries_changed(affected, have_same_texts=True)
     return [*restored, target]
 
 
@@ -225,39 +227,73 @@ def _undo_rename(data: dict[str, Any]) -> Tag:
     # Changes made by earlier releases don't record what the new name stood for before.
     if (stood_for := data.get("stood_for")) and Tag.objects.filter(pk=stood_for).exists():
         FormerName.objects.give({data["new"][0]: stood_for})
-    entries_changed(list(_post_ids([tag])))
+    entries_changed(list(_post_ids([tag])), have_same_texts=True)
     return tag
 
 
-def _restore(described: dict[str, Any], post_ids: Sequence[int], taken_from: Tag | None = None) -> Tag:
-    """Create a tag again, or find the one that now has its name, and add it to the posts that still exist.
+def _restore(described: Sequence[dict[str, Any]], taken_from: Tag | None = None) -> list[Tag]:
+    """Create tags again, or find those that now have their names, and add them to those of their posts that exist.
 
-    Its URLs and names that now lead to the tag `taken_from` lead to it again.
+    Their URLs and names that now lead to the tag `taken_from` lead to them again. The caller calls `entries_changed`.
     """
-    tag = Tag.objects.filter(key=tag_key(described["name"])).first()
-    if tag is None:
-        tag = Tag(name=described["name"], description=described["description"])
-        tag.pk = None if Tag.objects.filter(pk=described["id"]).exists() else described["id"]
-        if not Tag.objects.filter(slug=described["slug"]).exists():
-            tag.slug = described["slug"]
-        tag.save()
-    slugs, names = _former(described)
-    keys = {tag_key(name): name for name in names}
-    if taken_from is not None:
-        TagAlias.objects.filter(slug__in=slugs, tag=taken_from).update(tag=tag)
-        FormerName.objects.filter(key__in=keys, tag=taken_from).update(tag=tag)
-    else:
-        used = {slug for model in (Tag, TagAlias) for (slug,) in fetch_rows(model, "slug", slugs, "slug")}
-        TagAlias.objects.bulk_create(TagAlias(slug=slug, tag=tag) for slug in slugs if slug not in used)
-        used = {key for model in (Tag, FormerName) for (key,) in fetch_rows(model, "key", keys, "key")}
-        FormerName.objects.give({name: tag.pk for key, name in keys.items() if key not in used})
-    for some in batched(post_ids, _BATCH_SIZE):
-        present = Post.objects.filter(pk__in=some).values_list("pk", flat=True)
-        # `entries_changed` sets the times of publication.
-        rows = [TaggedPost(tag=tag, content_object_id=pk) for pk in present]
+    tags = _recreate(described)
+    slugs: dict[str, Tag] = {}
+    names: dict[str, tuple[str, Tag]] = {}
+    for each, tag in zip(described, tags, strict=True):
+        former_slugs, former_names = _former(each)
+        slugs |= dict.fromkeys(former_slugs, tag)
+        keys = {tag_key(name): (name, tag) for name in former_names}
+        names |= keys
+        if taken_from is not None:
+            TagAlias.objects.filter(slug__in=former_slugs, tag=taken_from).update(tag=tag)
+            FormerName.objects.filter(key__in=keys, tag=taken_from).update(tag=tag)
+    if taken_from is None:
+        used = _used("slug", slugs, Tag, TagAlias)
+        TagAlias.objects.bulk_create(TagAlias(slug=slug, tag=tag) for slug, tag in slugs.items() if slug not in used)
+        used = _used("key", names, Tag, FormerName)
+        FormerName.objects.give({name: tag.pk for key, (name, tag) in names.items() if key not in used})
+    pairs = ((tag, pk) for each, tag in zip(described, tags, strict=True) for pk in each["posts"])
+    for some in batched(pairs, _BATCH_SIZE):
+        posts = Post.objects.only("status", "published_at").in_bulk({pk for _tag, pk in some})
+        # With their times of publication: setting these later would rewrite the rows of all tags of these posts.
+        rows = [
+            TaggedPost(tag=tag, content_object_id=pk, published_at=posts[pk].public_from)
+            for tag, pk in some
+            if pk in posts
+        ]
         TaggedPost.objects.bulk_create(rows, ignore_conflicts=True)
-    entries_changed(post_ids)
-    return tag
+    return tags
+
+
+def _recreate(described: Sequence[dict[str, Any]]) -> list[Tag]:
+    """Return the tags that now have these names, or new ones, with their former IDs and slugs if these are free."""
+    keys = [tag_key(each["name"]) for each in described]
+    found = {tag.key: tag for some in batched(keys, _BATCH_SIZE) for tag in Tag.objects.filter(key__in=some)}
+    missing = {key: each for key, each in zip(keys, described, strict=True) if key not in found}
+    used_ids = _used("pk", [each["id"] for each in missing.values()], Tag)
+    used_slugs = _used("slug", [each["slug"] for each in missing.values()], Tag)
+    new: list[Tag] = []
+    for key, each in missing.items():
+        tag = found[key] = Tag(name=each["name"], description=each["description"])
+        tag.set_name(tag.name)
+        tag.pk = None if each["id"] in used_ids else each["id"]
+        tag.slug = "" if each["slug"] in used_slugs else each["slug"]
+        new.append(tag)
+    for some in batched([tag for tag in new if tag.pk and tag.slug], _BATCH_SIZE):
+        # As when a tag is saved: they lead to the tag that has them now.
+        TagAlias.objects.filter(slug__in=[tag.slug for tag in some]).delete()
+        FormerName.objects.filter(key__in=[tag.key for tag in some]).delete()
+        Tag.objects.bulk_create(some)
+    for tag in new:
+        if tag._state.adding:
+            tag.save()
+    return [found[key] for key in keys]
+
+
+def _used(field: str, values: Iterable[Any], *models: type[Model]) -> set[Any]:
+    """Return which of these values any row of the models has in this field."""
+    values = list(values)
+    return {value for model in models for (value,) in fetch_rows(model, field, values, field)}
 
 
 def _describe(tags: Sequence[Tag]) -> list[dict[str, Any]]:

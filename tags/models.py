@@ -34,7 +34,7 @@ from tags.tagging import PostTags, PostTagsField, tag_url
 class TagQuerySet(PublicQuerySet["Tag"]):
     def with_counts(self, rows: Any = None) -> Self:
         """Annotate `post_count`, of all posts or of `rows`, in a subquery. A join would group the whole table first."""
-        return self.annotate(post_count=Coalesce(_of_posts(rows, Count("pk"), IntegerField()), 0))
+        return self.annotate(post_count=Coalesce(_of_posts(rows, Count("*"), IntegerField()), 0))
 
     def known(self, now: Parameter | None = None) -> Self:
         """Return the tags that readers may know: all but those that only hidden posts have.

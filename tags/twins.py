@@ -80,7 +80,7 @@ def twins_of_new(names: Collection[str], post: Post) -> Iterator[tuple[str, Tag,
     for pair in find_twins([*(tag.name for tag in candidates), *new]):
         if pair.first < len(candidates) <= pair.second:
             found.setdefault(new[pair.second - len(candidates)], candidates[pair.first])
-    rows = of_others.filter(tag__in=found.values()).order_by().values("tag").annotate(count=Count("pk"))
+    rows = of_others.filter(tag__in=found.values()).order_by().values("tag").annotate(count=Count("*"))
     counts = dict(rows.values_list("tag", "count"))
     of_counted = Q(first__in=counts) | Q(second__in=counts)
     different = set(TagTwins.objects.filter(of_counted, are_different=True).values_list("first__key", "second__key"))

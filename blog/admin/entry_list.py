@@ -27,7 +27,7 @@ from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_se
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
 from blog.permissions import sees_others
 from blog.rendering.images import by_file_name, library_files
-from core.change_list import FilterChangeList, Tab
+from core.change_list import FilterChangeList, IdPaginator, Tab
 from core.dates import format_datetime
 from core.word_search import has_word, split_words
 from media.models import Picture
@@ -141,6 +141,7 @@ class EntryList(EntryActions):
     list_display: Any = ("title_cell", "author_cell", "date_cell")
     list_display_links = None
     list_per_page = 50
+    paginator = IdPaginator
     # It would count all entries again.
     show_full_result_count = False
     search_fields: ClassVar[Any] = ("title", "slug")

@@ -67,7 +67,7 @@ def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
         for entry in result.changed:
             lost, gained = terms[entry.pk] - new_terms[entry.pk], new_terms[entry.pk] - terms[entry.pk]
             result.record_undo(entry.pk, values[entry.pk], values_of(entry), lost, gained)
-        entries_changed(pks)
+        entries_changed(pks, have_same_texts=True)
     return result
 
 

@@ -101,4 +101,4 @@ def _set_group(entries: list[Any], group: uuid.UUID | None, by: User, seen_by: I
     now = timezone.now()
     for each in affected:
         record(each, by, before[each.pk], at=now)
-    entries_changed([each.pk for each in affected])
+    entries_changed([each.pk for each in affected], have_same_texts=True)

@@ -180,7 +180,7 @@ def _months(site: SiteSettings) -> Sequence[Month]:
 
 
 def _read_months() -> Sequence[Month]:
-    counted = Post.objects.published().values(month=month_of_post()).annotate(count=Count("pk")).order_by("-month")
+    counted = Post.objects.published().values(month=month_of_post()).annotate(count=Count("*")).order_by("-month")
     return [Month(dt.date.fromisoformat(f"{row['month']}-01"), row["count"]) for row in counted]
 
 

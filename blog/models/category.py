@@ -42,7 +42,7 @@ class CategoryQuerySet(TreeQuerySet):
             Category.objects.locked([each.pk for each in self])
             filed = _posts_filed_under(self)
             deleted = super().delete()
-            entries_changed(filed)
+            entries_changed(filed, have_same_texts=True)
         return deleted
 
     delete.alters_data = delete.queryset_only = True  # type: ignore[attr-defined]  # neither in templates nor on managers
@@ -119,7 +119,7 @@ class Category(TreeNode):
             Category.objects.locked([self.pk])
             filed = _posts_filed_under([self])
             deleted = super().delete(*args, **kwargs)
-            entries_changed(filed)
+            entries_changed(filed, have_same_texts=True)
         return deleted
 
 

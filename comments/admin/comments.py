@@ -60,7 +60,7 @@ class CommentChangeList(FilterChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        counts = dict(Comment.objects.order_by().values_list("status").annotate(Count("pk")))
+        counts = dict(Comment.objects.order_by().values_list("status").annotate(count=Count("*")))
         chosen = self.params.get("status__exact")
         self.tabs = [Tab(pgettext("comments", "All"), "?", chosen is None, sum(counts.values()))] + [
             Tab(str(status.label), f"?status__exact={status}", chosen == status, counts.get(status, 0))

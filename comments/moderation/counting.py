@@ -59,7 +59,7 @@ def _store(pks: Sequence[int]) -> dict[int, int]:
 def miscounted() -> Iterator[tuple[Entry, int]]:
     """Yield the entries whose `comment_count` is wrong, each with the right one."""
     approved = Comment.objects.approved().filter(entry=OuterRef("pk")).order_by()
-    count = Subquery(approved.values("entry").annotate(count=Count("pk")).values("count"))
+    count = Subquery(approved.values("entry").annotate(count=Count("*")).values("count"))
     wrong = Entry.objects.annotate(right_count=Coalesce(count, 0)).exclude(right_count=F("comment_count"))
     for entry in wrong.only("kind", "title", "password", "comment_count").order_by("pk"):
         yield entry, entry.right_count

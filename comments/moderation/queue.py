@@ -113,7 +113,7 @@ def _rows(comments: list[Comment]) -> list[QueueRow]:
     names = {comment.name for comment in comments if not comment.email and comment.name}
     same = Comment.objects.filter(Q(email__in=emails) | Q(email="", name__in=names)).order_by()
     counts = defaultdict[str, Counter[str]](Counter)
-    for email, name, status, count in same.values_list("email", "name", "status").annotate(Count("pk")):
+    for email, name, status, count in same.values_list("email", "name", "status").annotate(count=Count("*")):
         counts[email or name][status] += count
     # Subtracting a Counter drops the counts that are no longer positive.
     return [
@@ -124,7 +124,7 @@ def _rows(comments: list[Comment]) -> list[QueueRow]:
 def counts() -> dict[str, int]:
     """Count the comments with each of the statuses `COUNTED`; one query."""
     hidden = Comment.objects.filter(status__in=COUNTED)
-    return dict(hidden.order_by().values_list("status").annotate(Count("pk")))
+    return dict(hidden.order_by().values_list("status").annotate(count=Count("*")))
 
 
 def find_similar(kind: str, text: str) -> tuple[Block, list[Comment]]:

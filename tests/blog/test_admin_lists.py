@@ -270,13 +270,15 @@ class TestCost:
         PostFactory(status=Status.DRAFT)
         client.get(POSTS)
         with executed_statements() as statements:
-            client.get(POSTS + query)
-        about_all = [
+            changes = client.get(POSTS + query).context["cl"]
+        # The rows of a page are chosen in a subquery of the statement that reads them.
+        chosen = changes.paginator.object_list.values("pk")[:50].query.sql_with_params()
+        about_all = [chosen] + [
             (sql, parameters)
             for sql, parameters in statements
             if sql.partition(" FROM ")[2].startswith('"blog_entry"') and " IN (" not in sql
         ]
-        assert len(about_all) >= 6
+        assert len(about_all) >= 7
         with connection.cursor() as cursor:
             for sql, parameters in about_all:
                 cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
@@ -287,6 +289,17 @@ class TestCost:
                     assert is_small or not any("TEMP B-TREE" in step for step in steps), (sql, steps)
                 if sql.startswith("SELECT COUNT"):
                     assert any("COVERING INDEX" in step for step in steps), (sql, steps)
+
+    def test_counts_the_notes_of_the_rows_that_it_shows_only(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(entry_list.EntryList, "list_per_page", 1)
+        PostFactory.create_batch(2)
+        with executed_statements() as statements:
+            client.get(f"{POSTS}?o=1")
+        (reading,) = (sql for sql, _parameters in statements if '"open_notes"' in sql)
+        _shown, chosen = reading.split(" IN (SELECT ")
+        assert "blog_reviewnote" not in chosen
 
     def test_takes_the_same_number_of_queries_for_twenty_and_a_hundred(
         self, client: Client, monkeypatch: pytest.MonkeyPatch

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from accounts.models import User
 from blog import publishing
+from blog.editing import bulk_editing
 from blog.models import Page, Post
 from core.changes import (
     ContentVersion,
@@ -22,9 +24,12 @@ from core.changes import (
     content_version,
     entries_changed,
     retractions,
+    text_change_handlers,
     use_throwaway_version,
 )
 from core.models import SiteSettings
+from tags import curation
+from tags.models import Tag
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.types import AtOnce
 
@@ -71,6 +76,34 @@ class TestChangeHandlers:
     def test_they_are_not_called_without_changes(self, handled: list[set[int]]) -> None:
         entries_changed([])
         assert handled == []
+
+    @pytest.mark.parametrize(
+        ("change", "concerns_texts"),
+        [
+            (lambda post, editor: publishing.save_entry(post, editor), True),
+            (lambda post, editor: publishing.trash(Post.objects.all(), editor), False),
+            (lambda post, editor: publishing.reassign(post.author, editor), False),
+            (lambda post, editor: publishing.set_language(Post.objects.all(), editor, "fr"), False),
+            (
+                lambda post, editor: bulk_editing.edit(
+                    Post.objects.all(), editor, bulk_editing.Changes(add_tags=["b"])
+                ),
+                False,
+            ),
+            (lambda post, editor: curation.rename(Tag.objects.get().pk, "b", "b", editor), False),
+            (lambda post, editor: curation.delete([Tag.objects.get().pk], editor, expected_uses=1), False),
+        ],
+        ids=["save", "trash", "reassign", "set language", "bulk edit", "rename tag", "delete tag"],
+    )
+    def test_those_of_texts_are_called_only_if_a_text_may_have_changed(
+        self, change: Callable[[Post, User], object], concerns_texts: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Reading the texts of tens of thousands of posts, to find that they are the same, would take seconds."""
+        post = PostFactory(tags=["a"])
+        calls: list[int] = []
+        monkeypatch.setitem(text_change_handlers, "test", calls.extend)
+        change(post, UserFactory(role="Editor"))
+        assert calls == [post.pk] * concerns_texts
 
     def test_an_error_in_a_handler_rolls_back_the_change(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(ids: Collection[int]) -> None:

@@ -19,6 +19,7 @@ from tags import curation
 from tags.models import Tag, TagAlias, TagChange, TaggedPost
 from tests.factories import PostFactory, TagFactory, UserFactory
 from tests.factories.admin import client_of, form_data
+from tests.factories.database import executed_statements
 from tests.factories.types import AtOnce, ImportParts
 from tests.factories.wxr import filed, item, tag
 
@@ -224,6 +225,32 @@ class TestDeleting:
         curation.undo(change.pk, editor)
         assert [names(post) for post in posts] == [{"a", "b"}, {"b"}]
         assert client.get("/tag/old-a/").headers["Location"] == "/tag/a/"
+
+    def test_undoing_it_takes_as_many_queries_for_many_tags_and_leaves_their_other_tags_alone(
+        self, editor: User
+    ) -> None:
+        """Of 30,000 tags, each took 10 ms, and nothing else could be written to SQLite all that time."""
+        counts = []
+        for number in (2, 20):
+            tags = [f"{number} {index}" for index in range(number)]
+            post = PostFactory(tags=["other", *tags])
+            change = curation.delete(pks(*tags), editor, expected_uses=number)
+            with executed_statements() as statements:
+                curation.undo(change.pk, editor)
+            assert names(post) == {"other", *tags}
+            assert not any(sql.startswith('UPDATE "tags_taggedpost"') for sql, _parameters in statements)
+            counts.append(len(statements))
+        assert counts[0] == counts[1]
+
+    def test_undoing_it_gives_a_tag_another_slug_and_id_if_theirs_are_taken(self, editor: User) -> None:
+        posts = [PostFactory(tags=["a", "b"]), PostFactory(tags=["b"])]
+        first, second = pks("a", "b")
+        change = curation.delete([first, second], editor, expected_uses=3)
+        Tag.objects.create(pk=second, name="c", slug="a")
+        curation.undo(change.pk, editor)
+        assert [names(post) for post in posts] == [{"a", "b"}, {"b"}]
+        assert Tag.objects.filter(pk=first, name="a", slug="a-2").exists()
+        assert Tag.objects.filter(name="b", slug="b").exclude(pk=second).exists()
 
     def test_is_refused_if_more_posts_have_the_tag_than_expected(self, editor: User) -> None:
         TagFactory(name="a")
