@@ -25,7 +25,9 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
         ),
         ["growth.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
         ["memory.py", "--posts", "30", "--requests", "20"],
-        pytest.param(["memory.py", "--posts", "30", "--jobs", "newsletter", "comments"], marks=pytest.mark.long),
+        pytest.param(
+            ["memory.py", "--posts", "30", "--jobs", "check", "newsletter", "comments"], marks=pytest.mark.long
+        ),
         ["counting.py", "--posts", "20", "--requests", "1000"],
         ["searching.py", "--posts", "120", "--requests", "1", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "0.1", "--connections", "4"],

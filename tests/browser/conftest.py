@@ -74,10 +74,6 @@ REMEMBER_COLORS = """(({ prototype }) => {
   };
 })(axe.commons.color.Color)"""
 
-# Waits until the page has been laid out, which may be after it has been loaded. Before that, no element gets the focus,
-# and all of them count as hidden.
-LAY_OUT = "new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))"
-
 # Reports what axe finds, and problems that it does not look for. At 200 %, text must still fit into its button.
 # All in one function, because each call from here takes the browser some milliseconds.
 CHECK = """async (options) => {
@@ -172,6 +168,17 @@ def _requests_end(db: None, live_server: LiveServer, monkeypatch: pytest.MonkeyP
     assert not open_connections
 
 
+def _wait_for_layout(page: Page) -> None:
+    """Wait until the page has been laid out, which may be some time after it has been loaded.
+
+    Before that, no element gets the focus, and all of them count as hidden. Some pages run no script, so this polls.
+    """
+    for _attempt in range(3000):
+        if page.evaluate("document.documentElement.checkVisibility()"):
+            break
+        page.wait_for_timeout(10)
+
+
 @pytest.fixture
 def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
     """Return a function that opens the site as a new visitor: `open_page("/", color_scheme="dark")`.
@@ -201,8 +208,7 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
         page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
         page.on("request", lambda request: check_host(request.url))
         page.goto(path)
-        if options.get("java_script_enabled", True):
-            page.evaluate(LAY_OUT)
+        _wait_for_layout(page)
         return page
 
     yield open_page

@@ -10,7 +10,7 @@ def intercept(page: Page, url: str, handler: Callable[[Route], Any]) -> None:
     """Handle the requests to `url` that an open page makes from now on."""
     page.route(url, handler)
     # The page learns of it with low priority: a key could be pressed and its request be sent before that.
-    page.evaluate("new Promise((resolve) => requestIdleCallback(() => resolve()))")
+    page.evaluate("new Promise((resolve) => requestIdleCallback(() => resolve(), { timeout: 5_000 }))")
 
 
 def log_in_beside(page: Page, password: str) -> None:
