@@ -78,6 +78,11 @@ class TestVersions:
         found = read_item(tmp_path, document)
         assert (found.title, found.link) == ("Yes", "https://old.example/")
 
+    def test_a_document_may_declare_as_many_namespaces_as_plugins_add(self, tmp_path: Path) -> None:
+        declarations = "".join(f' xmlns:p{n}="https://plugin.example/namespaces/{n}/1.0"' for n in range(60))
+        document = export(item(title="Yes")).replace("<rss", f"<rss{declarations}", 1)
+        assert read_item(tmp_path, document).title == "Yes"
+
     @pytest.mark.parametrize("uri", ["http}://wordpress.org/export/1.2/", "export", "://["])
     def test_namespaces_with_unusual_uris_are_recognised_by_their_prefix(self, tmp_path: Path, uri: str) -> None:
         document = export(item(7, inside=[comment(1)])).replace("http://wordpress.org/export/1.2/", uri)

@@ -34,8 +34,8 @@ from wordpress.wxr.repair import InvalidExportError, RepairedSource
 _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
 # The maximum number of categories and tags that are read from one item. No real item has as many.
 MAX_TERMS: Final = 10_000
-# In characters, at the same place. Whatever writes an element as text goes through all of them.
-_MAX_NAMESPACES: Final = 2 * 1024
+# In characters, of all that apply to one element. Whatever writes it as text goes through all of them.
+_MAX_NAMESPACES: Final = 4 * 1024
 # Files with more errors are rejected.
 _MAX_ERRORS: Final = 1000
 # No real site has as many distinct meta keys.
