@@ -148,9 +148,10 @@ def profile_link(values: _Values) -> tuple[str, str]:
     url = _url(values, "url")
     if url and not _HAS_SCHEME.match(url):
         url = f"mailto:{url}" if "@" in url and "/" not in url else f"https://{url}"
-    # The name of the icon for any other site.
-    service = _text(values, "service").removeprefix("chain").capitalize()
-    return _text(values, "label") or service or url, url
+    service = _text(values, "service")
+    # “chain” is the icon for all other sites.
+    name = "" if service == "chain" else service.capitalize()
+    return _text(values, "label") or name or url, url
 
 
 def _social_link(values: _Values) -> str:
