@@ -16,7 +16,7 @@ type Answer = Callable[[Environ, Any], Iterable[bytes] | None]
 _MAX_WAITING: Final = 20_000
 # When there are this many, they should be counted immediately.
 _MANY: Final = 2_000
-# In characters. None of our pages, no host and no browser has a longer value.
+# In characters. No path of this site, no host and no name of a browser is longer.
 _MAX_LENGTH: Final = 1_000
 # The statuses of a page that was sent, or that the reader already had.
 _READ: Final = frozenset({"200", "304"})

@@ -283,7 +283,7 @@ def _json_item(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json_authors(item: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return each author of an item on its own. Only the first has a page."""
+    """Return the authors of an item, one by one. Only the first has a page."""
     first, *others = item.get("authors") or [item["author_name"]]
     found = [{"name": first, "url": item["author_link"]}, *({"name": name} for name in others)]
     return [author for each in found if (author := _without_empty(each))]

@@ -59,7 +59,7 @@ def mentions_too_often(sender: str, host: str) -> bool:
 def _exceeds(kind: str, limits: dict[tuple[str, str], int], limit_on_site: int) -> bool:
     """Increment the counters of these values and of the whole site, and return whether one is over its limit.
 
-    What is over the limit of a value doesn't count for the site, so that no single sender uses up what is for everyone.
+    Requests over the limit of a value don't count for the site, so that no single sender uses up its limit.
     E-mail addresses and hosts are stored as hashes, like senders. Values that are not known are empty and not counted.
     """
     by_key = {
@@ -82,7 +82,7 @@ def _current_period() -> int:
 
 
 def _count(keys: list[str]) -> dict[str, int]:
-    """Increment these counters and return them. If the site's is among them, it comes last: everyone waits for it."""
+    """Increment these counters in this order, and return them. All requests wait for the site's, so it is the last."""
     period = _current_period()
     # Waiting for the disk would take longer than everything else, and losing a count in a power cut does no harm.
     with commits_without_sync(), connection.cursor() as cursor:
