@@ -15,7 +15,7 @@ from blog.models import Autosave, Post, Revision, Status
 from tags import curation
 from tests.factories import PASSWORD, CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.admin import admin_url
-from tests.factories.pages import intercept, log_in_beside
+from tests.factories.pages import add_words, intercept, log_in_beside
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,14 +43,6 @@ def mark(page: Page) -> None:
 
 def is_same_document(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.dataset.mark === '1'"))
-
-
-def add_words(page: Page, text: str) -> None:
-    # On a busy machine, this may be before the page is laid out. A click waits for that, and without a layout, nothing
-    # can get the focus.
-    page.click("#id_source")
-    page.keyboard.press("Control+End")
-    page.keyboard.type(text)
 
 
 def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new_post: Page) -> None:

@@ -17,7 +17,7 @@ from accounts.models import User
 from blog.models import Autosave, Post, ReviewNote, Revision, Status
 from blog.review import notes
 from tests.factories import PASSWORD, PostFactory, UserFactory
-from tests.factories.pages import intercept, log_in_beside
+from tests.factories.pages import add_words, intercept, log_in_beside
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,14 +53,6 @@ def open_form(context: BrowserContext, path: str = ADD) -> Page:
     page = context.new_page()
     page.goto(path)
     return page
-
-
-def add_words(page: Page, text: str) -> None:
-    # On a busy machine, this may be before the page is laid out. A click waits for that, and without a layout, nothing
-    # can get the focus.
-    page.click("#id_source")
-    page.keyboard.press("Control+End")
-    page.keyboard.type(text)
 
 
 def unfold_offers(page: Page) -> None:

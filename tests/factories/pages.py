@@ -6,6 +6,14 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 
 
+def add_words(page: Page, text: str) -> None:
+    """Type `text` at the end of the source in the editor."""
+    # A click waits until the field has been laid out. Before that, it can't get the focus.
+    page.click("#id_source")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)
+
+
 def intercept(page: Page, url: str, handler: Callable[[Route], Any]) -> None:
     """Handle the requests to `url` that an open page makes from now on."""
     page.route(url, handler)
