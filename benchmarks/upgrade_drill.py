@@ -34,6 +34,8 @@ BUSY = b"very busy"
 # In seconds: how long a release may take to start, and one that never will; and how long to wait for anything else.
 PATIENCE, SHORT_PATIENCE = 60, 15
 WAIT = 120
+# In seconds: how long people pause, so that they leave an upgrade some of the processor, as on a quiet evening.
+READING, WRITING = 0.1, 0.3
 MIGRATION = """
 import time
 from django.db import migrations
@@ -225,7 +227,7 @@ class People:
             self.seen[f"read: {found}"] += 1
             if found not in {"200", "busy"}:
                 self.errors.append(f"{path}: {found}")
-            time.sleep(0.02)
+            time.sleep(READING)
 
     def _comment(self) -> None:
         while not self.has_ended:
@@ -235,7 +237,7 @@ class People:
                     self.seen[f"comment: {found}"] += 1
                     if found not in {"stored", "given back", "busy"}:
                         self.errors.append(f"comment: {found}")
-            time.sleep(0.1)
+            time.sleep(WRITING)
 
 
 class Site:
@@ -468,6 +470,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # noqa: S311  # random times need no secrecy
     options = parser.parse_args()
     rng = random.Random(options.seed)  # noqa: S311  # random times need no secrecy
+    # Shells make what they start in the background ignore Ctrl-C, and programs inherit this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="broadside-drill-") as name:
         folder = Path(name)
