@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -177,12 +176,12 @@ class EntryImport(ABC):
         later: list[tuple[Thread, int]] = []
         try:
             with made_elsewhere(batch.tokens):
-                write_batch(self.context, lambda: self._write(batch, later))
+                write_batch(self.context, self._write, batch, later)
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
             self._retry(batch, error)
         else:
             for thread, part in later:
-                self._store_comments(thread, part, batch)
+                write_batch(self.context, self._store_comments, thread, part, batch)
 
     def _retry(self, batch: _Batch, error: Exception) -> None:
         """Store a batch that the database has rejected: match it again or split it in two. Skip a single item."""
@@ -195,15 +194,13 @@ class EntryImport(ABC):
             self._store(_Batch(candidates[middle:], batch.html, batch.tokens))
         else:
             reason = _("It can't be stored: %s") % error
-            write_batch(self.context, partial(skip_item, self.context, candidates[0].keyed.item, reason))
+            write_batch(self.context, skip_item, self.context, candidates[0].keyed.item, reason)
 
     def _store_comments(self, thread: Thread, part: int, batch: _Batch) -> None:
-        def write() -> None:
-            comments = CommentBatch(self.context, [thread], batch.html, part)
-            comments.prepare()
-            comments.write()
-
-        write_batch(self.context, write)
+        """Store a further part of the comments on an entry."""
+        comments = CommentBatch(self.context, [thread], batch.html, part)
+        comments.prepare()
+        comments.write()
 
     def _write(self, batch: _Batch, later: list[tuple[Thread, int]]) -> None:
         """Store all of `batch` except comments that are too many for one transaction. These are put in `later`."""

@@ -101,7 +101,7 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
                     context.report.skip(_kind(attachment), wordpress_id, name, str(reason), attachment.url)
                 done += 1
                 context.report_progress("files", done, len(pks))
-            write_batch(context, partial(_record_missing, context, missing, gone))
+            write_batch(context, _record_missing, context, missing, gone)
         unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
         write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_featured_images, context))
         _rerender(context)

@@ -1,7 +1,6 @@
 """The folders that the blog was in. Every URL in them is redirected to the same URL here without the folder."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 from blog.models.redirect import add_folder, folder_path, is_folder_path, normalise_path
@@ -20,7 +19,7 @@ def redirect_folders(context: ImportContext) -> None:
     if folder := folder_of(context.analysis.base_url):
         folders.add(folder_path(folder))
     if folders:
-        write_batch(context, partial(_write, context, sorted(folders)))
+        write_batch(context, _write, context, sorted(folders))
 
 
 def _write(context: ImportContext, paths: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -28,7 +27,7 @@ from wordpress.wxr.values import plain_line
 def import_reusable_blocks(context: ImportContext) -> None:
     """Import reusable blocks before any text that may show them."""
     for batch in context.spool.reusable_blocks.chunks():
-        write_batch(context, partial(_import_blocks, context, batch))
+        write_batch(context, _import_blocks, context, batch)
         context.advance(len(batch))
 
 
@@ -36,7 +35,7 @@ def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None
     """Import the footnotes of posts and pages. Call this before the posts and pages are rendered."""
     fields = [(keyed.item, field) for keyed in items if (field := _footnotes_field(keyed.item))]
     if fields:
-        write_batch(context, partial(_import_footnotes, context, fields))
+        write_batch(context, _import_footnotes, context, fields)
 
 
 def _import_blocks(context: ImportContext, batch: Sequence[Item]) -> None:

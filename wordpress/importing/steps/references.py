@@ -89,7 +89,7 @@ def import_references(context: ImportContext) -> None:
     own = [pk for pk, url in others.values_list("pk", "url").iterator(1000) if host_of(url) in hosts]
     write_batches(context, own, partial(_mark_as_own, others))
     for references in context.spool.references.chunks():
-        write_batch(context, partial(_import, context, references, hosts))
+        write_batch(context, _import, context, references, hosts)
 
 
 def report_references(context: ImportContext) -> dict[int, list[int]]:

@@ -4,7 +4,6 @@ In WordPress this URL lists the items of the type; here, a page lists the pages 
 """
 
 from collections.abc import Collection, Container, Mapping, Sequence
-from functools import partial
 from urllib.parse import quote
 
 from django.utils import timezone
@@ -52,7 +51,7 @@ def redirect_groupings(context: ImportContext) -> None:
     slugs = {name: tree.section_of_taxonomy(name) for name in {*GROUPINGS, *(name for name, _slug in tree.terms)}}
     if pages := find_sections({*slugs.values()} - {""}):
         sections = {name: pages[slug] for name, slug in slugs.items() if slug in pages}
-        write_batch(context, partial(_redirect_groupings, context, sections))
+        write_batch(context, _redirect_groupings, context, sections)
 
 
 def _redirect_groupings(context: ImportContext, sections: Mapping[str, Entry]) -> None:

@@ -1,6 +1,5 @@
 """The title and tagline of the blog, which an unused site takes over."""
 
-from functools import partial
 from typing import Final
 
 from blog.models import Entry
@@ -26,10 +25,10 @@ def take_settings(context: ImportContext, *, always: bool) -> None:
     A site is unused if it has the default title and no posts or pages. A tagline that was entered here is kept.
     """
     if exported := exported_settings(context.analysis):
-        write_batch(context, partial(_take, context, exported, always=always))
+        write_batch(context, _take, context, exported, always)
 
 
-def _take(context: ImportContext, exported: dict[str, str], *, always: bool) -> None:
+def _take(context: ImportContext, exported: dict[str, str], always: bool) -> None:
     site, default = SiteSettings.current(), SiteSettings()
     is_empty = site.title == default.title and not max_pk(Entry)
     before = {

@@ -4,7 +4,6 @@ See wordpress.markup.tables.
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 from django.utils.translation import gettext as _
 
@@ -31,7 +30,7 @@ def import_tables(context: ImportContext) -> None:
                 items.append(item)
             else:
                 skip_item(context, item, in_export_twice())
-        write_batch(context, partial(_import, context, items))
+        write_batch(context, _import, context, items)
         context.advance(len(batch))
 
 
