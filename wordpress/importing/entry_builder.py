@@ -105,10 +105,6 @@ def keeps_status(item: Item) -> bool:
     return item.status in _STATUSES and not (is_public and item.is_for_members)
 
 
-def is_hidden_from_search_engines(item: Item) -> bool:
-    return any(hides_from_search_engines(key, value) for key, value in item.meta)
-
-
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
     """Return the entry for `item`, unsaved, unrendered and without an ID."""
     written_at = item.published_at or now
@@ -125,7 +121,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "language": stated_language(item),
         "password": item.password[:_MAX_PASSWORD_LENGTH],
         "comments_open": item.comment_status == "open",
-        "noindex": is_hidden_from_search_engines(item),
+        "noindex": any(hides_from_search_engines(key, value) for key, value in item.meta),
         "created_at": written_at,
         "modified_at": item.modified_at or written_at,
     }

@@ -106,7 +106,8 @@ class EntryImport(ABC):
         previous: _Batch | None = None
         for batch in chain(map(self._prepare, batches), [None]):
             if previous:
-                self._finish_rendering(previous)
+                texts, previous.html = self.context.renderer.finish()
+                self._take_rendered(previous, texts)
             if batch:
                 self._begin_rendering(batch)
             if previous:
@@ -157,10 +158,6 @@ class EntryImport(ABC):
         new = (candidate.keyed.item for candidate in batch.candidates if not candidate.identity.known)
         comments = [(comment.content, comment.is_html) for item in new for comment in item.comments]
         self.context.renderer.begin(batch.texts(self.context.site), comments)
-
-    def _finish_rendering(self, batch: _Batch) -> None:
-        texts, batch.html = self.context.renderer.finish()
-        self._take_rendered(batch, texts)
 
     def _take_rendered(self, batch: _Batch, texts: Iterable[Derived]) -> None:
         """Set the values derived from the texts of a batch."""

@@ -33,7 +33,7 @@ def import_reusable_blocks(context: ImportContext) -> None:
 
 def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None:
     """Import the footnotes of posts and pages. Call this before the posts and pages are rendered."""
-    fields = [(keyed.item, field) for keyed in items if (field := _footnotes_field(keyed.item))]
+    fields = [(keyed.item, field) for keyed in items if (field := keyed.item.field(FOOTNOTES).strip())]
     if fields:
         write_batch(context, _import_footnotes, context, fields)
 
@@ -72,10 +72,6 @@ def _import_footnotes(context: ImportContext, fields: Iterable[tuple[Item, str]]
             context.report.note(item.type, item.id, plain_line(item.title), text)
         else:
             _store(context, NOTE, {name: ("", text) for name, text in notes.items()})
-
-
-def _footnotes_field(item: Item) -> str:
-    return next((value for key, value in item.meta if key == FOOTNOTES), "").strip()
 
 
 def parse_footnotes(field: str) -> dict[str, str] | None:
