@@ -82,12 +82,17 @@ def stated_language(item: Item) -> str:
     return language_code(exact) or language_code(filed_under or item.field(WPML_LANGUAGE))
 
 
+def plain_title(markup: str) -> str:
+    """Return the title here of a post or page with the exported title `markup`."""
+    return plain_line(markup)[:_MAX_TITLE_LENGTH]
+
+
 def _title_and_excerpt(item: Item) -> tuple[str, str]:
     """Return the title and the excerpt of an item, as plain text."""
     exact = item.extension.texts if item.extension else {}
     title, excerpt = exact.get("title"), exact.get("excerpt")
     if title is None or len(title) > _MAX_TITLE_LENGTH:
-        title = plain_line(item.title)[:_MAX_TITLE_LENGTH]
+        title = plain_title(item.title)
     return title, plain_lines(item.excerpt) if excerpt is None else excerpt
 
 

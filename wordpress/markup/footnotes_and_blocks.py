@@ -37,15 +37,16 @@ MAX_RENDERED_AT_ONCE: Final = 100
 # Reusable blocks can contain others. The limit also stops blocks that contain themselves.
 MAX_DEPTH: Final = 3
 _FOOTNOTE_MARKER = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
-# The comment of a block that is hidden from readers, by WordPress or by the plugin Block Visibility, contains this.
-HIDDEN = re.compile(r'"blockVisibility":false|"hideBlock":true')
-_BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
-# A block whose content a reference may replace, up to the next one: its attributes, and its first element with what follows.
+# A block that a reference may change if it has a name, up to the next block: its attributes, and its first element with
+# what follows.
 _PART: Final = re.compile(
     r"<!--\s+wp:(?:button|heading|image|paragraph)\s+(?P<attributes>\{(?:[^<>}]|\}(?!\s+-->))*+\})\s+-->"
     r"(?P<before>(?:(?!<!--).)*?)<(?P<tag>a|h[1-6]|img|p)\b(?P<rest>[^<>]*>)(?P<content>(?:(?!<!--).)*)",
     re.DOTALL,
 )
+# The comment of a block that is hidden from readers, by WordPress or by the plugin Block Visibility, contains this.
+HIDDEN = re.compile(r'"blockVisibility":false|"hideBlock":true')
+_BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
 
 
 @dataclass(frozen=True, slots=True)

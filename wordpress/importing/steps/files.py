@@ -49,8 +49,7 @@ from wordpress.importing.redirects import add_id_redirects, add_missing_redirect
 from wordpress.importing.report import FILES, OTHER_FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
-from wordpress.markup.page_builders import MARKS as BUILDER_MARKS
-from wordpress.markup.tables import MARKS as TABLE_MARKS
+from wordpress.markup.renderer import FILE_MARKS
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
 from wordpress.wxr.values import parse_id
@@ -62,11 +61,7 @@ _BATCH: Final = 100
 # How many of the files stored uncleaned are named in the report.
 _NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
-_MARKS: Final = (
-    *("[gallery", "[slideshow", "[playlist", "/wp-content/uploads/", ".files.wordpress.com"),
-    *BUILDER_MARKS,
-    *TABLE_MARKS,
-)
+_MARKS: Final = (*FILE_MARKS, "/wp-content/uploads/", ".files.wordpress.com")
 _PATH_MARKS: Final = ('="/', "='/")
 _MAX_MARKS: Final = 200
 
