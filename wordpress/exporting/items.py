@@ -25,7 +25,7 @@ from wordpress.exporting.translations import other_terms
 from wordpress.importing.enclosures import EnclosedFile, enclosure_field, files_of_plugins, parse_enclosure
 from wordpress.importing.entry_builder import plain_title, text_changed_at
 from wordpress.importing.steps.comments import comment_kind
-from wordpress.importing.steps.footnotes_and_blocks import parse_footnotes
+from wordpress.importing.steps.text_parts import parse_footnotes
 from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr import elements, records

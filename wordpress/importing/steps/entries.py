@@ -32,8 +32,8 @@ from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps.comments import CommentBatch, Thread
 from wordpress.importing.steps.files import record_featured_images
-from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_item
+from wordpress.importing.steps.text_parts import import_footnotes
 from wordpress.importing.texts import Derived, Text
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.wxr.records import SECTION_GUID, Item

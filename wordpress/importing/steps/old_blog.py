@@ -14,9 +14,8 @@ from wordpress.importing.analysis import Analysis
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.limits import max_length
-from wordpress.importing.old_blog import OldBlog
 from wordpress.importing.redirects import folder_of
-from wordpress.importing.report import MENUS
+from wordpress.importing.report import MENUS, OldBlog
 from wordpress.models import Attachment
 
 # The site settings that are taken over.
