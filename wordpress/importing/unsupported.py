@@ -145,10 +145,10 @@ class Unsupported:
             example = " ".join(remove_controls(self._example).split())
             note("shortcode", 0, "qTranslate", text % {"count": self._in_languages, "example": example})
         stored = find_fragments(BLOCK, self._counts["reusable block"], self._site)
-        for kind, text in _NOTES.items():
+        for kind, occurrences in _NOTES.items():
             for name, count in self._counts[kind].most_common():
                 if kind != "reusable block" or name not in stored:
-                    note(kind, 0, name, text % count)
+                    note(kind, 0, name, occurrences % count)
         for (owner, key), count in sorted(other_meta.items()):
             if key not in _IMPORTED and not key.startswith(_INTERNAL):
                 note("custom field", 0, key, _META_OF[owner] % count)
