@@ -22,7 +22,7 @@ from tests.factories.import_jobs import export_file, start
 from tests.factories.types import ImportParts, Uploaded, Work
 from tests.factories.wxr import attachment, author, export, filed, item, meta, page, term, write
 from wordpress.importing.checklist import Point, PointState, checklist
-from wordpress.importing.old_blog import OldBlog
+from wordpress.importing.report import OldBlog
 from wordpress.importing.time_zones import TimeSamples
 from wordpress.models import Attachment, ImportJob
 

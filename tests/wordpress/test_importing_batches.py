@@ -125,8 +125,8 @@ class TestConflicts:
     ) -> None:
         stored: list[int] = []
 
-        def counting(context: ImportContext, write: Callable[[], None]) -> None:
-            write_batch(context, write)
+        def counting(context: ImportContext, write: Callable[..., None], *values: object) -> None:
+            write_batch(context, write, *values)
             stored.append(Attachment.objects.count())
 
         monkeypatch.setattr(attachments, "write_batch", counting)

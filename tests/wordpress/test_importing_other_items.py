@@ -36,8 +36,8 @@ from wordpress.importing.matching import KeyedItem
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
-from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.menus import import_menus
+from wordpress.importing.steps.text_parts import import_footnotes
 from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, expand_blocks, find_footnotes
 from wordpress.models import Fragment, FragmentKind, ImportedItem
 from wordpress.wxr.records import Item

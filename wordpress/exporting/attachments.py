@@ -22,8 +22,8 @@ from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
 _CHUNK_SIZE: Final = 200
 
 
-def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
-    """Yield an item for each file. `logins` are the usernames by the users' keys."""
+def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[Iterator[str]]:
+    """Yield an item, in parts, for each file. `logins` are the usernames by the users' keys."""
     for batch in batched(_attachments(ids), _CHUNK_SIZE):
         parents = _parents([attachment for attachment, _id, _name in batch], ids)
         for attachment, post_id, name in batch:
@@ -74,7 +74,9 @@ def _as_attachment(upload: Picture | Document) -> Attachment:
     return attachment
 
 
-def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file: str) -> str:
+def _attachment_item(
+    attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file: str
+) -> Iterator[str]:
     uploaded_at = attachment.uploaded_at
     local = elements.local_time(uploaded_at) if uploaded_at else None
     utc = elements.utc_time(uploaded_at) if uploaded_at else None
@@ -119,4 +121,4 @@ def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: 
         *preserved.meta_elements("postmeta", {"_wp_attached_file": file, ALT: alt}),
         *preserved.comment_elements(),
     ]
-    return elements.item_element(texts, inside)
+    return elements.item_parts(texts, inside)

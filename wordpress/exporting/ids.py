@@ -24,7 +24,8 @@ class ExportIds:
         highest_attachment = Attachment.objects.aggregate(highest=Max("wordpress_id"))["highest"] or 0
         highest_block = max((int(name) for _site, name in self._blocks), default=0)
         items = preserved_items().exclude(wordpress_id=0).order_by("pk")
-        self._items = list(items.values_list("site", "wordpress_id"))
+        # In order.
+        self._items = dict.fromkeys(items.values_list("site", "wordpress_id"))
         highest_item = max((wordpress_id for _site, wordpress_id in self._items), default=0)
         self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block, highest_item) + 1)
         self._uploads: dict[tuple[type[Upload], int], int] = {}
@@ -65,7 +66,7 @@ class ExportIds:
 
     def has_preserved_item(self, site: str, wordpress_id: int) -> bool:
         """Return whether an item of `site` with this ID is preserved."""
-        return (site, wordpress_id) in self._item_keys
+        return (site, wordpress_id) in self._items
 
     def for_preserved_item(self, site: str, wordpress_id: int) -> int:
         """Return the ID of a preserved item of `site`."""
@@ -81,10 +82,6 @@ class ExportIds:
         # The site is looked up only if several sites have a block of that name.
         ambiguous = [name for name in count_blocks(source) if len(self._block_ids.get(name, ())) > 1]
         return replace_block_ids(source, {name: self.for_block(name, origin.site) for name in ambiguous})
-
-    @cached_property
-    def _item_keys(self) -> set[tuple[str, int]]:
-        return {*self._items}
 
     @cached_property
     def _moved_items(self) -> dict[tuple[str, int], int]:

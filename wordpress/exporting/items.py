@@ -23,10 +23,9 @@ from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.preserved import Preserved, term_element
 from wordpress.exporting.translations import other_terms
 from wordpress.importing.enclosures import EnclosedFile, enclosure_field, files_of_plugins, parse_enclosure
-from wordpress.importing.entry_builder import text_changed_at
-from wordpress.importing.preserved import plain_title
+from wordpress.importing.entry_builder import plain_title, text_changed_at
 from wordpress.importing.steps.comments import comment_kind
-from wordpress.importing.steps.footnotes_and_blocks import parse_footnotes
+from wordpress.importing.steps.text_parts import parse_footnotes
 from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr import elements, records
@@ -121,7 +120,7 @@ def entry_item(
     inside = [
         *_terms(entry, preserved),
         extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
-        _legacy_urls(entry),
+        elements.legacy_url_fields("postmeta", [old.path for old in entry.redirects.all()]),
         *_meta(entry, preserved, ids, enclosures, footnotes_field(content, origin), desired_slug),
     ]
     return elements.item_parts(texts, chain(inside, map(_comment_element, comments)))
@@ -279,10 +278,6 @@ def _terms(entry: Entry, preserved: Preserved) -> Iterator[str]:
     yield from other_terms(entry, preserved)
 
 
-def _legacy_urls(entry: Entry) -> str:
-    return elements.legacy_url_fields("postmeta", [old.path for old in entry.redirects.all()])
-
-
 def _comment_element(comment: Comment) -> str:
     local = elements.local_time(comment.created_at)
     # WordPress would publish an e-mail address in this field.
@@ -316,8 +311,8 @@ def _comment_element(comment: Comment) -> str:
     return f"\t\t<wp:comment>{elements.in_order(values)}{meta}</wp:comment>\n"
 
 
-def block_items(ids: ExportIds) -> Iterator[str]:
-    """Yield an item for each reusable block."""
+def block_items(ids: ExportIds) -> Iterator[Iterator[str]]:
+    """Yield an item, in parts, for each reusable block."""
     blocks = Fragment.objects.filter(kind=FragmentKind.BLOCK).select_related("preserved").order_by("pk")
     for block in blocks.iterator(_BLOCK_CHUNK_SIZE):
         preserved = Preserved(block)

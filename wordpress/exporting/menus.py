@@ -77,7 +77,7 @@ def menu_terms(menus: Sequence[Menu]) -> Iterator[str]:
         yield f"\t<wp:term>{elements.in_order(values)}</wp:term>\n"
 
 
-def menu_items(menus: Sequence[Menu], ids: ExportIds) -> Iterator[str]:
+def menu_items(menus: Sequence[Menu], ids: ExportIds) -> Iterator[Iterator[str]]:
     version = AppearanceVersion.objects.first() if menus else None
     published_at = version.published_at if version else dt.datetime.fromtimestamp(0, dt.UTC)
     for menu in menus:
@@ -89,7 +89,9 @@ def menu_items(menus: Sequence[Menu], ids: ExportIds) -> Iterator[str]:
                 yield _menu_item(menu, next(positions), child, ids.for_new(), parent, published_at)
 
 
-def _menu_item(menu: Menu, position: int, resolved_item: ResolvedItem, pk: int, parent: int, at: dt.datetime) -> str:
+def _menu_item(
+    menu: Menu, position: int, resolved_item: ResolvedItem, pk: int, parent: int, at: dt.datetime
+) -> Iterator[str]:
     item, target, _children = resolved_item
     kind, name = _KINDS.get(item.get("kind", ""), ("custom", "custom"))
     is_custom = kind == "custom"
@@ -129,4 +131,4 @@ def _menu_item(menu: Menu, position: int, resolved_item: ResolvedItem, pk: int, 
     }
     inside = [term_element(_TAXONOMY, menu.slug, text_to_html(menu.name))]
     inside += [elements.meta_field("postmeta", f"_menu_item_{key}", value) for key, value in meta.items()]
-    return elements.item_element(texts, inside)
+    return elements.item_parts(texts, inside)

@@ -80,10 +80,10 @@ class Preserved:
             meta = "".join(comment.meta_elements("commentmeta"))
             yield f"\t\t<wp:comment>{elements.in_order(texts)}{meta}</wp:comment>\n"
 
-    def as_item(self, texts: Mapping[str, str] = MappingProxyType({})) -> str:
-        """Return the whole item. `texts`, by element name, replace preserved texts."""
+    def as_item(self, texts: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+        """Yield the whole item in parts. `texts`, by element name, replace preserved texts."""
         inside = [*self.term_elements(), *self.meta_elements("postmeta"), *self.comment_elements()]
-        return elements.item_element({**self.elements, **texts}, inside)
+        return elements.item_parts({**self.elements, **texts}, inside)
 
 
 def term_element(taxonomy: str, slug: str, name: str) -> str:
@@ -99,8 +99,8 @@ def preserved_term_elements() -> Iterator[str]:
         yield f"\t<wp:term>{elements.in_order(preserved.elements)}{meta}</wp:term>\n"
 
 
-def preserved_item_elements(ids: ExportIds) -> Iterator[str]:
-    """Yield the items of types that are unknown here, with references to the IDs of this export."""
+def preserved_item_elements(ids: ExportIds) -> Iterator[Iterator[str]]:
+    """Yield the items, in parts, of types that are unknown here, with references to the IDs of this export."""
     rows = preserved_items().order_by("pk").iterator(_CHUNK_SIZE)
     for batch in batched(rows, _CHUNK_SIZE):
         moved = _MovedIds(batch, ids)

@@ -164,5 +164,7 @@ def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[Itera
         found = entries.defer("lead_html", "auto_excerpt").iterate(_CHUNK_SIZE)
         for entry, its_comments in with_comments(found, comments, "pk"):
             yield entry_item(entry, its_comments, logins, ids, warn)
-    others = block_items(ids), attachment_items(logins, ids), preserved_item_elements(ids), menu_items(menus, ids)
-    yield from ([item] for item in chain(*others))
+    yield from block_items(ids)
+    yield from attachment_items(logins, ids)
+    yield from preserved_item_elements(ids)
+    yield from menu_items(menus, ids)

@@ -1,9 +1,11 @@
 """The first pass over an export, which checks that it is complete and gathers what the import steps must know."""
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -18,7 +20,6 @@ from core.file_errors import describe_file_error
 from core.http import host_of
 from core.text import one_line
 from wordpress.importing.entry_builder import markup_of
-from wordpress.importing.linked_ids import highest_linked_id
 from wordpress.importing.report import ATTACHMENTS
 from wordpress.importing.terms import MAX_TERMS, ExportedTerms
 from wordpress.importing.time_zones import TimeSamples
@@ -30,7 +31,7 @@ from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Term
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.translations import translation_group
-from wordpress.wxr.values import language_code, plain_line
+from wordpress.wxr.values import ENTRY_FORMS, id_in_url, language_code, parse_id, plain_line
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
 # Called with a stage, how much of it is done, and its total: bytes, items, files, texts or stored rows.
@@ -305,7 +306,7 @@ def _time_zone_warning(times: TimeSamples) -> str:
 
 def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.items[item.type] += 1
-    analysis.highest_item_id = max(analysis.highest_item_id, item.id, highest_linked_id(item, host))
+    analysis.highest_item_id = max(analysis.highest_item_id, item.id, _highest_linked_id(item, host))
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
@@ -332,3 +333,24 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
             analysis.other_terms[ref.taxonomy] += 1
     if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _MAX_OFFSET:
         analysis.times.add(item.date, item.date - item.date_gmt)
+
+
+def _highest_linked_id(item: Item, host: str) -> int:
+    """Return the highest ID in the URLs of `item`, and in its links to a blog at `host`; 0 if there is none.
+
+    An ID that occurs in a link must not be given to anything else.
+    """
+    # Few texts have such links, and this check is faster than the pattern.
+    may_have_links = any(f"{name}=" in item.content for name in ENTRY_FORMS)
+    in_text = map(parse_id, _links(host).findall(item.content) if may_have_links else ())
+    return max(id_in_url(item.link), id_in_url(item.guid), *in_text)
+
+
+@cache
+def _links(host: str) -> re.Pattern[str]:
+    """Return the pattern of links with an ID, either on `host` or without a host."""
+    start = rf"(?://(?:www\.)?{re.escape(host.removeprefix('www.'))}|[\"'])" if host else "[\"']"
+    return re.compile(
+        rf"""{start}(?:/[^\s"'<>?]{{0,200}})?\?(?:[^\s"'<>]{{0,200}}[&;])?(?:{"|".join(ENTRY_FORMS)})=([0-9]{{1,19}})(?![0-9])""",
+        re.IGNORECASE,
+    )

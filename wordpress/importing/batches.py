@@ -1,7 +1,6 @@
 """Writing in batches, each in a transaction of a few tenths of a second at most, so that others can write too."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import batched
 from operator import attrgetter
 from typing import Final
@@ -20,8 +19,8 @@ MAX_COMMENTS: Final = 1000
 _ATTEMPTS: Final = 5
 
 
-def write_batch(context: ImportContext, write: Callable[[], object]) -> None:
-    """Call `write` in a transaction, and store what it added to the ledger and to the old URLs.
+def write_batch[*Values](context: ImportContext, write: Callable[[*Values], object], *values: *Values) -> None:
+    """Call `write` with `values` in a transaction, and store what it added to the ledger and to the old URLs.
 
     `write` is called again after a conflict with another writer, so it must look up everything that others may change.
     """
@@ -29,7 +28,7 @@ def write_batch(context: ImportContext, write: Callable[[], object]) -> None:
         changes = context.report.change_count
         try:
             with context.report.discarded_on_error(), transaction.atomic():
-                write()
+                write(*values)
                 context.old_urls.write(context.ledger)
                 context.ledger.write()
                 if context.report.change_count > changes:
@@ -49,7 +48,7 @@ def write_batches[Value](
 ) -> None:
     """Call `write` with `size` values at a time, each call in a transaction of its own (see write_batch)."""
     for batch in batched(values, size):
-        write_batch(context, partial(write, batch))
+        write_batch(context, write, batch)
 
 
 def entry_batches[Value](

@@ -23,8 +23,7 @@ from blog.models.redirect import folder_path
 from core.http import host_of
 from core.languages import in_quotes, separator
 from core.models import SiteSettings
-from wordpress.importing.old_blog import OldBlog
-from wordpress.importing.report import AUTHORS
+from wordpress.importing.report import AUTHORS, OldBlog
 from wordpress.importing.time_zones import TimeSamples
 from wordpress.models import ImportedItem
 

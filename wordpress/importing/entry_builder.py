@@ -82,12 +82,17 @@ def stated_language(item: Item) -> str:
     return language_code(exact) or language_code(filed_under or item.field(WPML_LANGUAGE))
 
 
+def plain_title(markup: str) -> str:
+    """Return the title here of a post or page with the exported title `markup`."""
+    return plain_line(markup)[:_MAX_TITLE_LENGTH]
+
+
 def _title_and_excerpt(item: Item) -> tuple[str, str]:
     """Return the title and the excerpt of an item, as plain text."""
     exact = item.extension.texts if item.extension else {}
     title, excerpt = exact.get("title"), exact.get("excerpt")
     if title is None or len(title) > _MAX_TITLE_LENGTH:
-        title = plain_line(item.title)[:_MAX_TITLE_LENGTH]
+        title = plain_title(item.title)
     return title, plain_lines(item.excerpt) if excerpt is None else excerpt
 
 
@@ -103,10 +108,6 @@ def keeps_status(item: Item) -> bool:
     """Return whether an item can keep its status here."""
     is_public = _STATUSES.get(item.status) == Status.PUBLISHED
     return item.status in _STATUSES and not (is_public and item.is_for_members)
-
-
-def is_hidden_from_search_engines(item: Item) -> bool:
-    return any(hides_from_search_engines(key, value) for key, value in item.meta)
 
 
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
@@ -125,7 +126,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "language": stated_language(item),
         "password": item.password[:_MAX_PASSWORD_LENGTH],
         "comments_open": item.comment_status == "open",
-        "noindex": is_hidden_from_search_engines(item),
+        "noindex": any(hides_from_search_engines(key, value) for key, value in item.meta),
         "created_at": written_at,
         "modified_at": item.modified_at or written_at,
     }

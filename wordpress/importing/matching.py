@@ -1,7 +1,7 @@
 """Matching items of an export with entries here: by GUID, otherwise by ID, slug and date.
 
 A page that comes later than the items of a custom type below it is matched with the page that an earlier import added
-in its place (wordpress.importing.steps.sections).
+in its place (wordpress.importing.steps.pages).
 """
 
 import uuid

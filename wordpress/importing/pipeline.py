@@ -18,23 +18,24 @@ from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.site_identity import identify_site
 from wordpress.importing.spool import Spool, open_spool
-from wordpress.importing.steps.attachment_pages import redirect_attachment_pages
 from wordpress.importing.steps.attachments import import_attachments
 from wordpress.importing.steps.authors import check_authors, import_authors, users_named
 from wordpress.importing.steps.categories import import_categories
 from wordpress.importing.steps.files import import_files
-from wordpress.importing.steps.folders import redirect_folders
-from wordpress.importing.steps.footnotes_and_blocks import import_reusable_blocks
 from wordpress.importing.steps.menus import import_menus
-from wordpress.importing.steps.old_blog import describe_blog
+from wordpress.importing.steps.old_blog import describe_blog, redirect_folders, take_settings
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.redirect_rules import import_redirect_rules
-from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
-from wordpress.importing.steps.settings import take_settings
+from wordpress.importing.steps.references import (
+    count_other_hosts,
+    import_references,
+    redirect_attachment_pages,
+    report_references,
+)
 from wordpress.importing.steps.skipped import skip_other_terms, skip_others
-from wordpress.importing.steps.tables import import_tables
 from wordpress.importing.steps.tags import import_tags
+from wordpress.importing.steps.text_parts import import_reusable_blocks, import_tables
 from wordpress.importing.steps.translations import link_translations
 from wordpress.models import Attachment, ImportedItem, ImportJob
 from wordpress.wxr.records import Item

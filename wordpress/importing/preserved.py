@@ -17,16 +17,14 @@ from urllib.parse import unquote
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import ngettext
 
-from blog.models import Entry
 from comments.models import CommentKind
 from comments.personal_data import Erasures
 from core.bulk import fetch_rows, insert_rows
 from wordpress.importing.attachment_metadata import without_file_metadata
 from wordpress.importing.context import ImportContext
 from wordpress.importing.enclosures import enclosure_field, files_of_plugins, parse_enclosure
-from wordpress.importing.entry_builder import keeps_status
+from wordpress.importing.entry_builder import keeps_status, plain_title
 from wordpress.importing.ledger import PRESERVED
-from wordpress.importing.limits import max_length
 from wordpress.importing.report import OTHER_TERMS, PAGES, POSTS, Outcome
 from wordpress.markup.tables import table_key
 from wordpress.models import ImportedItem, PreservedData, fingerprint
@@ -216,11 +214,6 @@ def block_fields(item: Item, erasures: Erasures) -> Fields:
     if raw.get("title") == text_to_html(plain_line(item.title)):
         del raw["title"]
     return _fields(raw.items(), item.terms, item.meta, _comments(item.comments, erasures))
-
-
-def plain_title(markup: str) -> str:
-    """Return the title here of a post or page with the exported title `markup`."""
-    return plain_line(markup)[: max_length(Entry, "title")]
 
 
 def _note_left_out(context: ImportContext, kind: str, id: int, fields: Fields) -> None:  # noqa: A002  # WordPress's name for it

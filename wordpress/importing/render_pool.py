@@ -14,8 +14,7 @@ from blog.rendering.moved_files import FileResolver
 from wordpress.importing.render_worker import CommentText, RenderWorker, render_comments
 from wordpress.importing.spool import Spool
 from wordpress.importing.texts import Derived, Text, derive
-from wordpress.markup.page_builders import MARKS as BUILDER_MARKS
-from wordpress.markup.tables import MARKS as TABLE_MARKS
+from wordpress.markup.renderer import FILE_MARKS
 
 # Bytes. Importing a smaller export takes less time than starting a process.
 MIN_SIZE_FOR_WORKER = 5_000_000
@@ -24,10 +23,7 @@ _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
 # Galleries, playlists, tables, footnotes and reusable blocks are looked up in the database, and only this process sees
 # uncommitted rows and the copy that a preview works on.
-_DATABASE_MARKS: Final = (
-    *("[gallery", "[slideshow", "[playlist", "data-fn=", "wp:block", *TABLE_MARKS),
-    *BUILDER_MARKS,
-)
+_DATABASE_MARKS: Final = (*FILE_MARKS, "data-fn=", "wp:block")
 
 
 @dataclass(slots=True)

@@ -12,11 +12,10 @@ from typing import Any, Final, TextIO
 
 from django.conf import settings
 from django.db.models import TextChoices
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from wordpress.importing.kind_labels import kind_label
-from wordpress.importing.old_blog import OldBlog
 from wordpress.models import FileState
 
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
@@ -27,6 +26,52 @@ SETTINGS: Final = "site setting"
 MENUS: Final = "menu"
 # A file that texts show or link to although it is not on a host of the blog.
 OTHER_FILES: Final = "file on another host"
+# Bloggers' names for these kinds and those of the ledger, then for types of items. Stored reports contain the keys.
+_LABELS: Final[dict[str, Promise]] = {
+    "author": _("author"),
+    "category": _("category"),
+    "tag": _("tag"),
+    "other term": _("other grouping"),
+    "post": _("post"),
+    "page": _("page"),
+    "comment": _("comment"),
+    "attachment": _("media item"),
+    "file": _("file"),
+    "file on another host": _("file on another host"),
+    "site setting": _("site setting"),
+    "menu": _("menu"),
+    "shortcode": _("shortcode"),
+    "block": _("block"),
+    "custom field": _("custom field"),
+    "reusable block": _("reusable block"),
+    "redirect": _("redirect"),
+    "tag alias": _("former URL of a tag"),
+    "fragment": _("footnote or reusable block"),
+    "preserved": _("record kept for exports"),
+    "picture": _("picture"),
+    "document": _("document"),
+    "featured image": _("featured image"),
+    "nav_menu_item": _("menu link"),
+    "wp_navigation": _("menu"),
+    "wp_block": _("reusable block"),
+    "tablepress_table": _("table"),
+    "redirect_rule": _("redirect"),
+    "vip-legacy-redirect": _("redirect"),
+    "revision": _("earlier version"),
+    "custom_css": _("theme style"),
+    "customize_changeset": _("theme change"),
+    "wp_font_face": _("font"),
+    "wp_font_family": _("font family"),
+    "wp_global_styles": _("theme styles"),
+    "wp_template": _("theme template"),
+    "wp_template_part": _("part of a theme template"),
+    "oembed_cache": _("cached embed"),
+    "scheduled-action": _("scheduled action"),
+    "user_request": _("request for personal data"),
+    "feedback": _("form response"),
+    "flamingo_inbound": _("form response (Flamingo)"),
+    "wpforms_entries": _("form response (WPForms)"),
+}
 # Bytes of remarks that are kept in memory, which is enough for most imports.
 _IN_MEMORY: Final = 1024 * 1024
 # How many examples a summary has per reason, how many reasons it shows, and how many it distinguishes.
@@ -92,6 +137,38 @@ class Remarks:
             self._file.seek(end)
             self._file.truncate()
             raise
+
+
+@dataclass(frozen=True, slots=True)
+class OldBlog:
+    """The blog that an export comes from. All values are JSON types, because reports store them.
+
+    Unknown values are empty. `title` and `tagline` fit into the site settings here. `language` is as exported, and
+    `text_language` is that of most new posts. `times` are wordpress.importing.time_zones.TimeSamples, and `zone` is the
+    only time zone that fits them. `folder` has the form `/blog/`.
+    """
+
+    # The name under which the blog is recorded here (wordpress.importing.site_identity).
+    site: str = ""
+    url: str = ""
+    title: str = ""
+    tagline: str = ""
+    language: str = ""
+    text_language: str = ""
+    times: list[list[Any]] = field(default_factory=list)
+    zone: str = ""
+    hosts: list[str] = field(default_factory=list)
+    folder: str = ""
+    menus: list[str] = field(default_factory=list)
+    # The number of files, how many of them are not here, and how many of the missing ones are gone for good.
+    files: int = 0
+    missing_files: int = 0
+    gone_files: int = 0
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The blog's known site settings, by their field names here."""
+        return {name: value for name, value in (("title", self.title), ("tagline", self.tagline)) if value}
 
 
 @dataclass(slots=True)
@@ -186,6 +263,11 @@ class Report:
         names = ("files", "dry_run", "counts", "file_states", "other_hosts", "warnings", "interrupted", "run")
         blog = {"taken_settings": self.taken_settings, "blog": asdict(self.blog) if self.blog else None}
         return {name: getattr(self, name) for name in names} | blog
+
+
+def kind_label(kind: str) -> str:
+    """Return the label of `kind` for readers of a report. Types of plugins are unknown and returned unchanged."""
+    return str(_LABELS.get(kind, kind))
 
 
 def lines_by_item(references: Iterable[Remark]) -> Iterator[str]:

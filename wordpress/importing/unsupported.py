@@ -56,6 +56,21 @@ _BATCH: Final = 100
 _MAX_NAMES: Final = 300
 # The length of the example in characters.
 _EXAMPLE: Final = 80
+# The notes on the names of each kind that have been counted in texts.
+_NOTES: Final = {
+    "block": ngettext_lazy(
+        "%d text has this block, whose content a plugin made. Readers see nothing in its place.",
+        "%d texts have this block, whose content a plugin made. Readers see nothing in its place.",
+    ),
+    "reusable block": ngettext_lazy(
+        "%d text shows this reusable block, which is not in the export. There is a gap.",
+        "%d texts show this reusable block, which is not in the export. There are gaps.",
+    ),
+    "custom field": ngettext_lazy(
+        "%d item has this custom field, which is not shown, but kept and exported again.",
+        "%d items have this custom field, which is not shown, but kept and exported again.",
+    ),
+}
 _META_OF: Final = {
     "comment": ngettext_lazy(
         "It occurs %d time on comments. It is not shown, but kept and exported again, except for IP addresses.",
@@ -74,12 +89,10 @@ class Unsupported:
     def __init__(self, site: str, report: Report) -> None:
         self._site = site
         self._report = report
-        # How many items have each of these, and how often each shortcode is used (`_uses`).
-        self._fields: Counter[str] = Counter()
+        # How many items have each name of these kinds, and the names of internal fields.
+        self._counts: dict[str, Counter[str]] = {kind: Counter() for kind in ("shortcode", *_NOTES)}
         self._internal_fields: Counter[str] = Counter()
-        self._shortcodes: Counter[str] = Counter()
-        self._blocks: Counter[str] = Counter()
-        self._gaps: Counter[str] = Counter()
+        # How often each shortcode is used.
         self._uses: Counter[str] = Counter()
         # How many items have texts in several languages, and the beginning of the first of these texts.
         self._in_languages = 0
@@ -96,7 +109,7 @@ class Unsupported:
             if prefix := next(filter(key.startswith, _INTERNAL), ""):
                 _count(self._internal_fields, key if len(key) < len(prefix) + 20 else f"{prefix}…")
             else:
-                _count(self._fields, key)
+                _count(self._counts["custom field"], key)
         origin = Origin(self._site)
         if missing := missing_tables(item.content, origin):
             text = _(
@@ -106,9 +119,9 @@ class Unsupported:
             self._report.note(item.type, item.id, plain_line(item.title), text % ", ".join(missing))
         content = expand_tables(item.content, origin)
         for name in count_gaps(content):
-            _count(self._gaps, name)
+            _count(self._counts["block"], name)
         for name, times in shortcodes.count_unknown(content).items():
-            _count(self._shortcodes, name)
+            _count(self._counts["shortcode"], name)
             _count(self._uses, name, times)
         if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):
             self._showing_files.append(item.id)
@@ -117,7 +130,7 @@ class Unsupported:
             self._in_languages += 1
             self._example = self._example or text.lstrip()[:_EXAMPLE]
         for block in count_blocks(item.content):
-            _count(self._blocks, block)
+            _count(self._counts["reusable block"], block)
 
     def add_notes(self, other_meta: Counter[tuple[str, str]]) -> None:
         """Add notes to the report, the most frequent first, then those on the `other_meta` of comments and terms."""
@@ -131,29 +144,11 @@ class Unsupported:
             )
             example = " ".join(remove_controls(self._example).split())
             note("shortcode", 0, "qTranslate", text % {"count": self._in_languages, "example": example})
-        for name, count in self._gaps.most_common():
-            text = ngettext(
-                "%d text has this block, whose content a plugin made. Readers see nothing in its place.",
-                "%d texts have this block, whose content a plugin made. Readers see nothing in its place.",
-                count,
-            )
-            note("block", 0, name, text % count)
-        stored = find_fragments(BLOCK, self._blocks, self._site)
-        for name, count in self._blocks.most_common():
-            if name not in stored:
-                text = ngettext(
-                    "%d text shows this reusable block, which is not in the export. There is a gap.",
-                    "%d texts show this reusable block, which is not in the export. There are gaps.",
-                    count,
-                )
-                note("reusable block", 0, name, text % count)
-        for key, count in self._fields.most_common():
-            text = ngettext(
-                "%d item has this custom field, which is not shown, but kept and exported again.",
-                "%d items have this custom field, which is not shown, but kept and exported again.",
-                count,
-            )
-            note("custom field", 0, key, text % count)
+        stored = find_fragments(BLOCK, self._counts["reusable block"], self._site)
+        for kind, occurrences in _NOTES.items():
+            for name, count in self._counts[kind].most_common():
+                if kind != "reusable block" or name not in stored:
+                    note(kind, 0, name, occurrences % count)
         for (owner, key), count in sorted(other_meta.items()):
             if key not in _IMPORTED and not key.startswith(_INTERNAL):
                 note("custom field", 0, key, _META_OF[owner] % count)
@@ -195,7 +190,9 @@ class Unsupported:
                     "the layout.",
                     times,
                 )
-            self._report.note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
+            self._report.note(
+                "shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._counts["shortcode"][name]}
+            )
 
     def note_empty(self) -> None:
         """Note the texts in which a shortcode for files shows nothing. Call this after the files are imported."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from itertools import product
 from typing import Any, Final, cast
 
@@ -22,11 +23,12 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.models import Entry
 from blog.rendering import MAX_SOURCE_LENGTH
+from blog.rendering.tree import clean_text
 from blog.rerendering import RerenderResult, rerender
 from core.bulk import fetch_rows
 from core.tasks import TaskKind
-from wordpress.markup.pattern_overrides import apply_overrides
 from wordpress.models import Fragment, FragmentKind, ImportedItem, ReusableBlock
+from wordpress.wxr.values import parse_json
 
 NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK
 
@@ -35,6 +37,13 @@ MAX_RENDERED_AT_ONCE: Final = 100
 # Reusable blocks can contain others. The limit also stops blocks that contain themselves.
 MAX_DEPTH: Final = 3
 _FOOTNOTE_MARKER = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
+# A block that a reference may change if it has a name, up to the next block: its attributes, and its first element with
+# what follows.
+_PART: Final = re.compile(
+    r"<!--\s+wp:(?:button|heading|image|paragraph)\s+(?P<attributes>\{(?:[^<>}]|\}(?!\s+-->))*+\})\s+-->"
+    r"(?P<before>(?:(?!<!--).)*?)<(?P<tag>a|h[1-6]|img|p)\b(?P<rest>[^<>]*>)(?P<content>(?:(?!<!--).)*)",
+    re.DOTALL,
+)
 # The comment of a block that is hidden from readers, by WordPress or by the plugin Block Visibility, contains this.
 HIDDEN = re.compile(r'"blockVisibility":false|"hideBlock":true')
 _BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
@@ -87,7 +96,36 @@ def _expand(known: Mapping[str, str], reference: re.Match[str]) -> str:
     """Return the text of a block that is known and was not hidden, otherwise the reference to it."""
     if HIDDEN.search(reference[0]) or reference[1] not in known:
         return reference[0]
-    return apply_overrides(known[reference[1]], reference[0])
+    return _with_overrides(known[reference[1]], reference[0])
+
+
+def _with_overrides(block: str, reference: str) -> str:
+    """Return the text of a reusable block with the contents that a reference to it gives to parts with these names.
+
+    Since WordPress 6.6, as in `<!-- wp:block {"ref":30,"content":{"Greeting":{"content":"Hello"}}} /-->`.
+    """
+    values: dict[str, Any] = parse_json(reference[reference.index("{") : reference.rindex("}") + 1], {})
+    contents = values.get("content")
+    return _PART.sub(partial(_change, contents), block) if isinstance(contents, dict) else block
+
+
+def _change(contents: dict[str, Any], part: re.Match[str]) -> str:
+    attributes: dict[str, Any] = parse_json(part["attributes"], {})
+    metadata = attributes.get("metadata")
+    changes = contents.get(str(metadata.get("name"))) if isinstance(metadata, dict) else None
+    if not isinstance(changes, dict):
+        return part[0]
+    texts = {name: clean_text(value) for name, value in changes.items() if isinstance(value, str)}
+    tag, rest, content = part["tag"], part["rest"], part["content"]
+    for name, attribute in (("alt", "alt"), ("url", "src" if tag == "img" else "href")):
+        if name in texts:
+            rest = re.sub(rf'\s{attribute}="[^"]*"', "", rest)
+            rest = f' {attribute}="{escape(texts[name])}"{rest}'
+    shown = texts.get("content", texts.get("text"))
+    if shown is not None and tag != "img":
+        end = f"</{tag}>"
+        content = f"{shown}{end}{content.rpartition(end)[2]}"
+    return part[0][: part.start("tag") - part.start()] + tag + rest + content
 
 
 def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:

@@ -14,27 +14,26 @@ import re
 from functools import partial
 from html import escape, unescape
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from blog.rendering.limits import MAX_SOURCE_LENGTH
 from blog.rendering.providers import find_embed
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
-from wordpress.markup.block_attributes import (
-    before_content,
-    empty_block,
-    in_place_of_content,
-    link_without_content,
-)
+from wordpress.markup.block_attributes import before_content, empty_block, in_place_of_content, link_without_content
 from wordpress.markup.footnotes_and_blocks import HIDDEN, Origin, expand_blocks, find_footnotes, origin_of
 from wordpress.markup.galleries import find_uploads, limited
 from wordpress.markup.note_shortcodes import list_of_notes, take_notes
+from wordpress.markup.page_builders import MARKS as BUILDER_MARKS
 from wordpress.markup.shortcodes import expand
+from wordpress.markup.tables import MARKS as TABLE_MARKS
 from wordpress.markup.tables import expand_tables
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 from wordpress.wxr.values import language_parts
 
+# Every text that shows files by their IDs, or a table, contains one of these.
+FILE_MARKS: Final = ("[gallery", "[slideshow", "[playlist", *BUILDER_MARKS, *TABLE_MARKS)
 _BLOCK_COMMENT = re.compile(
     r"<!--\s+(?P<is_end>/)?wp:(?:core/)?(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
 )

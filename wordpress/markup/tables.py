@@ -88,8 +88,9 @@ def _find(source: str, origin: Origin) -> tuple[str, dict[str, Mapping[str, Any]
     source = _BLOCK.sub(_as_shortcode, source)
     shortcodes = list(find_in_texts(_SHORTCODE, source))
     tables = _find_tables({_id(_attributes(each)) for each in shortcodes} - {""}, origin.site)
-    certain = () if "[/table]" in source.lower() else filter(_is_certain, shortcodes)
-    return source, tables, {_id(_attributes(each)) for each in certain} - tables.keys() - {""}
+    certain = [each for each in shortcodes if _CERTAIN.search(each["attributes"])]
+    missing = set() if "[/table]" in source.lower() else {_id(_attributes(each)) for each in certain}
+    return source, tables, missing - tables.keys() - {""}
 
 
 def _find_tables(ids: Iterable[str], site: str | None) -> dict[str, Mapping[str, Any]]:
@@ -100,10 +101,6 @@ def _find_tables(ids: Iterable[str], site: str | None) -> dict[str, Mapping[str,
     rows = fetch_rows(PreservedData, "key", keys, "pk", "key", "fields", kind=kind, **of_site)
     first = {key: fields for _pk, key, fields in sorted(rows, key=itemgetter(0), reverse=True)}
     return {keys[key]: fields for key, fields in first.items() if _is_public(fields.get("elements", {}))}
-
-
-def _is_certain(shortcode: re.Match[str]) -> bool:
-    return bool(_CERTAIN.search(shortcode["attributes"]))
 
 
 def _is_public(elements: Mapping[str, str]) -> bool:

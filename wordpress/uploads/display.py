@@ -11,9 +11,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from wordpress.importing.analysis import stage_texts
 from wordpress.importing.checklist import CHANGE_SETTINGS, checklist, setting_labels
-from wordpress.importing.kind_labels import kind_label
-from wordpress.importing.old_blog import OldBlog
-from wordpress.importing.report import Outcome, Reason
+from wordpress.importing.report import OldBlog, Outcome, Reason, kind_label
 from wordpress.models import ACTIVE_STATES, FileState, ImportJob, Job, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobFolder, StageProgress

@@ -11,7 +11,7 @@ from django.utils import timezone
 from blog.models import Category, Post
 from tags.models import Tag
 from wordpress.importing.analysis import reason_to_skip
-from wordpress.importing.preserved import plain_title
+from wordpress.importing.entry_builder import plain_title
 from wordpress.verifying.site_client import one_line
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, Item
 from wordpress.wxr.values import id_in_url

@@ -63,13 +63,8 @@ _ATTRIBUTES: Final = {"guid": ' isPermaLink="false"'}
 GENERATOR: Final = "\t<generator>Broadside</generator>\n"
 
 
-def item_element(texts: Mapping[str, object], inside: Iterable[str]) -> str:
-    """Return an item. `inside` are its terms, meta fields and comments."""
-    return "".join(item_parts(texts, inside))
-
-
 def item_parts(texts: Mapping[str, object], inside: Iterable[str]) -> Iterator[str]:
-    """Yield an item in parts, because it may have very many comments."""
+    """Yield an item in parts, because it may be large. `inside` are its terms, meta fields and comments."""
     yield f"\t<item>\n\t\t{in_order(texts, '\n\t\t')}\n"
     yield from inside
     yield "\t</item>\n"

@@ -5,9 +5,10 @@ what the blogger wrote about it. The oldest reblogs have only the IDs of the oth
 """
 
 import re
-import string
 from html import escape
 from typing import Final
+
+from django.core.signing import b62_encode
 
 from wordpress.wxr.records import Item
 from wordpress.wxr.values import parse_id, plain_line
@@ -18,7 +19,6 @@ _KEYS: Final = {"is_reblog", "blog_id", "post_id", _SNAPSHOT}
 _CLASS: Final = "wpcom-reblog-snapshot"
 # Where a value ends: at the name of the next one, or with the object.
 _END = re.compile(r'";(?=s:[0-9]+:"[a-z_]+";|\}\s*\Z)')
-_DIGITS: Final = string.digits + string.ascii_lowercase + string.ascii_uppercase
 
 
 def with_reblogged_post(item: Item) -> Item:
@@ -49,12 +49,5 @@ def _value(snapshot: str, name: str) -> str:
 def _short_url(item: Item) -> str:
     """Return the short URL at WordPress.com of the post with these IDs. Source: wpme_get_shortlink in Jetpack."""
     blog, post = parse_id(item.field("blog_id")), parse_id(item.field("post_id"))
-    return f"https://wp.me/p{_base62(blog)}-{_base62(post)}" if blog and post else ""
-
-
-def _base62(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, len(_DIGITS))
-        digits = _DIGITS[digit] + digits
-    return digits
+    # Django's digits have the capitals first.
+    return f"https://wp.me/p{b62_encode(blog).swapcase()}-{b62_encode(post).swapcase()}" if blog and post else ""

@@ -29,7 +29,7 @@ TEMPLATE_PART = "wp_template_part"
 REDIRECT_KEYS = ("_links_to", "_pprredirect_url", "_yoast_wpseo_redirect", "redirect")
 # Redirects of the plugins Safe Redirect Manager and WPCOM Legacy Redirector.
 REDIRECT_RULE, LEGACY_REDIRECT = "redirect_rule", "vip-legacy-redirect"
-# The prefix of the GUIDs of pages added by imports above those of a custom type (wordpress.importing.steps.sections).
+# The prefix of the GUIDs of pages added by imports above those of a custom type (wordpress.importing.steps.pages).
 SECTION_GUID: Final = "urn:wordpress:section:"
 # Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:
 # wp_check_for_changed_slugs, wp_check_for_changed_dates), and from before the trash, the slug and the statuses of

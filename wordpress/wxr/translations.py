@@ -29,5 +29,5 @@ def translation_group(item: Item) -> str:
     name = next((ref.slug for ref in item.terms if ref.taxonomy == TRANSLATIONS), "")
     if not name and not item.extension:
         # Our own exports have a term for each group, and may have kept the field of a text that was unlinked here.
-        name = next((value.strip() for key, value in item.meta if key == WPML_TRANSLATIONS), "")
+        name = item.field(WPML_TRANSLATIONS).strip()
     return name if len(name) <= _MAX_NAME else ""

@@ -66,17 +66,13 @@ def plain_lines(text: str) -> str:
     return "\n\n".join(CONTROL.sub("", part).strip() for part in parts)
 
 
-def may_be_in_languages(text: str) -> bool:
-    """Whether a text has what may be a mark of a language. False for nearly all texts, and fast."""
-    return "[:" in text or "<!--:" in text
-
-
 def language_parts(text: str) -> list[tuple[str, str]]:
     """Return the parts of a text in several languages with their languages, or the whole text with an empty string.
 
     The plugin qTranslate and its successors store such texts as `[:en]One[:fr]Un[:]`, and once used comments instead.
     """
-    if not may_be_in_languages(text):
+    # Nearly all texts have no marks, and this check is fast.
+    if "[:" not in text and "<!--:" not in text:
         return [("", text)]
     before, *rest = _LANGUAGE_MARK.split(text)
     if before.strip() or not any(rest[::2]):

@@ -1,7 +1,6 @@
 """The items of an export that describe files. The files themselves come later (wordpress.importing.steps.files)."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -50,7 +49,7 @@ def import_attachments(context: ImportContext) -> None:
             reasons.append((item, reason))
             if not reason:
                 seen.add(item.id)
-        write_batch(context, partial(_import, context, reasons))
+        write_batch(context, _import, context, reasons)
         context.advance(len(batch))
 
 

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -33,8 +32,8 @@ from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps.comments import CommentBatch, Thread
 from wordpress.importing.steps.files import record_featured_images
-from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_item
+from wordpress.importing.steps.text_parts import import_footnotes
 from wordpress.importing.texts import Derived, Text
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.wxr.records import SECTION_GUID, Item
@@ -107,7 +106,8 @@ class EntryImport(ABC):
         previous: _Batch | None = None
         for batch in chain(map(self._prepare, batches), [None]):
             if previous:
-                self._finish_rendering(previous)
+                texts, previous.html = self.context.renderer.finish()
+                self._take_rendered(previous, texts)
             if batch:
                 self._begin_rendering(batch)
             if previous:
@@ -159,10 +159,6 @@ class EntryImport(ABC):
         comments = [(comment.content, comment.is_html) for item in new for comment in item.comments]
         self.context.renderer.begin(batch.texts(self.context.site), comments)
 
-    def _finish_rendering(self, batch: _Batch) -> None:
-        texts, batch.html = self.context.renderer.finish()
-        self._take_rendered(batch, texts)
-
     def _take_rendered(self, batch: _Batch, texts: Iterable[Derived]) -> None:
         """Set the values derived from the texts of a batch."""
         for (candidate, entry), derived in zip(batch.built, texts, strict=True):
@@ -177,12 +173,12 @@ class EntryImport(ABC):
         later: list[tuple[Thread, int]] = []
         try:
             with made_elsewhere(batch.tokens):
-                write_batch(self.context, lambda: self._write(batch, later))
+                write_batch(self.context, self._write, batch, later)
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
             self._retry(batch, error)
         else:
             for thread, part in later:
-                self._store_comments(thread, part, batch)
+                write_batch(self.context, self._store_comments, thread, part, batch)
 
     def _retry(self, batch: _Batch, error: Exception) -> None:
         """Store a batch that the database has rejected: match it again or split it in two. Skip a single item."""
@@ -195,15 +191,13 @@ class EntryImport(ABC):
             self._store(_Batch(candidates[middle:], batch.html, batch.tokens))
         else:
             reason = _("It can't be stored: %s") % error
-            write_batch(self.context, partial(skip_item, self.context, candidates[0].keyed.item, reason))
+            write_batch(self.context, skip_item, self.context, candidates[0].keyed.item, reason)
 
     def _store_comments(self, thread: Thread, part: int, batch: _Batch) -> None:
-        def write() -> None:
-            comments = CommentBatch(self.context, [thread], batch.html, part)
-            comments.prepare()
-            comments.write()
-
-        write_batch(self.context, write)
+        """Store a further part of the comments on an entry."""
+        comments = CommentBatch(self.context, [thread], batch.html, part)
+        comments.prepare()
+        comments.write()
 
     def _write(self, batch: _Batch, later: list[tuple[Thread, int]]) -> None:
         """Store all of `batch` except comments that are too many for one transaction. These are put in `later`."""

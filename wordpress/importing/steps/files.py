@@ -49,8 +49,7 @@ from wordpress.importing.redirects import add_id_redirects, add_missing_redirect
 from wordpress.importing.report import FILES, OTHER_FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
-from wordpress.markup.page_builders import MARKS as BUILDER_MARKS
-from wordpress.markup.tables import MARKS as TABLE_MARKS
+from wordpress.markup.renderer import FILE_MARKS
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
 from wordpress.wxr.values import parse_id
@@ -62,11 +61,7 @@ _BATCH: Final = 100
 # How many of the files stored uncleaned are named in the report.
 _NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
-_MARKS: Final = (
-    *("[gallery", "[slideshow", "[playlist", "/wp-content/uploads/", ".files.wordpress.com"),
-    *BUILDER_MARKS,
-    *TABLE_MARKS,
-)
+_MARKS: Final = (*FILE_MARKS, "/wp-content/uploads/", ".files.wordpress.com")
 _PATH_MARKS: Final = ('="/', "='/")
 _MAX_MARKS: Final = 200
 
@@ -101,7 +96,7 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
                     context.report.skip(_kind(attachment), wordpress_id, name, str(reason), attachment.url)
                 done += 1
                 context.report_progress("files", done, len(pks))
-            write_batch(context, partial(_record_missing, context, missing, gone))
+            write_batch(context, _record_missing, context, missing, gone)
         unset = ImportedItem.objects.filter(kind=FEATURED_IMAGES, site=context.site, left_as="").order_by("pk")
         write_batches(context, list(unset.values_list("pk", flat=True)), partial(_set_featured_images, context))
         _rerender(context)

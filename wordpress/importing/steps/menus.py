@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice, zip_longest
 from typing import Final
 
@@ -47,7 +46,7 @@ def import_menus(context: ImportContext) -> None:
     menus = read_menus(context.spool.skipped, context.spool.pages.section_of_type)
     if menus:
         targets = LinkTargets(context, [link for menu in menus for link in menu.links])
-        write_batch(context, partial(_import, context, [_convert(menu, targets) for menu in menus]))
+        write_batch(context, _import, context, [_convert(menu, targets) for menu in menus])
 
 
 def _import(context: ImportContext, converted: Sequence[_Converted]) -> None:

@@ -1,28 +1,34 @@
-"""The pages of an export and their tree."""
+"""The pages of an export and their tree.
+
+Above the items of a custom type, such as the projects of a portfolio, WordPress lists them, at `/portfolio/`. Here, a
+page at this URL, their section, lists the pages below it.
+"""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import resolve
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from blog.models import Entry, Page, Status
 from blog.models.tree import MAX_PATH_LENGTH
 from core.changes import entries_changed
 from core.slugs import SlugNumbers, slug_before_trash, slug_from_export, slugify
-from wordpress.importing.batches import entry_batches
+from wordpress.importing.batches import entry_batches, write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import MISSING_PARENTS, fingerprint_modified
 from wordpress.importing.matching import identify
 from wordpress.importing.preserved import Fields
-from wordpress.importing.redirects import entries_by_id
+from wordpress.importing.redirects import add_missing_redirects, entries_by_id
 from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
-from wordpress.importing.steps.sections import add_sections, find_sections, redirect_groupings
 from wordpress.models import ImportedItem
-from wordpress.wxr.records import Item
+from wordpress.wxr.post_types import GROUPINGS
+from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 
@@ -33,13 +39,13 @@ def import_pages(context: ImportContext) -> None:
     """
     outlines = context.spool.pages.outlines
     identities = identify(outlines, context.site)
-    add_sections(context, {index for index, identity in enumerate(identities) if not identity.known})
+    _add_sections(context, {index for index, identity in enumerate(identities) if not identity.known})
     identities += identify(outlines[len(identities) :], context.site)
     pages = _PageImport(context)
     pages.pks = {index: identity.pk for index, identity in enumerate(identities) if identity.known and identity.pk}
     for is_known in (False, True):
         pages.import_some(index for index, identity in enumerate(identities) if identity.known is is_known)
-    redirect_groupings(context)
+    _redirect_groupings(context)
 
 
 class _PageImport(EntryImport):
@@ -63,7 +69,7 @@ class _PageImport(EntryImport):
         # Parents and sections that only earlier exports contained.
         earlier = entries_by_id(self.context.site, missing) if missing else {}
         slugs = {each.keyed.position: self._tree.section_of(each.item) for each in imported}
-        sections = find_sections({*slugs.values()} - {""})
+        sections = _find_sections({*slugs.values()} - {""})
         numbers = SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers)
         used_slugs: defaultdict[int | None, set[str]] = defaultdict(set)
         for each in imported:
@@ -172,3 +178,84 @@ def _is_reachable(page: Page) -> bool:
     url = f"/{page.path}/"
     # The web server answers requests for static files itself.
     return not url.startswith(settings.STATIC_URL) and resolve(url).view_name == "blog:page"
+
+
+def _find_sections(slugs: Collection[str]) -> dict[str, Entry]:
+    """Return the top-level pages here with these slugs."""
+    # Only pages have paths. Filtering by kind would make SQLite read all pages.
+    found: dict[str, Entry] = Entry.objects.without_texts().order_by().in_bulk(slugs, field_name="path")
+    return found
+
+
+def _add_sections(context: ImportContext, new: Container[int]) -> None:
+    """Add a page to the spool for each section of `new` items that has none, in the export or here.
+
+    A page added by an import is published with the first of its items. It takes its URL from a page that is not public.
+    """
+    without = context.spool.pages.without_section()
+    here = _find_sections(without)
+    for slug, indices in without.items():
+        section = _section(slug, [context.spool.pages.outlines[index].item for index in indices])
+        page = here.get(slug)
+        if page and page.guid == section.guid:
+            is_needed = (page.status, section.status) == (Status.DRAFT, "publish")
+        else:
+            is_free = page is None or (page.status != Status.PUBLISHED and section.status == "publish")
+            is_needed = is_free and any(index in new for index in indices)
+        if is_needed:
+            context.spool.add(section)
+            context.item_count += 1
+
+
+def _redirect_groupings(context: ImportContext) -> None:
+    """Redirect the URLs of groupings to the sections that list their items."""
+    tree = context.spool.pages
+    slugs = {name: tree.section_of_taxonomy(name) for name in {*GROUPINGS, *(name for name, _slug in tree.terms)}}
+    if pages := _find_sections({*slugs.values()} - {""}):
+        sections = {name: pages[slug] for name, slug in slugs.items() if slug in pages}
+        write_batch(context, _redirect_urls_of_groupings, context, sections)
+
+
+def _redirect_urls_of_groupings(context: ImportContext, sections: Mapping[str, Entry]) -> None:
+    terms = {(term.taxonomy, term.slug) for term in context.analysis.terms if term.taxonomy in sections}
+    urls = []
+    for taxonomy, slug in sorted(terms | context.spool.pages.terms):
+        if taxonomy in sections:
+            # By default, the URLs of a taxonomy begin with its name.
+            prefix = GROUPINGS[taxonomy][1] if taxonomy in GROUPINGS else taxonomy
+            urls.append((f"/{quote(prefix)}/{quote(usable_slug(slug))}/", sections[taxonomy]))
+    context.ledger.add_redirects(add_missing_redirects(urls))
+
+
+def _section(slug: str, outlines: Sequence[Item]) -> Item:
+    """Return an item for the page above the items with these `outlines`, published if any of them is."""
+    public = [item for item in outlines if item.status == "publish"]
+    oldest = min(public or outlines, key=lambda item: item.published_at or timezone.now())
+    return oldest._replace(
+        id=0,
+        status="publish" if public else "draft",
+        title=_titles().get(oldest.custom_type) or slug.replace("-", " ").capitalize(),
+        slug=slug,
+        link="",
+        parent=0,
+        menu_order=0,
+        sticky=False,
+        password="",
+        comment_status="closed",
+        # The same in every import, whatever the blog's domain is.
+        guid=SECTION_GUID + slug,
+        modified_at=None,
+        legacy_urls=(),
+        custom_type="",
+        path_above=None,
+    )
+
+
+def _titles() -> dict[str, str]:
+    return {
+        "jetpack-portfolio": _("Portfolio"),
+        "jetpack-testimonial": _("Testimonials"),
+        "jetpack-comic": _("Comics"),
+        "project": _("Projects"),
+        "avada_portfolio": _("Portfolio"),
+    }

@@ -1,7 +1,6 @@
 """Redirects that editors of the old blog kept with Safe Redirect Manager or WPCOM Legacy Redirector, as items."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from itertools import batched
 from typing import Final, NamedTuple
 
@@ -36,7 +35,7 @@ class _Rule(NamedTuple):
 def import_redirect_rules(context: ImportContext) -> None:
     """Redirect the paths of rules that lead to an entry or category here. Note the others."""
     for rules in batched(_rules(context), _BATCH):
-        write_batch(context, partial(_import, context, rules))
+        write_batch(context, _import, context, rules)
 
 
 def _rules(context: ImportContext) -> Iterator[_Rule]:

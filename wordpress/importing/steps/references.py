@@ -1,6 +1,7 @@
 """The files that texts refer to. Those without an item in the export become attachments too, without an ID.
 
-The files themselves are imported like those of other attachments (wordpress.importing.steps.files).
+The files themselves are imported like those of other attachments (wordpress.importing.steps.files). The pages of files
+that are not here and have no parent lead to a post or page that shows the file.
 """
 
 from bisect import insort
@@ -13,15 +14,19 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
+from blog.models import Entry
 from blog.models.redirect import MAX_LENGTH
+from core.bulk import fetch_rows
 from core.http import host_of
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
+from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
 from wordpress.importing.referenced_files import FileReferences, blog_hosts
 from wordpress.importing.report import ATTACHMENTS, PAGES, POSTS
+from wordpress.importing.steps.files import FEATURED_IMAGES
 from wordpress.legacy_urls.file_urls import FileURL, aliases_of, parse_file_url, path_on_host, without_host
 from wordpress.legacy_urls.moved_files import match_files
-from wordpress.models import Attachment, AttachmentQuerySet, FileState
+from wordpress.models import Attachment, AttachmentQuerySet, FileState, ImportedItem
 
 # Longer URLs do not fit into the unique index.
 _MAX_URL_LENGTH: Final = 1000
@@ -89,7 +94,7 @@ def import_references(context: ImportContext) -> None:
     own = [pk for pk, url in others.values_list("pk", "url").iterator(1000) if host_of(url) in hosts]
     write_batches(context, own, partial(_mark_as_own, others))
     for references in context.spool.references.chunks():
-        write_batch(context, partial(_import, context, references, hosts))
+        write_batch(context, _import, context, references, hosts)
 
 
 def report_references(context: ImportContext) -> dict[int, list[int]]:
@@ -112,6 +117,24 @@ def report_references(context: ImportContext) -> dict[int, list[int]]:
                     del shown_by[wordpress_id][_MAX_SHOWING:]
     context.report.other_hosts = count_other_hosts(context.site)
     return shown_by
+
+
+def redirect_attachment_pages(context: ImportContext, shown_by: Mapping[int, Sequence[int]]) -> None:
+    """Redirect the pages of missing files without a parent to a public entry that shows them, if there is one.
+
+    `shown_by` has the IDs of entries whose texts refer to a file, by the ID of the file. With the file, its page leads
+    to it (wordpress.importing.steps.attachments).
+    """
+    items = ImportedItem.objects.filter(site=context.site)
+    featured = set(items.filter(kind=FEATURED_IMAGES).values_list("wordpress_id", flat=True))
+    missing = Attachment.objects.without_file().from_items().filter(site=context.site).order_by("pk")
+    columns = missing.values_list("wordpress_id", "parent", "link")
+    shown = [row for row in columns if row[0] in shown_by or row[0] in featured]
+    wanted = {parent for _id, parent, _link in shown if parent}
+    here = {"site": context.site, "kind__in": [POSTS, PAGES]}
+    parents = {row[0] for row in fetch_rows(ImportedItem, "wordpress_id", wanted, "wordpress_id", **here)}
+    orphans = [(wordpress_id or 0, link) for wordpress_id, parent, link in shown if parent not in parents]
+    write_batches(context, orphans, partial(_redirect_pages, context, shown_by))
 
 
 def count_other_hosts(site: str) -> dict[str, int]:
@@ -138,6 +161,26 @@ def _mark_as_own(others: AttachmentQuerySet, pks: Sequence[int]) -> None:
         attachment.on_other_host = False
         _complete_paths(attachment)
     Attachment.objects.bulk_update(attachments, ["path", "former_path", "on_other_host"], batch_size=_BATCH_SIZE)
+
+
+def _redirect_pages(
+    context: ImportContext, shown_by: Mapping[int, Sequence[int]], orphans: Sequence[tuple[int, str]]
+) -> None:
+    ids = [wordpress_id for wordpress_id, _link in orphans]
+    columns = ("wordpress_id", "object_pk")
+    images = fetch_rows(ImportedItem, "wordpress_id", ids, *columns, kind=FEATURED_IMAGES, site=context.site)
+    # Of several entries, the first counts.
+    featured = sorted(images, reverse=True)
+    entries = Entry.objects.without_texts().in_bulk([pk for _id, pk in featured])
+    targets = {wordpress_id: entries[pk] for wordpress_id, pk in featured if pk in entries and entries[pk].is_public}
+    others = [wordpress_id for wordpress_id in ids if wordpress_id not in targets]
+    showing = entries_by_id(context.site, {each for other in others for each in shown_by.get(other, ())})
+    for other in others:
+        public = (showing[each] for each in shown_by.get(other, ()) if each in showing and showing[each].is_public)
+        if entry := next(public, None):
+            targets[other] = entry
+    paths = add_missing_redirects((link, targets[pk]) for pk, link in orphans if pk in targets)
+    context.ledger.add_redirects([*paths, *add_id_redirects(context.site, targets)])
 
 
 def _files_of(references: Sequence[FileReferences], hosts: Collection[str]) -> list[FileURL]:

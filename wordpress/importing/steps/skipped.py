@@ -18,7 +18,7 @@ from wordpress.wxr.values import language_code, plain_line
 def skip_others(context: ImportContext) -> None:
     """Report the items that are not imported, and preserve all except confidential ones."""
     for batch in context.spool.skipped.chunks():
-        write_batch(context, partial(_skip, context, batch))
+        write_batch(context, _skip, context, batch)
         context.advance(len(batch))
     for name, (count, path) in context.analysis.other_types.items():
         text = ngettext(

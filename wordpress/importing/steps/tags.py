@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import batched
 from typing import Final
 
@@ -119,7 +119,7 @@ class _Tags:
                 if pk in records and records[pk].exported != fingerprint_of(exported.term):
                     changed[pk], recorded[pk] = exported, records[pk]
         if changed:
-            write_batch(self.context, partial(self._update, changed, recorded))
+            write_batch(self.context, self._update, changed, recorded)
 
     def _update(self, changed: dict[int, _ExportedTag], recorded: dict[int, Recorded]) -> None:
         self.reported = {exported.slug for exported in changed.values()}

@@ -21,10 +21,9 @@ from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
 from wordpress.importing.checklist import checklist, setting_labels
 from wordpress.importing.database import AlreadyRunningError, is_locked
-from wordpress.importing.kind_labels import kind_label
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
-from wordpress.importing.report import Outcome, Remarks, Report, lines_by_item, summarise
+from wordpress.importing.report import Outcome, Remarks, Report, kind_label, lines_by_item, summarise
 from wordpress.importing.undo import UndoReport, undo_run
 from wordpress.models import FileState, ImportRun
 from wordpress.wxr.archives import unpacked

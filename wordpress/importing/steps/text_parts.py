@@ -1,8 +1,7 @@
-"""The footnotes and reusable blocks of an export, which are stored apart from the texts that show them."""
+"""What an export stores apart from the texts that show it: footnotes, reusable blocks and tables of TablePress."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,27 +15,43 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import FRAGMENTS
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
-from wordpress.importing.preserved import block_fields, preserve, preserve_unknown
+from wordpress.importing.preserved import block_fields, key_of, preserve, preserve_unknown
 from wordpress.importing.report import Outcome
-from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
+from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_comments, skip_item
 from wordpress.markup.footnotes_and_blocks import BLOCK, NOTE
-from wordpress.models import Fragment, FragmentKind, fingerprint
-from wordpress.wxr.records import FOOTNOTES, REUSABLE_BLOCK, Item
+from wordpress.markup.tables import parse_rows
+from wordpress.models import Fragment, FragmentKind, PreservedData, fingerprint
+from wordpress.wxr.records import FOOTNOTES, REUSABLE_BLOCK, TABLE, Item, table_id
 from wordpress.wxr.values import plain_line
 
 
 def import_reusable_blocks(context: ImportContext) -> None:
     """Import reusable blocks before any text that may show them."""
     for batch in context.spool.reusable_blocks.chunks():
-        write_batch(context, partial(_import_blocks, context, batch))
+        write_batch(context, _import_blocks, context, batch)
+        context.advance(len(batch))
+
+
+def import_tables(context: ImportContext) -> None:
+    """Store tables before any text that may show them. They are preserved like other plugins' items (markup.tables)."""
+    seen: set[str] = set()
+    for batch in context.spool.tables.chunks():
+        items = []
+        for item in batch:
+            if key_of(item) not in seen:
+                seen.add(key_of(item))
+                items.append(item)
+            else:
+                skip_item(context, item, in_export_twice())
+        write_batch(context, _import_tables, context, items)
         context.advance(len(batch))
 
 
 def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None:
     """Import the footnotes of posts and pages. Call this before the posts and pages are rendered."""
-    fields = [(keyed.item, field) for keyed in items if (field := _footnotes_field(keyed.item))]
+    fields = [(keyed.item, field) for keyed in items if (field := keyed.item.field(FOOTNOTES).strip())]
     if fields:
-        write_batch(context, partial(_import_footnotes, context, fields))
+        write_batch(context, _import_footnotes, context, fields)
 
 
 def _import_blocks(context: ImportContext, batch: Sequence[Item]) -> None:
@@ -73,10 +88,6 @@ def _import_footnotes(context: ImportContext, fields: Iterable[tuple[Item, str]]
             context.report.note(item.type, item.id, plain_line(item.title), text)
         else:
             _store(context, NOTE, {name: ("", text) for name, text in notes.items()})
-
-
-def _footnotes_field(item: Item) -> str:
-    return next((value for key, value in item.meta if key == FOOTNOTES), "").strip()
 
 
 def parse_footnotes(field: str) -> dict[str, str] | None:
@@ -134,3 +145,39 @@ def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple
     for (pk,) in fetch_rows(Fragment, "name", added, "pk", kind=kind, site=context.site):
         context.ledger.add(FRAGMENTS, 0, pk)
     return outcome
+
+
+def _import_tables(context: ImportContext, items: Sequence[Item]) -> None:
+    _update_table_keys(context.site, items)
+    outcomes = preserve_unknown(context, items)
+    for item in items:
+        title, outcome = plain_line(item.title), outcomes[key_of(item)]
+        if reason := _reason_to_hide_table(item):
+            context.report.skip(TABLE, item.id, title, reason)
+        else:
+            context.report.count(TABLE, outcome)
+        if not reason and outcome == Outcome.UPDATED:
+            text = _("Texts show the old version until you run `manage.py rerender`.")
+            context.report.note(TABLE, item.id, title, text)
+        if any(cell.startswith("=") and len(cell) > 1 for row in parse_rows(item.content) for cell in row):
+            text = _("Its formulas are shown as they were typed, without their results.")
+            context.report.note(TABLE, item.id, title, text)
+        skip_comments(context, item, _("It is on an item that is not shown here. It is kept and exported again."))
+
+
+def _update_table_keys(site: str, items: Sequence[Item]) -> None:
+    """Update the keys of tables that earlier versions preserved under their item IDs."""
+    keys = {fingerprint(TABLE, item.id): key_of(item) for item in items}
+    kind = PreservedData.Kind.ITEM
+    for pk, key in list(fetch_rows(PreservedData, "key", keys, "pk", "key", kind=kind, site=site)):
+        PreservedData.objects.filter(pk=pk).update(key=keys[key])
+
+
+def _reason_to_hide_table(item: Item) -> str:
+    if item.status != "publish" or item.password:
+        return _("It was not public, so no text showed it. It is kept and exported again.")
+    if not table_id(item):
+        return _("The export does not say its ID, by which texts show it. It is kept and exported again.")
+    if not parse_rows(item.content):
+        return _("It can't be read. It is kept and exported again.")
+    return ""
