@@ -281,6 +281,7 @@ class TestFiles:
         assert post.featured_picture.title == "c"
         assert {each.title for each in post.pictures.all()} == {"a", "b"}
         # The button that was pressed last counts. A featured image can also be dropped.
+        expect(new_post.get_by_role("button", name="Choose another…")).to_be_visible()
         drop(new_post, "d.png", picture_file().read(), place=".writing-picture-field")
         new_post.get_by_role("button", name="Unpublish").click()
         new_post.get_by_role("button", name="Update").click()
