@@ -55,7 +55,7 @@ class LateFormsMiddleware(Middleware):
                 request.late_form = late_form  # type: ignore[attr-defined]  # for core.admin
         response = self.get_response(request)
         if isinstance(response, HttpResponseNotAllowed) and _opens_page(request):
-            return HttpResponseRedirect(_list_above(request.path))
+            return HttpResponseRedirect(_list_above(request))
         account = browsers.last_account(request) if request.method == "POST" and _is_late(request, response) else ""
         if account and not _keep(request, account):
             text = gettext("You had been logged out, so nothing was changed. Log in, then do it again.")
@@ -95,13 +95,14 @@ def _opens_page(request: HttpRequest) -> bool:
     return request.method == "GET" and asks_for_html and request.user.is_authenticated
 
 
-def _list_above(path: str) -> str:
-    """Return the path of the nearest list above an action, or of the dashboard."""
+def _list_above(request: HttpRequest) -> str:
+    """Return the URL of the nearest list above an action, with its filters, or of the dashboard."""
+    path, filters = request.path, request.GET.get("_changelist_filters", "")
     while True:
         path = path.rstrip("/").rpartition("/")[0] + "/"
         with suppress(Resolver404):
             if (resolve(path).url_name or "").endswith(("changelist", "index")):
-                return path
+                return f"{path}?{filters}" if filters else path
 
 
 def _keep(request: HttpRequest, account: str) -> bool:

@@ -93,12 +93,12 @@ class TitleCells:
         if self.may_add:
             yield _button(self._url(entry, "duplicate"), texts.duplicate, texts.duplicate_label % title)
         if is_editable:
-            yield _button(self._url(entry, "trash"), texts.trash, texts.trash_label % title, "row-danger")
+            yield _button(self._url(entry, "trash"), texts.trash, texts.trash_label % title, "row-moves row-danger")
 
     def _actions_in_trash(self, entry: Entry) -> Iterator[str]:
         if may_restore(self.user, entry):
             label = gettext("Restore as a draft: %(entry)s") % {"entry": entry}
-            yield _button(self._url(entry, "restore"), gettext("Restore as draft"), label)
+            yield _button(self._url(entry, "restore"), gettext("Restore as draft"), label, "row-moves")
         if may_delete(self.user, entry):
             label = gettext("Delete permanently: %(entry)s") % {"entry": entry}
             yield _link(self._url(entry, "delete"), gettext("Delete permanently…"), label, "row-danger")

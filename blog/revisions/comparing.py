@@ -12,9 +12,10 @@ from typing import Final, Literal
 
 # Paragraphs, and the line ends between them.
 _PARAGRAPHS: Final = re.compile(r"[^\n]+|\n+")
-# Words with everything attached to them, except ASCII punctuation. Characters of Chinese and Japanese, which have no
-# spaces, count as words.
-_WORDS: Final = re.compile(r"\s+|[぀-ヿ㐀-鿿]|(?:(?![぀-ヿ㐀-鿿])[^\s!-/:-@\[-`{-~])+|.", re.DOTALL)
+# Numbers and dates such as 1,250 and 2024-05-03, because half of one and half of another is a third one. Words with
+# everything attached to them, except ASCII punctuation. Characters of Chinese and Japanese, which have no spaces, count
+# as words.
+_WORDS: Final = re.compile(r"\s+|\d+(?:[.,:/-]\d+)+|[぀-ヿ㐀-鿿]|(?:(?![぀-ヿ㐀-鿿])[^\s!-/:-@\[-`{-~])+|.", re.DOTALL)
 _TAG: Final = re.compile("<[^<>]*>")
 _LETTER: Final = re.compile(r"\w")
 

@@ -46,7 +46,7 @@ function enhance(box) {
   }
   convertPastes(field, files);
   followText(box, field);
-  addFeaturedImage(box, field, modes, uploads);
+  addFeaturedImage(box, field, uploads);
   guard(field.form, uploads, box.querySelector(".editor-status"));
   keepPlace(box, field, isShown);
 }
@@ -69,7 +69,8 @@ function guard(form, uploads, status) {
   let hasUnsavedText = document.querySelector(".errornote, .conflict, [data-is-submitted='1']") !== null;
   let isSubmitted = false;
   let isLeaving = false;
-  let isWaiting = false;
+  // While files are uploaded: the button that was pressed last, and how it gets its label back.
+  let waiting = null;
   let timer = 0;
   let takeBack = () => {};
   form.addEventListener("input", () => {
@@ -130,18 +131,21 @@ function guard(form, uploads, status) {
     takeBack = () => {};
   }
 
-  /* Submit after all uploads. If one fails, nothing is submitted, so that its error can be seen. */
+  /* Submit after all uploads, as the button that was pressed last does. If one fails, nothing is submitted, so that its
+   * error can be seen. */
   async function submitLater(button) {
-    if (isWaiting) {
+    const isFirst = waiting === null;
+    waiting?.restore();
+    waiting = { button, restore: relabel(button, status.dataset.uploading) };
+    if (!isFirst) {
       return;
     }
-    isWaiting = true;
-    const backToLabel = relabel(button, status.dataset.uploading);
     const areStored = await uploads.finish();
-    backToLabel();
-    isWaiting = false;
+    const last = waiting;
+    waiting = null;
+    last.restore();
     if (areStored) {
-      form.requestSubmit(button);
+      form.requestSubmit(last.button);
     } else {
       status.textContent = status.dataset.unsaved;
     }

@@ -1,8 +1,14 @@
-/* “Quick edit” in the lists of posts and pages, in a dialog. Without this script, it leads to a separate page. */
+/* “Quick edit” in the lists of posts and pages, in a dialog, and moving entries to the trash and back, in place. Without
+ * this script, these lead to other pages. */
 
+import { element } from "./elements.js";
 import { enhance } from "./tags.js";
 
 const FRAGMENT = { headers: { "X-Broadside-Fragment": "1" } };
+
+// It exists from the start, so screen readers announce what appears in it.
+const result = element("div", { role: "status" });
+document.getElementById("content").before(result);
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a.quick-link");
@@ -67,35 +73,86 @@ async function save(dialog, form, link) {
     dialog.scrollTop = 0;
   } else {
     const row = link.closest("tr");
-    await refresh(row);
+    const page = await listAt(location.href);
+    if (!page) {
+      location.reload();
+      return;
+    }
+    update(row, page);
     dialog.close();
-    const next = row.isConnected ? row.querySelector("a.quick-link") ?? row.querySelector("a") : null;
-    (next ?? document.querySelector(".tabs a")).focus();
+    focusRow(row);
   }
 }
 
+document.getElementById("changelist-form")?.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (button?.matches(".row-moves")) {
+    event.preventDefault();
+    if (!button.hasAttribute("aria-busy")) {
+      move(button);
+    }
+  }
+});
+
+/* Move the entry of a row to the trash, or back. The place in the list, the focus and the selection stay. */
+async function move(button) {
+  button.setAttribute("aria-busy", "true");
+  const body = new FormData();
+  body.set("csrfmiddlewaretoken", button.form.elements.csrfmiddlewaretoken.value);
+  const page = await listAt(button.formAction, { method: "POST", body });
+  if (page) {
+    const row = button.closest("tr");
+    update(row, page);
+    focusRow(row);
+  } else {
+    // The browser shows why not, for example that the session has ended.
+    button.classList.remove("row-moves");
+    button.form.requestSubmit(button);
+  }
+}
+
+/* Return the list to which `url` leads; null if it leads elsewhere. */
+async function listAt(url, options) {
+  const html = await fetch(url, options).then((response) => response.text(), () => "");
+  const page = new DOMParser().parseFromString(html, "text/html");
+  return page.querySelector("#changelist-form, .list-empty") && page;
+}
+
 /* Update this row, the tabs and the messages. The checkboxes stay, because the admin's script refers to them. */
-async function refresh(row) {
-  const response = await fetch(location.href);
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+function update(row, page) {
   const box = row.querySelector(".action-select");
   const fresh = page.querySelector(`.action-select[value="${box.value}"]`)?.closest("tr");
-  if (fresh) {
-    const cells = [...fresh.cells].slice(1);
-    [...row.cells].slice(1).forEach((cell) => cell.remove());
-    row.append(...cells);
-  } else {
-    // The entry no longer belongs to this list.
-    box.checked = false;
-    row.remove();
-  }
+  const messages = page.querySelector(".messagelist");
+  const cells = fresh ? [...fresh.cells].slice(1) : [placeholder(row, messages)];
+  [...row.cells].slice(1).forEach((cell) => cell.remove());
+  row.append(...cells);
+  box.hidden = box.disabled = !fresh;
+  box.checked &&= Boolean(fresh);
   document.querySelector(".tabs").replaceWith(page.querySelector(".tabs"));
   document.querySelector(".messagelist")?.remove();
-  const messages = page.querySelector(".messagelist");
-  if (messages) {
-    messages.setAttribute("role", "status");
-    document.querySelector("#content").before(messages);
+  result.replaceChildren(...(fresh && messages ? [messages] : []));
+}
+
+/* Return a cell for a row whose entry no longer belongs to this list: its title, and the message with the button that
+ * undoes this. */
+function placeholder(row, messages) {
+  const title = row.querySelector(".entry-title, .row-moved bdi").textContent;
+  const colspan = row.closest("table").tHead.rows[0].cells.length - 1;
+  const cell = element("td", { class: "row-moved", colspan, tabindex: -1 }, element("bdi", {}, title), " ");
+  for (const message of messages?.children ?? []) {
+    const undo = message.querySelector("form.undo");
+    if (undo) {
+      // The row is in a form, which can't contain another one.
+      const attributes = { class: "button row-moves", formaction: undo.getAttribute("action") };
+      undo.replaceWith(element("button", attributes, undo.textContent.trim()));
+    }
+    cell.append(...message.childNodes);
   }
+  return cell;
+}
+
+function focusRow(row) {
+  (row.querySelector(".row-moved, a.quick-link") ?? row.querySelector("a")).focus();
 }
 
 function show(dialog, html) {

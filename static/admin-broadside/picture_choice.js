@@ -7,9 +7,7 @@ import { Uploads } from "./editor/uploads.js";
 
 const library = document.querySelector(".picture-library");
 if (library) {
-  // There is no text whose caret has to be kept. Browsers return the focus to the button.
-  const modes = { current: { keepSelection: () => () => {} } };
-  const ask = mediaDialog(library, library, modes);
+  const ask = mediaDialog(library, library);
   for (const part of document.querySelectorAll(".picture-choice")) {
     addChoice(part, ask);
   }
@@ -20,7 +18,7 @@ function addChoice(part, ask) {
   const [choose, upload, remove] = ["choose", "upload", "remove"].map((name) => part.querySelector(`[data-do=${name}]`));
   const { form, labels: [label] } = select;
   const chooser = library.dataset.mayUpload === "1" ? input : null;
-  const place = { choose, remove, chooser, figure, status: part.querySelector("[role=status]") };
+  const place = { area: part, choose, remove, chooser, figure, status: part.querySelector("[role=status]") };
   const uploads = new Uploads();
 
   // The buttons together replace the list, with its label, its help and its errors.

@@ -68,16 +68,8 @@ export function enhance(area) {
   }));
   area.form?.addEventListener("submit", commit, { capture: true });
 
-  input.addEventListener("input", () => {
-    if (COMMA.test(input.value)) {
-      const parts = input.value.split(COMMA);
-      const rest = parts.pop();
-      add(parts);
-      input.value = rest.trimStart();
-    }
-    clearTimeout(timer);
-    timer = setTimeout(suggest, DELAY);
-  });
+  input.addEventListener("input", (event) => typed(event.isComposing));
+  input.addEventListener("compositionend", () => typed(false));
   input.addEventListener("paste", (event) => {
     const text = event.clipboardData.getData("text/plain");
     if (COMMA.test(text)) {
@@ -139,6 +131,18 @@ export function enhance(area) {
       input.focus();
     }
   });
+
+  function typed(isComposing) {
+    // An input method still replaces what it has written, commas included.
+    if (!isComposing && COMMA.test(input.value)) {
+      const parts = input.value.split(COMMA);
+      const rest = parts.pop();
+      add(parts);
+      input.value = rest.trimStart();
+    }
+    clearTimeout(timer);
+    timer = setTimeout(suggest, DELAY);
+  }
 
   function commitIfLeft() {
     if (!isPressed && document.activeElement !== input) {

@@ -64,6 +64,10 @@ def test_an_action_is_not_carried_out_and_its_list_is_opened_after_logging_in(br
     back = log_in(browser, "/admin/comments/queue/decide/?status=pending")
     page = browser.get(back["Location"], headers={"accept": "text/html"}, follow=True)
     assert (page.status_code, page.redirect_chain) == (200, [("/admin/comments/queue/", 302)])
+    # A list is opened with its filters.
+    filters = "?_changelist_filters=state%3Dall%26p%3D2"
+    page = browser.get(f"/admin/blog/post/{comment.entry_id}/trash/{filters}", headers={"accept": "text/html"})
+    assert page["Location"] == "/admin/blog/post/?state=all&p=2"
     comment.refresh_from_db()
     assert comment.status == "pending"
 

@@ -53,6 +53,15 @@ class TestTexts:
         assert result.text == "A bright lamp.\n\nEnd!"
         assert [(overlap.mine, overlap.theirs) for overlap in result.overlaps] == [("bright", "dim")]
 
+    @pytest.mark.parametrize(
+        ("base", "mine", "theirs"),
+        [("1,250", "1,300", "2,250"), ("2024-05-03", "2024-06-03", "2025-05-03"), ("١٬٢٥٠", "١٬٣٠٠", "٢٬٢٥٠")],
+    )
+    def test_two_changes_of_a_number_never_make_a_third_number(self, base: str, mine: str, theirs: str) -> None:
+        result = merge(f"It was {base}.", f"It was {mine}.", f"It was {theirs}.")
+        assert result.text == f"It was {mine}."
+        assert len(result.overlaps) == 1
+
     @given(TEXT, TEXT)
     def test_without_changes_on_one_side_the_result_is_the_other(self, base: str, other: str) -> None:
         assert merge(base, other, base).text == merge(base, base, other).text == merge(base, other, other).text == other

@@ -153,7 +153,10 @@ class TestToolbar:
         expect(focused).to_have_accessible_name("Italic")
         page.keyboard.press("End")
         page.keyboard.press("Enter")
-        expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Ctrl+Shift+7")
+        dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+        expect(dialog).to_contain_text("Ctrl+Shift+7")
+        # In Arabic, keys next to each other stay apart.
+        expect(dialog.locator("kbd").first).to_have_css("unicode-bidi", "isolate")
         page.keyboard.press("Escape")
         page.keyboard.press("ArrowLeft")
         # Everything else is inert until Esc is pressed.

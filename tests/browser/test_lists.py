@@ -64,6 +64,8 @@ def test_posts_are_filtered_edited_trashed_and_restored(log_in: LogIn, posts: li
     expect(row.locator(".entry-tags")).to_contain_text("#peace")
     expect(page.locator(".messagelist")).to_contain_text("Moved back to drafts.")
     expect(page.get_by_role("link", name="Quick edit: Award, renamed")).to_be_focused()
+    # Screen readers announce it.
+    expect(page.get_by_role("status").filter(has_text="Moved back to drafts.")).to_be_visible()
 
     # Escape closes the dialog without changing anything.
     page.get_by_role("link", name="Quick edit: Award 2").click()
@@ -77,6 +79,10 @@ def test_posts_are_filtered_edited_trashed_and_restored(log_in: LogIn, posts: li
     assert page.locator("#result_list").bounding_box() == before
     page.get_by_label("Action:").select_option("Edit…")
     page.get_by_role("button", name="Run").click()
+    # After cancelling, one can go on with the same selection.
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.locator("tbody input:checked")).to_have_count(3)
+    page.get_by_role("button", name="Run").click()
     page.get_by_role("combobox", name="Add tags").fill("prizes")
     page.get_by_role("button", name="Show what will change").click()
     expect(page.get_by_role("heading", name="3 will change")).to_be_visible()
@@ -84,11 +90,16 @@ def test_posts_are_filtered_edited_trashed_and_restored(log_in: LogIn, posts: li
     expect(page.locator(".messagelist")).to_contain_text("3 posts changed.")
     expect(page.locator(".entry-tags", has_text="#prizes")).to_have_count(3)
 
-    page.get_by_role("button", name="Move to trash: Award 0").click()
-    expect(page.locator("#result_list tbody tr")).to_have_count(2)
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#result_list tbody tr")).to_have_count(3)
-    # The filter is kept.
+    # A row is moved to the trash and back in place, with the keyboard too, and what is selected stays selected.
+    page.get_by_role("checkbox", name="Award 2").check()
+    page.get_by_role("button", name="Move to trash: Award 0").press("Enter")
+    row = page.get_by_role("row").filter(has_text="Award 0 Post moved to the trash.")
+    expect(row.locator(".row-moved")).to_be_focused()
+    expect(page.get_by_role("link", name="Trash 1")).to_be_visible()
+    assert Post.objects.get(pk=posts[0].pk).status == Status.TRASH
+    row.get_by_role("button", name="Undo").press("Enter")
+    expect(page.get_by_role("link", name="Quick edit: Award 0")).to_be_focused()
+    expect(page.locator("tbody input:checked")).to_have_count(1)
     expect(page).to_have_url(re.compile("category="))
 
     stored = {post.title: (post.status, post.slug) for post in Post.objects.all()}

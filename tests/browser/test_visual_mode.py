@@ -296,6 +296,20 @@ class TestVisualMode:
         page.keyboard.press("Alt+ArrowDown")
         page.keyboard.press("Alt+ArrowDown")
         expect(source).to_have_value(f"![]({b})\n![]({c})\n![One]({a})")
+        # With the keyboard, a button can be pressed again.
+        text.get_by_role("button", name="Move up").last.press("Enter")
+        expect(text.get_by_role("button", name="Move up").nth(1)).to_be_focused()
+        expect(source).to_have_value(f"![]({b})\n![One]({a})\n![]({c})")
+        text.get_by_role("button", name="Move down").nth(1).press("Enter")
+        expect(source).to_have_value(f"![]({b})\n![]({c})\n![One]({a})")
+        # A description has no formatting.
+        text.get_by_label("Describe the image").last.press("Control+b")
+        expect(page.get_by_role("button", name="Bold")).to_have_attribute("aria-pressed", "false")
+        # The focus returns to where a dialog was opened.
+        page.get_by_role("button", name="Choose image…").press("Enter")
+        expect(page.get_by_role("dialog", name="Image")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Choose image…")).to_be_focused()
         text.get_by_role("button", name="Remove").first.click()
         expect(source).to_have_value(f"![]({c})\n![One]({a})")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
 
-from blog.models import Post
+from blog.models import Post, Status
 from media.models import Picture
 from tests.factories import PASSWORD, UserFactory
 from tests.factories.files import PDF, picture, picture_file
@@ -21,13 +21,13 @@ from tests.factories.types import LogIn
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Drops files on the text.
-DROP = """(files) => {
+DROP = """([place, files]) => {
   const carried = new DataTransfer();
   for (const [name, type, content] of files) {
     carried.items.add(new File([Uint8Array.from(atob(content), (char) => char.charCodeAt(0))], name, { type }));
   }
   const drop = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
-  document.querySelector("#id_source").dispatchEvent(drop);
+  document.querySelector(place).dispatchEvent(drop);
 }"""
 
 # Stores the callback of a timeout of more than five seconds as `later` instead of waiting for it.
@@ -63,10 +63,10 @@ def new_post(log_in: LogIn) -> Page:
     return log_in("editor", "/admin/blog/post/add/")
 
 
-def drop(new_post: Page, name: str, content: bytes, *more: str) -> None:
+def drop(new_post: Page, name: str, content: bytes, *more: str, place: str = "#id_source") -> None:
     """Drop files of these names, all with the same content."""
     encoded = base64.b64encode(content).decode()
-    new_post.evaluate(DROP, [[each, "image/jpeg", encoded] for each in (name, *more)])
+    new_post.evaluate(DROP, [place, [[each, "image/jpeg", encoded] for each in (name, *more)]])
 
 
 def image_payload(name: str) -> FilePayload:
@@ -280,6 +280,16 @@ class TestFiles:
         assert post.featured_picture
         assert post.featured_picture.title == "c"
         assert {each.title for each in post.pictures.all()} == {"a", "b"}
+        # The button that was pressed last counts. A featured image can also be dropped.
+        expect(new_post.get_by_role("button", name="Choose another…")).to_be_visible()
+        drop(new_post, "d.png", picture_file().read(), place=".writing-picture-field")
+        new_post.get_by_role("button", name="Unpublish").click()
+        new_post.get_by_role("button", name="Update").click()
+        expect(new_post.get_by_role("button", name="Unpublish")).to_be_visible()
+        upload(4).continue_()
+        expect(new_post.locator(".autosave-status")).to_contain_text("Post updated.")
+        post.refresh_from_db()
+        assert (post.status, post.featured_picture.title) == (Status.PUBLISHED, "d")
 
     def test_each_file_that_failed_can_be_sent_again_to_its_place(self, new_post: Page) -> None:
         upload, source, keys = hold_uploads(new_post), new_post.locator("#id_source"), new_post.keyboard

@@ -25,10 +25,13 @@ export function dialogFrom(box, className, done = () => {}) {
   return dialog;
 }
 
-/** Show a dialog. When it is closed, the caret or selection in the text is restored before `done` is called. */
+/** Show a dialog. When it is closed, the caret or selection in the text is restored before `done` is called, if it was
+ * opened from the text, whose `mode` this is. */
 export function openDialog(dialog, mode) {
-  // Browsers return the focus, but put the caret at the beginning.
-  dialog.addEventListener("close", mode.keepSelection(), { capture: true, once: true });
+  if (mode) {
+    // Browsers return the focus, but put the caret at the beginning.
+    dialog.addEventListener("close", mode.keepSelection(), { capture: true, once: true });
+  }
   dialog.showModal();
 }
 

@@ -3,7 +3,7 @@
 import { mediaDialog } from "./media_dialog.js";
 import { offerPicture } from "./one_picture.js";
 
-export function addFeaturedImage(box, field, modes, uploads) {
+export function addFeaturedImage(box, field, uploads) {
   const part = field.form.querySelector(".writing-picture-field");
   if (!part) {
     return;
@@ -12,8 +12,8 @@ export function addFeaturedImage(box, field, modes, uploads) {
   const figure = part.querySelector(".writing-picture");
   const [caption, credit] = ["alt", "credit"].map((name) => figure.querySelector(`.writing-picture-${name}`));
   const [choose, remove, chooser] = ["choose", "remove", "file"].map((name) => part.querySelector(`.writing-picture-${name}`));
-  const place = { choose, remove, chooser, figure, status: part.querySelector("[role=status]") };
-  const ask = mediaDialog(box, field, modes);
+  const place = { area: part, choose, remove, chooser, figure, status: part.querySelector("[role=status]") };
+  const ask = mediaDialog(box, field);
 
   part.querySelector(".writing-picture-id").hidden = true;
   part.querySelector(".writing-picture-buttons").hidden = false;

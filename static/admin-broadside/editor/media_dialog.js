@@ -9,7 +9,7 @@ import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } 
  * which is called when the user wants to add a new file, if that is possible; and `done`, which gets the file, its
  * description and its caption.
  */
-export function mediaDialog(box, field, modes) {
+export function mediaDialog(box, field, modes = null) {
   let dialog = null;
   let form = null;
   let list = null;
@@ -30,7 +30,7 @@ export function mediaDialog(box, field, modes) {
     list.replaceChildren();
     form.reset();
     choose(null);
-    openDialog(dialog, modes.current);
+    openDialog(dialog, modes?.current);
     search();
   };
 

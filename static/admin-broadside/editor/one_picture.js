@@ -1,15 +1,16 @@
-/* A place for one image: chosen in the dialog of the media library, or uploaded. */
+/* A place for one image: chosen in the dialog of the media library, or uploaded, also by dropping its file. */
 
 import { element } from "../elements.js";
+import { acceptDrops } from "../files.js";
 import { uploadFile } from "./uploads.js";
 
 /** Let users choose the image of a place.
  *
- * `place` has the buttons `choose` and `remove`, the `chooser` of new files (null for users who may not upload), the
- * `figure` and the `status`. `ask` opens the dialog. Files are uploaded for the editor `field`, with the `messages` in
+ * `place` has the `area` that takes files, the buttons `choose` and `remove`, the `chooser` of new files (null for users
+ * who may not upload), the `figure` and the `status`. `ask` opens the dialog. Files are uploaded for the editor `field`, with the `messages` in
  * its data, as one of `uploads`. `take` gets the file, or null when the image is removed.
  */
-export function offerPicture({ choose, remove, chooser, figure, status }, { ask, field, messages, uploads, take }) {
+export function offerPicture({ area, choose, remove, chooser, figure, status }, { ask, field, messages, uploads, take }) {
   choose.addEventListener("click", () => {
     ask({ kind: "picture", describe: false, upload: chooser && (() => chooser.click()), done: show });
   });
@@ -17,11 +18,14 @@ export function offerPicture({ choose, remove, chooser, figure, status }, { ask,
     show(null);
     choose.focus();
   });
-  chooser?.addEventListener("change", () => {
-    const [file] = chooser.files;
-    chooser.value = "";
-    uploads.add(() => upload(file));
-  });
+  if (chooser) {
+    chooser.addEventListener("change", () => {
+      const [file] = chooser.files;
+      chooser.value = "";
+      uploads.add(() => upload(file));
+    });
+    acceptDrops(area, "is-dropping", ([file]) => uploads.add(() => upload(file)));
+  }
 
   async function upload(file) {
     const progress = element("progress", { "aria-label": file.name });
@@ -40,7 +44,10 @@ export function offerPicture({ choose, remove, chooser, figure, status }, { ask,
   function show(file) {
     if (file) {
       figure.querySelector("img")?.remove();
-      figure.prepend(element("img", { src: file.thumbnail, alt: file.alt }));
+      const image = element("img", { src: file.thumbnail, alt: file.alt });
+      // It moves the button below it, which may have the focus.
+      image.addEventListener("load", () => document.activeElement === choose && choose.scrollIntoView({ block: "nearest" }));
+      figure.prepend(image);
       figure.querySelector("a").href = file.edit;
     }
     figure.hidden = remove.hidden = !file;

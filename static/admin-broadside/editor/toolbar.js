@@ -45,7 +45,7 @@ export function addToolbar(box, field, modes, others) {
   box.querySelector(".editor-panes").addEventListener("keydown", (event) => {
     const button = isShortcut(event) && buttons.find((each) => isPressed(each.dataset.keys, event));
     // The description of an image has no formatting.
-    if (button && !event.target.matches("input")) {
+    if (button && !event.target.closest(".visual-image")) {
       event.preventDefault();
       run(button.dataset.tool);
     }

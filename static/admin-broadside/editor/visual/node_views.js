@@ -111,10 +111,15 @@ class RawBlockView {
 /** Return buttons to move and remove the node at a position. */
 function buttonsFor(view, getPosition, texts) {
   const select = () => view.dispatch(view.state.tr.setSelection(NodeSelection.create(view.state.doc, getPosition())));
-  const move = (step) => () => {
+  const move = (step) => ({ detail, currentTarget }) => {
+    const index = buttons.indexOf(currentTarget);
     select();
     moveBlock(step)(view.state, view.dispatch);
     view.focus();
+    if (!detail) {
+      // A button that was pressed with the keyboard can be pressed again, although the moved node may have a new one.
+      view.nodeDOM(view.state.selection.from).querySelectorAll(".visual-head button")[index].focus();
+    }
   };
   const remove = () => {
     select();
