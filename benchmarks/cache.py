@@ -14,7 +14,7 @@ import scratch_site  # isort: split
 from django.db import connection
 from django.utils import timezone
 from load import Result, Target, load, ratio
-from processes import free_port
+from processes import PROJECT, free_port
 from scratch_site import Server
 
 from accounts.models import User
@@ -32,7 +32,7 @@ def build() -> str:
     scratch_site.migrate()
     if not STATIC.exists():
         collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
-        subprocess.run(collect, check=True, cwd=scratch_site.PROJECT, env=os.environ | SITE)  # noqa: S603  # our own command
+        subprocess.run(collect, check=True, cwd=PROJECT, env=os.environ | SITE)  # noqa: S603  # our own command
     author = User.objects.create_user("writer")
     words = "\n\n".join(f"Paragraph {n} of a text with some words that are not the same." * 2 for n in range(360))
     post: Post = Post.objects.create(

@@ -61,17 +61,8 @@ REFERRERS: Final = [
     ("https://xn--e1afmkfd.xn--p1ai/x", "xn--e1afmkfd.xn--p1ai"),
 ]
 OTHER_REFERRERS: Final = [
-    *(
-        "",
-        "",
-        "",
-        "",
-        "http://localhost/",
-        "https://192.0.2.1/",
-        "https://wiki.local/",
-        "javascript:alert(1)",
-        "\xff\xfe",
-    ),
+    *("", "", "", ""),
+    *("http://localhost/", "https://192.0.2.1/", "https://wiki.local/", "javascript:alert(1)", "\xff\xfe"),
 ]
 FEW: Final = 10
 # The number of requests between two counts. In a web process, these are some seconds apart.

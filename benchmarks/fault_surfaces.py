@@ -22,6 +22,7 @@ from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from plain_browser import Answer, Browser
+from processes import PROJECT
 
 from accounts.models import User
 from blog.models import Autosave, Post
@@ -378,7 +379,7 @@ def command(*arguments: str, is_stored: Callable[[], bool] | None = None) -> Cal
         started = time.monotonic()
         process = subprocess.Popen(  # noqa: S603  # our own command
             [*faulty_site.AS_OTHERS, sys.executable, "manage.py", *arguments],
-            cwd=faulty_site.PROJECT,
+            cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

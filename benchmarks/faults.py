@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from html import unescape
 
@@ -15,12 +15,13 @@ import faulty_site  # isort: split
 import fault_surfaces
 from django.core.management import call_command
 from fault_surfaces import SURFACES, Attempt, HalfError
-from faulty_site import Site, options
+from faulty_site import Cache, Database, MailServer, Site, options
 from plain_browser import Answer, Browser
+from processes import PROJECT
 
-type Fault = Callable[[Site], AbstractContextManager[None]]
+type Fault = Callable[[Site], AbstractContextManager[object]]
 
-DOCUMENT = faulty_site.PROJECT / "docs/reliability.md"
+DOCUMENT = PROJECT / "docs/reliability.md"
 # In seconds. The table mentions anything slower.
 SLOW = 10
 POWER_CUTS = ("publish", "comment", "upload", "backup")
@@ -49,17 +50,6 @@ class Round:
 
 
 @contextmanager
-def nothing(site: Site) -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def full_disk(site: Site) -> Iterator[None]:
-    with site.full_disk():
-        yield
-
-
-@contextmanager
 def read_only(site: Site) -> Iterator[None]:
     # An open file stays writable, so the site restarts with a file that it may only read.
     restarts = site.database.is_file
@@ -77,31 +67,17 @@ def read_only(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def database_down(site: Site) -> Iterator[None]:
-    site.database.kill()
+def stopped(server: MailServer | Cache | Database) -> Iterator[None]:
+    server.stop()
     yield
-    site.database.start()
+    server.start()
 
 
 @contextmanager
 def database_restarted(site: Site) -> Iterator[None]:
-    site.database.kill()
+    site.database.stop()
     site.database.start()
     yield
-
-
-@contextmanager
-def cache_down(site: Site) -> Iterator[None]:
-    site.cache.stop()
-    yield
-    site.cache.start()
-
-
-@contextmanager
-def mail_down(site: Site) -> Iterator[None]:
-    site.mail.stop()
-    yield
-    site.mail.start()
 
 
 @contextmanager
@@ -121,13 +97,13 @@ def clock_set_back(site: Site) -> Iterator[None]:
 
 
 FAULTS: dict[str, tuple[str, Fault]] = {
-    "none": ("no fault", nothing),
-    "full-disk": ("disk full", full_disk),
+    "none": ("no fault", nullcontext),
+    "full-disk": ("disk full", Site.full_disk),
     "read-only": ("database read-only", read_only),
-    "database-down": ("PostgreSQL down", database_down),
+    "database-down": ("PostgreSQL down", lambda site: stopped(site.database)),
     "database-restarted": ("PostgreSQL restarted", database_restarted),
-    "cache-down": ("Valkey down", cache_down),
-    "mail-down": ("mail server down", mail_down),
+    "cache-down": ("Valkey down", lambda site: stopped(site.cache)),
+    "mail-down": ("mail server down", lambda site: stopped(site.mail)),
     "mail-slow": ("mail server slow", mail_slow),
     "clock": ("clock a year back", clock_set_back),
 }
@@ -183,7 +159,7 @@ def run_fault(site: Site, title: str, fault: Fault, surfaces: list[str]) -> Roun
         for name, attempt in attempts.items():
             answers[name] = answer = attempt.send()
             found.seen[name] = describe(answer, attempt)
-            if found.seen[name].is_broken or (fault is nothing and found.seen[name].text != "works"):
+            if found.seen[name].is_broken or (fault is nullcontext and found.seen[name].text != "works"):
                 show_broken(name, answer)
         started = time.monotonic()
     found.back_after = time.monotonic() - started + wait_until_all_is_well()

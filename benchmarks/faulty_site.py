@@ -4,24 +4,25 @@ Importing this module sets up Django for that site, according to the command lin
 """
 
 import argparse
+import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import signal
-import socketserver
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from processes import free_port, wait_for_port, with_descendants
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from processes import PROJECT, free_port, kill_all, wait_for_port
 
-PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 # In MiB. PostgreSQL keeps its files on the same disk.
 DISK_SIZE = {"sqlite": 300, "postgresql": 500}
@@ -79,6 +80,8 @@ DISK.chmod(0o755)
 import django  # noqa: E402  # the environment is set up first
 
 django.setup()
+# aiosmtpd logs each command.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 from django.db import connection  # noqa: E402  # Django is set up first
 
@@ -102,37 +105,28 @@ class MailServer:
     def __init__(self) -> None:
         self.messages: list[str] = []
         self.is_slow = False
-        self._server: socketserver.ThreadingTCPServer | None = None
+        self._controller: Controller | None = None
 
     def start(self) -> None:
-        mail_server = self
-
-        class Session(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                if mail_server.is_slow:
-                    time.sleep(45)
-                    return
-                self.wfile.write(b"220 mail\r\n")
-                for line in self.rfile:
-                    verb = line[:4].upper()
-                    if verb == b"DATA":
-                        self.wfile.write(b"354 go on\r\n")
-                        lines = iter(self.rfile.readline, b".\r\n")
-                        mail_server.messages.append(b"".join(lines).decode(errors="replace"))
-                    self.wfile.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
-                    if verb == b"QUIT":
-                        return
-
-        socketserver.ThreadingTCPServer.allow_reuse_address = True
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", MAIL_PORT), Session)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
+        self._controller = Controller(self, hostname="127.0.0.1", port=MAIL_PORT)
+        self._controller.start()
 
     def stop(self) -> None:
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        if self._controller:
+            self._controller.stop()
+            self._controller = None
+
+    async def handle_EHLO(  # noqa: N802  # aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        if self.is_slow:
+            await asyncio.sleep(45)
+        session.host_name = hostname
+        return responses
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # as above
+        self.messages.append(cast("bytes", envelope.content).decode(errors="replace"))
+        return "250 OK"
 
 
 MAIL = MailServer()
@@ -163,22 +157,20 @@ class Database:
             programs = find_programs()
             if programs is None:
                 raise SystemExit("Install postgresql.")
-            folder = DISK / "postgresql"
-            folder.mkdir()
-            if os.getuid() == 0:
-                shutil.chown(folder, "postgres")
-                FOLDER.chmod(0o755)
-            self._server = PostgresServer(programs, folder)
+            # PostgreSQL's user must be able to enter it.
+            FOLDER.chmod(0o755)
+            self._server = PostgresServer(programs, DISK / "postgresql")
             self._server.port = DATABASE_PORT
             self._server.create()
-            with (folder / "data/postgresql.conf").open("a") as settings:
+            with (self._server.data / "postgresql.conf").open("a") as settings:
                 settings.write("max_wal_size = 64MB\nmin_wal_size = 32MB\nshared_buffers = 32MB\n")
 
     def start(self) -> None:
         if self._server:
             self._server.start()
 
-    def kill(self) -> None:
+    def stop(self) -> None:
+        """Stop it at once, as a power cut does."""
         close_connections()
         if self._server:
             with contextlib.suppress(subprocess.CalledProcessError):
@@ -234,21 +226,18 @@ class Site:
     def kill(self) -> None:
         """Kill all processes of the site and of PostgreSQL, as a power cut does."""
         if self._process:
-            for pid in list(with_descendants(self._process.pid)):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            self._process.wait()
+            kill_all([self._process])
             self._process = None
         for command in commands:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(command.pid, signal.SIGKILL)
-        self.database.kill()
+        self.database.stop()
 
     def end(self) -> None:
         self.stop()
         self.cache.stop()
         self.mail.stop()
-        self.database.kill()
+        self.database.stop()
         if HAS_DISK:
             subprocess.run(["umount", "--lazy", str(DISK)], check=False)  # noqa: S603, S607  # our own arguments
         shutil.rmtree(FOLDER, ignore_errors=True)

@@ -6,9 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+from processes import PROJECT
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ import argparse
 import http.client
 import os
 import random
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -19,7 +18,7 @@ from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
 from make_corpus import ensure_corpus, most_used_tag
-from processes import with_descendants
+from processes import run_measured
 
 from accounts.models import User
 from accounts.offboarding import offboard
@@ -41,8 +40,6 @@ COMMENTS: Final = 1.5
 SUBSCRIBERS: Final = 1
 # In characters.
 LONG_TEXT: Final = 400_000
-# How often the memory of a running command is looked up, in seconds. The system remembers its peak.
-INTERVAL: Final = 0.05
 # Lists of the admin, as they are opened, searched and sorted.
 LISTS: Final = (
     *("/admin/", "/admin/blog/post/", "/admin/blog/post/?q=human", "/admin/blog/post/?o=1&p=100"),
@@ -219,46 +216,13 @@ ELSEWHERE: Final = ("import that", "verify it", "undo the import")
 def measure_jobs(posts: int, names: list[str]) -> None:
     prepare_jobs(posts)
     other = {"BROADSIDE_DATA": f"{scratch_site.FOLDER}/other", "DATABASE_URL": ""}
-    run(["manage.py", "migrate", "--verbosity", "0"], other)
+    run_measured(["manage.py", "migrate", "--verbosity", "0"], other)
     print(f"{'MiB':<24}{'largest':>9}{'in all':>9}{'seconds':>9}{'CPU':>9}", flush=True)
     for name in names or JOBS:
         job = JOBS[name]
         arguments = ["manage.py", *job] if isinstance(job, list) else [__file__, "--run", name]
-        largest, together, wall, cpu = run(arguments, other if name in ELSEWHERE else {})
-        print(f"{name:<24}{largest:>9.0f}{together:>9.0f}{wall:>9.1f}{cpu:>9.1f}", flush=True)
-
-
-def run(arguments: list[str], settings: dict[str, str]) -> tuple[float, float, float, float]:
-    """Run Python, and return the peak memory of its largest process and of all together in MiB, and seconds."""
-    start = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603  # our own commands
-        [sys.executable, *arguments],
-        cwd=scratch_site.PROJECT,
-        env=os.environ | scratch_site.ALLOCATION | settings,
-        stdout=subprocess.DEVNULL,
-    )
-    largest = together = 0
-    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        found = [memory_of(pid) for pid in with_descendants(process.pid)]
-        largest = max(largest, *(peak for peak, _now in found))
-        together = max(together, sum(now for _peak, now in found))
-        time.sleep(INTERVAL)
-    _pid, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"Failed: {' '.join(arguments)} exited with status {process.returncode}.")
-    return largest / 1024, together / 1024, time.perf_counter() - start, used.ru_utime + used.ru_stime
-
-
-def memory_of(pid: int) -> tuple[int, int]:
-    """Return the peak and the current memory of a process in KiB; zeros if it has ended (on Linux)."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0, 0
-    values = dict(line.split(":", 1) for line in status.splitlines())
-    peak, now = (int(values.get(name, "0").split()[0]) for name in ("VmHWM", "VmRSS"))
-    return peak, now
+        used = run_measured(arguments, scratch_site.ALLOCATION | (other if name in ELSEWHERE else {}))
+        print(f"{name:<24}{used.largest:>9.0f}{used.together:>9.0f}{used.wall:>9.1f}{used.cpu:>9.1f}", flush=True)
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,8 +34,9 @@ import scratch_site  # isort: split
 
 from django.core.management import call_command
 from django.db import connection
+from page_weight import CHROMIUM
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
-from processes import free_port
+from processes import PROJECT, free_port
 
 from accounts.models import User
 from blog.models import Category, Page, Post
@@ -127,7 +127,7 @@ def make_imported() -> Mapping[str, str]:
     SiteSettings.objects.update(title="Imported", tagline="With texts from elsewhere.")
     writer = User.objects.get(username="writer")
     make_imported_posts(writer)
-    pieces = tomllib.loads((scratch_site.PROJECT / "benchmarks" / "rendering.toml").read_text("utf-8"))
+    pieces = tomllib.loads((PROJECT / "benchmarks" / "rendering.toml").read_text("utf-8"))
     rng = random.Random(1)  # noqa: S311  # test data needs no secrecy
     for markup in ("html", "wordpress"):
         every = pieces["html"]["pieces"] + (pieces["wordpress"]["pieces"] if markup == "wordpress" else [])
@@ -160,7 +160,7 @@ def validate(tools: Path, pages: Mapping[str, bytes]) -> dict[str, list[str]]:
         files = {folder / f"{number}.html": page for number, page in enumerate(pages)}
         for file, page in files.items():
             file.write_bytes(pages[page])
-        files |= dict.fromkeys((scratch_site.PROJECT / "static/css").glob("*.css"), "styles")
+        files |= dict.fromkeys((PROJECT / "static/css").glob("*.css"), "styles")
         jar = tools / "node_modules/vnu-jar/build/dist/vnu.jar"
         options = ["--format", "json", "--also-check-css", "--exit-zero-always"]
         command: list[str | Path] = ["java", "-Xss8m", "-jar", jar, *options, *files]
@@ -185,8 +185,7 @@ def grade(tools: Path, url: str, skipped: tuple[str, ...]) -> Grades:
     command += [f"--only-categories={','.join(CATEGORIES)}", "--no-enable-error-reporting"]
     command += ["--chrome-flags=--headless=new --no-sandbox"]
     command += [f"--skip-audits={','.join(skipped)}"] if skipped else []
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-    environment = os.environ | {"CHROME_PATH": chromium}
+    environment = os.environ | {"CHROME_PATH": CHROMIUM or ""}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # our own command
     if run.returncode:
         raise SystemExit(f"Lighthouse could not grade {url}:\n{run.stderr}")
@@ -304,12 +303,9 @@ def main() -> int:
         connection.close()
         port = free_port()
         origin = f"http://localhost:{port}"
-        command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--no-ws", "--log-level", "warning", "config.rsgi:application"]
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         faulty = 0
-        with scratch_site.run_server(command, port, SITE_URL=origin), sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with scratch_site.serve(settings={"SITE_URL": origin}, port=port), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             lines = weigh_all(browser, origin, weighed)
             if not options.weights:
                 print(f"{site}\n| page | remarks | {' | '.join(CATEGORIES)} | shift | bytes |\n| --- |{' ---: |' * 7}")

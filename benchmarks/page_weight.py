@@ -9,6 +9,7 @@ import sys
 
 from playwright.sync_api import Browser, sync_playwright
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LIMIT = 60_000
 # In CSS pixels, like most phones.
 WIDTH, HEIGHT = 390, 844
@@ -31,9 +32,8 @@ def weigh(browser: Browser, url: str, density: int) -> int:
 
 
 def main(urls: list[str]) -> int:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         weights = {(url, density): weigh(browser, url, density) for url in urls for density in (1, 2, 3)}
         browser.close()
     for (url, density), weight in weights.items():

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from plain_browser import Browser
-from processes import free_port, wait_for_port
+from processes import PROJECT, free_port, wait_for_port, with_descendants
 
 # Removed when the process ends.
 _FOLDER = tempfile.TemporaryDirectory(prefix="broadside-benchmark-")
-PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("SECRET_KEY", "only-for-benchmarks" * 3)
 FOLDER = Path(os.environ.setdefault("BROADSIDE_DATA", _FOLDER.name))
@@ -100,30 +99,28 @@ class Server:
     def cpu_seconds(self) -> float:
         """Return the processor time that all processes have used so far, in seconds (on Linux)."""
         # The clock of another process. Source: clock_getcpuclockid(3), and how Linux numbers these clocks.
-        return sum(time.clock_gettime(~pid << 3 | 2) for pid in self.pids())
+        return sum(time.clock_gettime(~pid << 3 | 2) for pid in with_descendants(self.pid))
 
     def worker_bytes(self) -> int:
         """Return the current memory of the largest process (on Linux)."""
-        pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
+        pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in with_descendants(self.pid))
         return max(pages) * resource.getpagesize()
 
-    def pids(self) -> list[int]:
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [self.pid, *map(int, children)]
 
-
-def serve(workers: int = 1, settings: Mapping[str, str] | None = None) -> AbstractContextManager[Server]:
-    """Run the site as in production, with these additional settings."""
-    return _serve("config.rsgi:application", "rsgi", "--workers", str(workers), **settings or {})
+def serve(workers: int = 1, settings: Mapping[str, str] | None = None, port: int = 0) -> AbstractContextManager[Server]:
+    """Run the site as in production, with these additional settings, by default on any free port."""
+    options = "--workers", str(workers)
+    return _serve("config.rsgi:application", "rsgi", port or free_port(), *options, **settings or {})
 
 
 def serve_bare_view() -> AbstractContextManager[Server]:
     """Run the unit of the benchmarks, `bare_django`."""
-    return _serve("benchmarks.bare_django:application", "wsgi", "--blocking-threads", "4")
+    return _serve("benchmarks.bare_django:application", "wsgi", free_port(), "--blocking-threads", "4")
 
 
-def _serve(application: str, interface: str, *options: str, **settings: str) -> AbstractContextManager[Server]:
-    port = free_port()
+def _serve(
+    application: str, interface: str, port: int, *options: str, **settings: str
+) -> AbstractContextManager[Server]:
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--no-ws", "--log-level", "warning", *options, application]
     return run_server(command, port, **ALLOCATION | settings)
@@ -150,17 +147,21 @@ def shipped_nginx(port: int, app_port: int, paths: Mapping[str, str]) -> str:
     return shipped
 
 
-@contextmanager
-def serve_with_nginx(folder: Path, http: str, port: int) -> Iterator[Server]:
-    """Run nginx with one worker process and these directives, which must make it listen on `port`."""
+def nginx_command(folder: Path, http: str, *, error_log: str) -> list[str]:
+    """Write a configuration with these directives in `http`, and return the command of nginx, with one worker."""
+    brotli = f"load_module {BROTLI};" if BROTLI.exists() else ""
     user = "user root;" if os.getuid() == 0 else ""
     (folder / "nginx.conf").write_text(
-        f"{f'load_module {BROTLI};' if BROTLI.exists() else ''} {user} daemon off; worker_processes 1; events {{}}\n"
-        f"pid {folder}/nginx.pid; error_log /dev/null crit;\n"
-        f"http {{ types {{ text/html html; }} sendfile on; keepalive_requests 1000000;\n{http}\n}}\n"
+        f"{brotli} {user} daemon off; worker_processes 1; events {{}}\n"
+        f"pid {folder}/nginx.pid; error_log {error_log};\nhttp {{\n{http}\n}}\n"
     )
-    with run_server(["nginx", "-c", f"{folder}/nginx.conf", "-e", f"{folder}/start.log"], port) as server:
-        yield server
+    return ["nginx", "-c", f"{folder}/nginx.conf", "-e", f"{folder}/start.log"]
+
+
+def serve_with_nginx(folder: Path, http: str, port: int) -> AbstractContextManager[Server]:
+    """Run nginx with these directives, which must make it listen on `port`."""
+    http = f"types {{ text/html html; }} sendfile on; keepalive_requests 1000000;\n{http}"
+    return run_server(nginx_command(folder, http, error_log="/dev/null crit"), port)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import os
 import re
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -20,7 +19,7 @@ from typing import Any
 
 import scratch_site  # isort: split
 
-from processes import free_port, wait_for_port, with_descendants
+from processes import PROJECT, free_port, kill_all, wait_for_port, with_descendants
 
 from tests.factories.postgresql import PostgresServer, find_programs
 from tests.factories.traces import Trace, Traces
@@ -54,7 +53,7 @@ class Site:
             "BEHIND_PROXY": "1",
             "TRUSTED_PROXIES": "1",
             "LOG_LEVEL": "INFO",
-            "PYTHONPATH": f"{scratch_site.PROJECT}:{scratch_site.PROJECT / 'benchmarks'}",
+            "PYTHONPATH": f"{PROJECT}:{PROJECT / 'benchmarks'}",
             **BACKUPS,
             **({"DATABASE_URL": database.url} if database else {}),
         }
@@ -68,7 +67,7 @@ class Site:
         with (self.disk / "logs" / "commands.log").open("ab") as log:
             command = [*ahead, sys.executable, "manage.py", *arguments]
             subprocess.run(  # noqa: S603  # our own command
-                command, cwd=scratch_site.PROJECT, env=self.environment | clock, stdout=log, stderr=log, check=True
+                command, cwd=PROJECT, env=self.environment | clock, stdout=log, stderr=log, check=True
             )
 
     def start(self) -> None:
@@ -76,14 +75,14 @@ class Site:
         unlimited = partial(resource.setrlimit, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         serve = [sys.executable, "manage.py", "serve", f"--port={self._app_port}", "--processes=2", "--without-worker"]
         self._run(serve, "site", preexec_fn=unlimited)
-        (self.disk / "nginx" / "nginx.conf").write_text(self._configuration())
-        self._run(["nginx", "-c", f"{self.disk}/nginx/nginx.conf", "-e", f"{self.disk}/logs/nginx-start.log"], "nginx")
+        log = f"{self.disk}/logs/nginx-start.log"
+        self._run(scratch_site.nginx_command(self.disk / "nginx", self._directives(), error_log=log), "nginx")
         for port, program in zip((self._app_port, self.port), self._running, strict=True):
             wait_for_port(port, program)
 
     def live(self) -> Traces:
         """Let the day pass, and return what was planted. The process of the day keeps running."""
-        script = [sys.executable, str(scratch_site.PROJECT / "benchmarks" / "seized_day.py"), str(self.port)]
+        script = [sys.executable, str(PROJECT / "benchmarks" / "seized_day.py"), str(self.port)]
         # It does the worker's work, and logs like the worker.
         day = self._run(script, "worker", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert day.stdout is not None  # it is a pipe
@@ -110,21 +109,17 @@ class Site:
         return target
 
     def kill(self) -> None:
-        for program in self._running:
-            for pid in list(with_descendants(program.pid)):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            program.wait()
+        kill_all(self._running)
         self._running.clear()
 
     def _run(self, command: list[str], log: str, **options: Any) -> subprocess.Popen[Any]:
         file = (self.disk / "logs" / f"{log}.log").open("ab")
         options = {"stdout": file, "stderr": file} | options
-        program = subprocess.Popen(command, cwd=scratch_site.PROJECT, env=self.environment, **options)  # noqa: S603  # our own programs
+        program = subprocess.Popen(command, cwd=PROJECT, env=self.environment, **options)  # noqa: S603  # our own programs
         self._running.append(program)
         return program
 
-    def _configuration(self) -> str:
+    def _directives(self) -> str:
         """Return the configuration that we ship, with the paths and ports of this site, and without TLS."""
         paths = {
             "/run/broadside/pages": f"{self.disk}/pages",
@@ -135,11 +130,7 @@ class Site:
         temporary = "".join(
             f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
         )
-        return (
-            f"{f'load_module {scratch_site.BROTLI};' if scratch_site.BROTLI.exists() else ''}\n"
-            f"{'user root;' if os.getuid() == 0 else ''} daemon off; worker_processes 1; pid {folder}/nginx.pid;\n"
-            f"error_log {self.disk}/logs/nginx-start.log;\nevents {{}}\nhttp {{ {temporary} {shipped} }}\n"
-        )
+        return f"{temporary}\n{shipped}"
 
 
 def report(name: str, day: int, found: Mapping[Path, set[Trace]], planted: Traces) -> list[str]:
@@ -167,13 +158,9 @@ def postgresql(folder: Path) -> Iterator[PostgresServer]:
     programs = find_programs()
     if programs is None:
         raise SystemExit("PostgreSQL is not installed.")
-    disk = folder / "disk" / "postgresql"
-    disk.mkdir(parents=True)
-    if os.getuid() == 0:
-        for path in (folder, folder / "disk"):
-            path.chmod(0o755)
-        shutil.chown(disk, "postgres")
-    server = PostgresServer(programs, disk)
+    # PostgreSQL's user must be able to enter it.
+    folder.chmod(0o755)
+    server = PostgresServer(programs, folder / "disk" / "postgresql")
     server.create()
     server.start(POSTGRESQL)
     try:

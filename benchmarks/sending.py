@@ -24,7 +24,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from processes import free_port
+from processes import PROJECT, free_port
 
 from accounts.models import User
 from blog.models import Post, Status
@@ -177,7 +177,7 @@ def start_worker() -> subprocess.Popen[bytes]:
     port = str(settings.MAILERS["default"]["OPTIONS"]["port"])
     folder = settings.BROADSIDE_BOUNCE_MAILBOX.removeprefix("maildir://")
     command = [sys.executable, __file__, "--worker", port, folder]
-    return subprocess.Popen(command, cwd=scratch_site.PROJECT, start_new_session=True)  # noqa: S603  # our own command
+    return subprocess.Popen(command, cwd=PROJECT, start_new_session=True)  # noqa: S603  # our own command
 
 
 def send_all(server: MailServer, kills: int) -> None:

@@ -16,7 +16,7 @@ import scratch_site  # isort: split
 from django.core.management import call_command
 from django.db import connection
 from load import Result, Target, load, ratio
-from processes import free_port
+from processes import free_port, with_descendants
 from scratch_site import Server
 
 WORKERS, THREADS = 2, 4
@@ -58,7 +58,7 @@ def serve(name: str) -> Iterator[Server]:
 def memory(server: Server) -> float:
     """Return the memory of a server's processes in MiB, counting shared pages proportionally."""
     kibibytes = 0
-    for pid in server.pids():
+    for pid in with_descendants(server.pid):
         found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
         kibibytes += int(found[1]) if found else 0
     return kibibytes / 1024

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import scratch_site  # isort: split
 
 from make_corpus import ensure_corpus, most_used_tag
+from processes import with_descendants
 from write import HEADINGS, Sent, measured, show
 
 from blog.models import Post
@@ -98,8 +99,7 @@ def once_a_second(stop: float, action: Callable[[int], int]) -> list[Sent]:
 def memory_of(server: scratch_site.Server) -> str:
     """Return the peak memory of the largest worker, and its current private memory, in MiB."""
     pattern = re.compile(r"(?:VmHWM|RssAnon|RssFile):\s+(\d+)")
-    workers = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    states = [Path(f"/proc/{pid}/status").read_text() for pid in workers]
+    states = [Path(f"/proc/{pid}/status").read_text() for pid in with_descendants(server.pid)]
     sizes = ([int(kibibytes) // 1024 for kibibytes in pattern.findall(state)] for state in states)
     peak, own, mapped = max(sizes)
     return f"{peak} MiB at most, now {own} MiB of its own and {mapped} MiB of files that all share"

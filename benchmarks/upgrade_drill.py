@@ -5,7 +5,6 @@ The releases are made from the current commit: a good one with a migration, and 
 
 import argparse
 import contextlib
-import http.client
 import itertools
 import os
 import random
@@ -24,13 +23,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from processes import free_port, with_descendants
+from plain_browser import Browser
+from processes import PROJECT, free_port, kill_all
 
-ROOT = Path(__file__).resolve().parent.parent
 OLD, GOOD = "0.9.0", "0.9.1"
-BUSY = b"very busy"
+BUSY = "very busy"
 # In seconds: how long a release may take to start, and one that never will; and how long to wait for anything else.
 PATIENCE, SHORT_PATIENCE = 60, 15
 WAIT = 120
@@ -186,28 +185,19 @@ class People:
             for thread in threads:
                 thread.join()
 
-    def request(self, method: str, path: str, body: str = "") -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
-        with contextlib.closing(connection):
-            connection.request(method, path, body or None, headers)
-            response = connection.getresponse()
-            return response.status, response.read()
-
     def comment(self) -> str:
         """Send a comment, and return the outcome."""
         text = f"Comment {random.getrandbits(64):x} at {time.time()}"
         fields = {"name": "Reader", "email": "reader@example.org", "text": text}
-        try:
-            status, body = self.request("POST", f"/comments/on/post/{self.post_id}/", urlencode(fields))
-        except (OSError, http.client.HTTPException):
+        answer = Browser(self.port).post(f"/comments/on/post/{self.post_id}/", fields)
+        if answer.status == -1:
             return "connection lost"
-        if status == 302:
+        if answer.status == 302:
             self.acknowledged.append(text)
             return "stored"
-        if status == 503 and (text.encode() in body or BUSY in body):
-            return "busy" if BUSY in body else "given back"
-        return f"status {status}"
+        if answer.status == 503 and (text in answer.body or BUSY in answer.body):
+            return "busy" if BUSY in answer.body else "given back"
+        return f"status {answer.status}"
 
     def _read(self) -> None:
         for path in itertools.cycle(["/", self.post_url, "/feed/"]):
@@ -216,17 +206,14 @@ class People:
             if self.is_away:
                 time.sleep(0.1)
                 continue
-            try:
-                status, body = self.request("GET", path)
-                found = "busy" if BUSY in body else str(status)
-            except (OSError, http.client.HTTPException) as error:
-                found = repr(error)
+            answer = Browser(self.port).get(path)
+            found = "busy" if BUSY in answer.body else str(answer.status)
             # The site may have gone down in the meantime.
             if self.is_away:
                 continue  # type: ignore[unreachable]  # another thread sets it
             self.seen[f"read: {found}"] += 1
             if found not in {"200", "busy"}:
-                self.errors.append(f"{path}: {found}")
+                self.errors.append(f"{path}: {found} {answer.body[:200]}")
             time.sleep(READING)
 
     def _comment(self) -> None:
@@ -274,12 +261,7 @@ class Site:
         wait_for(self.is_up, "the site is up")
 
     def is_up(self) -> bool:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-            with contextlib.closing(connection):
-                connection.request("GET", "/readyz/web")
-                return connection.getresponse().status == 200
-        return False
+        return Browser(self.port).get("/readyz/web").status == 200
 
     def stop(self) -> None:
         if self.server:
@@ -289,7 +271,7 @@ class Site:
     def program(self, command: str, version: str, *options: str) -> list[str]:
         """Return the command line of the program under test."""
         return [
-            *(sys.executable, str(ROOT / "deploy/upgrade.py"), command, str(self.folder / archive_name(version))),
+            *(sys.executable, str(PROJECT / "deploy/upgrade.py"), command, str(self.folder / archive_name(version))),
             *(f"--root={self.root}", f"--settings={self.settings}", "--signers=/nonexistent", "--user=root"),
             *(f"--address=127.0.0.1:{self.port}", *options),
             f"--reload=kill -HUP {self.server.pid if self.server else 0}",
@@ -363,17 +345,13 @@ class Drill:
         assert server
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(rng.uniform(0, longest))
-        if what == "power":
-            self.people.is_away = True
-            victims = [*with_descendants(process.pid), *with_descendants(server.pid)]
+        self.people.is_away = what == "power"
+        if what == "one":
+            process.kill()
+            process.wait()
         else:
-            victims = list(with_descendants(process.pid)) if what == "all" else [process.pid]
-        for pid in victims:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
+            kill_all([process, server] if what == "power" else [process])
         if what == "power":
-            server.wait()
             self.site.start()
             self.people.is_away = False
         self.check()
@@ -411,9 +389,9 @@ def make_archive(folder: Path, version: str, *, migration: str = "", first_lines
     prefix = f"broadside-{version}"
     tree = folder / "tree"
     shutil.rmtree(tree, ignore_errors=True)
-    commit = subprocess.run(["git", "stash", "create"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607  # our own programs
+    commit = subprocess.run(["git", "stash", "create"], cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S607  # our own programs
     archive = ["git", "archive", "--worktree-attributes", f"--prefix={prefix}/", commit.stdout.strip() or "HEAD"]
-    packed = subprocess.run(archive, cwd=ROOT, capture_output=True, check=True)  # noqa: S603  # our own programs
+    packed = subprocess.run(archive, cwd=PROJECT, capture_output=True, check=True)  # noqa: S603  # our own programs
     tree.mkdir()
     subprocess.run(["tar", "-x"], cwd=tree, input=packed.stdout, check=True)  # noqa: S607  # our own programs
     for name in ("pyproject.toml", "uv.lock"):

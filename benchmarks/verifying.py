@@ -1,18 +1,15 @@
 """Measures the cost of `verify_import`, in its own process and on the site that it checks. See README.md."""
 
 import argparse
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 
 import scratch_site  # isort: split
 
 from django.core.management import call_command
 from django.db import connection
-from importing import READ, peak_memory
+from importing import READ
 from made_export import write_export
+from processes import run_measured
 
 from blog.models import Post
 from comments.models import Comment
@@ -53,36 +50,18 @@ def make_site(posts: int) -> None:
 
 def measure() -> dict[str, tuple[float, float]]:
     """Return the processor time in seconds and the peak memory in MiB of each part."""
-    found = {
-        "reading the export alone": run("-c", READ, str(EXPORT)),
-        "without a network": run("manage.py", "verify_import", str(EXPORT)),
-    }
+    verify = ["manage.py", "verify_import", str(EXPORT)]
+    alone, offline = run_measured(["-c", READ, str(EXPORT)]), run_measured(verify)
     with scratch_site.serve() as server:
         before = server.cpu_seconds()
-        url = f"http://127.0.0.1:{server.port}"
-        found["over HTTP: verify_import"] = run("manage.py", "verify_import", str(EXPORT), "--base", url)
-        found["over HTTP: the server"] = server.cpu_seconds() - before, server.worker_bytes() / 2**20
-    return found
-
-
-def run(*arguments: str) -> tuple[float, float]:
-    """Run Python, and return its processor time in seconds and its peak memory in MiB."""
-    process = subprocess.Popen(  # noqa: S603  # our own commands
-        [sys.executable, *arguments],
-        cwd=scratch_site.PROJECT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with ThreadPoolExecutor() as pool:
-        peak = pool.submit(peak_memory, process.pid)
-        errors = process.stderr.read() if process.stderr else ""
-        # Unlike `process.wait()`, this returns what the process used.
-        _pid, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(arguments)} failed:\n{errors}")
-    return used.ru_utime + used.ru_stime, peak.result() / 2**20
+        online = run_measured([*verify, "--base", f"http://127.0.0.1:{server.port}"])
+        serving = server.cpu_seconds() - before, server.worker_bytes() / 2**20
+    return {
+        "reading the export alone": (alone.cpu, alone.together),
+        "without a network": (offline.cpu, offline.together),
+        "over HTTP: verify_import": (online.cpu, online.together),
+        "over HTTP: the server": serving,
+    }
 
 
 if __name__ == "__main__":

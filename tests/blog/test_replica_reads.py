@@ -92,22 +92,19 @@ def site() -> Iterator[Site]:
         pytest.skip("PostgreSQL's server is not installed, so nothing was tested with a replica.")
     # Not in pytest's folders, which PostgreSQL's user can't enter.
     folder = Path(tempfile.mkdtemp(prefix="broadside-replica-"))
-    folders = [folder / name for name in ("primary", "replica", "data")]
     folder.chmod(0o755)
-    for each in folders:
-        each.mkdir()
-        if os.getuid() == 0 and each.name != "data":
-            shutil.chown(each, "postgres")
-    primary, replica = (PostgresServer(programs, each) for each in folders[:2])
+    data = folder / "data"
+    data.mkdir()
+    primary, replica = (PostgresServer(programs, folder / name) for name in ("primary", "replica"))
     primary.create()
     primary.start()
     settings = {"SECRET_KEY": "only-for-tests", "SITE_URL": "http://localhost", "DATABASE_URL": primary.url}
-    built = run(folders[2], BUILD, **settings)
+    built = run(data, BUILD, **settings)
     assert built.returncode == 0, built.stderr
     replica.copy(primary)
     replica.start()
     try:
-        with serve(folders[2], **settings, DATABASE_REPLICA_URLS=replica.url, DATABASE_TIMEOUT="2") as port:
+        with serve(data, **settings, DATABASE_REPLICA_URLS=replica.url, DATABASE_TIMEOUT="2") as port:
             yield Site(port, built.stdout.strip(), primary, replica)
     finally:
         for server in (replica, primary):

@@ -12,6 +12,8 @@ import psycopg
 from tests.factories.servers import free_port
 
 _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+# PostgreSQL refuses to run as root.
+_USER = "postgres"
 
 
 def find_programs() -> Path | None:
@@ -21,9 +23,12 @@ def find_programs() -> Path | None:
 
 
 class PostgresServer:
-    """A server with its files in a folder. It logs each statement."""
+    """A server with its files in a new folder. It logs each statement."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        if os.getuid() == 0:
+            shutil.chown(folder, _USER)
         self._programs = programs
         self.data, self._log = folder / "data", folder / "log"
         self.port = free_port()
@@ -62,8 +67,7 @@ class PostgresServer:
         return [line for line in self._log.read_text().splitlines() if text in line]
 
     def _run(self, program: str, *arguments: object) -> None:
-        # PostgreSQL refuses to run as root.
-        run = partial(subprocess.run, user="postgres") if os.getuid() == 0 else subprocess.run
+        run = partial(subprocess.run, user=_USER) if os.getuid() == 0 else subprocess.run
         # The server inherits the output, so it must not be a pipe, which would be read until the server ends.
         command = [str(part) for part in (self._programs / program, *arguments)]
         run(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
