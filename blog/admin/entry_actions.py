@@ -28,7 +28,7 @@ from blog.editing import undoing
 from blog.editing.duplicates import duplicate
 from blog.editing.workflow import Step
 from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status, UndoableEdit
-from blog.permissions import may_publish, may_view
+from blog.permissions import may_publish
 from blog.rendering import SourceTooLongError, UnknownMarkupError
 from core.admin import BaseAdmin, delete_selected, is_worth_mentioning
 from core.admin_routes import route
@@ -175,9 +175,9 @@ class EntryActions(BaseAdmin[Any]):
     def duplicate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Make a draft with the content of an entry that this user sees, and open it for editing."""
         user = cast("User", request.user)
-        entry = self.find_object(request, pk, lambda _request, entry: may_view(user, cast("Entry", entry)))
+        entry = self.find_object(request, pk, self.has_view_permission)
         try:
-            copy, is_new = duplicate(cast("Entry", entry), user)
+            copy, is_new = duplicate(entry, user)
         except (SourceTooLongError, UnknownMarkupError):
             text = gettext(
                 "“%s” can't be duplicated, because its text is too long or in a format that this site doesn't support."
