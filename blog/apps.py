@@ -17,8 +17,7 @@ class BlogConfig(AppConfig):
         from accounts.revocations import revocations
         from blog import oembed
         from blog.admin.dashboard import NAVIGATION, PANELS
-        from blog.admin.profiles import PANEL, PortraitInline
-        from blog.admin.review_preferences import ReviewPreferenceInline
+        from blog.admin.profiles import PANEL, PortraitInline, ReviewPreferenceInline
         from blog.appearance import uses
         from blog.appearance.blocks import sidebar_blocks
         from blog.appearance.menus import menu_targets

@@ -32,8 +32,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from core.site import GoneError
-from media.codes import describe, document_code, picture_code
 from media.documents import store_document
+from media.editor import describe, document_code, picture_code
 from media.file_types import PICTURE_TYPES, file_type_of
 from media.models import Document, Picture
 from media.permissions import may_upload_while_writing

@@ -1,7 +1,7 @@
 """Keeping the index up to date, in the transaction that changes an entry or comment or by rebuilding it."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any, Final
@@ -35,7 +35,7 @@ def update_entries(pks: Collection[int]) -> int:
         digests = {pk: source.digest() for pk, source in sources.items()}
         stored = {pk: digest for pk, digest, _has_comments in indexed}
         commented = {pk for pk, _digest, has_comments in indexed if has_comments}
-        stale = _stale(stored, batch, digests)
+        stale = [pk for pk in batch if stored.get(pk) != digests.get(pk)]
         entry_index().write(sources[pk].document() for pk in stale if pk in sources)
         _record(IndexedEntry, ["id", "digest"], [(pk, digests[pk]) for pk in stale if pk in digests])
         if gone := [pk for pk in stale if pk not in digests]:
@@ -80,7 +80,8 @@ def update_comments(pks: Collection[int]) -> int:
         found, indexed = read_comments(batch)
         sources = {source.pk: source for source in found}
         digests = {pk: source.digest() for pk, source in sources.items()}
-        stale = _stale(dict(indexed), batch, digests)
+        stored = dict(indexed)
+        stale = [pk for pk in batch if stored.get(pk) != digests.get(pk)]
         if written := [sources[pk] for pk in stale if pk in sources]:
             comment_index().write(source.document() for source in written)
             rows = [(source.pk, digests[source.pk], source.entry) for source in written]
@@ -158,7 +159,7 @@ def count_stale(progress: Callable[[str, int, int], None]) -> Counter[str]:
             sources, indexed = part.read(batch)
             digests = {source.pk: source.digest() for source in sources}
             stored = {row[0]: row[1] for row in indexed}
-            stale[name] += len(_stale(stored, batch, digests))
+            stale[name] += sum(stored.get(pk) != digests.get(pk) for pk in batch)
         stale[name] += len(part.superfluous())
         stale[name] += len(part.index.pks() ^ set(part.rows.values_list("pk", flat=True)))
     return stale
@@ -179,16 +180,6 @@ def _batches(name: str, part: Part, progress: Callable[[str, int, int], None]) -
         yield [each.pk for each in batch]
         done += len(batch)
         progress(name, done, total)
-
-
-def _stale(stored: Mapping[int, str], pks: Collection[int], digests: Mapping[int, str]) -> list[int]:
-    """Return the IDs whose documents don't have these digests, or should not exist."""
-    return [pk for pk in pks if _of_all(stored.get(pk)) != _of_all(digests.get(pk))]
-
-
-def _of_all(digest: str | None) -> str | None:
-    # In earlier releases, the rest was not of the language.
-    return digest and digest[:OF_ALL]
 
 
 def _has_another_language(before: str, after: str | None) -> bool:

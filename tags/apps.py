@@ -20,11 +20,11 @@ class TagsConfig(AppConfig):
         from blog.related import related_finders
         from core.changes import change_handlers
         from core.navigation import NavigationItem, navigation_items
-        from tags.advice import check_twins
         from tags.index import PARAMETER, PATH, SIDEBAR_BLOCK, index
         from tags.menus import MENU_TARGET
         from tags.models import TaggedPost, tagged_with
         from tags.related import find_related
+        from tags.twins import check_twins
 
         navigation_items.register("tags", NavigationItem.of_list("tags.tag", _("Tags"), order=50))
         curate = ("tags.delete_tag",)

@@ -1,12 +1,18 @@
-"""Likely duplicates among the tags: searched for on demand, and stored until the next search."""
+"""Likely duplicates among the tags: searched for on demand, and stored until the next search.
+
+The advice about a text before it is published suggests an existing tag in place of a new one.
+"""
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Length
+from django.utils.translation import ngettext
 
+from blog.editing.advice import Draft
 from blog.models import Post
 from core.twins import find_twins
 from tags.models import FormerName, Tag, TaggedPost, TagTwins
@@ -20,6 +26,8 @@ _BATCH_SIZE: Final = 1000
 _MAX_NEW: Final = 100
 _MAX_CANDIDATES: Final = 5000
 _MAX_LETTERS: Final = 5
+# How many of them the advice names.
+_MAX_NAMED: Final = 5
 
 
 def search() -> int:
@@ -61,6 +69,18 @@ def twin_condition() -> Q:
     """Match tags that have a twin."""
     pairs = TagTwins.objects.filter(are_different=False)
     return Q(pk__in=pairs.values("first")) | Q(pk__in=pairs.values("second"))
+
+
+def check_twins(draft: Draft) -> Iterator[str]:
+    """Suggest an existing tag in place of a new one that is probably another spelling of it."""
+    if not isinstance(draft.entry, Post):
+        return
+    for name, tag, count in islice(twins_of_new(draft.tags, draft.entry), _MAX_NAMED):
+        yield ngettext(
+            "“%(name)s” is nearly the same as the tag “%(tag)s” (used %(count)d time). Use that one?",
+            "“%(name)s” is nearly the same as the tag “%(tag)s” (used %(count)d times). Use that one?",
+            count,
+        ) % {"name": name, "tag": tag, "count": count}
 
 
 def twins_of_new(names: Collection[str], post: Post) -> Iterator[tuple[str, Tag, int]]:

@@ -14,7 +14,6 @@ from blog.admin.autosaving import AutosaveMixin
 from blog.admin.bulk_edit import BulkEditAction
 from blog.admin.calendar import CalendarView
 from blog.admin.conversion import ConversionMixin
-from blog.admin.duplication import DuplicationMixin
 from blog.admin.entry_form import EntryFormAdmin
 from blog.admin.entry_list import EntryList
 from blog.admin.filters import AuthorFilter, CategoryFilter, LanguageFilter, PublicationFilter, StatusFilter, TagFilter
@@ -33,7 +32,6 @@ class EntryAdmin(
     RevisionsMixin,
     AutosaveMixin,
     ConversionMixin,
-    DuplicationMixin,
     BulkEditAction,
     QuickEdit,
     EntryList,

@@ -25,9 +25,11 @@ from blog.admin.fields import languages
 from blog.admin.forms import LanguageForm
 from blog.admin.results import action_message, overtaken_message, step_message
 from blog.editing import undoing
+from blog.editing.duplicates import duplicate
 from blog.editing.workflow import Step
 from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status, UndoableEdit
 from blog.permissions import may_publish
+from blog.rendering import SourceTooLongError, UnknownMarkupError
 from core.admin import BaseAdmin, delete_selected, is_worth_mentioning
 from core.admin_routes import route
 from core.languages import known_languages
@@ -166,6 +168,27 @@ class EntryActions(BaseAdmin[Any]):
         ]
         refused = any(not self.has_delete_permission(request, entry) for entry in entries)
         return [str(entry) for entry in entries], counts, {self.opts.verbose_name} if refused else set(), protected
+
+    # Duplicating
+
+    @route("<int:pk>/duplicate/", "duplicate", require_POST, permission="add")
+    def duplicate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make a draft with the content of an entry that this user sees, and open it for editing."""
+        user = cast("User", request.user)
+        entry = self.find_object(request, pk, self.has_view_permission)
+        try:
+            copy, is_new = duplicate(entry, user)
+        except (SourceTooLongError, UnknownMarkupError):
+            text = gettext(
+                "“%s” can't be duplicated, because its text is too long or in a format that this site doesn't support."
+            )
+            self.message_user(request, text % entry, messages.ERROR)
+            return self.redirect_to_list(request)
+        if is_new:
+            record(Action.ADDED, [copy], by=user)
+            text = gettext("This is your draft with the same content as “%s”.") % entry
+            self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(self.with_filters(request, self._url("change", copy.pk)))
 
     # The language
 

@@ -1,4 +1,7 @@
-"""Public profiles: the portrait in the form where owners edit users, and also the biography under “Your account”."""
+"""What the blog adds to the form where owners edit users: the portrait, and the choice of e-mails about reviews.
+
+Under “Your account”, people change their public profile themselves: the portrait and the biography.
+"""
 
 from itertools import chain
 from typing import Any, Final, cast
@@ -17,6 +20,8 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import Portrait, User
 from accounts.preferences import PersonInline
+from blog.models import ReviewPreference
+from blog.permissions import may_write
 from blog.portraits import PortraitForm
 from core.dashboard import Panel
 
@@ -28,6 +33,17 @@ class PortraitInline(PersonInline[Portrait]):
     model = Portrait
     form = PortraitForm
     fieldsets = ((_("Portrait"), {"fields": ("upload",)}),)
+
+
+class ReviewPreferenceInline(PersonInline[ReviewPreference]):
+    model = ReviewPreference
+    fieldsets = ((_("Review e-mails"), {"fields": ("submissions", "feedback")}),)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Only owners can edit users. A user who doesn't write has nothing to choose. None stands for all rows.
+        return not isinstance(obj, User) or may_write(obj)
+
+    has_view_permission = has_change_permission = has_delete_permission = has_add_permission
 
 
 class BiographyForm(forms.ModelForm[User]):

@@ -16,8 +16,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
+from blog.listings.listed_posts import day_of, entry_list, title_list
 from blog.listings.listing import Listing, ListingPaginator, listing_page_url, page_context, period, site_feed
-from blog.listings.titles import day_of, entry_list, title_list
 from blog.models import Entry, Post
 from blog.overviews import ARCHIVE, month_of_post, overview_url
 from blog.page_metadata.structured_data import breadcrumb_list

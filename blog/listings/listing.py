@@ -20,8 +20,7 @@ from accounts.models import User
 from blog.appearance.documents import ListStyle
 from blog.appearance.looks import look_of
 from blog.appearance.options import Link
-from blog.listings.listed_posts import listed_posts
-from blog.listings.titles import entry_list
+from blog.listings.listed_posts import entry_list, listed_posts
 from blog.models import Entry, Post, PostInCategory, PostQuerySet
 from blog.page_metadata.open_graph import locale
 from blog.page_metadata.structured_data import Node, json_ld

@@ -1,14 +1,13 @@
 """The blog's models: posts, pages, categories, redirects, enclosures, revisions, autosaves and reviews."""
 
 from blog.models.appearance import AppearanceVersion, SiteAppearance
-from blog.models.autosave import Autosave
 from blog.models.category import Category, CategoryChange, CategoryTwins
+from blog.models.editing import Autosave, PreviewLink, UndoableEdit
 from blog.models.entry import Entry, load_pictures
 from blog.models.entry_query import TEXTS, Status, date_in_lists, public_condition
 from blog.models.page import Page
 from blog.models.post import Enclosure, Post, PostQuerySet
 from blog.models.post_in_category import PostInCategory
-from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect
 from blog.models.review import (
     MAX_NOTE_LENGTH,
@@ -19,7 +18,6 @@ from blog.models.review import (
     open_note_count,
 )
 from blog.models.revision import Revision, TranslatedVersion
-from blog.models.undoable_edit import UndoableEdit
 
 __all__ = [
     "MAX_NOTE_LENGTH",

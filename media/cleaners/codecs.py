@@ -9,14 +9,16 @@ from typing import IO, Final
 
 from media.cleaners.frames import (
     CleanFrames,
+    clean_dnxhd,
     clean_dv,
     clean_jpeg2000,
     clean_jpegs,
     clean_mpeg,
+    clean_prores,
+    clean_prores_frame,
     clean_vc1,
     keep_frames,
 )
-from media.cleaners.intermediates import clean_dnxhd, clean_prores, clean_prores_frame
 from media.cleaners.nal_units import UnitCleaner
 from media.cleaners.obus import clean_obus
 from media.cleaners.streams import damaged, unsupported_codec

@@ -1,8 +1,8 @@
 """The frames of video: a cleaner for each codec, which works in place.
 
-H.264, H.265, AV1, ProRes and VC-3 have their own modules. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC
-15444-1, annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, annex E (VC-1), IEC 61834-2 and -4
-(DV).
+H.264, H.265 and AV1 have their own modules. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC 15444-1, annex A
+(JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, annex E (VC-1), IEC 61834-2 and -4 (DV), SMPTE RDD
+36 (ProRes), SMPTE ST 2019-1 (VC-3, also called DNxHD and DNxHR).
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import partial
 from typing import IO, Final
 
 from media.cleaners.nal_units import units_in
-from media.cleaners.streams import overlapping_parts, read_at, unsupported_stream, write_at, write_zeros
+from media.cleaners.streams import damaged, overlapping_parts, read_at, unsupported_stream, write_at, write_zeros
 
 # Overwrites the metadata between two positions of the second file, which is a copy of the first.
 type CleanFrames = Callable[[IO[bytes], IO[bytes], int, int], None]
@@ -45,6 +45,14 @@ _PACKS: Final = {1: range(6, 54, 8), 2: range(3, 78, 5), 3: range(3, 4)}
 _PACK_LENGTH: Final = 5
 # The packs that decoders need, and captions. Others contain dates, times and camera settings.
 _NEEDED_PACKS: Final = {0x50, 0x51, 0x55, 0x60, 0x61, 0x65, 0xFF}
+# ProRes: the box around a frame, the length of the header before its matrices, and the length of these.
+_PRORES: Final = b"icpf"
+_PRORES_HEADER, _PRORES_MATRIX = 20, 64
+# VC-3: the header of a frame, up to the number of its compression.
+_VC3: Final = re.compile(rb"\0\0[\x02-\x7f].[\x01-\x03].{35}\0\0\x04[\xd3-\xfa]", re.DOTALL)
+_VC3_LENGTH: Final = 44
+# The fields, from the beginning of the header, with the time code and with user data.
+_VC3_TIME_CODE, _VC3_USER_DATA = (0x30, 0x5F), (0x60, 0x164)
 
 
 def keep_frames(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
@@ -141,3 +149,41 @@ def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None
                 if pack and pack[0] not in _NEEDED_PACKS:
                     part[place : place + _PACK_LENGTH] = b"\xff" * len(pack)
         write_at(target, position, part)
+
+
+def clean_prores(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite what the headers of ProRes frames don't need, and what follows their images."""
+    while start < end:
+        header = read_at(source, start, min(8, end - start))
+        frame_end = start + int.from_bytes(header[:4])
+        if header[4:] != _PRORES or not start + 8 < frame_end <= end:
+            raise unsupported_stream()
+        clean_prores_frame(source, target, start + 8, frame_end)
+        start = frame_end
+
+
+def clean_prores_frame(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Clean one frame, without the box around it."""
+    header = read_at(source, start, min(_PRORES_HEADER, end - start))
+    if len(header) < _PRORES_HEADER:
+        raise unsupported_stream()
+    matrices = (header[19] & 3).bit_count()
+    position = start + int.from_bytes(header[:2])
+    write_zeros(target, start + _PRORES_HEADER + _PRORES_MATRIX * matrices, min(position, end))
+    # Interlaced frames consist of two images. The length of an image follows the length of its header.
+    for _image in range(2 if header[12] & 0xC else 1):
+        position += int.from_bytes(read_at(source, position + 1, 4))
+    if position > end:
+        raise damaged()
+    write_zeros(target, position, end)
+
+
+def clean_dnxhd(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite time codes and user data in the headers of VC-3 frames, which don't state their length."""
+    if start < end and not _VC3.match(read_at(source, start, min(_VC3_LENGTH, end - start))):
+        raise unsupported_stream()
+    for position, part in overlapping_parts(source, start, end, overlap=_VC3_LENGTH - 1):
+        for header in _VC3.finditer(part):
+            for first, last in (_VC3_TIME_CODE, _VC3_USER_DATA):
+                begin = position + header.start()
+                write_zeros(target, begin + first, min(begin + last, end))

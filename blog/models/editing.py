@@ -1,14 +1,17 @@
-"""Autosaves: what users have typed into the forms for posts and pages but not yet saved."""
+"""What editing keeps beside the text itself: unsaved input, links to previews, and edits that can be undone."""
 
+import uuid
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models.entry import Entry
 from blog.models.entry_query import EntryKind
+from core.internal_rows import InternalRow
 
 
 class Autosave(models.Model):
@@ -43,3 +46,31 @@ class Autosave(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entry_id or self.form_id}"
+
+
+class PreviewLink(InternalRow):
+    """A link with which people without an account can see an entry before it is published.
+
+    It works until it expires; deleting the row revokes it.
+    """
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="preview_links")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta(InternalRow.Meta):
+        verbose_name = _("preview link")
+        verbose_name_plural = _("preview links")
+        ordering = ("expires_at", "pk")
+
+
+class UndoableEdit(InternalRow):
+    """What an edit replaced, in `parts` (blog.publishing.BulkChange), for the button in the message about it.
+
+    The row is deleted when the edit is undone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    made_at = models.DateTimeField(default=timezone.now, db_index=True)
+    parts = models.JSONField()
