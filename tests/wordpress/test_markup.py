@@ -300,7 +300,14 @@ class TestBlockEditor:
         )
         assert render(source, "wordpress").body_html == "<h2><span>1 + 1</span></h2>"
 
-    @pytest.mark.parametrize("hidden", ['"metadata":{"blockVisibility":false}', '"blockVisibility":{"hideBlock":true}'])
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            '"metadata":{"blockVisibility":false}',
+            '"metadata":{"blockVisibility":{"viewport":{"desktop":false,"tablet":false,"mobile":false}}}',
+            '"blockVisibility":{"hideBlock":true}',
+        ],
+    )
     def test_hidden_blocks_are_removed_with_their_content(self, hidden: str) -> None:
         source = (
             f"<!-- wp:group {{{hidden}}} -->\n<div>a<!-- wp:paragraph -->\n<p>b</p>\n<!-- /wp:paragraph -->"
