@@ -22,7 +22,7 @@ from blog.models import Category, Entry, Page, Post, PostInCategory, Status
 from blog.rendering import MORE_PLACEHOLDER, RENDER_VERSION
 from comments.models import Comment, CommentStatus
 from core.changes import content_changed
-from core.languages import text_language
+from core.languages import interface_language
 from search.models import IndexedEntry
 from tags.models import Tag, TaggedPost
 from tags.names import keys_of
@@ -185,7 +185,7 @@ def _make_post(number: int, count: int, author: User, texts: Texts) -> Post:
         render_version=RENDER_VERSION,
         comment_count=COMMENTS[number % len(COMMENTS)],
     )
-    post.source_digest = post._digest(text_language(post.language))
+    post.source_digest = post._digest(interface_language(post.language))
     return post
 
 

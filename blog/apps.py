@@ -62,7 +62,7 @@ class BlogConfig(AppConfig):
             titles.register(kind, str)
         titles.register("blog.siteappearance", str)
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
-        markups.register("html", Markup("HTML", lambda source, entry, language: source))
+        markups.register("html", Markup("HTML", lambda source, entry: source))
         # First, because it locks the entries, so that the other handlers see everything that was saved before.
         change_handlers.register("blog.categories", PostInCategory.objects.update_posts)
         text_change_handlers.register("blog.media_index", update_media_index)

@@ -22,7 +22,7 @@ from django.utils.timezone import localdate
 from accounts.models import User
 from blog.models import Category, Entry, Post, PostInCategory, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
-from blog.rerendering import RerenderResult, may_depend_on_language, rerender
+from blog.rerendering import RerenderResult, may_have_words, rerender
 from blog.review.notices import record_steps
 from blog.revisions.comparing import says_something_else
 from blog.revisions.recording import record
@@ -252,7 +252,7 @@ def _change_status(
 def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
     """Set the language of entries, and with it the direction of their texts. An empty one means that it is unknown.
 
-    Entries whose HTML may depend on the language are rendered again. `modified_at` stays the same, so that an import
+    Entries to which rendering may have added words are rendered again. `modified_at` stays the same, so that an import
     still updates them.
     """
     with transaction.atomic():
@@ -260,7 +260,7 @@ def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
         pks = [entry.pk for entry in change.changed]
         for some in batched(pks, _BATCH_SIZE):
             Entry.objects.filter(pk__in=some).update(language=language)
-            rerender(Entry.objects.filter(pk__in=some).filter(may_depend_on_language()), RerenderResult())
+            rerender(Entry.objects.filter(pk__in=some).filter(may_have_words()), RerenderResult())
         for entry in change.changed:
             change.record_undo(entry.pk, {"language": entry.language}, {"language": language})
         entries_changed(pks, have_same_texts=True)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from blog.models import Entry
-from blog.rendering import MAY_HAVE_MARKS, MAY_HAVE_WORDS, SourceTooLongError, UnknownMarkupError
+from blog.rendering import MAY_HAVE_WORDS, SourceTooLongError, UnknownMarkupError
 from core.changes import entries_changed
 
 _BATCH_SIZE: Final = 100
@@ -33,10 +33,10 @@ class RerenderResult:
         return self.changed + self.unchanged + len(self.failed)
 
 
-def may_depend_on_language() -> Q:
-    """Return the condition for entries to whose HTML rendering may have added words or marks of their language."""
+def may_have_words() -> Q:
+    """Return the condition for entries to whose HTML rendering may have added words, which depend on the language."""
     condition = Q(pk__in=[])
-    for mark in MAY_HAVE_WORDS + MAY_HAVE_MARKS:
+    for mark in MAY_HAVE_WORDS:
         condition |= Q(body_html__contains=mark)
     return condition
 

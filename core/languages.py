@@ -34,11 +34,6 @@ def interface_language(language: str) -> str:
     return name if name in SHIPPED and name != _name(settings.LANGUAGE_CODE) else settings.LANGUAGE_CODE
 
 
-def text_language(language: str) -> str:
-    """Return the language that a text is in: its own, or the site's if that is unknown or the same with a region."""
-    return language if language not in {"", _name(settings.LANGUAGE_CODE)} else settings.LANGUAGE_CODE
-
-
 def language_name(language: str) -> str:
     """Return the native name of a language, or its code if Django doesn't know it; empty if the code is."""
     try:

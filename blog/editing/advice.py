@@ -80,7 +80,7 @@ advice_checks: Final[Registry[Callable[[Draft], Iterable[str]]]] = Registry("adv
 def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[str]) -> Advice:
     """Return advice on an entry; none if its text can't be rendered."""
     try:
-        root = parse_source(entry.source, entry.markup, entry, entry.language)
+        root = parse_source(entry.source, entry.markup, entry)
     except (SourceTooLongError, UnknownMarkupError):
         return Advice([], [])
     draft = Draft(entry, root, categories, tags)

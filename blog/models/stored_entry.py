@@ -20,7 +20,7 @@ from blog.models.tree import MAX_PATH_LENGTH, not_its_own_parent
 from blog.rendering import RENDER_VERSION, Rendered, SourceTooLongError, render
 from core.bulk import update
 from core.changes import PublicModel, entries_changed
-from core.languages import text_language
+from core.languages import interface_language
 from core.slugs import slug_before_trash, slug_field
 from media.models import Document, Picture
 
@@ -218,7 +218,7 @@ class StoredEntry(PublicModel):
 
         Raises SourceTooLongError.
         """
-        digest = self._digest(text_language(self.language))
+        digest = self._digest(interface_language(self.language))
         if (self.source_digest, self.render_version) != (digest, RENDER_VERSION):
             self.render()
 
@@ -235,7 +235,7 @@ class StoredEntry(PublicModel):
         self.render_version = RENDER_VERSION
 
     def _digest(self, language: str) -> str:
-        """Return a digest of the source, its markup, and the language that it is rendered in."""
+        """Return a digest of the source, its markup, and the language of the text that rendering adds."""
         text = f"{self.markup}\0{language}\0{self.source}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, digest_size=16).hexdigest()
 

@@ -24,7 +24,7 @@ from blog.rendering.reading_time import count_words
 from blog.rendering.sanitising import clean_attributes, sanitise
 from blog.rendering.tree import MORE_PLACEHOLDER as MORE_PLACEHOLDER
 from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, clean_text, parse, serialise
-from core.languages import interface_language, override_language, text_language
+from core.languages import interface_language, override_language
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
@@ -33,8 +33,6 @@ RENDER_VERSION: Final = 26
 # HTML to which rendering may have added words contains one of these: the name of a document, the summary of details, a
 # picture that is missing in a gallery, the days of opening hours, the link to the archive, the name of a link.
 MAY_HAVE_WORDS: Final = ("wp-block-file", "<details", "gallery", "<dl", 'href="/archive/"', "aria-label")
-# HTML in which rendering may have chosen quotation marks and dashes for the language contains one of these.
-MAY_HAVE_MARKS: Final = tuple("“”‘’„‚«»–—")
 
 # Elements that load a file.
 _LOADED: Final = ("img", "audio", "video", "source", "track", "embed", "x-iframe", "x-object")
@@ -62,7 +60,7 @@ class Rendered:
     `body_html` is the whole text. PAGE_BREAK separates its pages, each of which is well-formed.
     `has_more` is whether the lead is shorter than the text. If so, both contain MORE_PLACEHOLDER exactly once.
     `auto_excerpt` has the first words as plain text, and `word_count` is the number of words of the whole text.
-    `language` is the one that it was rendered in (core.languages.text_language).
+    `language` is that of the words that were added (core.languages.interface_language).
     """
 
     lead_html: str
@@ -109,13 +107,13 @@ def render(source: str, markup: str, entry: object = None, language: str = "") -
     return next(render_all([RenderInput(source, markup, entry, language)]))
 
 
-def parse_source(source: str, markup: str, entry: object = None, language: str = "") -> etree._Element:
+def parse_source(source: str, markup: str, entry: object = None) -> etree._Element:
     """Return the untrusted tree of a source before any step of rendering, with its faults.
 
     Raises the errors of `render`.
     """
     check_source(source, markup)
-    return parse(_untrusted_html(RenderInput(source, markup, entry, language)))
+    return parse(_untrusted_html(source, markup, entry))
 
 
 def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_files) -> Iterator[Rendered]:
@@ -141,11 +139,12 @@ def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_fi
 
 def _render_batch(inputs: list[RenderInput], resolve: FileResolver, language: str) -> list[Rendered]:
     with override_language(language):
-        return list(_rendered(inputs, resolve))
+        return list(_rendered(inputs, resolve, language))
 
 
-def _rendered(inputs: list[RenderInput], resolve: FileResolver) -> Iterator[Rendered]:
-    roots = [parse(_untrusted_html(item)) for item in inputs]
+def _rendered(inputs: list[RenderInput], resolve: FileResolver, language: str) -> Iterator[Rendered]:
+    htmls = [_untrusted_html(item.source, item.markup, item.entry) for item in inputs]
+    roots = [parse(html) for html in htmls]
     _apply(roots, markers.raise_page_breaks)
     more_markers = [next(root.iter(MORE_TAG), None) for root in roots]
     found_markers = [marker for marker in more_markers if marker is not None]
@@ -170,7 +169,6 @@ def _rendered(inputs: list[RenderInput], resolve: FileResolver) -> Iterator[Rend
             # After a cut, elements may lack their second half, and links their targets.
             validity.repair(root)
         lead = sanitise(serialise(root)) if is_other else body
-        language = text_language(item.language)
         yield Rendered(lead, body, marker is not None, excerpt, count_words(body), language)
 
 
@@ -180,6 +178,5 @@ def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], No
             step(element)
 
 
-def _untrusted_html(item: RenderInput) -> str:
-    source = clean_text(shorten(item.source))
-    return markups[item.markup].renderer(source, item.entry, text_language(item.language))
+def _untrusted_html(source: str, markup: str, entry: object) -> str:
+    return markups[markup].renderer(clean_text(shorten(source)), entry)

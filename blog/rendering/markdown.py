@@ -160,5 +160,5 @@ def check(source: str) -> None:
         raise TooManyLinesError(lines, _MAX_LINES)
 
 
-def to_html(source: str, entry: object = None, language: str = "") -> str:
+def to_html(source: str, entry: object = None) -> str:
     return str(_parser().render(source))

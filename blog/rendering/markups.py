@@ -11,13 +11,12 @@ from core.registry import Registry
 class Markup:
     """A format for sources, with the `label` that staff see.
 
-    `renderer` turns a source, the entry that it belongs to (None if there is none yet) and the code of its language
-    into HTML. The HTML is not trusted: blog.rendering sanitises it. `check` raises SourceTooLongError for a source that
-    would take too long.
+    `renderer` turns a source, and the entry that it belongs to (None if there is none yet), into HTML. The HTML is not
+    trusted: blog.rendering sanitises it. `check` raises SourceTooLongError for a source that would take too long.
     """
 
     label: str
-    renderer: Callable[[str, object, str], str]
+    renderer: Callable[[str, object], str]
     check: Callable[[str], None] = lambda source: None
 
 
@@ -25,7 +24,7 @@ def find_problems(name: str, markup: Markup) -> Iterator[str]:
     """Try the renderer on an empty and a short source. Neither needs the database."""
     for source in ("", "a"):
         try:
-            html: object = markup.renderer(source, None, "en")
+            html: object = markup.renderer(source, None)
         except Exception as error:  # noqa: BLE001  # any error of a renderer is a problem to report
             yield f"Its renderer fails on the source {source!r}: {error!r}."
         else:

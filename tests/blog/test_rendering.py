@@ -21,7 +21,7 @@ from blog.rendering.moved_files import FileResolver, file_resolvers, resolve_fil
 from blog.rendering.moved_files import find_problems as find_resolver_problems
 
 
-def shout(source: str, entry: object, language: str) -> str:
+def shout(source: str, entry: object) -> str:
     """A markup of another app."""
     return f"<p>{source.upper()}<script>alert(1)</script></p>"
 
@@ -84,7 +84,7 @@ def add_markup(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Markup], None]
     return markups.register
 
 
-def crash(source: str, entry: object, language: str) -> str:
+def crash(source: str, entry: object) -> str:
     raise RuntimeError("no such module")
 
 
@@ -117,8 +117,8 @@ class TestMarkups:
         [
             (None, "not callable"),
             (crash, "no such module"),
-            (lambda source, entry, language: source.encode(), "not a string"),
-            (lambda source, entry, language: source and 1 / 0, "division by zero"),
+            (lambda source, entry: source.encode(), "not a string"),
+            (lambda source, entry: source and 1 / 0, "division by zero"),
         ],
     )
     def test_the_system_check_reports_a_renderer_that_does_not_work(self, renderer: Any, problem: str) -> None:

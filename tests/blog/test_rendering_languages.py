@@ -110,31 +110,11 @@ class TestAnotherLanguage:
 
 
 class TestQuotationMarks:
-    def test_of_an_imported_text_follow_the_language_of_the_text_and_then_of_the_site(self, settings: Settings) -> None:
-        post: Post = PostFactory(markup="wordpress", source='"So"')
-        publishing.set_language(Post.objects.all(), UserFactory(role="Editor"), "cs")
-        assert Post.objects.get().body_html == "<p>„So“</p>"
-        post.language = "ru"
-        post.save()
-        assert post.body_html == "<p>«So»</p>"
-        post.language = ""
-        post.save()
-        settings.LANGUAGE_CODE = "de-ch"
+    def test_of_imported_texts_follow_the_language_of_the_site(self, settings: Settings) -> None:
+        PostFactory(markup="wordpress", source='"So"', language="fr")
+        settings.LANGUAGE_CODE = "ru"
         call_command("rerender")
         assert Post.objects.get().body_html == "<p>«So»</p>"
-
-    @pytest.mark.parametrize("site", ["en", "fr-ca"])
-    def test_follow_the_language_that_an_import_guesses(
-        self, site: str, settings: Settings, import_parts: ImportParts
-    ) -> None:
-        settings.LANGUAGE_CODE = site
-        import_parts(item(1, content=FRENCH.replace("Les", '"Les"', 1)))
-        post = Post.objects.get()
-        assert (post.language, post.body_html[:25]) == ("fr", "<p>«&nbsp;Les&nbsp;» défe")
-        # Saving it again renders nothing: it was rendered in this language.
-        digest = post.source_digest
-        post.save()
-        assert Post.objects.get().source_digest == digest
 
 
 class TestPreviews:

@@ -6,6 +6,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from blog.rendering import render
 from tests.factories.types import GrowsWithLength
@@ -863,7 +864,6 @@ class TestTypography:
     @pytest.mark.parametrize(
         ("language", "expected"),
         [
-            ("", "“It’s ‘so’,” 5′ – 6″ — x"),
             ("ar", "“It’s ‘so’,” 5′ – 6″ — x"),
             ("bg", "„It’s ‘so’,“ 5′ – 6″ – x"),
             ("de", "„It’s ‚so‘,“ 5′ – 6″ — x"),
@@ -872,17 +872,19 @@ class TestTypography:
             ("es", "«It’s ‘so’,» 5′ – 6″ — x"),
             ("es-mx", "“It’s ‘so’,” 5′ – 6″ — x"),
             ("fi", "”It’s ’so’,” 5′ – 6″ — x"),
-            ("fr-CA", "«\xa0It’s ‘so’,\xa0» 5′ – 6″ — x"),
+            ("fr-ca", "«\xa0It’s ‘so’,\xa0» 5′ – 6″ — x"),
             ("he", "\"It's 'so',\" 5' – 6\" — x"),
             ("pl", "„It’s 'so’,” 5′ – 6″ — x"),
             ("ru", "«It’s ‘so’,» 5′ — 6″ — x"),
         ],
     )
-    def test_marks_are_those_of_the_language(self, language: str, expected: str) -> None:
+    def test_marks_are_those_of_the_language_of_the_site(
+        self, language: str, expected: str, settings: Settings
+    ) -> None:
+        settings.LANGUAGE_CODE = language
         typed = "\"It's 'so',\" 5' - 6\" --- x"
-        assert to_html(typed, language=language) == f"<p>{expected}</p>"
-        block = f"<!-- wp:paragraph --><p>{typed}</p><!-- /wp:paragraph -->"
-        assert to_html(block, language=language) == f"<p>{expected}</p>"
+        assert to_html(typed) == f"<p>{expected}</p>"
+        assert to_html(f"<!-- wp:paragraph --><p>{typed}</p><!-- /wp:paragraph -->") == f"<p>{expected}</p>"
 
     @pytest.mark.parametrize(
         ("language", "typed", "expected"),
@@ -894,13 +896,10 @@ class TestTypography:
         ],
     )
     def test_words_that_begin_or_end_with_an_apostrophe_depend_on_the_language(
-        self, language: str, typed: str, expected: str
+        self, language: str, typed: str, expected: str, settings: Settings
     ) -> None:
-        assert to_html(typed, language=language) == f"<p>{expected}</p>"
-
-    def test_each_part_of_a_text_in_several_languages_has_its_own_marks(self) -> None:
-        html = to_html('[:en]"One"[:de]"Eins"[:]"Un"', language="fr")
-        assert re.findall("[“„«][^<]*", html) == ["“One”", "„Eins“", "«\xa0Un\xa0»"]
+        settings.LANGUAGE_CODE = language
+        assert to_html(typed) == f"<p>{expected}</p>"
 
     def test_attributes_are_not_changed(self) -> None:
         source = """<a href="/a--b" title="it's">x</a>"""
@@ -938,8 +937,11 @@ class TestHostileContent:
         assert grows_with_length(to_html, (unit * 25_000)[:25_000])
 
     @pytest.mark.parametrize("unit", ["řek'", "'", "' 's"])
-    def test_apostrophes_of_a_language_take_linear_time(self, unit: str, grows_with_length: GrowsWithLength) -> None:
-        assert grows_with_length(lambda text: to_html(text, language="cs"), (unit * 25_000)[:25_000])
+    def test_apostrophes_of_a_language_take_linear_time(
+        self, unit: str, grows_with_length: GrowsWithLength, settings: Settings
+    ) -> None:
+        settings.LANGUAGE_CODE = "cs"
+        assert grows_with_length(to_html, (unit * 25_000)[:25_000])
 
     @pytest.mark.parametrize("unit", ["<b>\n\nx", "<a href='xxxxxxxxxxxxxxxxxxxxx'>\n\nx", "<b><i></b>\n\nx"])
     def test_small_sources_do_not_become_huge_pages(self, unit: str) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from blog.rendering import MAY_HAVE_MARKS, MAY_HAVE_WORDS, Rendered, RenderInput, render_all
+from blog.rendering import MAY_HAVE_WORDS, Rendered, RenderInput, render_all
 from blog.rendering.moved_files import FileResolver
-from core.languages import interface_language, text_language
+from core.languages import interface_language
 from search.words import EntryText
 from wordpress.importing.languages import guess_language
-from wordpress.markup.typography import marks_of
 
 
 class Text(NamedTuple):
@@ -49,11 +48,10 @@ def derive(texts: Sequence[Text], resolve_files: FileResolver) -> Iterator[Deriv
 
 
 def _in_language(language: str, text: RenderInput, rendered: Rendered, resolve_files: FileResolver) -> Rendered:
-    """Return `text` rendered in `language`. Only words and marks that are added by the rendering depend on it."""
-    before, now = rendered.language, text_language(language)
-    other = MAY_HAVE_WORDS if interface_language(before) != interface_language(now) else ()
-    if marks_of(before) != marks_of(now):
-        other += MAY_HAVE_MARKS
-    if any(mark in rendered.body_html for mark in other):
+    """Return `text` rendered in `language`. Only words added by the rendering depend on it."""
+    words_language = interface_language(language)
+    if words_language == rendered.language:
+        return rendered
+    if any(mark in rendered.body_html for mark in MAY_HAVE_WORDS):
         return next(render_all([text._replace(language=language)], resolve_files))
-    return replace(rendered, language=now)
+    return replace(rendered, language=words_language)

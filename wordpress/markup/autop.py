@@ -12,7 +12,6 @@ from enum import Enum, auto
 from blog.rendering.html_tags import VOID
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import CODE, VERBATIM, Token, tokenise
-from wordpress.markup.typography import ENGLISH, Marks
 
 _BLANK_LINE = re.compile(r"\n[ \t\f]*\n[ \t\f\n]*")
 _LINE_BREAK = "<br>\n"
@@ -74,14 +73,13 @@ class _Inline:
     was_opened: bool = False  # in any paragraph
 
 
-def autop(source: str, marks: Marks = ENGLISH) -> str:
-    """Return classic content as HTML, with these typographic marks. Its line ends must be `\\n`. Never raises."""
-    return _Formatter(marks).format(source)
+def autop(source: str) -> str:
+    """Return classic content as HTML. Its line ends must be `\\n`. Never raises."""
+    return _Formatter().format(source)
 
 
 class _Formatter:
-    def __init__(self, marks: Marks) -> None:
-        self.marks = marks
+    def __init__(self) -> None:
         self.html: list[str] = []
         # The names of the open blocks, after an empty one for the whole content.
         self.open = [""]
@@ -140,7 +138,7 @@ class _Formatter:
     def _add_text(self, text: str) -> None:
         text = text.replace("<", "&lt;")
         if not any(inline.name in CODE for inline in self.inlines):
-            text = texturize(text, self.before, self.marks)
+            text = texturize(text, self.before)
         self.before = text[-1]
         if any(inline.name in _WITHOUT_BREAKS for inline in self.inlines):
             self._add_line(text.replace("\n", " "))

@@ -33,7 +33,6 @@ from wordpress.markup.shortcodes import expand
 from wordpress.markup.tables import expand_tables
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
-from wordpress.markup.typography import Marks, marks_of
 from wordpress.wxr.values import language_parts
 
 _BLOCK_COMMENT = re.compile(
@@ -94,35 +93,27 @@ _COVER_ATTRIBUTE = re.compile(r"""(?<=\s)(class|style|aria-label)\s*+=\s*+(?:"([
 _BACKGROUND = re.compile(r"""background-image\s*+:\s*+url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^)]*+))""", re.IGNORECASE)
 
 
-class _Context(NamedTuple):
-    """What the blocks of a text share. Footnotes are added to `notes` as they are found."""
+def to_html(source: str, entry: object = None) -> str:
+    """Return the HTML of `source`, with curly quotes. The comments `<!--more-->` and `<!--nextpage-->` are kept.
 
-    origin: Origin
-    marks: Marks
-    notes: dict[str, str]
-
-
-def to_html(source: str, entry: object = None, language: str = "") -> str:
-    """Return the HTML of `source`, with the quotation marks of its language.
-
-    The comments `<!--more-->` and `<!--nextpage-->` are kept. The IDs of galleries and reusable blocks are those of the
-    site that `entry` came from. Classic content in several languages is shown in all of them, one after the other.
-    Never raises. Takes linear time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
+    The IDs of galleries and reusable blocks are those of the site that `entry` came from. Classic content in several
+    languages is shown in all of them, one after the other. Never raises. Takes linear
+    time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
     source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
     source = _SCRIPT.sub(_embedded_page, _ELEMENTOR_STYLES.sub("", source))
     source = expand(source, limited(partial(find_uploads, origin)))
     source = _IMAGE.sub(_with_width, source)
-    marks, notes = marks_of(language), dict[str, str]()
+    notes: dict[str, str] = {}
     if "<!-- wp:" not in source:
         parts = [(language, take_notes(text, notes)) for language, text in language_parts(source)]
         parts.append(("", list_of_notes(notes)))
         if not any(language for language, _text in parts):
-            return autop("".join(text for _language, text in parts), marks)
-        return "".join(_in_language(text, part_language, marks) for part_language, text in parts)
-    html = "".join(_blocks(source, _Context(origin, marks, notes))).strip()
-    html += _texturize_html(list_of_notes(notes), marks)
+            return autop("".join(text for _language, text in parts))
+        return "".join(_in_language(autop(text), language) for language, text in parts)
+    html = "".join(_blocks(source, origin, notes)).strip()
+    html += _texturize_html(list_of_notes(notes))
     if 'class="fn"' in html:
         ids = set(re.findall(r'\bid="([^"<>]+)"', html))
         html = _FOOTNOTE_LINK.sub(lambda link: link[0] if link[2] in ids else f"{link[1]}{link[3]}", html)
@@ -144,11 +135,8 @@ def _with_width(image: re.Match[str]) -> str:
     return f'<img width="{width["copy"] or width["resized"]}"{image[0][4:]}' if width else image[0]
 
 
-def _in_language(text: str, language: str, marks: Marks) -> str:
-    """Return the HTML of a part in one language. A part without one has the `marks` of the whole text."""
-    if not language:
-        return autop(text, marks)
-    return f'<div lang="{language}" dir="auto">{autop(text, marks_of(language))}</div>\n'
+def _in_language(html: str, language: str) -> str:
+    return f'<div lang="{language}" dir="auto">{html}</div>\n' if language else html
 
 
 class _OpenBlock(NamedTuple):
@@ -162,8 +150,8 @@ class _OpenBlock(NamedTuple):
     urls: int = 0
 
 
-def _blocks(source: str, context: _Context) -> list[str]:
-    """Return the HTML of all blocks. Anything between blocks is classic content."""
+def _blocks(source: str, origin: Origin, notes: dict[str, str]) -> list[str]:
+    """Return the HTML of all blocks. Anything between blocks is classic content. Footnotes are added to `notes`."""
     html: list[str] = []
     # The first one stands for content outside of blocks.
     open_blocks = [_OpenBlock("")]
@@ -174,7 +162,7 @@ def _blocks(source: str, context: _Context) -> list[str]:
     # There is nothing to find after the end of the last comment.
     for comment in _BLOCK_COMMENT.finditer(source, 0, source.rfind("-->") + 3):
         block = open_blocks[-1]
-        html.append(_content(block.name, source[done : comment.start()], context))
+        html.append(_content(block.name, source[done : comment.start()], notes))
         urls += sum(part.count("://") for part in html[counted:])
         counted, done = len(html), comment.end()
         # Blocks inside a hidden one are hidden too.
@@ -192,18 +180,18 @@ def _blocks(source: str, context: _Context) -> list[str]:
             open_blocks.append(_OpenBlock("hidden" if replaced else comment["name"], link, urls))
         elif comment["name"] == "footnotes" and not is_hidden:
             # WordPress allows only one such block, but a hostile text might repeat it.
-            html.append("" if has_footnotes else _footnotes(source, context))
+            html.append("" if has_footnotes else _footnotes(source, origin))
             has_footnotes = True
         elif not is_hidden:
             html.append(empty_block(comment["name"], comment[0]))
-    return [*html, _content(open_blocks[-1].name, source[done:], context)]
+    return [*html, _content(open_blocks[-1].name, source[done:], notes)]
 
 
-def _content(block: str, text: str, context: _Context) -> str:
-    """Return the HTML of text directly inside a block with this name, or in no block."""
+def _content(block: str, text: str, notes: dict[str, str]) -> str:
+    """Return the HTML of text directly inside a block with this name, or in no block. Add footnotes to `notes`."""
     if block == "hidden":
         return ""
-    text = take_notes(text, context.notes)
+    text = take_notes(text, notes)
     if block == "file":
         # The file block embeds the document in an <object> above the link to it.
         text = _OBJECT.sub("", text)
@@ -223,17 +211,17 @@ def _content(block: str, text: str, context: _Context) -> str:
     if block.startswith("jetpack/"):
         text = _EMPTY_LINK.sub(r"<p>\1</p>", text)
     if block not in _CLASSIC:
-        return _texturize_html(text, context.marks)
-    return autop(text, context.marks) + "\n" if text.strip() else "\n"
+        return _texturize_html(text)
+    return autop(text) + "\n" if text.strip() else "\n"
 
 
-def _footnotes(source: str, context: _Context) -> str:
+def _footnotes(source: str, origin: Origin) -> str:
     """Return the list of the block editor's footnotes; empty if none of them is known."""
-    known = find_footnotes(source, context.origin)
+    known = find_footnotes(source, origin)
     # The footnotes of a text may not be longer in total than a text may be.
     lengths = accumulate(map(len, known.values()))
     shown = {
-        name: _texturize_html(text, context.marks)
+        name: _texturize_html(text)
         for (name, text), length in zip(known.items(), lengths, strict=True)
         if length <= MAX_SOURCE_LENGTH
     }
@@ -263,14 +251,14 @@ def _background_picture(tag: str) -> str:
     return f'<img src="{escape(url)}" alt="{escape(values.get("aria-label", ""))}">' if url else ""
 
 
-def _texturize_html(source: str, marks: Marks) -> str:
-    """Return the HTML `source` with typographic characters in its text."""
+def _texturize_html(source: str) -> str:
+    """Return the HTML `source` with curly quotes, dashes and ellipses in its text."""
     html: list[str] = []
     before = ""
     for token, is_code in tokenise_with_code(source):
         if token.kind == "text":
             text = token.source.replace("<", "&lt;")
-            html.append(text if is_code else texturize(text, before, marks))
+            html.append(text if is_code else texturize(text, before))
             before = text[-1]
         else:
             html.append(token.source)

@@ -9,7 +9,9 @@ Everything takes linear time.
 import re
 from typing import Final
 
-from wordpress.markup.typography import ENGLISH, Marks, apostrophes
+from django.conf import settings
+
+from wordpress.markup.typography import Marks, apostrophes, marks_of
 
 # These patterns match a character first and then look behind it, which is much faster than the other way round.
 _ANYTHING_TO_DO = re.compile(r"""["'`]|--|\.\.\.|-(?<!\S-)(?!\S)|-&|;-|x(?<=[0-9.,]x)(?=[0-9])|\(tm\)""")
@@ -57,13 +59,14 @@ _TIMES = re.compile(r"x(?<=[0-9.,]x)(?=[0-9]++\b)", re.ASCII)
 _FACTOR = re.compile(r"(?:[^\w.,]|^)[.,]*(?!0?$)[0-9.,]+$", re.ASCII)
 
 
-def texturize(text: str, before: str = "", marks: Marks = ENGLISH) -> str:
-    """Return `text` with the typographic characters of a language.
+def texturize(text: str, before: str = "") -> str:
+    """Return `text` with the typographic characters of the site's language, as in WordPress.
 
     `before` is the character before the text, if there is one.
     """
     if not _ANYTHING_TO_DO.search(text):
         return text
+    marks = marks_of(settings.LANGUAGE_CODE)
     if "://" not in text and "www." not in text and "[" not in text:
         return _curl(text, before, marks)
     parts = _UNCHANGED.split(text)

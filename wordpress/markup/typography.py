@@ -1,4 +1,4 @@
-"""The quotation marks, apostrophes, primes and dashes of WordPress by language, as data.
+"""The quotation marks, apostrophes, primes and dashes of WordPress by the language of a site, as data.
 
 WordPress leaves the choice to its translators: each mark is a message with a context such as “opening curly double
 quote”, and the words that begin or end with an apostrophe are another. Source: wp-includes/formatting.php, and those
