@@ -109,6 +109,14 @@ class TestAnotherLanguage:
         post.save()
 
 
+class TestQuotationMarks:
+    def test_of_imported_texts_follow_the_language_of_the_site(self, settings: Settings) -> None:
+        PostFactory(markup="wordpress", source='"So"', language="fr")
+        settings.LANGUAGE_CODE = "ru"
+        call_command("rerender")
+        assert Post.objects.get().body_html == "<p>«So»</p>"
+
+
 class TestPreviews:
     def test_speak_the_language_that_is_chosen_in_the_form(self) -> None:
         client = client_of(user_in_role("Editor"))

@@ -112,6 +112,7 @@ FORMS = {
     "/?lang=ar&feed=atom": "/language/ar/feed/atom/",
     "/?lang=ar&feed=comments-rss2": "/comments/feed/",
     "/?lang=ar&p=9000123": POST,
+    "/pt-br/?s=star+a%26b": "/?s=star+a%26b",
     "/tag/mea/?lang=ar&paged=2": "/tag/mea/page/2/",
     "/?name=star-power": POST,
     "/?pagename=about/team": "/about/team/",

@@ -6,6 +6,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from blog.rendering import render
 from tests.factories.types import GrowsWithLength
@@ -300,7 +301,14 @@ class TestBlockEditor:
         )
         assert render(source, "wordpress").body_html == "<h2><span>1 + 1</span></h2>"
 
-    @pytest.mark.parametrize("hidden", ['"metadata":{"blockVisibility":false}', '"blockVisibility":{"hideBlock":true}'])
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            '"metadata":{"blockVisibility":false}',
+            '"metadata":{"blockVisibility":{"viewport":{"desktop":false,"tablet":false,"mobile":false}}}',
+            '"blockVisibility":{"hideBlock":true}',
+        ],
+    )
     def test_hidden_blocks_are_removed_with_their_content(self, hidden: str) -> None:
         source = (
             f"<!-- wp:group {{{hidden}}} -->\n<div>a<!-- wp:paragraph -->\n<p>b</p>\n<!-- /wp:paragraph -->"
@@ -853,6 +861,46 @@ class TestTypography:
     def test_urls_are_not_changed(self, url: str) -> None:
         assert to_html(f"See {url} -- now") == f"<p>See {url} — now</p>"
 
+    @pytest.mark.parametrize(
+        ("language", "expected"),
+        [
+            ("ar", "“It’s ‘so’,” 5′ – 6″ — x"),
+            ("bg", "„It’s ‘so’,“ 5′ – 6″ – x"),
+            ("de", "„It’s ‚so‘,“ 5′ – 6″ — x"),
+            ("de-at", "„It’s ‚so‘,“ 5′ – 6″ — x"),
+            ("de-ch", "«It’s ‚so‘,» 5′ – 6″ — x"),
+            ("es", "«It’s ‘so’,» 5′ – 6″ — x"),
+            ("es-mx", "“It’s ‘so’,” 5′ – 6″ — x"),
+            ("fi", "”It’s ’so’,” 5′ – 6″ — x"),
+            ("fr-ca", "«\xa0It’s ‘so’,\xa0» 5′ – 6″ — x"),
+            ("he", "\"It's 'so',\" 5' – 6\" — x"),
+            ("pl", "„It’s 'so’,” 5′ – 6″ — x"),
+            ("ru", "«It’s ‘so’,» 5′ — 6″ — x"),
+        ],
+    )
+    def test_marks_are_those_of_the_language_of_the_site(
+        self, language: str, expected: str, settings: Settings
+    ) -> None:
+        settings.LANGUAGE_CODE = language
+        typed = "\"It's 'so',\" 5' - 6\" --- x"
+        assert to_html(typed) == f"<p>{expected}</p>"
+        assert to_html(f"<!-- wp:paragraph --><p>{typed}</p><!-- /wp:paragraph -->") == f"<p>{expected}</p>"
+
+    @pytest.mark.parametrize(
+        ("language", "typed", "expected"),
+        [
+            ("de", "'s ist 'n Haus, 'nein'", "’s ist ’n Haus, ‚nein‘"),
+            ("nl", "'s avonds 't 'teken'", "’s avonds ’t ‘teken’"),
+            ("cs", "'řek' to'", "‚řek’ to‘"),
+            ("en", "'s so 't", "‘s so ‘t"),
+        ],
+    )
+    def test_words_that_begin_or_end_with_an_apostrophe_depend_on_the_language(
+        self, language: str, typed: str, expected: str, settings: Settings
+    ) -> None:
+        settings.LANGUAGE_CODE = language
+        assert to_html(typed) == f"<p>{expected}</p>"
+
     def test_attributes_are_not_changed(self) -> None:
         source = """<a href="/a--b" title="it's">x</a>"""
         assert to_html(source) == f"<p>{source}</p>"
@@ -886,6 +934,13 @@ class TestHostileContent:
 
     @pytest.mark.parametrize("unit", UNITS)
     def test_rendering_takes_linear_time(self, unit: str, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(to_html, (unit * 25_000)[:25_000])
+
+    @pytest.mark.parametrize("unit", ["řek'", "'", "' 's"])
+    def test_apostrophes_of_a_language_take_linear_time(
+        self, unit: str, grows_with_length: GrowsWithLength, settings: Settings
+    ) -> None:
+        settings.LANGUAGE_CODE = "cs"
         assert grows_with_length(to_html, (unit * 25_000)[:25_000])
 
     @pytest.mark.parametrize("unit", ["<b>\n\nx", "<a href='xxxxxxxxxxxxxxxxxxxxx'>\n\nx", "<b><i></b>\n\nx"])

@@ -1,20 +1,25 @@
 """WordPress's parameters that can follow any path."""
 
-from urllib.parse import quote
+import re
+from urllib.parse import quote, urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
 from blog.redirects.look_up import RedirectToPage
+from core.languages import CODE
 from core.middleware import Middleware
 from core.urls import is_admin_path
 from wordpress.legacy_urls.query_forms import entry_target, is_file, path_ending
+
+# Where plugins for blogs in several languages have the front page of a language, and search in it.
+_LANGUAGE_FRONT = re.compile(rf"/{CODE}/")
 
 
 class QueryFormsMiddleware(Middleware):
     """Redirects from `/tag/x/?feed=rss2` to `/tag/x/feed/`, from `?paged=2` to `page/2/`, from `/x/?p=5` to an entry.
 
-    As in WordPress, an ID prevails over the path. Links in texts may consist of nothing else (`?p=5`), so they depend
-    on the page that shows them.
+    It also redirects from a search in a language, such as `/ar/?s=word`, to the search. As in WordPress, an ID prevails
+    over the path. Links in texts may consist of nothing else (`?p=5`), so they depend on the page that shows them.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -26,6 +31,8 @@ class QueryFormsMiddleware(Middleware):
         if ending := path_ending(query):
             # Two slashes at the start would name a host.
             return HttpResponsePermanentRedirect(f"/{quote(request.path.strip('/'))}/{ending}")
+        if "s" in query and _LANGUAGE_FRONT.fullmatch(request.path):
+            return HttpResponsePermanentRedirect(f"/?{urlencode({'s': query['s']})}")
         return _redirect_to_entry(request, query) or self.get_response(request)
 
 

@@ -45,7 +45,10 @@ _PART: Final = re.compile(
     re.DOTALL,
 )
 # The comment of a block that is hidden from readers, by WordPress or by the plugin Block Visibility, contains this.
-HIDDEN = re.compile(r'"blockVisibility":false|"hideBlock":true')
+# WordPress 7.0 can also hide blocks on screens of some sizes. Those that are hidden on all of them are never seen.
+HIDDEN = re.compile(
+    r'"blockVisibility":(?:false|\{"viewport":\{(?:"(?:mobile|tablet|desktop)":false,?){3}\}\})|"hideBlock":true'
+)
 _BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
 
 
