@@ -40,6 +40,7 @@ from mail import delivery
 from media.bucket import BucketStorage
 from operations.worker.running import Worker
 from tests.factories import wxr
+from tests.factories.database_mark import pytest_itemcollected, pytest_runtest_call, pytest_runtest_setup
 from tests.factories.made_once import copy_database, static_root
 from tests.factories.rollback import remember_database
 from tests.factories.servers import StubServer
@@ -58,8 +59,8 @@ from wordpress.importing.media_source import MediaSource
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 
-# Re-exported as fixtures for all tests.
-__all__ = ["copy_database", "static_root"]
+# Re-exported as fixtures and hooks for all tests.
+__all__ = ["copy_database", "pytest_itemcollected", "pytest_runtest_call", "pytest_runtest_setup", "static_root"]
 
 # No test may depend on time, because the machine may be busy.
 hypothesis_settings.register_profile("untimed", deadline=None)

@@ -52,6 +52,7 @@ class TestErrorPages:
         assert 'lang="en"' in page
         assert "secret" not in page
 
+    @pytest.mark.database
     def test_need_no_database(self, reader: Client) -> None:
         """A test without the django_db mark fails on any query."""
         response = reader.get("/")

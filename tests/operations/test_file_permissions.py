@@ -62,6 +62,7 @@ def messages() -> list[str]:
     return [f"{message.msg} {message.hint}" for message in found]
 
 
+@pytest.mark.database
 class TestExistingInstallation:
     def test_migrating_makes_it_private(self, data: Path) -> None:
         make_private()
