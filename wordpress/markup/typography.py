@@ -2,9 +2,9 @@
 
 WordPress leaves the choice to its translators: each mark is a message with a context such as “opening curly double
 quote”, and the words that begin or end with an apostrophe are another. Source: wp-includes/formatting.php, and those
-messages in the language packs of WordPress 6 (of 2016 to 2018 for Armenian, Icelandic and Nynorsk). Languages that
-are not in the table have the marks of English there, such as Arabic, Greek, Italian, Japanese, Persian, Turkish and
-Ukrainian.
+messages in the language packs of WordPress 6 (of 2016 to 2019 for Armenian, Icelandic, Nynorsk and the Spanish of
+Colombia). Languages that are not in the table have the marks of English there, such as Arabic, Greek, Italian,
+Japanese, Persian, Turkish and Ukrainian.
 """
 
 import re
