@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -35,9 +36,11 @@ if not shutil.which("caddy"):
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Returns the headers of a request, never ends at `/endless/`, and hangs up at `/broken/`."""
+    """Returns the headers of a request, sends more than anyone reads at `/endless/`, and hangs up at `/broken/`."""
 
     protocol_version = "HTTP/1.1"
+    # The paths of all requests whose headers have arrived.
+    paths: ClassVar[list[str]] = []
 
     def log_message(self, *_arguments: object) -> None:
         pass
@@ -53,6 +56,7 @@ class Upstream(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def do_POST(self) -> None:
+        self.paths.append(self.path)
         self.rfile.read(0 if self.path == "/broken/" else int(self.headers["Content-Length"]))
         self.close_connection = True
 
@@ -112,7 +116,8 @@ def caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caddy]:
             # It does not listen yet, or has no certificate yet.
             time.sleep(0.05)
     yield result
-    program.terminate()
+    # Stopping it politely would wait for connections that a failed test has left open.
+    program.kill()
     program.wait()
     upstream.shutdown()
     upstream.server_close()
@@ -156,3 +161,16 @@ def test_logs_no_ip_address_of_a_reader_whose_connection_breaks(caddy: Caddy) ->
     for _attempt in range(20):
         assert CLIENT not in caddy.log.read_text(encoding="utf-8")
         time.sleep(0.05)
+
+
+def test_broadside_sees_a_request_only_when_its_body_has_arrived(caddy: Caddy) -> None:
+    headers = f"POST /slow/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 20000\r\n\r\n"
+    with caddy.connect() as connection:
+        connection.sendall(headers.encode() + b"x" * 10_000)
+        for _another in range(5):
+            caddy.request("POST", "/quick/", b"x")
+        assert Upstream.paths.count("/quick/") == 5
+        assert "/slow/" not in Upstream.paths
+        connection.sendall(b"x" * 10_000)
+        connection.recv(100)
+    assert "/slow/" in Upstream.paths
