@@ -19,7 +19,9 @@ With Broadside
 Without Broadside
 -----------------
 
-You need age (only if names end in .age), zstd, and sqlite3 or PostgreSQL. In the folder of a backup:
+You need age (only if names end in .age), zstd, and sqlite3 or PostgreSQL. Neither the checksums nor the encryption
+prove who made a backup, and psql runs whatever is in it: use a backup only if no one else could have changed it. In
+its folder:
 
 1. Check that nothing is damaged:
 
@@ -40,6 +42,8 @@ You need age (only if names end in .age), zstd, and sqlite3 or PostgreSQL. In th
     import json, pathlib, subprocess
     for line in open("media.jsonl", encoding="utf-8"):
         file = json.loads(line)
+        for path in file["stored"], file["name"]:
+            assert {"/", ".."}.isdisjoint(pathlib.Path(path).parts), f"{path} is in another folder."
         source, target = pathlib.Path("../..", file["stored"]), pathlib.Path("restored", file["name"])
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".age":

@@ -445,8 +445,23 @@ class TestServer:
         assert style.headers["X-Content-Type-Options"] == "nosniff"
         assert style.headers["Content-Security-Policy"] == site.get("/").headers["Content-Security-Policy"]
 
-    def test_refuses_large_bodies(self, site: Site) -> None:
-        assert site.get("/comments/on/post/1/", method="POST", body=b"x" * 2_000_000).status == 413
+    @pytest.mark.parametrize(
+        ("method", "path", "size", "status"),
+        [
+            ("POST", "/comments/on/post/1/", 2_000_000, 413),
+            ("POST", "/admin/media/upload/", 2_000_000, 413),
+            ("GET", "/static/nothing.css", 0, 404),
+            ("GET", f"/{'x' * 10_000}", 0, 414),
+        ],
+    )
+    def test_its_own_errors_are_as_safe_as_pages(
+        self, site: Site, method: str, path: str, size: int, status: int
+    ) -> None:
+        error, page = site.get(path, method, b"x" * size), site.get("/", Cache_Control="no-store")
+        assert error.status == status
+        for name in ("Content-Security-Policy", "Strict-Transport-Security", "X-Content-Type-Options"):
+            assert error.headers.get_all(name) == page.headers.get_all(name), name
+            assert len(page.headers.get_all(name, [])) == 1
 
     @pytest.mark.parametrize("network", ["2001:db8:1:2:{}::{}", "2001:db8::{}:0:0:{}", "2001:db8:0:3::{}:{}"])
     def test_limits_the_logins_of_a_whole_network(self, site: Site, network: str) -> None:

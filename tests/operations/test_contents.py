@@ -2,12 +2,16 @@
 
 import datetime as dt
 import json
+import subprocess
+import sys
+import textwrap
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from operations.backups.by_hand import BY_HAND
 from operations.backups.contents import (
     Backup,
     Manifest,
@@ -83,6 +87,32 @@ def test_a_name_outside_the_media_folder_is_refused(name: str) -> None:
     line = json.dumps({"name": name, "sha256": "0" * 64, "size": 3, "stored": OBJECT}).encode()
     with pytest.raises(BackupError, match="damaged"):
         list(parse_media_list([line]))
+
+
+@pytest.mark.parametrize(
+    ("stored", "name", "is_refused"),
+    [
+        (OBJECT, "pictures/a..b.png", False),
+        (OBJECT, "../outside.txt", True),
+        (OBJECT, "{folder}/outside.txt", True),
+        ("{folder}/secret", "pictures/a.png", True),
+        ("../secret", "pictures/a.png", True),
+    ],
+)
+def test_nor_is_such_a_name_used_by_hand(stored: str, name: str, is_refused: bool, tmp_path: Path) -> None:
+    """The README in each store has a program that puts the media into the folder restored/."""
+    backup = tmp_path / "backups" / NAME
+    for path in (tmp_path / OBJECT, tmp_path / "secret", backup / "media.jsonl"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    names = {"stored": stored.format(folder=tmp_path), "name": name.format(folder=tmp_path)}
+    (backup / "media.jsonl").write_text(json.dumps(names) + "\n")
+    program = textwrap.dedent(BY_HAND.partition("<<'END'\n")[2].partition("    END\n")[0])
+    done = subprocess.run([sys.executable, "-"], input=program, text=True, cwd=backup, capture_output=True, check=False)
+    assert ("is in another folder" in done.stderr) == is_refused
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    new = files - {OBJECT, "secret", f"backups/{NAME}/media.jsonl"}
+    assert new == (set() if is_refused else {f"backups/{NAME}/restored/{name}"})
 
 
 @pytest.mark.parametrize("line", [b"", b"[]", b"{", b"1", b"null", b"[" * 5000])
