@@ -63,10 +63,12 @@ def new_post(log_in: LogIn) -> Page:
     return log_in("editor", "/admin/blog/post/add/")
 
 
-def drop(new_post: Page, name: str, content: bytes, *more: str, place: str = "#id_source") -> None:
+def drop(
+    new_post: Page, name: str, content: bytes, *more: str, kind: str = "image/jpeg", place: str = "#id_source"
+) -> None:
     """Drop files of these names, all with the same content."""
     encoded = base64.b64encode(content).decode()
-    new_post.evaluate(DROP, [place, [[each, "image/jpeg", encoded] for each in (name, *more)]])
+    new_post.evaluate(DROP, [place, [[each, kind, encoded] for each in (name, *more)]])
 
 
 def image_payload(name: str) -> FilePayload:
@@ -282,6 +284,8 @@ class TestFiles:
         assert {each.title for each in post.pictures.all()} == {"a", "b"}
         # The button that was pressed last counts. A featured image can also be dropped.
         expect(new_post.get_by_role("button", name="Choose another…")).to_be_visible()
+        drop(new_post, "x.pdf", PDF, kind="application/pdf", place=".writing-picture-field")
+        expect(new_post.locator(".writing-picture-field [role=status]")).to_contain_text("not an image")
         drop(new_post, "d.png", picture_file().read(), place=".writing-picture-field")
         new_post.get_by_role("button", name="Unpublish").click()
         new_post.get_by_role("button", name="Update").click()

@@ -28,6 +28,11 @@ export function offerPicture({ area, choose, remove, chooser, figure, status }, 
   }
 
   async function upload(file) {
+    // Browsers don't know all types. Unlike the chooser, anything can be dropped, and a document would be stored.
+    if (file.type && !file.type.startsWith("image/")) {
+      status.textContent = messages.dataset.notAnImage;
+      return false;
+    }
     const progress = element("progress", { "aria-label": file.name });
     status.replaceChildren(progress);
     const result = await uploadFile(field, messages, file, progress);
