@@ -8,7 +8,7 @@ from blog.admin.profiles import change_own
 from blog.caching import public_page
 from blog.editing.editor import preview
 from blog.editing.link_search import links
-from blog.review.emails import unsubscribe
+from blog.review.unsubscribing import unsubscribe
 from blog.secret_pages import broken_link
 from blog.sitemaps import CategorySitemap, OverviewSitemap, PageSitemap, PostSitemap, at_site_url, news
 from config.static import missing_file

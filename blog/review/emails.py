@@ -1,7 +1,4 @@
-"""E-mails about reviews: one for each text, with everything that has happened to it since the last one.
-
-The page for unsubscribing from them is for anyone with its signed URL, without logging in.
-"""
+"""E-mails about reviews: one for each text, with everything that has happened to it since the last one."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -9,15 +6,12 @@ from typing import Any, Final
 
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from blog.models import Entry, ReviewEvent, ReviewNote, ReviewNotice, ReviewPreference, Status
 from blog.permissions import may_publish, may_view
 from blog.review.notices import DECISIONS
-from blog.secret_pages import secret_page
 from core.dates import format_datetime
 from core.site import absolute_url
 from mail import messages
@@ -122,13 +116,3 @@ def _mark_sent(rows: Sequence[ReviewNotice]) -> None:
     with transaction.atomic():
         sent.filter(event=ReviewEvent.SUBMITTED).delete()
         sent.update(is_unsent=False)
-
-
-@secret_page
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask for a click, because mail programs open links to scan them. A POST unsubscribes (RFC 8058)."""
-    preference = ReviewPreference.objects.with_unsubscribe_token(token)
-    if request.method == "POST" and preference is not None:
-        ReviewPreference.objects.filter(pk=preference.pk).update(submissions=False, feedback=False)
-    context = {"is_done": request.method == "POST" or preference is None}
-    return render(request, "blog/stop_review_emails.html", context)
