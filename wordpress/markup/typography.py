@@ -33,7 +33,6 @@ class Marks(NamedTuple):
 
 ENGLISH: Final = Marks()
 _GERMAN: Final = Marks("„", "“", "‚", "‘", words="'n 's")
-_SPANISH: Final = Marks("«", "»")
 # By language code, in lower case. A code without a region stands for all regions without an entry of their own.
 _MARKS: Final[Mapping[str, Marks]] = MappingProxyType(
     {
@@ -42,7 +41,7 @@ _MARKS: Final[Mapping[str, Marks]] = MappingProxyType(
         "cs": Marks("„", "“", "‚", "‘", words="pad' nes' leh' moh' řek' ved' myslej' chtěj' maj'"),
         "de": _GERMAN,
         "de-ch": _GERMAN._replace(opening="«", closing="»"),
-        "es": _SPANISH,
+        "es": Marks("«", "»"),
         "es-ar": ENGLISH,
         "es-co": ENGLISH,
         "es-mx": ENGLISH,
@@ -73,7 +72,7 @@ _MARKS: Final[Mapping[str, Marks]] = MappingProxyType(
 
 
 def marks_of(language: str) -> Marks:
-    """Return the marks of a language. Its code may have a region, such as `de-ch`, or be unknown or empty."""
+    """Return the marks of a language. Its code may have a region, such as `de-ch`."""
     code = language.lower()
     return _MARKS.get(code) or _MARKS.get(code.partition("-")[0], ENGLISH)
 
