@@ -5,15 +5,19 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
+from allauth.account.stages import LoginStageController
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
@@ -26,6 +30,8 @@ from accounts.views.pages import AccountPage
 
 # Of ten recovery codes, so many or fewer that it is time for new ones.
 _FEW_CODES: Final = 3
+# The key of a hash of the password in the state of a login that lacks its second step.
+_AUTH_HASH: Final = "auth_hash"
 
 
 def next_url(request: HttpRequest) -> str:
@@ -54,7 +60,8 @@ class LoginView(AccountPage, FormView[LoginForm]):
         return super().get_context_data(next=next_url(self.request), **kwargs)
 
     def form_valid(self, form: LoginForm) -> HttpResponse:
-        login = Login(user=form.user, redirect_url=next_url(self.request))
+        state = {_AUTH_HASH: form.user.get_session_auth_hash()} if form.user else {}
+        login = Login(user=form.user, redirect_url=next_url(self.request), state=state)
         response: HttpResponse = perform_password_login(self.request, {}, login)
         return response
 
@@ -84,12 +91,20 @@ class PasskeyLoginView(AccountPage, FormView[LoginPasskeyForm]):
 
 
 class SecondFactorView(AccountPage, AuthenticateView):  # type: ignore[misc]  # allauth has no types
-    """The page that asks for a code or a passkey after the password."""
+    """The page that asks for a code or a passkey after the password, unless that has been changed in the meantime."""
 
     title = _("Second step")
     form_class = CodeForm
     webauthn_form_class = SecondStepPasskeyForm
     template_name = "accounts/second_factor.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        stage = LoginStageController.enter(request, AuthenticateStage.key)
+        if stage is not None and not _is_still_right(stage.login):
+            clear_login(request)
+        # This leads to the login page if there is no login to continue.
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
 
     def form_valid(self, form: CodeForm | SecondStepPasskeyForm) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
@@ -113,3 +128,9 @@ class SecondFactorView(AccountPage, AuthenticateView):  # type: ignore[misc]  # 
         # allauth does not call its parents' method, and its `site` is something else.
         frame = {**admin.site.each_context(self.request), "title": self.title}
         return {**context, **frame, "options": json.dumps(options) if has_passkeys else ""}
+
+
+def _is_still_right(login: Login) -> bool:
+    """Whether the password is still the one that was entered, and the account is not locked. allauth doesn't check."""
+    known = login.state.get(_AUTH_HASH, "")
+    return login.user.is_active and constant_time_compare(known, login.user.get_session_auth_hash())

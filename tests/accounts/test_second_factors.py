@@ -90,6 +90,21 @@ class TestCodes:
             enter_code(client, value)
             assert is_logged_in(client) is is_accepted
 
+    @pytest.mark.parametrize("change", ["password", "lock"])
+    def test_a_code_is_useless_once_the_password_is_changed_or_the_account_locked(
+        self, amina: User, app: Authenticator, change: str
+    ) -> None:
+        client = Client()
+        enter_password(client)
+        if change == "password":
+            amina.set_password("another-long-password-8")
+        else:
+            amina.is_active = False
+        amina.save()
+        assert enter_code(client, code())["Location"] == "/admin/login/"
+        assert not is_logged_in(client)
+        assert not Session.objects.filter(user=amina).exists()
+
     def test_a_code_is_useless_without_the_password(self, app: Authenticator) -> None:
         client = Client()
         assert enter_code(client, code())["Location"] == "/admin/login/"
