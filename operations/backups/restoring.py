@@ -94,7 +94,14 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Identity]) -> Op
     backup = read_backup(store, name or names[-1])
     if backup.is_encrypted and not private_keys:
         raise NotTriedError(_("This backup is encrypted. Give the file with the private key: --key FILE."))
-    opened = OpenedBackup(store, backup, private_keys if backup.is_encrypted else [])
+    if private_keys and not backup.is_encrypted:
+        # Someone who doesn't know the public key may have put it there.
+        text = _(
+            "Backup %s isn't encrypted, although you gave a key. Anyone who can write to this place may have put it "
+            "there. Choose another one with --backup or, if you are sure that it is yours, leave out --key."
+        )
+        raise NotTriedError(text % backup.name)
+    opened = OpenedBackup(store, backup, private_keys)
     # Only what this version has, not in which order it is applied.
     known = MigrationLoader(None, load=False)
     known.load_disk()

@@ -705,6 +705,18 @@ class TestRefusals:
         with pytest.raises(CommandError, match=r"encrypted\. Give the file with the private key: --key FILE"):
             manage("restore", "--check")
 
+    def test_an_unencrypted_backup_beside_encrypted_ones_is_refused(
+        self, manage: Manage, destination: Path, key_file: Path, settings: Settings
+    ) -> None:
+        manage("backup")
+        own = only_backup(destination).name
+        settings.BROADSIDE_BACKUP_PUBLIC_KEY = ""
+        manage("backup")
+        for options in (["--check"], ["--replace"]):
+            with pytest.raises(CommandError, match="isn't encrypted, although you gave a key"):
+                manage("restore", *options, "--key", str(key_file))
+        assert f"Backup {own} can be restored" in manage("restore", "--check", "--key", str(key_file), "--backup", own)
+
     def test_another_key_is_refused(self, manage: Manage, key_file: Path, tmp_path: Path) -> None:
         manage("backup")
         other = tmp_path / "other.txt"
