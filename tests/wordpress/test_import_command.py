@@ -18,10 +18,12 @@ from pytest_django import Settings
 from accounts.models import User
 from blog.models import Post
 from comments.models import Comment
+from core.updating import GateError, closed
 from tests.factories import UserFactory
 from tests.factories.files import write_files
 from tests.factories.wxr import attachment, author, comment, export, item, meta, page, term, write
 from wordpress.importing.media_source import MediaFolder
+from wordpress.management.commands import import_wordpress
 from wordpress.models import ImportRun
 from wordpress.wxr import archives
 from wordpress.wxr.archives import unpacked
@@ -101,6 +103,28 @@ class TestReport:
         assert [(remark["kind"], remark["id"]) for remark in report["skipped"]] == [("attachment", 8)]
         assert [note["title"] for note in report["notes"]] == ["مرحبا"]
         assert report["files"] == [str(path)]
+
+
+class TestDuringUpgrades:
+    def test_nothing_is_imported_or_undone_while_the_site_is_updated(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(item(7)))
+        with closed("token", 0):
+            with pytest.raises(CommandError, match="This site is being updated"):
+                run(path)
+            assert not Post.objects.exists()
+        run(path)
+        with closed("token", 0), pytest.raises(CommandError, match="This site is being updated"):
+            run(undo=ImportRun.objects.get().pk)
+        assert Post.objects.exists()
+
+    def test_an_upgrade_does_not_start_during_an_import(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def upgrade(*args: object, **options: object) -> None:
+            with closed("token", 0):
+                raise AssertionError("It has started.")
+
+        monkeypatch.setattr(import_wordpress, "import_export", upgrade)
+        with pytest.raises(GateError):
+            run(write(tmp_path, export(item(7))))
 
 
 class TestArchives:

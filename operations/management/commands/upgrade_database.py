@@ -78,7 +78,10 @@ class Command(BaseCommand):
             text = _("Something else writes to the database, such as an import. Try again when it has finished.")
             raise CommandError(text) from error
         except GateError as error:
-            text = _("Someone is submitting something that takes more than a minute. Try again later.")
+            text = _(
+                "Someone is submitting something that takes more than a minute, or an import is running in a terminal. "
+                "Try again later."
+            )
             raise CommandError(text) from error
 
     def _rehearse(self, copies: Copies, folder: Path, patience: float, progress: ProgressCallback) -> None:

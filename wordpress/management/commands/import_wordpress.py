@@ -17,6 +17,7 @@ from accounts.audit.recording import record
 from core.file_errors import describe_file_error
 from core.outages import is_outage
 from core.progress import INTERRUPTED, show_progress
+from core.updating import inside_the_gate
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
 from wordpress.importing.checklist import checklist, setting_labels
@@ -102,10 +103,14 @@ class Command(BaseCommand):
         if (options["undo"] is None) == (not options["files"]):
             raise CommandError(_("Give either the files to import or --undo RUN."))
         try:
-            if options["undo"] is not None:
-                self._undo(options["undo"], options["report"])
-            else:
-                self._import(options)
+            # An upgrade that fails restores a copy of the database, without what was imported in the meantime.
+            with inside_the_gate() as may_write:
+                if not may_write:
+                    raise CommandError(_("This site is being updated."))
+                if options["undo"] is not None:
+                    self._undo(options["undo"], options["report"])
+                else:
+                    self._import(options)
         except AlreadyRunningError as error:
             raise CommandError(str(error)) from error
         except (DatabaseError, OSError) as error:
