@@ -17,6 +17,10 @@ from core.text import remove_controls
 REL = "nofollow ugc noopener"
 
 _BLOCKS = {"blockquote", "pre"}
+# Imported comments may contain these too. Only their texts stay, as paragraphs.
+_LISTS = {"ol", "ul", "li", "dl", "dt", "dd"}
+_TABLES = {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
+_SEPARATORS = {"p", "address", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr"} | _LISTS | _TABLES
 _CLEANER = nh3.Cleaner(
     # The few tags that WordPress allows in comments, and those of paragraphs.
     tags={"a", "abbr", "b", "cite", "code", "del", "em", "i", "q", "s", "strong", "p", "br"} | _BLOCKS,
@@ -76,12 +80,11 @@ def _blocks(source: str) -> Iterator[str]:
     done = 0
     for tag in _TAG.finditer(source):
         name = tag[2].lower()
-        if name not in _BLOCKS | {"p"}:
+        if name not in _BLOCKS | _SEPARATORS:
             continue
         before = source[done : tag.start()]
         yield before if verbatim else _paragraphs(before)
-        # A paragraph tag only separates paragraphs.
-        if name != "p":
+        if name in _BLOCKS:
             yield tag[0]
         if name == "pre":
             verbatim = not tag[1]

@@ -62,7 +62,9 @@ def find_link(page: Page) -> None:
 def choose_image(page: Page) -> None:
     write(page)
     page.click("[data-tool=image]")
-    page.locator(".editor-dialog[open] .editor-results img").last.wait_for()
+    images = page.locator(".editor-dialog[open] .editor-results img")
+    images.last.wait_for()
+    page.wait_for_function("images => images.every(image => image.complete)", arg=images.element_handles())
 
 
 def edit_quickly(page: Page) -> None:

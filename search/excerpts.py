@@ -75,7 +75,7 @@ class Marker:
         if stop < len(text):
             stop = max(text.rfind(" ", first.end, stop), first.end) if " " in text[first.end : stop] else stop
         marked = _marked(text, max(stop, first.end), start, matches)
-        return SafeString(f"{'… ' if start else ''}{marked}{' …' if stop < len(text) else ''}")
+        return SafeString(f"{'…' if start else ''}{marked}{'…' if stop < len(text) else ''}")
 
     def finds(self, text: str) -> bool:
         """Whether `text` contains a search term."""

@@ -56,7 +56,7 @@ def _email(preference: ReviewPreference, entry: Entry, rows: Sequence[ReviewNoti
     if steps:
         subject = _sentence(steps[-1], entry, title)
     else:
-        subject = ngettext("%(n)d new note on %(title)s", "%(n)d new notes on %(title)s", len(added))
+        subject = ngettext("%(n)d new note on “%(title)s”", "%(n)d new notes on “%(title)s”", len(added))
         subject %= {"n": len(added), "title": title}
     unsubscribe_url = absolute_url(reverse("review_unsubscribe", args=[preference.unsubscribe_token]))
     context = {
@@ -85,18 +85,18 @@ def _sentence(notice: ReviewNotice, entry: Entry, title: str) -> str:
     values = {"name": messages.isolated(notice.by or gettext("Someone")), "title": title}
     match notice.event:
         case ReviewEvent.SUBMITTED:
-            text = gettext("%(name)s submitted %(title)s for review")
+            text = gettext("%(name)s submitted “%(title)s” for review")
         case ReviewEvent.PUBLISHED if entry.is_scheduled and entry.published_at:
             values["time"] = format_datetime(entry.published_at)
-            text = gettext("%(name)s scheduled %(title)s for %(time)s")
+            text = gettext("%(name)s scheduled “%(title)s” for %(time)s")
         case ReviewEvent.PUBLISHED:
-            text = gettext("%(name)s published %(title)s")
+            text = gettext("%(name)s published “%(title)s”")
         case ReviewEvent.PRIVATE:
-            text = gettext("%(name)s published %(title)s privately")
+            text = gettext("%(name)s published “%(title)s” privately")
         case ReviewEvent.RETURNED:
-            text = gettext("%(name)s returned %(title)s to you")
+            text = gettext("%(name)s returned “%(title)s” to you")
         case _:
-            text = gettext("%(name)s moved %(title)s to the trash")
+            text = gettext("%(name)s moved “%(title)s” to the trash")
     return text % values
 
 

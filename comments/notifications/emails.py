@@ -82,7 +82,7 @@ def _staff_email(preference: NotificationPreference, event: Event, pks: list[int
             subject = gettext("%(comments)s (%(total)d in total)") % {"comments": subject, "total": total}
         if entry is not None and len(quoted) == count:
             title = messages.isolated(entry)
-            subject = gettext("%(comments)s on %(title)s") % {"comments": subject, "title": title}
+            subject = gettext("%(comments)s on “%(title)s”") % {"comments": subject, "title": title}
         else:
             entry = None
     return _notification_email(
@@ -123,7 +123,7 @@ def _confirmation_email(follower: Follower) -> EmailMessage:
     return messages.write(
         "comments/mail/confirm.txt",
         follower.email,
-        gettext("Please confirm that you want to follow %(title)s") % {"title": title},
+        gettext("Please confirm that you want to follow “%(title)s”") % {"title": title},
         context,
         list_name=LIST_NAME,
         message_id=f"confirm-{follower.pk}-{follower.requested_at:%Y%m%d%H%M}",
@@ -140,7 +140,7 @@ def _new_comments_email(follower: Follower, pks: list[int]) -> EmailMessage:
         "url": absolute_url(entry.get_absolute_url()),
         "unsubscribe_url": unsubscribe_url,
     }
-    subject = ngettext("%(n)d new comment on %(title)s", "%(n)d new comments on %(title)s", len(pks))
+    subject = ngettext("%(n)d new comment on “%(title)s”", "%(n)d new comments on “%(title)s”", len(pks))
     return _notification_email(
         "comments/mail/followed.txt",
         follower.email,

@@ -61,9 +61,9 @@ class Topic(models.Model):
     def __str__(self) -> str:
         """Return which posts these are, on one line."""
         if self.category:
-            return gettext("Posts in the category %(name)s") % {"name": isolated(self.category.name)}
+            return gettext("Posts in the category “%(name)s”") % {"name": isolated(self.category.name)}
         if self.tag:
-            return gettext("Posts tagged %(name)s") % {"name": isolated(self.tag.name)}
+            return gettext("Posts tagged “%(name)s”") % {"name": isolated(self.tag.name)}
         if self.author:
             return gettext("Posts by %(name)s") % {"name": isolated(self.author)}
         if self.language:

@@ -57,7 +57,7 @@ def code(options: CheckOptions) -> Iterator[Diagnosis]:
     if os.geteuid() == 0:
         yield Diagnosis.warning(
             _("The site runs as root, so a fault in it can do anything to this machine."),
-            _("Run the site and its commands as another user: “broadside doctor”."),
+            _("Run the site and its commands as another user. The command “broadside” does so."),
         )
         return
     base: Path = settings.BASE_DIR

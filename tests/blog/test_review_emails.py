@@ -72,8 +72,8 @@ class TestSubmissions:
         take("submit", post, author)
         (email,) = deliver()
         assert email.to == ["ruth@example.org"]
-        assert email.subject == "[Broadside] Amina submitted A paper for review"
-        assert "\u2068Amina\u2069 submitted \u2068A paper\u2069 for review.\n" in email.body
+        assert email.subject == "[Broadside] Amina submitted “A paper” for review"
+        assert "\u2068Amina\u2069 submitted “\u2068A paper\u2069” for review.\n" in email.body
         assert admin_url(post, "change") in links(email)
         assert email.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
@@ -169,10 +169,10 @@ class TestDecisions:
     @pytest.mark.parametrize(
         ("step", "subject"),
         [
-            ("publish", "Ruth published A paper"),
-            ("publish_privately", "Ruth published A paper privately"),
-            ("return", "Ruth returned A paper to you"),
-            ("trash", "Ruth moved A paper to the trash"),
+            ("publish", "Ruth published “A paper”"),
+            ("publish_privately", "Ruth published “A paper” privately"),
+            ("return", "Ruth returned “A paper” to you"),
+            ("trash", "Ruth moved “A paper” to the trash"),
         ],
     )
     def test_authors_are_notified(self, editor: User, post: Post, deliver: Deliver, step: str, subject: str) -> None:
@@ -183,7 +183,7 @@ class TestDecisions:
     def test_they_are_told_when_a_text_will_be_published(self, editor: User, post: Post, deliver: Deliver) -> None:
         take("schedule", post, editor, published_at="2037-03-10T08:00")
         ((_to, subject),) = subjects(deliver)
-        assert subject == "[Broadside] Ruth scheduled A paper for Tue 10 March 2037, 08:00"
+        assert subject == "[Broadside] Ruth scheduled “A paper” for Tue 10 March 2037, 08:00"
 
     def test_a_published_text_comes_with_its_url(self, editor: User, post: Post, deliver: Deliver) -> None:
         take("publish", post, editor)

@@ -308,6 +308,16 @@ def test_a_submenu_opens_below_its_line(
     assert places(about, topics, last) == before
 
 
+def test_no_menu_is_wider_than_a_phone_with_large_text(open_page: OpenPage) -> None:
+    form = AppearanceForm({**default_document(), "header_menu": MENU})
+    assert form.is_valid()
+    versions.publish(form.cleaned_data, by=UserFactory(), seen="")
+    page = open_page("/")
+    for width in range(180, 260, 2):
+        page.set_viewport_size({"width": width, "height": 400})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_links_from_a_file_become_a_block(log_in: LogIn, faults: Faults) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     page = log_in("owner", "/admin/blog/siteappearance/1/change/")

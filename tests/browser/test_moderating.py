@@ -463,6 +463,18 @@ def test_comments_are_moderated_without_javascript(log_in: LogIn, moderators: li
     assert Comment.objects.get(parent=comments[1]).text == "Dear N2"
 
 
+def test_each_line_of_a_comment_starts_on_the_side_of_its_script(log_in: LogIn, moderators: list[User]) -> None:
+    CommentFactory(status=Status.PENDING, text="Thank you.\n\nسطر بالعربية")
+    text = log_in("anna", QUEUE).locator(".queue-comment .text")
+    space_at_the_start = """element => {
+      const line = document.createRange();
+      line.setStart(element.firstChild, element.textContent.indexOf("س"));
+      line.setEnd(element.firstChild, element.textContent.length);
+      return line.getBoundingClientRect().left - element.getBoundingClientRect().left;
+    }"""
+    assert text.evaluate(space_at_the_start) > 100
+
+
 def test_pages_are_accessible_from_right_to_left(
     log_in: LogIn, moderators: list[User], device: Device, faults: Faults
 ) -> None:

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from pytest_django import Settings
 
 from core.models import SiteSettings
 from tests.factories import PostFactory, at
@@ -111,10 +112,14 @@ def test_tables_and_code_are_as_far_from_the_text_below_as_paragraphs(open_page:
     assert max(distances) - min(distances) <= 1
 
 
-def test_small_print_in_arabic_is_as_large_as_other_text(open_page: OpenPage) -> None:
+def test_small_print_in_arabic_is_as_large_as_other_text(open_page: OpenPage, settings: Settings) -> None:
     page = open_page(PostFactory(language="ar").get_absolute_url())
     sizes = "all => all.map(each => getComputedStyle(each).fontSize)"
     assert set(page.locator(".entry-date, label, .sidebar a").evaluate_all(sizes)) == {"16px"}
+    settings.LANGUAGE_CODE = "ar"
+    PostFactory(language="en")
+    page.goto("/")
+    assert page.locator(":lang(en) > .entry-date, :lang(ar) > .entry-date").evaluate_all(sizes) == ["14px", "16px"]
 
 
 def test_years_in_the_sidebar_are_in_columns_below_the_link_to_the_archive(open_page: OpenPage) -> None:

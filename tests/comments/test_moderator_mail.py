@@ -61,7 +61,7 @@ class TestContent:
         Comment.objects.update(reasons=[{"check": "links", "verdict": "hold", "message": "It has 7 links."}])
         (message,) = deliver()
         assert message.to == [user.email]
-        assert message.subject == "[Broadside] 1 pending comment on A paper"
+        assert message.subject == "[Broadside] 1 pending comment on “A paper”"
         for part in (
             *("Ann", "A paper", "ann@example.org", "https://ann.example/", "It has 7 links."),
             *("> First line.\n> \n> Second.\n", f"http://testserver{post.get_absolute_url()}"),
@@ -250,7 +250,7 @@ class TestFrequency:
         pass_time(hours=hours)
         (message,) = deliver()
         # The first comment is still pending as well.
-        assert message.subject == "[Broadside] 2 pending comments (3 in total) on A paper"
+        assert message.subject == "[Broadside] 2 pending comments (3 in total) on “A paper”"
         assert "Including earlier ones, there are 3 in total." in message.body
         assert deliver() == []
 
@@ -291,7 +291,7 @@ class TestFrequency:
         assert delivery.deliver() == 0
         pass_time(minutes=0.2)
         assert delivery.deliver() == 1
-        assert mail.outbox[0].subject == "[Broadside] 6 pending comments on A paper"
+        assert mail.outbox[0].subject == "[Broadside] 6 pending comments on “A paper”"
         assert not OutboxItem.objects.exists()
         pass_time(hours=25)
         assert delivery.deliver() == 0
@@ -331,7 +331,7 @@ class TestFrequency:
         for index in range(7):
             send(post, text=f"{index}")
         (message,) = deliver()
-        assert message.subject == "[Broadside] 7 pending comments on A paper"
+        assert message.subject == "[Broadside] 7 pending comments on “A paper”"
         assert not Notification.objects.filter(sent_at=None).exists()
 
     def test_nothing_is_sent_immediately(self, post: Post) -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 SECRET = "Zanzibar"
 PASSWORD = "open sesame"
-LOCKED = "This post is password protected. Enter the password to view any comments."
+LOCKED = "This post is password protected. Enter the password to view comments."
 VALUES = {"name": "Ann", "email": "ann@example.org", "text": "Whispered"}
 
 

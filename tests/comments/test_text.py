@@ -152,6 +152,12 @@ class TestImportedHtml:
         assert imported("<p>a</p>b\n\nc") == three
         assert imported("a<br>\nb<br />\nc") == '<p dir="auto">a<br>\nb<br>\nc</p>'
 
+    def test_texts_of_headings_lists_and_tables_are_paragraphs_without_empty_lines(self) -> None:
+        table = "<h2>Who</h2>\n<table>\n<tbody>\n<tr>\n<td>Ana</td>\n<td></td>\n<td>10</td>\n</tr>\n</tbody>\n</table>"
+        assert imported(f"{table}<ul>\n\t<li>one</li>\n\t<li>two</li>\n</ul>") == "".join(
+            f'<p dir="auto">{text}</p>' for text in ("Who", "Ana", "10", "one", "two")
+        )
+
     def test_quotations_contain_paragraphs_and_are_followed_by_them(self) -> None:
         assert imported("<blockquote>a\n\nb</blockquote>c") == (
             '<blockquote><p dir="auto">a</p>\n<p dir="auto">b</p></blockquote><p dir="auto">c</p>'

@@ -77,6 +77,9 @@ class TestContent:
         assert heading.getparent().get("dir") == "rtl"
         assert heading.getparent().get("lang") == "ar"
         assert "line-height: 1.85" in heading.getparent().get("style")
+        # The date is in the language of the site, but on the side of the text.
+        date = heading.getnext()
+        assert (date.get("dir"), "text-align: right" in date.get("style")) == ("ltr", True)
 
     def test_authors_are_named_only_if_the_site_names_them(self, sent: Any, mailed: Deliver) -> None:
         ann = UserFactory.create(display_name="Ann Lee")

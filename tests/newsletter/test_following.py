@@ -58,6 +58,7 @@ class TestRequesting:
         link = confirm_link(mailed)
         page = read(client.get(link))
         assert len(find(page, "button")) == 1
+        assert "All posts</a> (immediately)" in client.get(link).content.decode()
         assert not Subscription.objects.exists()
         assert client.post(link).status_code == 302
         subscription = Subscription.objects.get()
@@ -82,15 +83,15 @@ class TestRequesting:
         site = NewsletterSettings.current().site
         site.show_author = True
         site.save()
-        for path, topic in (
-            (f"{FOLLOW}category/art/", {"category": category}),
-            (f"{FOLLOW}tag/peace/", {"tag": tag}),
-            (f"{FOLLOW}author/ann/", {"author": author}),
-            (f"{FOLLOW}language/ar/", {"language": "ar"}),
+        for path, topic, name in (
+            (f"{FOLLOW}category/art/", {"category": category}, "Posts in the category “\u2068Art\u2069”"),
+            (f"{FOLLOW}tag/peace/", {"tag": tag}, "Posts tagged “\u2068Peace\u2069”"),
+            (f"{FOLLOW}author/ann/", {"author": author}, "Posts by \u2068"),
+            (f"{FOLLOW}language/ar/", {"language": "ar"}, "\u2068العربيّة\u2069"),
         ):
             RateCount.objects.all().delete()
             SubscriptionRequest.objects.all().delete()
-            assert client.get(path).status_code == 200
+            assert name in client.get(path).content.decode()
             request_follow(client, path, frequency="weekly")
             client.post(confirm_link(mailed))
             assert Subscription.objects.filter(frequency="weekly", **topic).count() == 1

@@ -96,9 +96,9 @@ class TestExcerpts:
         text = "An award. " + "Filler words here. " * 40 + "The award of the lawyer. " + "More words. " * 40
         excerpt = str(marker("lawyer award").excerpt(text))
         assert "The <mark>award</mark> of the <mark>lawyer</mark>." in excerpt
-        assert excerpt.startswith("… ")
-        assert excerpt.endswith(" …")
-        assert set(re.sub("</?mark>", "", excerpt).split()) <= {*text.split(), "…"}
+        # As in the excerpts of lists, which Django shortens.
+        assert re.fullmatch(r"…\S.*\S…", excerpt)
+        assert set(re.sub("</?mark>", "", excerpt).strip("…").split()) <= set(text.split())
 
     def test_of_a_short_text_are_the_whole_text_escaped(self) -> None:
         assert marker("award").excerpt("An <b>award</b>") == "An &lt;b&gt;<mark>award</mark>&lt;/b&gt;"
