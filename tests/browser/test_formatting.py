@@ -100,6 +100,12 @@ def do_all(page: Page, cases: list[tuple[str, str, str]]) -> dict[tuple[str, str
     return found
 
 
+def press(page: Page, key: str, code: str, shift: bool) -> None:
+    """Press Ctrl and the key that types `key`, which is where a keyboard of the United States has the key `code`."""
+    event = {"type": "rawKeyDown", "key": key, "code": code, "modifiers": 10 if shift else 2}
+    page.context.new_cdp_session(page).send("Input.dispatchKeyEvent", event)
+
+
 @pytest.mark.usefixtures("editor")
 class TestToolbar:
     def test_formats_markdown(self, log_in: LogIn) -> None:
@@ -170,8 +176,17 @@ class TestToolbar:
         assert page.locator("#id_title").evaluate("title => title.closest('[inert]') !== null")
         page.keyboard.press("Escape")
         assert page.locator("#id_title").evaluate("title => title.closest('[inert]') === null")
+        # Keys are known by what is printed on them, or by their place where that isn't Latin.
+        source = page.locator("#id_source")
+        for key, code, shift in (("b", "KeyN", False), ("и", "KeyB", False), ("7", "Digit7", True)):
+            source.fill("word")
+            press(page, key, code, shift)
+            expect(source).to_have_value("1. word" if shift else "**word**")
+        source.fill("word")
+        press(page, "n", "KeyB", shift=False)
+        expect(source).to_have_value("word")
         page.fill("#id_title", "Saved")
-        page.keyboard.press("Control+s")
+        press(page, "s", "Semicolon", shift=False)
         expect(page.locator(".success")).to_be_visible()
         assert Post.objects.get().title == "Saved"
 
