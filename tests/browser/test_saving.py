@@ -320,6 +320,26 @@ def test_the_back_button_leads_from_a_published_post_to_its_own_form(new_post: P
     assert Post.objects.get().title == "Two lamps"
 
 
+def test_the_back_button_leads_to_the_text_as_it_is_now(log_in: LogIn, ruth: User) -> None:
+    post = PostFactory(source="Stored.", author=ruth)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    add_words(page, " Typed.")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".autosave-status")).to_have_text(re.compile("Post updated"))
+    page.goto("/admin/blog/post/")
+    post.refresh_from_db()
+    post.source += " By someone else."
+    publishing.save_entry(post, ruth)
+    page.go_back()
+    expect(page.locator("#id_source")).to_have_value("Stored. Typed. By someone else.")
+    # What was typed and not saved is still offered.
+    add_words(page, " Unsaved.")
+    page.goto("/admin/blog/post/")
+    page.go_back()
+    expect(page.locator("#id_source")).to_have_value("Stored. Typed. By someone else.")
+    expect(page.locator(".autosave-offer")).to_contain_text("Unsaved.")
+
+
 def test_the_time_that_the_server_fills_in_is_shown_and_kept_when_saving_again(log_in: LogIn, ruth: User) -> None:
     post = PostFactory(title="A lamp", source="Words.", author=ruth)
     page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
