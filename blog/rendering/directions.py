@@ -31,6 +31,12 @@ _OTHER: Final = {"rtl": "ltr", "ltr": "rtl"}
 _SHOWN_URL: Final = re.compile(r'<a (?=[^>]*>https?://[^\s<]*</a>)(?![^>]*\sdir=")')
 
 
+def main_direction(text: str) -> str:
+    """Return the direction of most letters in `text`: `rtl` or `ltr`; empty if there are none, or as many of each."""
+    rtl, ltr = (len(_LETTER[direction].findall(text)) for direction in ("rtl", "ltr"))
+    return "" if rtl == ltr else "rtl" if rtl > ltr else "ltr"
+
+
 def add_directions(html: str, direction: str) -> str:
     """Return the sanitised `html` of a text with the directions of its parts, as far as they aren't its `direction`.
 
