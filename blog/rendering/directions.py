@@ -32,9 +32,11 @@ _SHOWN_URL: Final = re.compile(r'<a (?=[^>]*>https?://[^\s<]*</a>)(?![^>]*\sdir=
 
 
 def main_direction(text: str) -> str:
-    """Return the direction of most letters in `text`: `rtl` or `ltr`; empty if there are none, or as many of each."""
+    """Return the direction of most letters in `text`: `rtl` or `ltr`; empty if it is undecided, or only a name."""
     rtl, ltr = (len(_LETTER[direction].findall(text)) for direction in ("rtl", "ltr"))
-    return "" if rtl == ltr else "rtl" if rtl > ltr else "ltr"
+    if rtl == ltr or len(text.split()) < _MIN_WORDS:
+        return ""
+    return "rtl" if rtl > ltr else "ltr"
 
 
 def add_directions(html: str, direction: str) -> str:
