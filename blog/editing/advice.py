@@ -23,6 +23,7 @@ from blog.generated_pages import generated_pages
 from blog.models import Category, Entry, Page, Post, Redirect, ReviewNote
 from blog.models.redirect import normalise_path
 from blog.rendering import SourceTooLongError, UnknownMarkupError, parse_source
+from blog.rendering.directions import main_direction
 from blog.rendering.images import library_file
 from blog.rendering.tree import text_of
 from blog.rendering.urls import file_name, is_web, normalise, normalise_own
@@ -235,6 +236,10 @@ def check_notes(draft: Draft) -> Iterator[str]:
 def check_language(draft: Draft) -> Iterator[str]:
     if not draft.entry.language:
         yield gettext("The language is not set. It decides how the text is read aloud, and its direction.")
+    elif main_direction(text_of(draft.root)) == {"ltr": "rtl", "rtl": "ltr"}.get(draft.entry.direction):
+        yield gettext(
+            "The language is set to one that is written in the other direction. Set the language of the text."
+        )
 
 
 CHECKS: Final = {

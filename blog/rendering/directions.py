@@ -31,6 +31,14 @@ _OTHER: Final = {"rtl": "ltr", "ltr": "rtl"}
 _SHOWN_URL: Final = re.compile(r'<a (?=[^>]*>https?://[^\s<]*</a>)(?![^>]*\sdir=")')
 
 
+def main_direction(text: str) -> str:
+    """Return the direction of most letters in `text`: `rtl` or `ltr`; empty if it is undecided, or only a name."""
+    rtl, ltr = (len(_LETTER[direction].findall(text)) for direction in ("rtl", "ltr"))
+    if rtl == ltr or len(text.split()) < _MIN_WORDS:
+        return ""
+    return "rtl" if rtl > ltr else "ltr"
+
+
 def add_directions(html: str, direction: str) -> str:
     """Return the sanitised `html` of a text with the directions of its parts, as far as they aren't its `direction`.
 

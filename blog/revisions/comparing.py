@@ -66,17 +66,17 @@ def compare(before: str, after: str) -> list[Piece]:
 
 
 def shorten(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return `pieces` with unchanged text cut down to what is next to a change."""
+    """Return `pieces` with unchanged text cut down to the whole words next to a change."""
     short: list[Piece] = []
     for index, piece in enumerate(pieces):
         if piece.kind != "same" or len(piece.text) <= 2 * _CONTEXT:
             short.append(piece)
             continue
         if index > 0:
-            short.append(Piece("same", piece.text[:_CONTEXT]))
+            short.append(Piece("same", "".join(words(piece.text[:_CONTEXT])[:-1])))
         short.append(Piece("gap", "…"))
         if index < len(pieces) - 1:
-            short.append(Piece("same", piece.text[-_CONTEXT:]))
+            short.append(Piece("same", "".join(words(piece.text[-_CONTEXT:])[1:])))
     return short
 
 

@@ -9,6 +9,7 @@ const FRAGMENT = { headers: { "X-Broadside-Fragment": "1" } };
 // It exists from the start, so screen readers announce what appears in it.
 const result = element("div", { role: "status" });
 document.getElementById("content").before(result);
+const failure = document.querySelector(".row-failure");
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a.quick-link");
@@ -22,18 +23,17 @@ document.addEventListener("click", (event) => {
 });
 
 async function quickEdit(link) {
-  link.setAttribute("aria-busy", "true");
-  const html = await fragment(link.href, FRAGMENT);
-  link.removeAttribute("aria-busy");
-  if (!html) {
-    location.assign(link.href);
+  const response = await sendFrom(link, link.href, FRAGMENT);
+  if (!response?.isFragment) {
+    // For example, the session has ended.
+    response && location.assign(link.href);
     return;
   }
   const dialog = document.createElement("dialog");
   dialog.className = "quick-dialog";
   dialog.setAttribute("aria-labelledby", "quick-heading");
   document.body.append(dialog);
-  show(dialog, html);
+  show(dialog, response.html);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => {
     if (event.target.closest(".quick-cancel")) {
@@ -49,11 +49,25 @@ async function quickEdit(link) {
   dialog.querySelector("[name=title]").focus();
 }
 
-/* Return the HTML at `url`; "" if there is none (the form was saved); null if it failed or the user has to log in. */
-async function fragment(url, options) {
+/* Send a request for a link or button in a row. If the server can't be reached, say so in the row. */
+async function sendFrom(control, url, options) {
+  failure.hidden = true;
+  control.setAttribute("aria-busy", "true");
+  const response = await send(url, options);
+  control.removeAttribute("aria-busy");
+  if (!response) {
+    (control.closest(".entry-words") ?? control.parentElement).append(failure);
+    failure.hidden = false;
+  }
+  return response;
+}
+
+/* Return the HTML at `url`, and whether it is a fragment rather than another page, such as the login; null if the server
+ * can't be reached or has an error. */
+async function send(url, options) {
   try {
     const response = await fetch(url, options);
-    return response.ok && !response.redirected ? await response.text() : null;
+    return response.status < 500 ? { html: await response.text(), isFragment: response.ok && !response.redirected } : null;
   } catch {
     return null;
   }
@@ -62,18 +76,18 @@ async function fragment(url, options) {
 async function save(dialog, form, link) {
   const button = form.querySelector("[type=submit]");
   button.disabled = true;
-  const html = await fragment(form.action, { ...FRAGMENT, method: "POST", body: new FormData(form) });
+  const response = await send(form.action, { ...FRAGMENT, method: "POST", body: new FormData(form) });
   button.disabled = false;
-  if (html === null) {
+  if (!response?.isFragment) {
     form.querySelector(".quick-failure").hidden = false;
-  } else if (html) {
-    show(dialog, html);
+  } else if (response.html) {
+    show(dialog, response.html);
     const faulty = dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[name=title]");
     faulty.focus();
     dialog.scrollTop = 0;
   } else {
     const row = link.closest("tr");
-    const page = await listAt(location.href);
+    const page = listIn(await send(location.href));
     if (!page) {
       location.reload();
       return;
@@ -96,29 +110,28 @@ document.getElementById("changelist-form")?.addEventListener("submit", (event) =
 
 /* Move the entry of a row to the trash, or back. The place in the list, the focus and the selection stay. */
 async function move(button) {
-  button.setAttribute("aria-busy", "true");
   const body = new FormData();
   body.set("csrfmiddlewaretoken", button.form.elements.csrfmiddlewaretoken.value);
-  const page = await listAt(button.formAction, { method: "POST", body });
+  const response = await sendFrom(button, button.formAction, { method: "POST", body });
+  const page = listIn(response);
   if (page) {
     const row = button.closest("tr");
     update(row, page);
     focusRow(row);
-  } else {
+  } else if (response) {
     // The browser shows why not, for example that the session has ended.
     button.classList.remove("row-moves");
     button.form.requestSubmit(button);
   }
 }
 
-/* Return the list to which `url` leads; null if it leads elsewhere. */
-async function listAt(url, options) {
-  const html = await fetch(url, options).then((response) => response.text(), () => "");
-  const page = new DOMParser().parseFromString(html, "text/html");
+/* Return the list in a response; null if it is another page. */
+function listIn(response) {
+  const page = new DOMParser().parseFromString(response?.html ?? "", "text/html");
   return page.querySelector("#changelist-form, .list-empty") && page;
 }
 
-/* Update this row, the tabs and the messages. The checkboxes stay, because the admin's script refers to them. */
+/* Update this row, the tabs and the messages. The checkboxes stay, because Django's script refers to them. */
 function update(row, page) {
   const box = row.querySelector(".action-select");
   const fresh = page.querySelector(`.action-select[value="${box.value}"]`)?.closest("tr");
@@ -126,11 +139,22 @@ function update(row, page) {
   const cells = fresh ? [...fresh.cells].slice(1) : [placeholder(row, messages)];
   [...row.cells].slice(1).forEach((cell) => cell.remove());
   row.append(...cells);
+  box.checked &&= Boolean(fresh) && !box.disabled;
   box.hidden = box.disabled = !fresh;
-  box.checked &&= Boolean(fresh);
+  countSelected(box);
   document.querySelector(".tabs").replaceWith(page.querySelector(".tabs"));
   document.querySelector(".messagelist")?.remove();
   result.replaceChildren(...(fresh && messages ? [messages] : []));
+}
+
+/* Let Django's script count the rows that can be selected now, of which `changed` is or was one. */
+function countSelected(changed) {
+  const boxes = document.querySelectorAll(".action-select:enabled");
+  if (boxes.length) {
+    document.querySelector(".action-counter").dataset.actionsIcnt = boxes.length;
+    window.Actions(boxes);
+    changed.dispatchEvent(new Event("change", { bubbles: true }));
+  }
 }
 
 /* Return a cell for a row whose entry no longer belongs to this list: its title, and the message with the button that

@@ -1,6 +1,7 @@
 /* Keyboard shortcuts for the moderation queue, and decisions without page loads: a row disappears at once, and comes
  * back if the decision could not be saved. The server renders everything, and the form also works without this script. */
 
+import { letterOf } from "./keyboard.js";
 import { LoggedOutError, post } from "./queue_requests.js";
 
 const form = document.getElementById("queue-form");
@@ -347,12 +348,6 @@ shortcutsOn.addEventListener("change", () => {
 
 /* Keyboard shortcuts */
 
-/* Return the letter of a key. On keyboards of other scripts, return the letter that the key has on a Latin keyboard. */
-function latinKey(event) {
-  const place = /^Key([A-Z])$/.exec(event.code);
-  return place && !/[a-z]/i.test(event.key) ? place[1].toLowerCase() : event.key;
-}
-
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("textarea, select, input:not([type=checkbox])");
   if (event.isComposing || shortcuts.open) {
@@ -375,7 +370,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const row = current();
-  const key = latinKey(event);
+  const key = letterOf(event) || event.key;
   if (key === "j" || key === "k") {
     move(key === "j" ? 1 : -1);
   } else if (event.repeat) {

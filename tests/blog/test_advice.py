@@ -132,6 +132,22 @@ class TestSettings:
     def test_a_page_needs_no_category(self) -> None:
         assert advice_for(PageFactory(language="en"), [], []).sentences == []
 
+    @pytest.mark.parametrize(
+        ("language", "source", "is_wrong"),
+        [
+            ("en", "البند الأول و Amnesty", True),
+            ("ar", "البند الأول و Amnesty", False),
+            ("ar", "The first item and البند", True),
+            ("en", "The first item and البند", False),
+            ("ru", "1, 2, 3", False),
+        ],
+    )
+    def test_a_language_that_is_written_in_the_other_direction_is_pointed_out(
+        self, language: str, source: str, is_wrong: bool
+    ) -> None:
+        found = [sentence for sentence in advice(source, language=language) if "other direction" in sentence]
+        assert len(found) == is_wrong
+
     def test_the_featured_image_needs_an_alternative_text(self) -> None:
         picture = store_picture(picture_file(), by=UserFactory())
         (sentence,) = advice(featured_picture=picture)

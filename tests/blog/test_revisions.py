@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from blog import publishing
 from blog.models import Page, Post, Revision, Status
-from blog.revisions.comparing import compare, matches, paragraphs, words
+from blog.revisions.comparing import compare, matches, paragraphs, shorten, words
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory, at
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
 from tests.factories.responses import find, one, read, text
@@ -313,6 +313,15 @@ class TestComparing:
     @given(st.text())
     def test_dividing_a_text_loses_nothing(self, text: str) -> None:
         assert "".join(paragraphs(text)) == "".join(words(text)) == text
+
+    def test_only_whole_words_next_to_a_change_are_shown(self) -> None:
+        before = " ".join(f"before{number}" for number in range(100))
+        after = " ".join(f"after{number}" for number in range(100))
+        pieces = compare(f"{before} old {after}", f"{before} new {after}")
+        first, *_, last = (piece.text for piece in shorten(pieces) if piece.kind == "same")
+        assert set(first.split()) < set(before.split())
+        assert set(last.split()) < set(after.split())
+        assert [piece.kind for piece in shorten(pieces)] == ["gap", "same", "removed", "added", "same", "gap"]
 
     def test_finds_the_words_that_differ(self) -> None:
         pieces = compare("The same.\n\nA small lamp burns.", "The same.\n\nA bright lamp burns.")

@@ -102,10 +102,43 @@ def test_posts_are_filtered_edited_trashed_and_restored(log_in: LogIn, posts: li
     expect(page.locator("tbody input:checked")).to_have_count(1)
     expect(page).to_have_url(re.compile("category="))
 
+    # A row that was moved isn't selected with the others, and comes back unselected.
+    counter = page.locator(".action-counter")
+    page.get_by_role("button", name="Move to trash: Award 2").click()
+    expect(counter).to_have_text("0 of 2 selected")
+    page.get_by_role("checkbox", name="Select all").check()
+    expect(counter).to_have_text("2 of 2 selected")
+    page.get_by_role("button", name="Undo").click()
+    expect(counter).to_have_text("2 of 3 selected")
+    expect(page.get_by_role("checkbox", name="Award 2")).not_to_be_checked()
+
     stored = {post.title: (post.status, post.slug) for post in Post.objects.all()}
     assert stored["Award 0"] == (Status.PUBLISHED, posts[0].slug)
     assert stored["Award, renamed"] == (Status.DRAFT, "renamed")
     assert stored["Award 2"] == (Status.PUBLISHED, posts[2].slug)
+
+
+def test_without_a_connection_the_list_stays_and_says_so_beside_the_button(log_in: LogIn, posts: list[Post]) -> None:
+    # The console of another page may show errors.
+    page = log_in("ruth").context.new_page()
+    page.goto("/admin/blog/post/")
+    alert = page.get_by_role("alert")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Award 2", exact=True))
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Move to trash: Award 2").click()
+    expect(row.get_by_role("alert")).to_contain_text("Check that you are online")
+    page.get_by_role("link", name="Quick edit: Award 0").click()
+    expect(row.get_by_role("alert")).to_have_count(0)
+    expect(alert).to_be_visible()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Move to trash: Award 2").click()
+    expect(page.get_by_role("row").filter(has_text="Award 2 Post moved to the trash.")).to_be_visible()
+    expect(alert).to_have_count(0)
+    # So does the button that undoes this.
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Undo").click()
+    expect(alert).to_be_visible()
+    assert Post.objects.get(title="Award 2").status == Status.TRASH
 
 
 def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log_in: LogIn) -> None:

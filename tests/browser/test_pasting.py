@@ -146,6 +146,16 @@ join **us**.
 | --- | --- |
 | 1 | Oslo |"""
 
+# A caption with a link stays a paragraph, because captions in Markdown have none.
+FIGURES = r"""<figure><img src="https://example.org/a.png" alt="A lamp"><figcaption>The &amp;lt; "first" \
+one\</figcaption></figure><figure><img src="https://example.org/b.png" alt="B"><figcaption><a
+href="https://example.org/">Credit</a></figcaption></figure>"""
+FIGURES_MARKDOWN = r"""![A lamp](https://example.org/a.png "The \&lt; \"first\" \\ one\\")
+
+![B](https://example.org/b.png)
+
+[Credit](https://example.org/)"""
+
 # Redirects in place of links. Outlook's contains the address of the person who got the e-mail.
 SAFE_LINK = (
     "https://eur02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2Fa&data=05%7Camina%40example.org"
@@ -164,6 +174,7 @@ CASES = [
     ("|", E_MAIL, "…", E_MAIL_MARKDOWN),
     ("|", LIBREOFFICE_TABLE, "…", LIBREOFFICE_TABLE_MARKDOWN),
     ("|", NEWSLETTER, "…", NEWSLETTER_MARKDOWN),
+    ("|", FIGURES, "…", FIGURES_MARKDOWN),
     ("|", REDIRECTS, "…", "[https://example.org/a](https://example.org/a) and [b](https://example.org/b)"),
     ("|", "", SAFE_LINK, "https://example.org/a"),
     ("|this|", "", SAFE_LINK, "[this](https://example.org/a)"),

@@ -283,6 +283,25 @@ def test_without_a_server_or_a_session_the_page_stays_and_is_saved_later(failing
     assert is_same_document(page)
 
 
+def test_distraction_free_writing_shows_what_saving_reports(failing: Page, faults: Faults) -> None:
+    page, editor = failing, failing.locator(".editor.is-focused")
+    add_words(page, " Typed.")
+    page.get_by_role("button", name="Distraction-free").click()
+    page.context.set_offline(True)
+    page.keyboard.press("Control+s")
+    expect(editor.get_by_role("alert")).to_contain_text("This couldn't be saved")
+    assert faults(page) == ""
+    page.context.set_offline(False)
+    page.keyboard.press("Control+s")
+    expect(editor.get_by_role("status").filter(has_text=SAVED)).to_be_in_viewport(ratio=1)
+    # Errors end it, because they are beside the fields.
+    page.locator("#id_slug").evaluate("slug => { slug.value = 'not/possible' }")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".writing-errors")).to_be_focused()
+    expect(editor).to_have_count(0)
+    expect(page.locator(".writing-bar .autosave-status")).to_have_count(1)
+
+
 def test_publishing_without_a_server_or_a_session_keeps_the_page_and_the_text(failing: Page) -> None:
     page, publish = failing, failing.get_by_role("button", name="Publish", exact=True)
     alert = page.get_by_role("alert").filter(has_text="This couldn't be saved")
@@ -318,6 +337,26 @@ def test_the_back_button_leads_from_a_published_post_to_its_own_form(new_post: P
     new_post.get_by_role("button", name="Update").click()
     expect(new_post.locator(".autosave-status")).to_have_text(re.compile("Post updated"))
     assert Post.objects.get().title == "Two lamps"
+
+
+def test_the_back_button_leads_to_the_text_as_it_is_now(log_in: LogIn, ruth: User) -> None:
+    post = PostFactory(source="Stored.", author=ruth)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    add_words(page, " Typed.")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".autosave-status")).to_have_text(re.compile("Post updated"))
+    page.goto("/admin/blog/post/")
+    post.refresh_from_db()
+    post.source += " By someone else."
+    publishing.save_entry(post, ruth)
+    page.go_back()
+    expect(page.locator("#id_source")).to_have_value("Stored. Typed. By someone else.")
+    # What was typed and not saved is still offered.
+    add_words(page, " Unsaved.")
+    page.goto("/admin/blog/post/")
+    page.go_back()
+    expect(page.locator("#id_source")).to_have_value("Stored. Typed. By someone else.")
+    expect(page.locator(".autosave-offer")).to_contain_text("Unsaved.")
 
 
 def test_the_time_that_the_server_fills_in_is_shown_and_kept_when_saving_again(log_in: LogIn, ruth: User) -> None:

@@ -355,6 +355,16 @@ class TestVisualMode:
         page.locator("#id_source").press_sequentially("Still **here**")
         expect(page.locator("#id_source")).to_have_value("Still **here**")
 
+    def test_the_border_of_a_quotation_is_on_the_side_where_its_text_starts(self, log_in: LogIn) -> None:
+        post = PostFactory(markup="markdown", source="> اقتباس\n\nText\n\n> Quotation")
+        page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")
+        show_visual(page)
+        for quotation, sides in zip(
+            page.locator(".editor-visual blockquote").all(), ("0px 3px", "3px 0px"), strict=True
+        ):
+            style = "quotation => (({ borderLeftWidth, borderRightWidth }) => `${borderLeftWidth} ${borderRightWidth}`)"
+            assert quotation.evaluate(f"{style}(getComputedStyle(quotation))") == sides
+
     def test_is_available_for_markdown_only(self, log_in: LogIn) -> None:
         post = PostFactory(markup="wordpress", source="Old text")
         page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")

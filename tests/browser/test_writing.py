@@ -286,7 +286,7 @@ class TestFiles:
         expect(new_post.get_by_role("button", name="Choose another…")).to_be_visible()
         drop(new_post, "x.pdf", PDF, kind="application/pdf", place=".writing-picture-field")
         expect(new_post.locator(".writing-picture-field [role=status]")).to_contain_text("not an image")
-        drop(new_post, "d.png", picture_file().read(), place=".writing-picture-field")
+        drop(new_post, "d.png", picture_file().read(), "e.png", place=".writing-picture-field")
         new_post.get_by_role("button", name="Unpublish").click()
         new_post.get_by_role("button", name="Update").click()
         expect(new_post.get_by_role("button", name="Unpublish")).to_be_visible()
@@ -294,6 +294,7 @@ class TestFiles:
         expect(new_post.locator(".autosave-status")).to_contain_text("Post updated.")
         post.refresh_from_db()
         assert (post.status, post.featured_picture.title) == (Status.PUBLISHED, "d")
+        expect(new_post.locator(".writing-picture-field [role=status]")).to_contain_text("only the first file")
 
     def test_each_file_that_failed_can_be_sent_again_to_its_place(self, new_post: Page) -> None:
         upload, source, keys = hold_uploads(new_post), new_post.locator("#id_source"), new_post.keyboard

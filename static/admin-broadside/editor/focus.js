@@ -1,7 +1,11 @@
-/* Distraction-free writing: the editor fills the window, and nothing else can be reached until Esc is pressed. */
+/* Distraction-free writing: the editor fills the window, and nothing else can be reached until Esc is pressed, or there
+ * are errors to correct. */
 
 export function addFocusMode(box, field) {
   const button = box.querySelector("[data-tool=focus]");
+  // Where saving and autosaving report.
+  const reports = document.querySelector(".writing-unsaved");
+  const placeOfReports = reports?.parentElement;
   let inert = [];
 
   box.addEventListener("keydown", (event) => {
@@ -10,11 +14,21 @@ export function addFocusMode(box, field) {
       toggle();
     }
   });
+  field.form.addEventListener("unsaved", () => {
+    const errors = field.form.querySelector(".writing-errors");
+    if (errors && box.classList.contains("is-focused")) {
+      toggle();
+      errors.focus();
+    }
+  });
 
   function toggle() {
     const isOn = box.classList.toggle("is-focused");
     document.documentElement.classList.toggle("has-focused-editor", isOn);
     button.setAttribute("aria-pressed", String(isOn));
+    if (reports) {
+      (isOn ? box.querySelector(".editor-foot") : placeOfReports).append(reports);
+    }
     for (const element of inert) {
       element.inert = false;
     }
@@ -28,11 +42,11 @@ export function addFocusMode(box, field) {
   return toggle;
 }
 
-/** Return everything on the page that neither contains `box` nor is in it, except for dialogs. */
+/** Return everything on the page that neither contains `box` nor is in it, except for dialogs and the label of the text. */
 function elementsAround(box) {
   const found = [];
   for (let node = box; node !== document.body; node = node.parentElement) {
-    const others = [...node.parentElement.children].filter((each) => each !== node && each.localName !== "dialog");
+    const others = [...node.parentElement.children].filter((each) => each !== node && !each.matches("dialog, label"));
     found.push(...others.filter((each) => !each.inert));
   }
   return found;

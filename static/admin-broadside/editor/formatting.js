@@ -205,11 +205,15 @@ function addTable(field) {
   field.setSelectionRange(caret, caret);
 }
 
-/** Insert the next footnote: its mark at the caret, and the note at the end of the text, where the caret goes. */
+/** Insert the next footnote: its mark at the caret, and the note at the end of the text, where the caret goes.
+ *
+ * Browsers undo this in two steps. The first one removes the mark, because readers don't see a note without one. */
 function addFootnote(field) {
   const mark = `[^${nextFootnote(field.value)}]`;
-  replace(field, field.selectionEnd, field.selectionEnd, mark);
-  const isAfterNote = /^\[\^[^\]\n]+\]: .*$/.test(field.value.trimEnd().split("\n").at(-1));
-  const end = field.value.trimEnd().length;
-  replace(field, end, field.value.length, `${isAfterNote ? "\n" : "\n\n"}${mark}: `);
+  const text = field.value.trimEnd();
+  const place = Math.min(field.selectionEnd, text.length);
+  const isAfterNote = /^\[\^[^\]\n]+\]: .*$/.test(text.split("\n").at(-1));
+  replace(field, text.length, field.value.length, `${isAfterNote ? "\n" : "\n\n"}${mark}: `);
+  replace(field, place, place, mark, field.value.length + mark.length);
+  field.scrollTop = field.scrollHeight;
 }

@@ -9,6 +9,7 @@ import { uploadFile } from "./uploads.js";
  * `place` has the `area` that takes files, the buttons `choose` and `remove`, the `chooser` of new files (null for users
  * who may not upload), the `figure` and the `status`. `ask` opens the dialog. Files are uploaded for the editor `field`, with the `messages` in
  * its data, as one of `uploads`. `take` gets the file, or null when the image is removed.
+ * Of several files that are dropped, the first is taken.
  */
 export function offerPicture({ area, choose, remove, chooser, figure, status }, { ask, field, messages, uploads, take }) {
   choose.addEventListener("click", () => {
@@ -24,10 +25,10 @@ export function offerPicture({ area, choose, remove, chooser, figure, status }, 
       chooser.value = "";
       uploads.add(() => upload(file));
     });
-    acceptDrops(area, "is-dropping", ([file]) => uploads.add(() => upload(file)));
+    acceptDrops(area, "is-dropping", ([file, ...others]) => uploads.add(() => upload(file, others.length)));
   }
 
-  async function upload(file) {
+  async function upload(file, left = 0) {
     // Browsers don't know all types. Unlike the chooser, anything can be dropped, and a document would be stored.
     if (file.type && !file.type.startsWith("image/")) {
       status.textContent = messages.dataset.notAnImage;
@@ -40,6 +41,9 @@ export function offerPicture({ area, choose, remove, chooser, figure, status }, 
     const isImage = Boolean(result.file?.thumbnail);
     if (isImage) {
       show(result.file);
+      if (left) {
+        status.textContent = messages.dataset.onlyFirst;
+      }
     } else {
       status.textContent = result.error ?? messages.dataset.failed;
     }

@@ -76,6 +76,7 @@ export function toParts(html, { text = "", files = [], rtf = "" } = {}) {
   cleanLinks(body);
   const images = takeImages(body, files, rtf);
   const { isIncomplete } = images;
+  takeCaptions(body);
   if (!body.querySelector(FORMATTED)) {
     return { parts: [], isIncomplete };
   }
@@ -247,6 +248,18 @@ function cleanLinks(body) {
   for (const image of body.querySelectorAll("img")) {
     image.setAttribute("src", ownUrl(image.getAttribute("src") ?? ""));
     image.removeAttribute("title");
+  }
+}
+
+/** Make captions without links the titles of their images, as captions are written in Markdown. */
+function takeCaptions(body) {
+  for (const figure of body.querySelectorAll("figure")) {
+    const caption = figure.querySelector(":scope > figcaption");
+    const [image, ...others] = figure.querySelectorAll("img");
+    if (caption && image && !others.length && !caption.querySelector("a, img")) {
+      image.title = caption.textContent.replace(/\s+/g, " ").trim().replace(/\\|&(?=#?\w+;)/g, "\\$&");
+      caption.remove();
+    }
   }
 }
 

@@ -2,6 +2,8 @@
  *
  * Follows the pattern "toolbar" of the ARIA Authoring Practices: one Tab stop, and arrow keys inside it. */
 
+import { digitOf, letterOf } from "../keyboard.js";
+
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** Show the toolbar, and return a function that runs a command by the name of its button.
@@ -37,7 +39,7 @@ export function addToolbar(box, field, modes, others) {
 
   // Ctrl+S works anywhere in the form, other shortcuts only in the text.
   field.form.addEventListener("keydown", (event) => {
-    if (isShortcut(event) && event.code === "KeyS" && !event.shiftKey) {
+    if (isShortcut(event) && letterOf(event) === "s" && !event.shiftKey) {
       event.preventDefault();
       save(field.form);
     }
@@ -76,9 +78,8 @@ function isShortcut(event) {
 }
 
 function isPressed(keys, event) {
-  const key = keys?.split("+").at(-1);
-  const isSame = key && (event.code === `Key${key}` || event.code === `Digit${key}`);
-  return isSame && event.shiftKey === keys.startsWith("Shift+");
+  const key = keys?.split("+").at(-1).toLowerCase();
+  return Boolean(key) && [letterOf(event), digitOf(event)].includes(key) && event.shiftKey === keys.startsWith("Shift+");
 }
 
 /** Press the button that saves, which may be anywhere on the page. */

@@ -1,0 +1,13 @@
+/* The keys of shortcuts on every keyboard. */
+
+/** Return the letter of a key, in lower case: the one that it types or, where people type another script, the one at the
+ * same place of a Latin keyboard. Return "" for other keys. */
+export function letterOf({ key, code }) {
+  const letter = /^[a-z]$/i.test(key) ? key : code.match(/^Key([A-Z])$/)?.[1];
+  return letter?.toLowerCase() ?? "";
+}
+
+/** Return the digit of a key, with or without Shift. In France, digits need Shift. */
+export function digitOf({ code }) {
+  return code.match(/^Digit(\d)$/)?.[1] ?? "";
+}
