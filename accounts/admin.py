@@ -266,7 +266,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             self.message_user(request, last_owner_message(), messages.ERROR)
         except (HasWorkError, DatabaseError):
             text = gettext(
-                "Something else changed at the same time, so nothing was done. Check this page and try again."
+                "Something else changed at the same time, so this couldn't be finished. Check this page and try again."
             )
             self.message_user(request, text, messages.ERROR)
         else:

@@ -16,11 +16,11 @@ from core.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What people leave behind under their name, and how it is given to someone else, in the caller's transaction."""
+    """What people leave behind under their name, and how it is given to someone else."""
 
     label: str | Promise
     count: Callable[[User], int]
-    # Takes the person who leaves and the one who gets the work.
+    # Takes the person who leaves and the one who gets the work. If it was interrupted, it is called again.
     reassign: Callable[[User, User], object]
 
 
@@ -38,22 +38,31 @@ def work_of(person: User) -> dict[str | Promise, int]:
     return {label: count for label, count in counts.items() if count}
 
 
-@transaction.atomic
 def offboard(person: User, *, heir: User | None, erase: bool, by: User | None = None) -> None:
     """Deactivate or erase the account of `person`. Give their work to `heir`, or leave it under their name.
 
     With the account, everything that belongs to the person alone is erased: e-mail address, names, author page and
     unsaved texts. What they did elsewhere stays, without their name. Without `by`, it was done on the server.
+    Giving away takes several transactions, so that others don't have to wait. If it is interrupted, the account is
+    deactivated, and offboarding the person again continues.
     Raises LastOwnerError, and HasWorkError if the account is to be erased and there is work without an heir.
     """
-    deactivate(person, by=by)
+    with transaction.atomic():
+        deactivate(person, by=by)
+        if heir is not None:
+            record(Action.GAVE_AWAY, [person], by=by)
+            record(Action.RECEIVED, [heir], by=by)
+        elif erase:
+            _erase(person, by)
     if heir is not None:
-        record(Action.GAVE_AWAY, [person], by=by)
-        record(Action.RECEIVED, [heir], by=by)
         for work in works.values():
             work.reassign(person, heir)
-    if not erase:
-        return
+        if erase:
+            _erase(person, by)
+
+
+@transaction.atomic
+def _erase(person: User, by: User | None) -> None:
     if work_of(person):
         raise HasWorkError
     record(Action.ERASED, [person], by=by)

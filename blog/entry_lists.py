@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.registry import Registry
@@ -22,7 +22,7 @@ class EntryColumn:
 
 
 entry_columns: Final[Registry[EntryColumn]] = Registry("entry column")
-# Each returns a condition for entries that match a word in something other than their title and URL.
-entry_searches: Final[Registry[Callable[[str], Q]]] = Registry("entry search")
+# Each returns the IDs of entries that match a word in something other than their title and URL.
+entry_searches: Final[Registry[Callable[[str], QuerySet[Any]]]] = Registry("entry search")
 # Each returns the IDs of entries whose texts contain all of these words, some of which may be phrases.
 text_searches: Final[Registry[Callable[[Sequence[str]], Collection[int]]]] = Registry("text search")

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import batched, product
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ from media.models import Picture
 
 # How many entries one statement changes: databases limit its parameters.
 _BATCH_SIZE: Final = 1000
+# How many entries one transaction of a bulk action changes. On SQLite, others wait for it, for up to half a second.
+AT_ONCE: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class BulkChange:
     def add(self, other: "BulkChange") -> None:
         self.changed.extend(other.changed)
         self.refused.extend(other.refused)
+        self.overtaken.extend(other.overtaken)
         for way, pks in other.undo.items():
             self.undo[way].extend(pks)
 
@@ -215,6 +219,15 @@ def restore(entries: QuerySet[Any], by: User) -> BulkChange:
     return _change_status(entries, by, Status.DRAFT, lambda entry: may_restore(by, entry), in_trash)
 
 
+def in_batches(
+    entries: QuerySet[Any], change: Callable[[QuerySet[Any]], BulkChange]
+) -> Iterator[Callable[[], BulkChange]]:
+    """Yield functions that each `change` a few hundred of these entries, the newest first."""
+    pks = sorted(entries.order_by().values_list("pk", flat=True), reverse=True)
+    for some in batched(pks, AT_ONCE):
+        yield partial(change, entries.model._default_manager.filter(pk__in=some))
+
+
 def selected_entries(entries: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
     """Return these entries by ID, without their texts, and locked if `lock` is set.
 
@@ -293,12 +306,17 @@ def count_written(author: User) -> int:
 
 
 def reassign(author: User, new_author: User) -> None:
-    """Make `new_author` the author of everything that `author` wrote, in any status."""
-    with transaction.atomic():
-        entries = Entry.objects.filter(author=author)
-        pks = list(entries.select_for_update().order_by("pk").values_list("pk", flat=True))
-        entries.update(author=new_author, modified_at=timezone.now())
-        entries_changed(pks, have_same_texts=True)
+    """Make `new_author` the author of everything that `author` wrote, in any status, in short transactions.
+
+    If this is interrupted, calling it again continues.
+    """
+    entries = Entry.objects.filter(author=author)
+    for some in batched(sorted(entries.values_list("pk", flat=True), reverse=True), _BATCH_SIZE):
+        with transaction.atomic():
+            rows = entries.filter(pk__in=some).select_for_update().order_by("pk")
+            pks = list(rows.values_list("pk", flat=True))
+            Entry.objects.filter(pk__in=pks).update(author=new_author, modified_at=timezone.now())
+            entries_changed(pks, have_same_texts=True)
 
 
 def next_publication() -> dt.datetime | None:

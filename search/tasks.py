@@ -33,11 +33,13 @@ _TURN: Final = 10
 def index_changed(pks: Collection[int]) -> None:
     """Bring the documents of these entries up to date. Of very many, only the newest; the worker does the others.
 
-    Until then, the others are found as they were, except that hidden and deleted entries are removed at once.
+    Until then, the others are found as they were, except that hidden and deleted entries are removed at once. If the
+    worker is still to index others, as after the first of several batches, it does all of them.
     """
     newest = sorted(pks, reverse=True)
-    update_entries(newest[:AT_ONCE])
-    if later := newest[AT_ONCE:]:
+    now = 0 if len(newest) > AT_ONCE and count_stale_entries() else AT_ONCE
+    update_entries(newest[:now])
+    if later := newest[now:]:
         for some in batched(later, _ROWS):
             mark_as_stale(some)
         # A failure to schedule it must not fail the change: `rebuild_search` does the same.

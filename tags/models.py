@@ -388,9 +388,9 @@ class TagTwins(models.Model):
         return f"{self.first} / {self.second}"
 
 
-def tagged_with(word: str) -> Q:
-    """Return the condition for entries with a tag whose name contains `word`, ignoring case."""
-    return Q(pk__in=TaggedPost.objects.filter(tag__key__contains=tag_key(word)).values("content_object"))
+def tagged_with(word: str) -> Any:
+    """Return the IDs of the posts with a tag whose name contains `word`, ignoring case."""
+    return TaggedPost.objects.filter(tag__key__contains=tag_key(word)).order_by().values("content_object")
 
 
 PostTagsField(through=TaggedPost, manager=PostTags, blank=True, verbose_name=_("tags")).contribute_to_class(

@@ -1,6 +1,5 @@
 """Bulk edit: making the same changes to all selected posts or pages, after a preview."""
 
-from functools import partial
 from typing import Any, Final, cast
 
 from django import forms
@@ -21,6 +20,7 @@ from blog.editing import bulk_editing
 from blog.editing.bulk_editing import BulkEdit, Changes
 from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_publish
+from blog.publishing import in_batches
 
 _NO_CHANGE: Final = ("", _("No change"))
 
@@ -106,8 +106,8 @@ class BulkEditAction(EntryActions):
         changes = form.changes()
         if "confirm" not in request.POST:
             return self._bulk_edit_page(request, entries, form, bulk_editing.preview_edit(entries, user, changes))
-        change = partial(bulk_editing.edit, entries, user, changes)
-        self.report(request, change, "edited", Action.CHANGED, gettext("Changed in bulk."))
+        parts = in_batches(entries, lambda some: bulk_editing.edit(some, user, changes))
+        self.report(request, parts, "edited", Action.CHANGED, gettext("Changed in bulk."))
         return None
 
     def _bulk_edit_page(

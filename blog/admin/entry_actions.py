@@ -1,8 +1,8 @@
 """Actions on posts and pages from their lists, one or several at once, and the messages that report their results."""
 
 import uuid
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from itertools import batched
 from typing import Any, Final, cast
 
 from django.contrib import admin, messages
@@ -37,6 +37,8 @@ from core.text import parse_id
 
 # How many of the entries that would change are listed in a preview.
 MAX_SHOWN: Final = 100
+# How many entries one transaction deletes, with all that belongs to them, such as comments.
+_DELETED_AT_ONCE: Final = 50
 # The actions that are available in the trash, and only there.
 _IN_TRASH: Final = ("restore", "delete_selected")
 
@@ -55,7 +57,8 @@ def _status_action(
     @admin.action(description=label, permissions=[permission])
     def action(entry_admin: "EntryActions", request: HttpRequest, entries: QuerySet[Any]) -> None:
         user = cast("User", request.user)
-        entry_admin.report(request, lambda: change_status(entries, user), result, recorded)
+        parts = publishing.in_batches(entries, lambda some: change_status(some, user))
+        entry_admin.report(request, parts, result, recorded)
 
     return action
 
@@ -85,19 +88,32 @@ class EntryActions(BaseAdmin[Any]):
         response: HttpResponse | None = delete_selected(self, request, entries)
         return response
 
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete entries, in short transactions. If this is interrupted, the others are still in the trash."""
+        entries = self.model._default_manager
+        for some in batched(sorted(queryset.order_by().values_list("pk", flat=True)), _DELETED_AT_ONCE):
+            entries.filter(pk__in=some).delete()
+
     def report(
         self,
         request: HttpRequest,
-        change_entries: Callable[[], publishing.BulkChange],
+        parts: Iterable[Callable[[], publishing.BulkChange]],
         result: str,
         recorded: Action,
         details: str = "",
     ) -> None:
-        """Change entries, record the change, and report what was changed and what was refused."""
-        with transaction.atomic():
-            change = change_entries()
-            undoable = undoing.remember(change)
-            record(recorded, change.changed, by=cast("User", request.user), details=details)
+        """Change entries, record the change, and report what was changed and what was refused.
+
+        Each of the `parts` changes some of them, in a transaction of its own, so that others don't have to wait. If
+        this is interrupted, what was changed so far is recorded, and repeating the action continues.
+        """
+        change, undoable = publishing.BulkChange(), None
+        for change_some in parts:
+            with transaction.atomic():
+                part = change_some()
+                undoable = undoing.remember(part, undoable)
+                record(recorded, part.changed, by=cast("User", request.user), details=details)
+            change.add(part)
         done: dict[str, list[Any]] = {result: [], "scheduled": []}
         for entry in change.changed:
             done["scheduled" if result == Status.PUBLISHED and entry.is_scheduled else result].append(entry)
@@ -120,8 +136,8 @@ class EntryActions(BaseAdmin[Any]):
     @route("undo/<uuid:edit>/", "undo", require_POST, permission="change")
     def undo_view(self, request: HttpRequest, edit: uuid.UUID) -> HttpResponse:
         """Undo an edit of one or more entries, and lead back to the list or, with `?entry=ID`, to the entry's form."""
-        undo = partial(undoing.undo, edit, self.model, cast("User", request.user))
-        self.report(request, undo, "undone", Action.UNDONE)
+        parts = undoing.undo_in_batches(edit, self.model, cast("User", request.user))
+        self.report(request, parts, "undone", Action.UNDONE)
         if pk := parse_id(request.GET.get("entry", "")):
             return HttpResponseRedirect(self.with_filters(request, self._url("change", pk)))
         return self.redirect_to_list(request)
@@ -203,8 +219,8 @@ class EntryActions(BaseAdmin[Any]):
         if "confirm" not in request.POST:
             return self._language_page(request, form, publishing.preview_language(entries, user, language))
         text = gettext("Language: %(name)s.") % {"name": dict(languages())[language]}
-        change = partial(publishing.set_language, entries, user, language)
-        self.report(request, change, "language", Action.CHANGED, text)
+        parts = publishing.in_batches(entries, lambda some: publishing.set_language(some, user, language))
+        self.report(request, parts, "language", Action.CHANGED, text)
         return None
 
     def _language_page(self, request: HttpRequest, form: LanguageForm, change: publishing.BulkChange) -> HttpResponse:

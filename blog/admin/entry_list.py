@@ -157,23 +157,27 @@ class EntryList(EntryActions):
         words = split_words(search_term)[:_MAX_SEARCHED_WORDS]
         if not words:
             return queryset, False
-        without_texts = Q()
+        entries = self.model._default_manager.order_by()
+        with_all = entries
         for word in words:
-            without_texts &= self._has_word(word)
+            with_all = with_all.filter(pk__in=self._with_word(word))
         found = {pk for search in text_searches.values() for pk in search(words)}
-        return queryset.filter(without_texts | Q(pk__in=found)), False
+        # A union, because for alternatives with subqueries, PostgreSQL may run these again for each entry.
+        with_text = entries.filter(pk__in=found).values("pk")
+        return queryset.filter(pk__in=with_all.values("pk").union(with_text, all=True)), False
 
-    def _has_word(self, word: str) -> Q:
+    def _with_word(self, word: str) -> QuerySet[Any]:
+        """Return the IDs of the entries with this word in their title, URL or tags."""
         found = has_word(word, *self.search_fields)
-        for search in entry_searches.values():
-            found |= search(word)
         if "/" in word:
             # The URL of the entry, or one in its text, which the search for words in texts doesn't find.
             slug = unquote(word.partition("?")[0]).rstrip("/").rpartition("/")[2]
             # Reading all texts takes seconds with 100,000 posts, so only once for the count and the page.
             texts = self.model._default_manager.filter(source__contains=word).order_by("-pk")
             found |= Q(slug=slug) | Q(pk__in=list(texts.values_list("pk", flat=True)[:_MAX_WITH_URL]))
-        return found
+        entries: Any = self.model._default_manager.filter(found).order_by().values("pk")
+        ids: QuerySet[Any] = entries.union(*(search(word) for search in entry_searches.values()), all=True)
+        return ids
 
     @admin.display(description=_("title"), ordering="title")
     def title_cell(self, entry: Any) -> SafeString:

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from itertools import batched
 from typing import Any, Final
 
@@ -21,16 +22,33 @@ _KEPT_FOR: Final = dt.timedelta(days=30)
 _BATCH_SIZE: Final = 500
 
 
-def remember(change: BulkChange) -> UndoableEdit | None:
-    """Store how to undo `change`; None if there is nothing to undo."""
+def remember(change: BulkChange, earlier: UndoableEdit | None = None) -> UndoableEdit | None:
+    """Store how to undo `change`, and with it the `earlier` part of the same edit; None if there is nothing to undo."""
     if not change.undo:
-        return None
+        return earlier
     UndoableEdit.objects.filter(made_at__lt=timezone.now() - _KEPT_FOR).delete()
-    return UndoableEdit.objects.create(parts=change.parts())
+    parts = change.parts()
+    if earlier is not None:
+        parts[0]["earlier"] = str(earlier.pk)
+    return UndoableEdit.objects.create(parts=parts)
+
+
+def undo_in_batches(pk: uuid.UUID, model: type[Entry], by: User) -> Iterator[Callable[[], BulkChange]]:
+    """Yield functions that each `undo` a part of an edit. The last one undoes the part with this ID.
+
+    If this is interrupted, undoing the edit again continues.
+    """
+    linked: list[Any] = []
+    earlier: Any = pk
+    while earlier and (parts := UndoableEdit.objects.filter(pk=earlier).values_list("parts", flat=True).first()):
+        linked.append(earlier)
+        earlier = parts[0].get("earlier")
+    for each in reversed(linked):
+        yield partial(undo, each, model, by)
 
 
 def undo(pk: uuid.UUID, model: type[Entry], by: User) -> BulkChange:
-    """Undo an edit of entries of this kind, and return what was changed, which can be undone as well.
+    """Undo a part of an edit of entries of this kind, and return what was changed, which can be undone as well.
 
     Entries whose fields no longer have the values that the edit gave them are `overtaken`. Of tags and categories, only
     those that the edit added or removed change. Undoing a second time changes nothing.

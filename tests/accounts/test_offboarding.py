@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import AuditRecord, User
 from accounts.offboarding import HasWorkError, offboard
 from accounts.people import LastOwnerError, deactivate, give_role, reactivate
+from blog import publishing
 from blog.admin.entries import PostAdmin
 from blog.models import Autosave, Entry, Post, Status
 from core.changes import content_version
@@ -177,18 +178,34 @@ class TestErasing:
         owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
         assert not Autosave.objects.exists()
 
-    def test_is_atomic(self, owner: Client, writer: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        heir = UserFactory(role="Editor")
-        PostFactory(author=writer)
-
+    def test_without_work_to_give_away_is_atomic(self, writer: User, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any) -> None:
             raise RuntimeError
 
         monkeypatch.setattr(User, "delete", fail)
         with pytest.raises(RuntimeError):
-            offboard(writer, heir=heir, erase=True)
-        assert Post.objects.get().author == writer
+            offboard(writer, heir=None, erase=True)
         assert User.objects.get(pk=writer.pk).is_active
+
+    def test_that_is_interrupted_leaves_an_account_that_is_locked_and_continues_when_repeated(
+        self, owner: Client, writer: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        heir, posts = UserFactory(role="Editor"), PostFactory.create_batch(3, author=writer)
+        monkeypatch.setattr(publishing, "_BATCH_SIZE", 1)
+
+        def fail(ids: list[int], **kwargs: Any) -> None:
+            if posts[1].pk in ids:
+                raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(publishing, "entries_changed", fail)
+            with pytest.raises(RuntimeError):
+                owner.post(url_of(writer), {"heir": heir.pk, "erase": "on", "confirm": "1"})
+        assert [post.author for post in Post.objects.order_by("pk")] == [writer, writer, heir]
+        assert not User.objects.get(pk=writer.pk).is_active
+        owner.post(url_of(writer), {"heir": heir.pk, "erase": "on", "confirm": "1"})
+        assert set(Post.objects.values_list("author", flat=True)) == {heir.pk}
+        assert not User.objects.filter(pk=writer.pk).exists()
 
 
 class TestLastOwner:

@@ -156,6 +156,17 @@ class TestDeleting:
             counts.append(len(statements))
         assert counts[0] == counts[1]
 
+    def test_of_many_posts_takes_several_transactions(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("blog.admin.entry_actions._DELETED_AT_ONCE", 2)
+        pks = [PostFactory(status=Status.TRASH).pk for _number in range(5)]
+        data = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
+        with executed_statements() as statements:
+            response = client.post("/admin/blog/post/?state=trash", data, follow=True)
+        assert message(response) == "5 posts deleted."
+        assert not Post.objects.exists()
+        assert sum(sql.startswith('DELETE FROM "blog_entry" ') for sql, _parameters in statements) == 3
+        assert AuditRecord.objects.filter(action="deleted", kind="blog.post").count() == 5
+
     def test_is_refused_for_a_page_above_others_which_are_named(self, client: Client) -> None:
         parent = PageFactory(status=Status.TRASH)
         child = PageFactory(parent=parent, title="Team")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditRecord, User
 from blog import publishing
+from blog.editing import undoing
 from blog.models import Entry, Page, Post, Status, UndoableEdit
 from tags import curation
 from tags.models import Tag
@@ -163,3 +164,74 @@ def test_is_possible_for_thirty_days(client: Client) -> None:
     UndoableEdit.objects.update(made_at=timezone.now() - dt.timedelta(days=31))
     edit(client, PostFactory(), comments="closed")
     assert UndoableEdit.objects.count() == 1
+
+
+class TestLargeEdit:
+    """Each few hundred posts are a transaction of their own. Here, it is one post."""
+
+    @pytest.fixture(autouse=True)
+    def posts(self, monkeypatch: pytest.MonkeyPatch) -> list[Post]:
+        monkeypatch.setattr(publishing, "AT_ONCE", 1)
+        return [PostFactory(title=title, language="en") for title in ("First", "Second", "Third")]
+
+    @pytest.mark.parametrize(
+        ("action", "data"),
+        [
+            ("unpublish", {}),
+            ("set_language", {"language": "ar", "confirm": "1"}),
+            ("bulk_edit", {"edit": "1", "confirm": "1", "comments": "closed"}),
+        ],
+    )
+    def test_is_undone_as_a_whole_and_so_is_undoing_it(
+        self, client: Client, posts: list[Post], action: str, data: dict[str, Any]
+    ) -> None:
+        before = state()
+        response = act(client, action, *posts, **data)
+        assert UndoableEdit.objects.count() == 3
+        after = state()
+        assert all(was != became for was, became in zip(before, after, strict=True))
+        response = undo(client, response)
+        assert messages(response) == ["Undone for 3 posts."]
+        assert state() == before
+        undo(client, response)
+        assert state() == after
+        assert AuditRecord.objects.filter(kind="blog.post").exclude(action="added").count() == 9
+
+    def test_that_is_interrupted_is_recorded_as_far_as_it_came_and_continues_when_repeated(
+        self, client: Client, posts: list[Post], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = posts[0]
+        unpublish = Post.store_all.__func__  # type: ignore[attr-defined]  # a class method
+
+        def fail(cls: Any, entries: list[Post]) -> None:
+            if first in entries:
+                raise RuntimeError
+            unpublish(cls, entries)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Post, "store_all", classmethod(fail))
+            with pytest.raises(RuntimeError):
+                act(client, "unpublish", *posts)
+        assert list(Post.objects.order_by("pk").values_list("status", flat=True)) == ["published", "draft", "draft"]
+        assert (UndoableEdit.objects.count(), AuditRecord.objects.filter(action="unpublished").count()) == (2, 2)
+        assert messages(act(client, "unpublish", *posts)) == ["Post unpublished. Preview post"]
+
+    def test_continues_when_undone_again_after_an_interruption(
+        self, client: Client, posts: list[Post], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = state()
+        response = act(client, "unpublish", *posts)
+        undo_part, parts = undoing.undo, iter(range(3))
+
+        def fail(*arguments: Any) -> Any:
+            if next(parts) == 1:
+                raise RuntimeError
+            return undo_part(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(undoing, "undo", fail)
+            with pytest.raises(RuntimeError):
+                undo(client, response)
+        assert state() not in (before, [])
+        assert messages(undo(client, response)) == ["Undone for 2 posts."]
+        assert state() == before

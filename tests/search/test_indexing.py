@@ -29,6 +29,7 @@ from search.indexes.base import Document
 from search.indexes.queries import Expression, Phrase
 from search.indexing import count_stale, update_entries
 from search.labels import ANY, PUBLIC
+from search.models import STALE, IndexedEntry
 from search.queries import parse
 from search.tasks import index_stale_entries, unfinished_indexing
 from tags import curation
@@ -255,6 +256,20 @@ class TestLargeChanges:
         assert DBTaskResult.objects.filter(task_path=index_stale_entries.module_path).count() == 1
         index_stale_entries.call()
         assert (found("alpha"), found("beta")) == (set(), {"0", "1", "2", "3"})
+
+    def test_of_several_batches_only_the_newest_of_the_first_are_indexed_at_once(
+        self, tag: Tag, editor: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(publishing, "AT_ONCE", 3)
+        for number in range(4, 7):
+            PostFactory(title=str(number))
+        Post.objects.update(language="de")
+        for change in publishing.in_batches(Post.objects.all(), lambda some: publishing.set_language(some, editor, "")):
+            change()
+        stale = IndexedEntry.objects.filter(digest=STALE).order_by("pk").values_list("pk", flat=True)
+        assert list(stale) == list(Post.objects.order_by("pk").values_list("pk", flat=True))[1:-2]
+        index_stale_entries.call()
+        assert not IndexedEntry.objects.filter(digest=STALE).exists()
 
     def test_hidden_and_deleted_entries_are_removed_at_once(self, tag: Tag, editor: User) -> None:
         publishing.trash(Post.objects.all(), editor)
