@@ -103,7 +103,7 @@ class SlugNumbers:
         return next(slug for slug in self._free[key] if slug not in also_taken)
 
     def _each_free(self, key: tuple[Hashable, str], base: str, taken_by: QuerySet[Any]) -> Iterator[str]:
-        base = base[: self._max_length].strip("-")
+        base = _without_end_hyphens(base[: self._max_length])
         slugs = numbered_slugs(base, max_length=self._max_length, first=self._tried[key] + 1)
         for some in batched(slugs, _AT_ONCE):
             taken = set(taken_by.filter(slug__in=some).values_list("slug", flat=True))
@@ -118,7 +118,7 @@ def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) 
 
     Takes one query, and another one if a base is taken or occurs twice.
     """
-    bases = [base[:max_length].strip("-") for base in bases]
+    bases = [_without_end_hyphens(base[:max_length]) for base in bases]
     taken = _slugs(taken_by, Q(slug__in=bases))
     if contested := taken | {base for base, uses in Counter(bases).items() if uses > 1}:
         beginnings = {_fixed_part(base, max_length) for base in contested}
@@ -137,6 +137,11 @@ def _slugs(taken_by: Iterable[QuerySet[Any]], condition: Q) -> set[str]:
     """Return the slugs in all of `taken_by` that meet the condition, in one query."""
     first, *others = [rows.filter(condition).order_by().values_list("slug", flat=True) for rows in taken_by]
     return set(first.union(*others).order_by())
+
+
+def _without_end_hyphens(slug: str) -> str:
+    """Return `slug` without hyphens at its ends, unless it has nothing else: `-` is numbered `--2`, as in WordPress."""
+    return slug.strip("-") or slug
 
 
 def _fixed_part(base: str, max_length: int) -> str:

@@ -44,9 +44,18 @@ class TreeNode(PublicModel):
         abstract = True
 
     def intended_slug(self) -> str:
-        """Return the slug that the node gets unless it is taken. An empty one is made from the name."""
+        """Return the slug that the node gets unless it is taken. An empty one is made from the name.
+
+        Hyphens at its ends are removed, except by `keep_slug`.
+        """
+        if self.path and self.path == self.path_with(self.slug):
+            return str(self.slug)
         slug = self.slug.strip("-") or slugify(getattr(self, self.name_field)) or self.slug_fallback
         return slug[:MAX_SLUG_LENGTH].strip("-")
+
+    def keep_slug(self) -> None:
+        """Make `assign_path` leave hyphens at the ends of the slug, as imported ones may have them."""
+        self.path = self.path_with(self.slug)
 
     def slug_rivals(self) -> models.QuerySet[Any]:
         """Return the nodes that can't have the same slug."""

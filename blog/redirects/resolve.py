@@ -289,7 +289,9 @@ def _guess_entry_url(path: str, similar: Sequence[Any]) -> str:
     posts = [entry for entry in entries if entry.kind == EntryKind.POST]
     if days := _days(match):
         of_days = _of_days(similar, slug, *days)
-        return _best_url(slug, of_days, 1 if match["day"] else _MIN_PREFIX_LENGTH) or _best_url(slug, posts)
+        # As in WordPress, a post of another time is not meant by the beginning of its slug.
+        exact = [post for post in posts if post.slug == slug]
+        return _best_url(slug, of_days, 1 if match["day"] else _MIN_PREFIX_LENGTH) or _best_url(slug, exact)
     if url := _best_url(slug, posts):
         return url
     pages = [entry for entry in entries if entry.kind == EntryKind.PAGE and entry.slug == slug]

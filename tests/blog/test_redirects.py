@@ -287,6 +287,12 @@ class TestAlmostRightUrl:
         post_on_day("star-power-again")
         assert_single_redirect(client, "/2013/01/01/star-power/", "/2014/02/10/star-power/")
 
+    @pytest.mark.parametrize("day", ["2014/02/11", "2014/03", "2013"])
+    def test_with_another_date_needs_the_whole_slug(self, client: Client, day: str) -> None:
+        post_on_day("star-power-again")
+        assert client.get(f"/{day}/star-power/").status_code == 404
+        assert_single_redirect(client, f"/{day}/star-power-again/", "/2014/02/10/star-power-again/")
+
     def test_that_matches_two_posts_redirects_to_neither(self, client: Client) -> None:
         post_on_day("star-power", published_at=NOON)
         post_on_day("star-power", published_at=NOON + dt.timedelta(days=1))

@@ -570,6 +570,14 @@ class TestFragmentsOfSeveralBlogs:
             (self.OTHER, "<p>Two</p>"),
         }
 
+    def test_block_of_an_export_without_a_site_stays_there(self, import_parts: ImportParts) -> None:
+        without_site = (self.block("<p>One</p>"), item(7, content=self.SHOWN))
+        import_parts(*without_site, site="")
+        import_parts(self.block("<p>One</p>"), site=self.OTHER)
+        call_command("rerender", verbosity=0, stdout=StringIO())
+        assert "One" in Post.objects.get().body_html
+        assert not import_parts(*without_site, site="").has_changes
+
     @pytest.mark.django_db(transaction=True)
     def test_blocks_of_several_blogs_survive_an_export_and_import(
         self, import_parts: ImportParts, tmp_path: Path

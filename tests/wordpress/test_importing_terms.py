@@ -146,6 +146,23 @@ class TestTermsWithOddSlugs:
             assert client.get(url.lower()).headers["Location"] == url
         assert not import_parts(*parts).has_changes
 
+    def test_hyphens_at_the_ends_are_kept(self, import_parts: ImportParts, client: Client) -> None:
+        child, top, alone = category("-c", "C", parent="t-"), category("t-", "T"), category("-", "Dash")
+        # The parent of the category and that of the page come later.
+        import_parts(child, alone, page(21, post_name="-below", post_parent=20, guid=""))
+        parts = (
+            *(child, top, alone, page(20, post_name="above-"), page(21, post_name="-below", post_parent=20, guid="")),
+            # The second one gets a number.
+            *(page(each, post_name="-") for each in (22, 23)),
+            *(item(each, post_name="-", guid=f"g{each}") for each in (7, 8)),
+        )
+        import_parts(*parts)
+        for url in ("/category/t-/-c/", "/category/-/", "/above-/-below/", "/-/", "/--2/"):
+            assert client.get(url).status_code == 200
+        for slug in ("-", "--2"):
+            assert client.get(f"/2014/03/01/{slug}/").status_code == 200
+        assert not import_parts(*parts).has_changes
+
     @pytest.mark.parametrize(("made", "model"), [(category, Category), (tag, Tag)])
     def test_a_term_with_an_unusable_slug_is_not_mistaken_for_another(
         self, import_parts: ImportParts, made: Any, model: Any

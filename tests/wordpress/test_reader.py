@@ -599,6 +599,7 @@ class TestRepairs:
         [
             ("<item>", f"<wp:postmeta>{'<wp:meta_key/>' * 4}</wp:postmeta>", "</item>"),
             ("<item><title><b ", 'a{}="" ', "/></title></item>"),
+            ("<item><wp:post_type>post</wp:post_type>", "<wp:comment><wp:comment_id/></wp:comment>", "</item>"),
         ],
     )
     def test_many_elements_take_linear_time(
@@ -776,6 +777,29 @@ class TestMemory:
             return highest
 
         assert peak(1000) < 2 * peak(250)
+
+    @pytest.mark.parametrize(("exported_type", "comes_first"), [("post", True), ("book", True), ("book", False)])
+    def test_comments_are_read_before_the_end_of_their_item(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exported_type: str, comes_first: bool
+    ) -> None:
+        sizes = []
+        read_whole_item = Export._item
+
+        def read_rest(self: Export, element: Any) -> Item:
+            sizes.append(len(element))
+            return read_whole_item(self, element)
+
+        monkeypatch.setattr(Export, "_item", read_rest)
+        parts = [f"<wp:post_type>{exported_type}</wp:post_type>", *(comment(each) for each in range(1, 2001))]
+        other_elements = re.sub("<wp:post_type>.*?</wp:post_type>", "", item(7)).replace("</item>", "").strip()
+        long = f"{other_elements}{''.join(parts if comes_first else reversed(parts))}</item>"
+        path = write(tmp_path, export(item(6, inside=[comment(3000)]), long, item(8, inside=[comment(3001)])))
+        first, second, third = (record for record in read(path) if isinstance(record, Item))
+        assert [each.id for each in second.comments] == list(range(1, 2001))[:: 1 if comes_first else -1]
+        assert {bool(each.elements) for each in second.comments} == {exported_type == "book"}
+        assert [each.id for each in (*first.comments, *third.comments)] == [3000, 3001]
+        # The elements of comments take four times as much memory as their text.
+        assert (sizes[1] < 1000) == comes_first
 
     def test_an_excessively_large_item_is_rejected(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("wordpress.wxr.reader._MAX_ITEM_BYTES", 500_000)

@@ -102,6 +102,12 @@ class TestVerifying:
         assert "Readers can see the content without the password." in found
         assert "Readers can't see the content without a password." in found
 
+    def test_the_title_of_a_protected_text_is_in_its_language(self, tmp_path: Path) -> None:
+        inside = [filed("language", "ar"), filed("post_tag", "t")]
+        path = write(tmp_path, export(tag("t"), item(7, title="Guarded", post_password="x", inside=inside)))
+        import_export([path])
+        assert "No problems found" in run(path)
+
     def test_post_with_a_date_only_in_utc_is_no_problem(self, tmp_path: Path, settings: Settings) -> None:
         settings.TIME_ZONE = "Asia/Tokyo"
         values = {"post_date": "", "post_date_gmt": "2014-03-01 20:00:00"}

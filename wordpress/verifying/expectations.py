@@ -5,10 +5,12 @@ import re
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
 from blog.models import Category, Post
+from core.languages import SHIPPED, override_language
 from tags.models import Tag
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.entry_builder import plain_title
@@ -25,10 +27,17 @@ def is_checked(item: Item) -> bool:
     return item.type in {"attachment", REUSABLE_BLOCK} or (not reason_to_skip(item) and bool(path_of(item) or item.id))
 
 
-def shown_title(item: Item) -> str:
-    """Return the title that readers should see here; empty if the item has none."""
+def shown_titles(item: Item) -> tuple[str, ...]:
+    """Return the titles of which readers should see one here; empty if the item has none.
+
+    That of a protected entry depends on its language, which may have been guessed.
+    """
     title = plain_title(item.title)
-    return one_line(str(Post(title=title, password=item.password))) if title else ""
+    titles: dict[str, None] = {}
+    for language in (settings.LANGUAGE_CODE, *(SHIPPED if item.password else ())):
+        with override_language(language):
+            titles[one_line(str(Post(title=title, password=item.password)))] = None
+    return tuple(titles) if title else ()
 
 
 def path_of(item: Item) -> str:

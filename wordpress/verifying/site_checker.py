@@ -26,7 +26,7 @@ from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, FileState
-from wordpress.verifying.expectations import is_checked, is_known, local_date, path_by_slug, path_of, shown_title
+from wordpress.verifying.expectations import is_checked, is_known, local_date, path_by_slug, path_of, shown_titles
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, TAG, Author, Item, Record
@@ -56,13 +56,17 @@ class SiteProblem(NamedTuple):
 class NewestPost(NamedTuple):
     """The newest public post of a listing. Of several with the same date, it has the highest ID, as in listings.
 
-    `guid` is empty if the post could not keep its GUID.
+    `titles` are its `shown_titles`. `guid` is empty if the post could not keep its GUID.
     """
 
     date: dt.datetime
     id: int
-    title: str
+    titles: tuple[str, ...]
     guid: str
+
+    @property
+    def title(self) -> str:
+        return self.titles[0] if self.titles else ""
 
 
 class SiteChecker:
@@ -219,7 +223,7 @@ class SiteChecker:
         date = local_date(item)
         if item.type != "post" or date is None:
             return
-        newest = NewestPost(date, item.id, shown_title(item), item.guid)
+        newest = NewestPost(date, item.id, shown_titles(item), item.guid)
         terms = [(ref.taxonomy, usable_slug(ref.slug)) for ref in item.terms if ref.taxonomy in _TERM_PREFIXES]
         for listing in (("", ""), ("author", item.author), *terms):
             self._newest_posts[listing] = max(newest, self._newest_posts.get(listing, newest))
@@ -300,7 +304,7 @@ class SiteChecker:
             response, final_path = self._client.get_following_redirects(path)
             # A path similar to that of a public entry leads there, and another blog's entry may have the ID.
             is_visible = response.status == 200 and final_path not in self._public_paths
-            if is_visible and EntryPage(response.body).title == shown_title(item):
+            if is_visible and EntryPage(response.body).title in (shown_titles(item) or ("",)):
                 yield path, _("Readers can see this although it isn't public.")
 
     def _check_file(self, attachment: Item) -> Iterator[tuple[str, str]]:
@@ -338,8 +342,8 @@ class SiteChecker:
         return self._files[key]
 
     def _compare_page(self, page: EntryPage, item: Item) -> Iterator[str]:
-        title = shown_title(item)
-        if title and page.title != title:
+        titles = shown_titles(item)
+        if titles and page.title not in titles:
             yield _("The title is “%s”.") % page.title
         date = local_date(item)
         if page.day and date and page.day != f"{date:%Y-%m-%d}":
@@ -368,7 +372,7 @@ class SiteChecker:
         if response.status != 200:
             yield path, _("The page can't be loaded (HTTP status %d).") % response.status
             return
-        if newest and not is_listed(response.body, newest.title, newest.date.date().isoformat()):
+        if newest and not is_listed(response.body, newest.titles, newest.date.date().isoformat()):
             yield path, _("The post “%s” is not listed.") % newest.title
         yield from self._check_feed(final_path, newest)
 

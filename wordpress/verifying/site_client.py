@@ -7,7 +7,7 @@ import re
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -194,8 +194,8 @@ class EntryPage:
         return by_name or (ref.taxonomy, usable_slug(ref.slug)) in self._term_slugs
 
 
-def is_listed(body: bytes, title: str, day: str) -> bool:
-    """Return whether the first page of a listing shows this entry, or only newer ones.
+def is_listed(body: bytes, titles: Collection[str], day: str) -> bool:
+    """Return whether the first page of a listing shows an entry with one of these titles, or only newer ones.
 
     An entry without a title is recognised by its day.
     """
@@ -203,7 +203,7 @@ def is_listed(body: bytes, title: str, day: str) -> bool:
     for entry in _LISTED_ENTRIES(_parse_html(body)):
         listed_title = one_line(_LISTED_TITLE(entry))
         listed_day: str = _LISTED_DAY(entry)
-        if (title and listed_title == title) or (not title and listed_day == day):
+        if listed_title in titles or (not titles and listed_day == day):
             return True
         days.append(listed_day)
     return bool(days) and all(listed_day >= day for listed_day in days if listed_day)

@@ -11,8 +11,8 @@ from lxml import etree
 
 from wordpress.wxr import extensions, values
 from wordpress.wxr.elements import text_to_html
-from wordpress.wxr.markup_repair import UNDECLARED
-from wordpress.wxr.records import CATEGORY, TAG, Author, Elements, Meta, Term, TermRef
+from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
+from wordpress.wxr.records import CATEGORY, TAG, Author, Comment, Elements, Meta, Term, TermRef
 
 # WordPress's element for an author, and the one of WordPress.com and of WP-CLI until 2015.
 AUTHOR_ELEMENTS: Final = {"wp:author", "wp:wp_author"}
@@ -34,6 +34,8 @@ _PROSE: Final = {
 # In characters. Removing namespaces takes quadratic time in the number of an element's attributes.
 _MAX_CANONICAL: Final = 64 * 1024
 _PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
+# Namespace URIs differ by version, scheme and plugin; these parts are common to all.
+_PREFIX_BY_URI_PART: Final = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/content/": "content", "/dc/": "dc"}
 
 
 class Children(dict[str, list[Any]]):
@@ -60,6 +62,17 @@ class Children(dict[str, list[Any]]):
 
     def date(self, name: str) -> dt.datetime | None:
         return values.parse_date(self.text(name))
+
+
+def usual_name(tag: str, prefix: str | None) -> str:
+    """Return the name of an element with the usual prefix, such as `wp:post_id`; empty for foreign namespaces."""
+    if tag.startswith("{"):
+        uri, _brace, local = tag[1:].rpartition("}")
+        for part, usual in _PREFIX_BY_URI_PART.items():
+            if part in uri:
+                return f"{usual}:{local}"
+        return f"{prefix}:{local}" if prefix in KNOWN_PREFIXES else ""
+    return tag
 
 
 def text_of(element: Any) -> str:
@@ -120,6 +133,29 @@ def term_of(element: str, fields: Children, meta: Meta) -> Term:
         elements=elements,
         meta=extensions.without_extension(meta),
     )
+
+
+def comment_of(fields: Children, meta: Meta, *, is_whole: bool) -> Comment:
+    """Return the comment described by the fields of `wp:comment`, with the texts of all of them if `is_whole`."""
+    author, email, url, content = exported = [
+        fields.text(f"wp:comment_{name}") for name in ("author", "author_email", "author_url", "content")
+    ]
+    date = fields.date("wp:comment_date")
+    comment = Comment(
+        id=values.parse_id(fields.text("wp:comment_id")),
+        author=values.plain_line(author),
+        email=values.plain_line(email),
+        url=values.plain_url(url),
+        written_at=values.aware_datetime(date, fields.date("wp:comment_date_gmt")),
+        content=content,
+        approved=fields.text("wp:comment_approved").strip(),
+        type=fields.text("wp:comment_type").strip() or "comment",
+        parent=values.parse_id(fields.text("wp:comment_parent")),
+        user_id=values.parse_id(fields.text("wp:comment_user_id")),
+        elements=fields.texts() if is_whole else (),
+        meta=extensions.without_extension(meta),
+    )
+    return extensions.comment_with_extension(comment, meta, *exported, str(date))
 
 
 def _taxonomy(name: str) -> str:

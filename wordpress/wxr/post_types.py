@@ -1,6 +1,7 @@
 """Types of items in an export: posts and pages, WordPress's internal types, and custom types of plugins and themes."""
 
 import re
+from collections.abc import Container
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -74,6 +75,14 @@ _NEVER_PAGES: Final = {
 }
 # The names that WordPress allows (source: register_post_type and sanitize_key).
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,20}")
+
+
+def type_and_custom_type(exported: str, page_types: Container[str]) -> tuple[str, str]:
+    """Return the type as which items are read, and their `custom_type`. Those of `page_types` are read as pages."""
+    name = exported.strip() or "post"
+    is_page_type = name in page_types and can_be_pages(name)
+    custom_type = name if is_page_type or name == POST_TYPE else ""
+    return "page" if is_page_type else "post" if custom_type else name, custom_type
 
 
 def can_be_pages(post_type: str) -> bool:

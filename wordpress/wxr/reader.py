@@ -12,9 +12,19 @@ from lxml import etree
 from core.file_errors import describe_file_error
 from core.slugs import slug_before_trash, slug_from_export, slugify
 from wordpress.wxr import extensions, php_values, values
-from wordpress.wxr.children import AUTHOR_ELEMENTS, TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
-from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
-from wordpress.wxr.post_types import PAGE_TYPES, POST_TYPE, can_be_pages, path_above
+from wordpress.wxr.children import (
+    AUTHOR_ELEMENTS,
+    TERM_ELEMENTS,
+    Children,
+    author_of,
+    comment_of,
+    term_of,
+    term_ref,
+    text_of,
+    usual_name,
+)
+from wordpress.wxr.markup_repair import UNDECLARED
+from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above, type_and_custom_type
 from wordpress.wxr.reblogs import with_reblogged_post
 from wordpress.wxr.records import (
     CO_AUTHOR_PREFIX,
@@ -42,6 +52,7 @@ _MAX_ERRORS: Final = 1000
 _MAX_KEYS: Final = 1000
 # The status of comments that were trashed together with their post.
 _TRASHED_WITH_POST: Final = "post-trashed"
+_ENTRY_TYPES: Final = {"post", "page"}
 # The elements of items with a field in `Item`.
 _ITEM_ELEMENTS: Final = {
     *("title", "link", "pubDate", "dc:creator", "guid", "description", "content:encoded", "excerpt:encoded"),
@@ -49,8 +60,6 @@ _ITEM_ELEMENTS: Final = {
     *("wp:comment_status", "wp:status", "wp:post_parent", "wp:menu_order", "wp:post_type", "wp:post_password"),
     *("wp:is_sticky", "wp:attachment_url"),
 }
-# Namespace URIs differ by version, scheme and plugin; these parts are common to all.
-_PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/content/": "content", "/dc/": "dc"}
 # WPML can add the language to the permalink, which leads to the same text without it.
 _LANGUAGE_PARAMETER = re.compile(r"\?lang=[\w-]++$")
 
@@ -78,8 +87,9 @@ class Export:
         self.surplus_terms: Counter[str] = Counter()
         self._markups = markups
         self._page_types = {*PAGE_TYPES, *page_types}
-        # How many terms were removed from the item being read.
+        # How many terms were removed from the item being read, and those of its comments that have been read.
         self._removed_terms = 0
+        self._comments: list[Comment] = []
         # The logins of authors, by everything that a plugin for several authors may name them by.
         self._logins: dict[str, str] = {}
         # The usual names of all elements read so far, by tag and prefix.
@@ -146,10 +156,7 @@ class Export:
         """
         for channel in channels:
             parts = list(channel)
-            if may_be_open and channel is channels[-1] and parts:
-                part = parts.pop()
-                # The last term of an incomplete item may be incomplete too.
-                self._remove_surplus_terms(part, until=-1)
+            last = parts.pop() if may_be_open and channel is channels[-1] and parts else None
             for part in parts:
                 record = self._read_element(part)
                 # Removing an element that contains others takes quadratic time.
@@ -157,6 +164,12 @@ class Export:
                 channel.remove(part)
                 if record is not None:
                     yield record
+            # Only now, as it is the next item to be read.
+            if last is not None:
+                # The last term of an incomplete item may be incomplete too.
+                self._remove_surplus_terms(last, until=-1)
+                if self._name(last) == "item":
+                    self._take_comments(last)
         # The others are complete.
         for channel in channels[:-1]:
             channel.getparent().remove(channel)
@@ -167,6 +180,19 @@ class Export:
         for term in list(item.iterchildren("category"))[MAX_TERMS:until]:
             item.remove(term)
             self._removed_terms += 1
+
+    def _take_comments(self, item: Any) -> None:
+        """Read the comments of an incomplete item, and remove their elements, which take four times as much memory."""
+        post_type = next(item.iterchildren("{*}post_type"), None)
+        if post_type is None or post_type.getnext() is None or self._name(post_type) != "wp:post_type":
+            # How comments are read depends on the type, which usually comes before them.
+            return
+        is_whole = type_and_custom_type(text_of(post_type), self._page_types)[0] not in _ENTRY_TYPES
+        for comment in list(item.iterchildren(post_type.tag.removesuffix("post_type") + "comment")):
+            if comment.getnext() is not None:
+                self._comments.append(self._comment(comment, is_whole=is_whole))
+                comment.clear()
+                item.remove(comment)
 
     def _read_element(self, element: Any) -> Record | None:
         """Return the record in `element`, a child of the channel. If it is about the whole export, store its value."""
@@ -205,7 +231,7 @@ class Export:
         tag, prefix = element.tag, element.prefix
         name = self._names.get((tag, prefix))
         if name is None:
-            name = self._names[tag, prefix] = _usual_name(tag, prefix)
+            name = self._names[tag, prefix] = usual_name(tag, prefix)
             if name and tag.startswith("{" + UNDECLARED):
                 self.source.repairs.add("prefixes", element.sourceline or 0)
         return name
@@ -224,12 +250,11 @@ class Export:
         if not date and not date_gmt:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
         link, guid = _LANGUAGE_PARAMETER.sub("", fields.text("link").strip()), fields.text("guid").strip()
-        exported_type = fields.text("wp:post_type").strip() or "post"
+        item_type, custom_type = type_and_custom_type(fields.text("wp:post_type"), self._page_types)
+        is_entry = item_type in _ENTRY_TYPES
+        comments, self._comments = self._comments, []
+        comments += (self._comment(each, is_whole=not is_entry) for each in fields.elements("wp:comment"))
         language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
-        is_page_type = exported_type in self._page_types and can_be_pages(exported_type)
-        custom_type = exported_type if is_page_type or exported_type == POST_TYPE else ""
-        item_type = "page" if is_page_type else "post" if custom_type else exported_type
-        is_entry = item_type in {"post", "page"}
         item = Item(
             # Some programs export no IDs except in URLs.
             id=values.parse_id(fields.text("wp:post_id")) or values.id_in_url(link) or values.id_in_url(guid),
@@ -254,12 +279,12 @@ class Export:
             # Old versions of WordPress wrote an empty element for a deleted category.
             terms=tuple(ref for ref in refs if ref.slug or (ref.name and (ref.taxonomy, ref.name) not in with_slugs)),
             meta=meta,
-            comments=tuple(self._comment(each, is_whole=not is_entry) for each in fields.elements("wp:comment")),
+            comments=tuple(comments),
             attachment_url=fields.text("wp:attachment_url").strip(),
             legacy_urls=extensions.find_legacy_urls(meta),
             elements=fields.texts(except_for=_ITEM_ELEMENTS if is_entry else ()),
             custom_type=custom_type,
-            path_above=path_above(link, self.base_url, language) if can_be_pages(exported_type) else None,
+            path_above=path_above(link, self.base_url, language) if can_be_pages(custom_type or item_type) else None,
         )
         if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms
@@ -276,26 +301,7 @@ class Export:
     def _comment(self, element: Any, *, is_whole: bool) -> Comment:
         """Return a comment, with the texts of all its elements if `is_whole`."""
         fields = self._children(element)
-        meta = self._meta(fields, "comment")
-        author, email, url, content = exported = [
-            fields.text(f"wp:comment_{name}") for name in ("author", "author_email", "author_url", "content")
-        ]
-        date = fields.date("wp:comment_date")
-        comment = Comment(
-            id=values.parse_id(fields.text("wp:comment_id")),
-            author=values.plain_line(author),
-            email=values.plain_line(email),
-            url=values.plain_url(url),
-            written_at=values.aware_datetime(date, fields.date("wp:comment_date_gmt")),
-            content=content,
-            approved=fields.text("wp:comment_approved").strip(),
-            type=fields.text("wp:comment_type").strip() or "comment",
-            parent=values.parse_id(fields.text("wp:comment_parent")),
-            user_id=values.parse_id(fields.text("wp:comment_user_id")),
-            elements=fields.texts() if is_whole else (),
-            meta=extensions.without_extension(meta),
-        )
-        return extensions.comment_with_extension(comment, meta, *exported, str(date))
+        return comment_of(fields, self._meta(fields, "comment"), is_whole=is_whole)
 
     def _children(self, element: Any) -> Children:
         children = Children()
@@ -355,16 +361,6 @@ def _raise_if_fatal(parser: Any, error: etree.XMLSyntaxError, source: RepairedSo
         if not source.has_end:
             text += " " + _("The end of the export is missing, so download it again.")
         raise InvalidExportError(text)
-
-
-def _usual_name(tag: str, prefix: str | None) -> str:
-    if tag.startswith("{"):
-        uri, _brace, local = tag[1:].rpartition("}")
-        for part, usual in _PREFIX_BY_URI_PART.items():
-            if part in uri:
-                return f"{usual}:{local}"
-        return f"{prefix}:{local}" if prefix in KNOWN_PREFIXES else ""
-    return tag
 
 
 def _as_before_trash(item: Item) -> Item:

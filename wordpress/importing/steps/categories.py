@@ -119,6 +119,7 @@ class _Categories:
             is_unchanged = category and record and record.stored == fingerprint_of(category)
             if category and record and is_unchanged and category.fits_under(parent):
                 category.parent = parent
+                category.keep_slug()
                 category.save()
                 stored = fingerprint_of(category)
                 self.context.ledger.add(CATEGORIES, record.id, pk, record.exported, stored, is_new=False)
@@ -127,6 +128,7 @@ class _Categories:
         ImportedItem.objects.filter(kind=MISSING_CATEGORIES, object_pk__in=waiting).delete()
 
     def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
+        category.keep_slug()
         # Saved one by one, so that its path and redirects are set like those of any other category.
         category.save(force_insert=is_new)
         self.context.record(CATEGORIES, term, category, is_new=is_new)

@@ -90,6 +90,7 @@ class _PageImport(EntryImport):
             if page.parent and len(page.parent.path) + 1 + len(page.slug) > MAX_PATH_LENGTH:
                 page.parent = None
                 self.note(each, _("It was nested too deeply, so it is at the top level."))
+            page.keep_slug()
             if page.status == Status.PUBLISHED:
                 self._free_url(page, used_slugs[page.parent_id])
             page.assign_path(used_slugs[page.parent_id], numbers)
@@ -137,6 +138,7 @@ class _PageImport(EntryImport):
         old_slug, page.slug = page.slug, slug
         if page.fits_under(new_parent):
             page.parent = new_parent
+            page.keep_slug()
             if page.status == Status.PUBLISHED:
                 self._free_url(page)
         else:
@@ -166,6 +168,7 @@ class _PageImport(EntryImport):
             is_unchanged = pk in recorded and recorded[pk].stored == fingerprint_modified(page.modified_at)
             if is_unchanged and page.parent is None and page.fits_under(waiting[pk]):
                 page.parent = waiting[pk]
+                page.keep_slug()
                 self.store(page)
                 text = _("It is now below its parent, which was missing from an earlier export.")
                 self.context.report.note(PAGES, recorded[pk].id, page.title, text)

@@ -20,7 +20,7 @@ from wordpress.importing.report import Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_comments, skip_item
 from wordpress.markup.footnotes_and_blocks import BLOCK, NOTE
 from wordpress.markup.tables import parse_rows
-from wordpress.models import Fragment, FragmentKind, PreservedData, fingerprint
+from wordpress.models import Fragment, FragmentKind, ImportedItem, PreservedData, fingerprint
 from wordpress.wxr.records import FOOTNOTES, REUSABLE_BLOCK, TABLE, Item, table_id
 from wordpress.wxr.values import plain_line
 
@@ -120,8 +120,9 @@ def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple
     columns = ("name", "title", "text", "exported")
     own = {name: rest for name, *rest in fetch_rows(Fragment, "name", texts, *columns, kind=kind, site=context.site)}
     for pk, name, *rest in fetch_rows(Fragment, "name", texts, "pk", *columns, kind=kind, site=""):
-        if name not in own and texts[name] == tuple(rest[:2]):
-            # It was imported before sites were recorded, so it is assigned to the first site with the same text.
+        if name not in own and texts[name] == tuple(rest[:2]) and not ImportedItem.objects.filter(site="").exists():
+            # It was imported before sites were recorded, so it is assigned to the first site with the same text. That
+            # of a blog whose exports don't give its site stays there.
             Fragment.objects.filter(pk=pk).update(site=context.site)
             own[name] = rest
     changed, added = [], []
