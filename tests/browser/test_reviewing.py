@@ -41,7 +41,7 @@ def test_a_review_from_the_first_submission_to_publication(
     press(author, "Submit for review")
     expect(author.locator(".messagelist")).to_contain_text("Submitted for review.")
     (email,) = deliver()
-    assert (email.to, email.subject) == (["ruth@example.org"], "[Broadside] Amina submitted Lamps for review")
+    assert (email.to, email.subject) == (["ruth@example.org"], "[Broadside] Amina submitted “Lamps” for review")
 
     editor = log_in("ruth", next(link for link in links(email) if link.endswith("/change/")))
     section = editor.locator("#review-section")
@@ -117,7 +117,7 @@ def test_a_review_from_the_first_submission_to_publication(
     expect(editor.locator(".messagelist")).to_contain_text("Post published.")
     pass_time(minutes=10)
     (email,) = deliver()
-    assert email.subject == "[Broadside] Ruth published Lamps and harbours"
+    assert email.subject == "[Broadside] Ruth published “Lamps and harbours”"
 
     stop = open_page(next(link for link in links(email) if "unsubscribe" in link))
     found = {"asked": faults(stop)}
