@@ -3,6 +3,7 @@
 The owner of a site is a superuser. Groups that owners create are further roles. Each person has one role.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,6 @@ from django.apps import AppConfig
 from django.apps.registry import Apps
 from django.apps.registry import apps as current_apps
 from django.contrib.auth import get_permission_codename
-from django.db.models import Prefetch
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -155,18 +155,20 @@ def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **
     except LookupError:
         return
     permissions = permission_model.objects.using(using).filter(content_type__app_label=app_config.label)
-    available = {permission.codename: permission for permission in permissions}
+    available = dict(permissions.values_list("codename", "pk"))
     if not available:
         return
     # This runs for each app, so all roles are read at once.
-    groups = group_model.objects.using(using).prefetch_related(Prefetch("permissions", permissions))
-    existing = {group.name: group for group in groups.filter(name__in=ROLES)}
+    held: defaultdict[str, set[int]] = defaultdict(set)
+    for role, pk in group_model.objects.using(using).filter(name__in=ROLES).values_list("name", "permissions"):
+        held[role].add(pk)
     for role in ROLES:
-        group = existing.get(role) or group_model.objects.using(using).get_or_create(name=role)[0]
-        # A role that another migration has just created may have permissions of other apps too.
-        held = set(available.values()).intersection(group.permissions.all())
         granted = permissions_of(role)
-        due = {permission for codename, permission in available.items() if f"{app_config.label}.{codename}" in granted}
-        if held != due:
-            group.permissions.remove(*(held - due))
-            group.permissions.add(*(due - held))
+        due = {pk for codename, pk in available.items() if f"{app_config.label}.{codename}" in granted}
+        if role in held and held[role].intersection(available.values()) == due:
+            continue
+        group = group_model.objects.using(using).get_or_create(name=role)[0]
+        # If another migration has just created it, it may have them already.
+        own = group.permissions.filter(pk__in=available.values())
+        group.permissions.remove(*own.exclude(pk__in=due))
+        group.permissions.add(*due)
