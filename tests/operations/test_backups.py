@@ -18,6 +18,7 @@ from typing import Any
 
 import pyrage
 import pytest
+from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -218,6 +219,14 @@ class TestRestoredSite:
         manage("backup")
         manage("restore", "--replace")
         assert DBTaskResult.objects.ready().get().task_path == clean_due_documents.module_path
+
+    def test_roles_have_the_permissions_of_the_running_version(self, manage: Manage) -> None:
+        permissions = Group.objects.get(name="Author").permissions
+        usual = set(permissions.all())
+        permissions.clear()
+        manage("backup")
+        manage("restore", "--replace")
+        assert set(permissions.all()) == usual
 
     def test_new_rows_get_ids_that_the_site_has_never_used(self, manage: Manage) -> None:
         PostFactory()

@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,6 +23,7 @@ from operations.backups.schedule import describe_error, verify
 from operations.backups.sealing import Identity, read_private_keys
 from operations.backups.stores import Store, open_store
 from operations.backups.work import work_folder
+from operations.migrations_applied import unapplied_migrations
 from operations.models import BackupRun, RunKind
 
 _MAX_KEY_FILE = 2**16
@@ -104,8 +106,11 @@ class Command(BaseCommand):
             restoring.finish()
             opened = restoring.open_backup(store, name, keys) if name else restoring.open_newest_in_use(store, keys)
             restoring.restore(opened, folder, replace=replace, progress=progress, left_out=left_out)
-        # For migrations that are newer than the backup.
-        call_command("migrate", verbosity=0, interactive=False)
+        if unapplied_migrations():
+            call_command("migrate", verbosity=0, interactive=False)
+        else:
+            # What the command would still do, such as giving roles the permissions that they have in this version.
+            emit_post_migrate_signal(verbosity=0, interactive=False, db=DEFAULT_DB_ALIAS)
         record(Action.BACKUP_RESTORED, by=None, details=opened.name)
         manifest = opened.manifest
         text = ngettext(
