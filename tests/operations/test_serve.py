@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,18 +134,24 @@ def serving(data: Path) -> Iterator[Served]:
                 os.kill(pid, signal.SIGKILL)
 
 
-@pytest.fixture
-def served(data: Path) -> Iterator[Served]:
-    """A site that the test may stop."""
-    with serving(data) as served:
-        yield served
-
-
 @pytest.fixture(scope="module")
-def running(data: Path) -> Iterator[Served]:
-    """A running site that is shared by the tests."""
-    with serving(data) as served:
-        yield served
+def start(data: Path) -> Iterator[Callable[[], Served]]:
+    """Return a function that returns the running site. Unless the test before stopped it, it is still the same one."""
+    with ExitStack() as stack:
+        sites: list[Served] = []
+
+        def start() -> Served:
+            if not sites or sites[-1].process.poll() is not None:
+                sites.append(stack.enter_context(serving(data)))
+            return sites[-1]
+
+        yield start
+
+
+@pytest.fixture
+def running(start: Callable[[], Served]) -> Served:
+    """A running site, which the test may stop."""
+    return start()
 
 
 class Visitor(threading.Thread):
@@ -209,21 +215,21 @@ def test_killed_processes_are_restarted(running: Served) -> None:
     assert running.get() == 200
 
 
-def test_term_ends_everything(served: Served) -> None:
-    descendants = set(served.descendants())
+def test_term_ends_everything(running: Served) -> None:
+    descendants = set(running.descendants())
     assert len(descendants) >= 4
-    served.process.terminate()
-    assert served.process.wait(60) == 0
+    running.process.terminate()
+    assert running.process.wait(60) == 0
     assert not any(map(exists, descendants))
-    log = served.log.read_text()
+    log = running.log.read_text()
     assert "serve: Stopping." in log
     assert "The worker has stopped." in log
 
 
-def test_no_process_is_left_when_serve_itself_is_killed(served: Served) -> None:
-    descendants = set(served.descendants())
-    served.process.kill()
-    served.process.wait()
+def test_no_process_is_left_when_serve_itself_is_killed(running: Served) -> None:
+    descendants = set(running.descendants())
+    running.process.kill()
+    running.process.wait()
     wait_until(lambda: not any(map(exists, descendants)))
 
 
