@@ -48,6 +48,9 @@ def test_a_benchmark_prints_a_table(
         pytest.skip(f"{' and '.join(missing)} is missing, so {arguments[0]} is NOT TESTED.")
     if arguments[0] != "migrating.py":
         copy_database(tmp_path)
+    if "--jobs" in arguments:
+        # The site that is imported into.
+        copy_database(tmp_path / "other")
     if arguments[0] == "growth.py":
         arguments = [*arguments, "--empty", str(tmp_path)]
     environment = os.environ | {
