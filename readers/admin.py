@@ -11,7 +11,7 @@ from core.admin_routes import route
 from core.change_list import Tab
 from core.site import SiteRequest
 from readers.figures import Unit, report
-from readers.models import EntryCount, ReaderSettings
+from readers.models import EntryCount, KindCount, ReaderSettings
 
 
 @admin.register(EntryCount)
@@ -32,6 +32,7 @@ class ReadersAdmin(ReadOnlyAdmin):
             tabs=[Tab(str(each.label), f"?by={each}", each == unit) for each in Unit],
             report=report(unit, choices),
             choices=choices,
+            has_figures=choices.count_readers or KindCount.objects.exists(),
             may_change_settings=request.user.has_perm("readers.change_readersettings"),
         )
 

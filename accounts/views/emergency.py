@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
+from django.views.generic.base import TemplateResponseMixin
 
 from accounts import emergency, qr_codes
 from accounts.models import EmergencyLink
@@ -29,22 +30,20 @@ class MakeEmergencyLinkView(OwnPage, TemplateView):
         return self.render_to_response(self.get_context_data(url=url, qr_code=code))
 
 
-class LockView(SecretLinkPage, TemplateView):
+class LockView(TemplateResponseMixin, SecretLinkPage):
     """Asks for a click, because programs open links to scan them. A POST locks the account."""
 
     title = _("Lock your account")
     template_name = "accounts/lock.html"
 
-    def get_link(self) -> EmergencyLink:
-        link = emergency.find(self.kwargs["secret"])
+    def get(self, request: HttpRequest, secret: str) -> HttpResponse:
+        link = emergency.find(secret)
         if link is None:
-            raise Http404
-        return link
+            # Links on paper are typed.
+            context = self.get_context_data(title=gettext("This link doesn't work"), is_unknown=True)
+            return self.render_to_response(context, status=404)
+        if request.method == "POST":
+            emergency.lock(link)
+        return self.render_to_response(self.get_context_data(is_locked=not link.user.is_active))
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        person = self.get_link().user
-        return super().get_context_data(person=person, is_locked=not person.is_active, **kwargs)
-
-    def post(self, request: HttpRequest, secret: str) -> HttpResponse:
-        emergency.lock(self.get_link())
-        return self.render_to_response(self.get_context_data())
+    post = get

@@ -112,5 +112,10 @@ class TestEmergencyLock:
     def test_guesses_find_nothing(self, amina: User) -> None:
         emergency.make_link(amina)
         for secret in ("x", "None", EmergencyLink.objects.get().secret_hash):
-            assert Client().post(f"/admin/lock/{secret}/").status_code == 404
+            response = Client().post(f"/admin/lock/{secret}/")
+            assert response.status_code == 404
+            assert "Check that you have entered the whole link" in response.text
+            # A guess may be one letter away from a link.
+            assert "no-store" in response.headers["Cache-Control"]
+            assert response.headers["Referrer-Policy"] == "no-referrer"
         assert User.objects.get(pk=amina.pk).is_active

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from blog.models import Category, Post, Status
-from tests.factories import CategoryFactory, PostFactory, TagFactory, UserFactory
+from tests.factories import CategoryFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -168,8 +168,13 @@ def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log
 def test_a_list_with_long_names_is_no_wider_than_the_window(log_in: LogIn) -> None:
     UserFactory(username="ruth", role="Editor")
     TagFactory(name="Donaudampfschifffahrt" * 6)
+    PostFactory(tags=["used"], published_at=at(2020, 9, 29))
+    CategoryFactory(name="Donaudampfschifffahrt" * 6, parent=CategoryFactory(name="Above"))
     page = log_in("ruth", "/admin/tags/tag/", viewport={"width": 1280, "height": 800})
-    assert page.locator(".results").evaluate("box => box.scrollWidth <= box.clientWidth")
+    # The narrowest window with a navigation at the side, and a tablet that is turned.
+    for width in (1280, 1024, 960):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.locator(".results").evaluate("box => box.scrollWidth <= box.clientWidth"), width
     # The heading itself shows and reverses the order.
     heading = page.get_by_role("button", name="Name")
     assert "↑" in heading.evaluate("link => getComputedStyle(link, '::after').content")
@@ -179,6 +184,15 @@ def test_a_list_with_long_names_is_no_wider_than_the_window(log_in: LogIn) -> No
     # The same on a phone whose text is twice as large as usual.
     page.set_viewport_size({"width": 195, "height": 400})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # All lines of a name in a tree are indented.
+    page.goto("/admin/blog/category/")
+    starts = page.locator(".tree-1").evaluate("""name => {
+      const range = document.createRange();
+      range.selectNodeContents(name);
+      return [...range.getClientRects()].map((line) => Math.round(line.left));
+    }""")
+    assert len(starts) > 1
+    assert len(set(starts)) == 1
 
 
 def test_a_form_is_sent_once_however_often_enter_is_pressed(log_in: LogIn) -> None:

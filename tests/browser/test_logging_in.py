@@ -336,3 +336,5 @@ def test_owners_set_login_rules_and_help_others_to_log_in(log_in: LogIn, faults:
     assert faults(page) == ""
     page.goto("/admin/account/confirm/")
     assert faults(page) == ""
+    # The outline of a field isn't cut off.
+    assert page.locator(".form-row").first.evaluate("row => getComputedStyle(row).overflow") == "visible"

@@ -115,6 +115,7 @@ def test_thirty_comments_are_moderated_with_the_keyboard_alone(
     anna.keyboard.press("Escape")
     press_and_wait(anna, "a")
     expect(anna.locator("#empty")).to_be_visible()
+    expect(anna.locator("#queue")).to_be_hidden()
     expect(anna.locator(".tabs [aria-current] .tab-count")).to_have_text("0")
     expect(anna.locator("[data-count=comments]")).to_be_hidden()
     expect(anna).to_have_title(re.compile(r"^\s*Moderation queue"))

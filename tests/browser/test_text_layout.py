@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from core.models import SiteSettings
-from tests.factories import PostFactory, at
+from tests.factories import CategoryFactory, PostFactory, at
 from tests.factories.types import OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,6 +128,23 @@ def test_years_in_the_sidebar_are_in_columns_below_the_link_to_the_archive(open_
     tops = "links => links.map(link => Math.round(link.getBoundingClientRect().top))"
     archive, newer, older = open_page("/").locator(".years a").evaluate_all(tops)
     assert archive < newer == older
+
+
+def test_commas_between_categories_stay_with_their_names_in_the_archive(open_page: OpenPage) -> None:
+    names = ("Human rights defenders in the Middle East", "Human rights defenders in Central Asia", "Prizes")
+    PostFactory(categories=[CategoryFactory(name=name) for name in names])
+    page = open_page("/archive/", viewport={"width": 320, "height": 640})
+    # The bottom of each comma, and of the last line of the name before it.
+    bottoms = page.locator(".titles .filed a:not(:last-child)").evaluate_all("""links => links.map(link => {
+      const comma = document.createRange();
+      comma.setStart(link.nextSibling, 0);
+      comma.setEnd(link.nextSibling, 1);
+      const text = document.createRange();
+      text.selectNodeContents(link);
+      return [comma, text].map(range => Math.round([...range.getClientRects()].at(-1).bottom));
+    })""")
+    assert len(bottoms) == 2
+    assert all(comma == name for comma, name in bottoms), bottoms
 
 
 def test_the_numbers_of_pages_stay_in_place_on_the_first_and_the_last_page(open_page: OpenPage) -> None:

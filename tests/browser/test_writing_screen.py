@@ -24,11 +24,14 @@ def _editor(db: None) -> None:
 
 def test_the_selected_one_of_many_categories_is_in_view(log_in: LogIn) -> None:
     chosen = [CategoryFactory(name=f"Category {number:02}") for number in range(60)][-1]
+    CategoryFactory(name="Donaudampfschifffahrt" * 6)
     high = {"viewport": {"width": 1280, "height": 1200}}
     page = log_in("editor", f"/admin/blog/post/{PostFactory(categories=[chosen]).pk}/change/", **high)
     expect(page.get_by_label("Category 59")).to_be_in_viewport()
     assert page.get_by_label("Category 59").evaluate("box => box.offsetWidth === box.offsetHeight")
     assert page.evaluate("scrollY") == 0
+    # Long names break.
+    assert page.locator("#id_categories").evaluate("box => box.scrollWidth <= box.clientWidth")
 
     # Categories can be searched. The Enter key must not save the text.
     page.get_by_label("Search: Categories").fill("category 0")

@@ -173,9 +173,18 @@ class TestPage:
     def test_links_to_the_settings_while_nothing_is_counted(self, owner: Client) -> None:
         page = read(owner.get(PATH))
         assert [link.get("href") for link in find(page, ".readers-off a")] == ["/admin/readers/readersettings/"]
+        # “< 10 times” would say that something was counted.
+        assert [find(page, part) for part in (".readers-total", ".readers-chart", ".tabs", "table")] == [[]] * 4
+
+    def test_still_shows_what_was_counted_before_it_was_turned_off(self, owner: Client) -> None:
+        count("entry", 1_234, days_ago=60)
+        page = read(owner.get(PATH, {"by": "month"}))
+        assert find(page, ".readers-off")
+        assert "1,230" in text(one(page, ".readers-total"))
 
     @pytest.mark.parametrize("by", ["day", "week", "month", "", "year", "'"])
     def test_exists_for_each_unit_of_time(self, owner: Client, by: str) -> None:
+        ReaderSettings.objects.update(count_readers=True)
         page = read(owner.get(PATH, {"by": by}))
         assert len(find(page, ".tabs [aria-current=page]")) == 1
 
