@@ -36,7 +36,10 @@ if not shutil.which("caddy"):
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Returns the headers of a request, sends more than anyone reads at `/endless/`, and hangs up at `/broken/`."""
+    """Returns the headers of a request, sends more than anyone reads at `/endless/`, and hangs up at `/broken/`.
+
+    It sends a policy only at `/policy/`.
+    """
 
     protocol_version = "HTTP/1.1"
     # The paths of all requests whose headers have arrived.
@@ -49,6 +52,8 @@ class Upstream(BaseHTTPRequestHandler):
         body = b"x" * 2**25 if self.path == "/endless/" else str(self.headers).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
+        if self.path == "/policy/":
+            self.send_header("Content-Security-Policy", "sandbox")
         self.end_headers()
         try:
             self.wfile.write(body)
@@ -148,6 +153,18 @@ def test_its_own_errors_say_what_is_wrong_and_are_harmless(
     assert response.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Retry-After"] == ("30" if status == 503 else None)
+
+
+@pytest.mark.parametrize(("path", "policy"), [("/", "default-src 'none'"), ("/policy/", "sandbox")])
+def test_adds_to_responses_what_makes_them_harmless(caddy: Caddy, path: str, policy: str) -> None:
+    response, _seen = caddy.request("GET", path)
+    assert response.headers.get_all("Content-Security-Policy") == [policy]
+    assert response.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+
+
+def test_keeps_few_headers_in_memory(caddy: Caddy) -> None:
+    assert caddy.request("GET", "/", X="x" * 30_000)[0].status == 200
+    assert caddy.request("GET", "/", X="x" * 60_000)[0].status == 431
 
 
 def test_logs_no_ip_address_of_a_reader_whose_connection_breaks(caddy: Caddy) -> None:
