@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -191,3 +192,45 @@ def test_broadside_sees_a_request_only_when_its_body_has_arrived(caddy: Caddy) -
         connection.sendall(b"x" * 10_000)
         connection.recv(100)
     assert "/slow/" in Upstream.paths
+
+
+# Opens 70 connections from one network and 70 from as many, and prints how many of each are accepted.
+CONNECT = """
+import socket
+for family, server, one, many in (
+    (socket.AF_INET, "127.0.0.1", "127.0.0.2", "127.0.1.{}"),
+    (socket.AF_INET6, "2001:db8:1::1", "2001:db8:2::{}", "2001:db8:3:{}::1"),
+):
+    listening = socket.create_server((server, 443), family=family, backlog=200)
+    for pattern in (one, many):
+        clients = []
+        for number in range(1, 71):
+            client = socket.socket(family)
+            client.settimeout(0.1)
+            client.bind((pattern.format(number), 0))
+            try:
+                client.connect((server, 443))
+            except TimeoutError:
+                continue
+            clients.append(client)
+        print(len(clients))
+"""
+
+
+def test_the_firewall_limits_the_connections_of_each_client() -> None:
+    rules = ROOT / "deploy" / "connections.nft"
+    own_network = ["unshare", "--net", "sh", "-ec"]
+    available = subprocess.run([*own_network, "nft list ruleset && ip link && sysctl --version"], capture_output=True)  # noqa: S603  our own arguments
+    if available.returncode != 0:
+        pytest.skip("Only root can try the rules of the firewall, with nftables and iproute2, so they are NOT TESTED.")
+    # Loading the rules twice does no harm.
+    commands = f"""
+        sysctl --quiet net.ipv6.ip_nonlocal_bind=1
+        ip link set lo up
+        ip route add local 2001:db8::/32 dev lo
+        nft --file {rules}
+        nft --file {rules}
+        exec {sys.executable} -c '{CONNECT}'
+    """
+    ran = subprocess.run([*own_network, commands], capture_output=True, text=True, check=True)  # noqa: S603  our own arguments
+    assert ran.stdout.split() == ["64", "70", "64", "70"]
