@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 # Spreadsheets treat cells that start with one of these as formulas, in some languages also the full-width forms.
-_FORMULA: Final = r"(?:[^\S\r\n]|\")*[-=+@＝＋－＠]"
-# In many languages, they split lines at semicolons, and at line breaks in cells that don't start with a quotation mark,
-# so that one of our cells becomes several.
-_START: Final = re.compile(rf"(^|[;\r\n])(?={_FORMULA})|^(?=[\t\r\n])")
-_MARKED: Final = re.compile(rf"(^|[;\r\n])'(?={_FORMULA})|^'(?=[\t\r\n])")
+_FORMULA: Final = r"(?:[^\S\t\r\n]|\")*[-=+@＝＋－＠]"
+# In many languages, they split lines at semicolons, and some also at tabs. Then they split them at line breaks in cells
+# that don't start with a quotation mark as well. So one of our cells becomes several.
+_START: Final = re.compile(rf"^(?=[\t\r\n])|(^|[;\t\r\n])(?={_FORMULA})")
+_MARKED: Final = re.compile(rf"^'(?=[\t\r\n])|(^|[;\t\r\n])'(?={_FORMULA})")
 
 
 class _Line:

@@ -84,7 +84,8 @@ def write(
         }
     if is_bulk:
         headers["Precedence"] = "bulk"
-    title = line(f"[{line(site.title)}] {subject}")
+    # Programs that read e-mails, and Python, would decode `=?utf-8?q?…?=`, with any character, in the text of a title.
+    title = line(f"[{line(site.title)}] {subject}").replace("=?", "= ?")
     body = render_to_string(template, context).strip() + "\n"
     if return_path:
         # Django uses `from_email` as the sender of the envelope.

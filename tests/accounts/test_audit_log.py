@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
@@ -279,18 +280,19 @@ class TestExport:
         record(Action.ADDED, [Category(name=f"{start}HYPERLINK(1)")], by=owner, details=f"{start}1")
         file = self.exported(client_of(owner), "csv", "?action__exact=added")
         (row,) = csv.DictReader(io.StringIO(file.removeprefix("\ufeff"), newline=""))
-        assert row["object"] == f"'{start}HYPERLINK(1)"
-        assert row["details"] == f"'{start}1"
+        marked = f"'{start}".replace("\t=", "\t'=")
+        assert row["object"] == f"{marked}HYPERLINK(1)"
+        assert row["details"] == f"{marked}1"
 
-    @pytest.mark.parametrize("start", [";=", "; +", ';"-', "\n@", "\r\n=", ";;＝"])
-    def test_nor_do_formulas_begin_in_spreadsheets_that_divide_cells_at_semicolons(
+    @pytest.mark.parametrize("start", [";=", "; +", ';"-', "\n@", "\r\n=", ";;＝", "\t=", "\t +", "\t\t@", ';\t"='])
+    def test_nor_do_formulas_begin_in_spreadsheets_that_divide_cells_at_semicolons_and_tabs(
         self, owner: User, start: str
     ) -> None:
         name = f"March, by the river{start}HYPERLINK(1)"
         record(Action.ADDED, [Category(name=name)], by=owner)
         file = self.exported(client_of(owner), "csv", "?action__exact=added").removeprefix("\ufeff")
         # They take a quotation mark that is not at the start of a cell for a character.
-        cells = [cell.strip(' "') for line in file.splitlines() for cell in line.split(";")]
+        cells = [cell.strip(' "') for line in file.splitlines() for cell in re.split("[;\t]", line)]
         assert not [cell for cell in cells if cell.startswith(tuple("=+-@＝"))]
         (row,) = csv.DictReader(io.StringIO(file, newline=""))
         assert cell_text(row["object"]) == name

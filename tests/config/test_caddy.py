@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -36,7 +37,10 @@ if not shutil.which("caddy"):
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Returns the headers of a request, sends more than anyone reads at `/endless/`, and hangs up at `/broken/`."""
+    """Returns the headers of a request, sends more than anyone reads at `/endless/`, and hangs up at `/broken/`.
+
+    It sends a policy only at `/policy/`.
+    """
 
     protocol_version = "HTTP/1.1"
     # The paths of all requests whose headers have arrived.
@@ -49,6 +53,8 @@ class Upstream(BaseHTTPRequestHandler):
         body = b"x" * 2**25 if self.path == "/endless/" else str(self.headers).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
+        if self.path == "/policy/":
+            self.send_header("Content-Security-Policy", "sandbox")
         self.end_headers()
         try:
             self.wfile.write(body)
@@ -150,6 +156,18 @@ def test_its_own_errors_say_what_is_wrong_and_are_harmless(
     assert response.headers["Retry-After"] == ("30" if status == 503 else None)
 
 
+@pytest.mark.parametrize(("path", "policy"), [("/", "default-src 'none'"), ("/policy/", "sandbox")])
+def test_adds_to_responses_what_makes_them_harmless(caddy: Caddy, path: str, policy: str) -> None:
+    response, _seen = caddy.request("GET", path)
+    assert response.headers.get_all("Content-Security-Policy") == [policy]
+    assert response.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+
+
+def test_keeps_few_headers_in_memory(caddy: Caddy) -> None:
+    assert caddy.request("GET", "/", X="x" * 30_000)[0].status == 200
+    assert caddy.request("GET", "/", X="x" * 60_000)[0].status == 431
+
+
 def test_logs_no_ip_address_of_a_reader_whose_connection_breaks(caddy: Caddy) -> None:
     connection = caddy.connect()
     connection.sendall(f"GET /endless/ HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
@@ -174,3 +192,45 @@ def test_broadside_sees_a_request_only_when_its_body_has_arrived(caddy: Caddy) -
         connection.sendall(b"x" * 10_000)
         connection.recv(100)
     assert "/slow/" in Upstream.paths
+
+
+# Opens 70 connections from one network and 70 from as many, and prints how many of each are accepted.
+CONNECT = """
+import socket
+for family, server, one, many in (
+    (socket.AF_INET, "127.0.0.1", "127.0.0.2", "127.0.1.{}"),
+    (socket.AF_INET6, "2001:db8:1::1", "2001:db8:2::{}", "2001:db8:3:{}::1"),
+):
+    listening = socket.create_server((server, 443), family=family, backlog=200)
+    for pattern in (one, many):
+        clients = []
+        for number in range(1, 71):
+            client = socket.socket(family)
+            client.settimeout(0.1)
+            client.bind((pattern.format(number), 0))
+            try:
+                client.connect((server, 443))
+            except TimeoutError:
+                continue
+            clients.append(client)
+        print(len(clients))
+"""
+
+
+def test_the_firewall_limits_the_connections_of_each_client() -> None:
+    rules = ROOT / "deploy" / "connections.nft"
+    own_network = ["unshare", "--net", "sh", "-ec"]
+    available = subprocess.run([*own_network, "nft list ruleset && ip link && sysctl --version"], capture_output=True)  # noqa: S603  our own arguments
+    if available.returncode != 0:
+        pytest.skip("Only root can try the rules of the firewall, with nftables and iproute2, so they are NOT TESTED.")
+    # Loading the rules twice does no harm.
+    commands = f"""
+        sysctl --quiet net.ipv6.ip_nonlocal_bind=1
+        ip link set lo up
+        ip route add local 2001:db8::/32 dev lo
+        nft --file {rules}
+        nft --file {rules}
+        exec {sys.executable} -c '{CONNECT}'
+    """
+    ran = subprocess.run([*own_network, commands], capture_output=True, text=True, check=True)  # noqa: S603  our own arguments
+    assert ran.stdout.split() == ["64", "70", "64", "70"]

@@ -424,9 +424,29 @@ class TestServer:
             b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
             b"GET / HTTP/1.0\r\n\r\n",
         ):
-            with site.connect() as connection:
-                connection.sendall(request)
-                assert b" 421 " in connection.recv(100)
+            assert b" 421 " in self.raw_response(site, request)
+
+    @staticmethod
+    def raw_response(site: Site, request: bytes) -> bytes:
+        with site.connect() as connection:
+            connection.sendall(request)
+            return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            # Answered by the server for all other hosts, and the last one by Broadside's web server.
+            b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+            b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+            b"GET /\xff/ HTTP/1.1\r\nHost: blog.example.org\r\nConnection: close\r\n\r\n",
+        ],
+    )
+    def test_requests_that_make_no_sense_get_safe_errors(self, site: Site, request_bytes: bytes) -> None:
+        status, headers = self.raw_response(site, request_bytes).split(b"\r\n", 1)
+        assert b" 4" in status
+        assert headers.lower().count(b"\r\ncontent-security-policy: default-src 'none'") == 1
+        assert headers.lower().count(b"\r\nx-content-type-options: nosniff") == 1
+        assert b"nginx/" not in headers
 
     def test_sends_pages_in_parts_that_browsers_can_read_one_by_one(self, site: Site) -> None:
         with site.connect() as connection:
