@@ -104,16 +104,22 @@ class EntryActions(BaseAdmin[Any]):
     ) -> None:
         """Change entries, record the change, and report what was changed and what was refused.
 
-        Each of the `parts` changes some of them, in a transaction of its own, so that others don't have to wait. If
-        this is interrupted, what was changed so far is recorded, and repeating the action continues.
+        Each of the `parts` changes some of them, in a transaction of its own, so that others don't have to wait. If one
+        fails, what was changed so far is recorded and reported, and repeating the action continues.
         """
         change, undoable = publishing.BulkChange(), None
-        for change_some in parts:
-            with transaction.atomic():
-                part = change_some()
-                undoable = undoing.remember(part, undoable)
-                record(recorded, part.changed, by=cast("User", request.user), details=details)
-            change.add(part)
+        try:
+            for change_some in parts:
+                with transaction.atomic():
+                    part = change_some()
+                    latest = undoing.remember(part, undoable)
+                    record(recorded, part.changed, by=cast("User", request.user), details=details)
+                undoable = latest
+                change.add(part)
+        finally:
+            self._report_change(request, change, result, self._undo_url(request, undoable))
+
+    def _report_change(self, request: HttpRequest, change: publishing.BulkChange, result: str, undo_url: str) -> None:
         done: dict[str, list[Any]] = {result: [], "scheduled": []}
         for entry in change.changed:
             done["scheduled" if result == Status.PUBLISHED and entry.is_scheduled else result].append(entry)
@@ -121,7 +127,7 @@ class EntryActions(BaseAdmin[Any]):
             self.message_user(request, action_message("refused", change.refused), messages.WARNING)
         if texts := [action_message(name, some) for name, some in done.items() if some]:
             text = format_html_join(" ", "{}", ((each,) for each in texts))
-            self.report_done(request, text, self._undo_url(request, undoable))
+            self.report_done(request, text, undo_url)
         if change.overtaken:
             self.message_user(request, overtaken_message(change.overtaken), messages.WARNING)
         if not (change.changed or change.refused or change.overtaken):

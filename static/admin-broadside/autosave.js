@@ -5,6 +5,7 @@
  * when its owner logs out. */
 
 import { copies, namesOf, removeOnLogOut, store } from "./browser_copies.js";
+import { timeout } from "./timeout.js";
 import { startOffers } from "./unsaved_offers.js";
 
 const TYPED = 400; // milliseconds after the last key until this browser keeps a copy
@@ -182,7 +183,7 @@ function start(root) {
     lastReport = Date.now();
     try {
       const headers = { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
-      const response = await fetch(url, { method: "POST", headers, body });
+      const response = await fetch(url, { method: "POST", headers, body, signal: timeout() });
       if (response.ok) {
         const news = await response.clone().json();
         if (version() === versionBefore) {
@@ -226,7 +227,7 @@ function start(root) {
   /* Check who is logged in. Each log-in changes the CSRF token, so the forms of this page need the new one. */
   async function logBackIn() {
     try {
-      const response = await fetch(texts.url);
+      const response = await fetch(texts.url, { signal: timeout() });
       if (!response.ok) {
         isPaused = true;
         loggedOut.hidden = response.status !== 401;

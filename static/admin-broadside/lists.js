@@ -2,14 +2,15 @@
  * this script, these lead to other pages. */
 
 import { element } from "./elements.js";
+import { attempt } from "./list_failure.js";
 import { enhance } from "./tags.js";
+import { timeout } from "./timeout.js";
 
 const FRAGMENT = { headers: { "X-Broadside-Fragment": "1" } };
 
 // It exists from the start, so screen readers announce what appears in it.
 const result = element("div", { role: "status" });
 document.getElementById("content").before(result);
-const failure = document.querySelector(".row-failure");
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a.quick-link");
@@ -23,7 +24,7 @@ document.addEventListener("click", (event) => {
 });
 
 async function quickEdit(link) {
-  const response = await sendFrom(link, link.href, FRAGMENT);
+  const response = await attempt(link, () => send(link.href, FRAGMENT));
   if (!response?.isFragment) {
     // For example, the session has ended.
     response && location.assign(link.href);
@@ -49,24 +50,11 @@ async function quickEdit(link) {
   dialog.querySelector("[name=title]").focus();
 }
 
-/* Send a request for a link or button in a row. If the server can't be reached, say so in the row. */
-async function sendFrom(control, url, options) {
-  failure.hidden = true;
-  control.setAttribute("aria-busy", "true");
-  const response = await send(url, options);
-  control.removeAttribute("aria-busy");
-  if (!response) {
-    (control.closest(".entry-words") ?? control.parentElement).append(failure);
-    failure.hidden = false;
-  }
-  return response;
-}
-
 /* Return the HTML at `url`, and whether it is a fragment rather than another page, such as the login; null if the server
  * can't be reached or has an error. */
 async function send(url, options) {
   try {
-    const response = await fetch(url, options);
+    const response = await fetch(url, { ...options, signal: timeout() });
     return response.status < 500 ? { html: await response.text(), isFragment: response.ok && !response.redirected } : null;
   } catch {
     return null;
@@ -112,7 +100,7 @@ document.getElementById("changelist-form")?.addEventListener("submit", (event) =
 async function move(button) {
   const body = new FormData();
   body.set("csrfmiddlewaretoken", button.form.elements.csrfmiddlewaretoken.value);
-  const response = await sendFrom(button, button.formAction, { method: "POST", body });
+  const response = await attempt(button, () => send(button.formAction, { method: "POST", body }));
   const page = listIn(response);
   if (page) {
     const row = button.closest("tr");

@@ -210,11 +210,15 @@ class TestLargeEdit:
 
         with monkeypatch.context() as patch:
             patch.setattr(Post, "store_all", classmethod(fail))
-            with pytest.raises(RuntimeError):
-                act(client, "unpublish", *posts)
+            patch.setattr(client, "raise_request_exception", False)
+            assert act(client, "unpublish", *posts).status_code == 500
         assert list(Post.objects.order_by("pk").values_list("status", flat=True)) == ["published", "draft", "draft"]
         assert (UndoableEdit.objects.count(), AuditRecord.objects.filter(action="unpublished").count()) == (2, 2)
+        response = client.get(admin_url(Post, "changelist"))
+        assert messages(response) == ["2 posts unpublished."]
         assert messages(act(client, "unpublish", *posts)) == ["Post unpublished. Preview post"]
+        undo(client, response)
+        assert list(Post.objects.order_by("pk").values_list("status", flat=True)) == ["draft", "published", "published"]
 
     def test_continues_when_undone_again_after_an_interruption(
         self, client: Client, posts: list[Post], monkeypatch: pytest.MonkeyPatch

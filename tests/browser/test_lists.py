@@ -139,6 +139,20 @@ def test_without_a_connection_the_list_stays_and_says_so_beside_the_button(log_i
     page.get_by_role("button", name="Undo").click()
     expect(alert).to_be_visible()
     assert Post.objects.get(title="Award 2").status == Status.TRASH
+    # So do those that lead to another page,
+    page.get_by_role("button", name="Duplicate: Award 0").click()
+    expect(page.get_by_role("row").filter(has_text="Award 0").get_by_role("alert")).to_be_visible()
+    # and those of the selected rows.
+    page.get_by_role("checkbox", name="Award 1").check()
+    page.get_by_label("Action:").select_option("Unpublish")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".actions").get_by_role("alert")).to_be_visible()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".messagelist")).to_contain_text("Post unpublished")
+    assert Post.objects.get(title="Award 1").status == Status.DRAFT
+    page.get_by_role("button", name="Duplicate: Award 0").click()
+    expect(page.locator("#id_title")).to_have_value("Award 0 (copy)")
 
 
 def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log_in: LogIn) -> None:

@@ -13,6 +13,7 @@ from accounts.models import User
 from blog import publishing
 from blog.models import Autosave, Post, Revision, Status
 from tags import curation
+from tags.models import Tag
 from tests.factories import PASSWORD, CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.admin import admin_url
 from tests.factories.pages import add_words, intercept, log_in_beside
@@ -357,6 +358,32 @@ def test_the_back_button_leads_to_the_text_as_it_is_now(log_in: LogIn, ruth: Use
     page.go_back()
     expect(page.locator("#id_source")).to_have_value("Stored. Typed. By someone else.")
     expect(page.locator(".autosave-offer")).to_contain_text("Unsaved.")
+
+
+def test_going_back_to_a_form_without_autosave_keeps_what_was_typed_and_overwrites_nothing(
+    log_in: LogIn, ruth: User
+) -> None:
+    tag = TagFactory(name="Lamps", description="Stored.")
+    page = log_in("ruth", f"/admin/tags/tag/{tag.pk}/change/")
+    page.fill("#id_description", "Typed.")
+    page.goto("/admin/tags/tag/")
+    page.go_back()
+    expect(page.locator("#id_description")).to_have_value("Typed.")
+    page.click("[name=_save]")
+    expect(page.locator(".messagelist")).to_contain_text("Lamps")
+    # One's own version is no conflict,
+    page.go_back()
+    page.fill("#id_description", "Typed again.")
+    page.click("[name=_save]")
+    expect(page.locator(".messagelist")).to_contain_text("Lamps")
+    # and that of someone else is never overwritten unseen.
+    Tag.objects.update(description="By someone else.")
+    page.go_back()
+    expect(page.locator("#id_description")).to_have_value("Typed again.")
+    page.fill("#id_description", "Typed at last.")
+    page.click("[name=_save]")
+    expect(page.locator(".conflict .sides").first).to_contain_text("By someone else.")
+    assert Tag.objects.get().description == "By someone else."
 
 
 def test_the_time_that_the_server_fills_in_is_shown_and_kept_when_saving_again(log_in: LogIn, ruth: User) -> None:

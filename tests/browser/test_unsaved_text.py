@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -92,9 +92,19 @@ def test_text_survives_a_closed_tab_a_failing_server_and_a_lost_connection_or_se
     expect(page.locator("#id_source")).to_have_value("One. Two.")
     expect(page.locator("#id_title")).to_have_value("A lamp")
 
-    # The server fails for a while.
+    # The server fails for a while, and then it accepts a request and never answers.
     intercept(page, "**/autosave/", lambda route: route.fulfill(status=500, body="<html>"))
     add_words(page, " Three.")
+    expect_status(page, IN_BROWSER)
+    page.unroute("**/autosave/")
+    expect_status(page, KEPT)
+    hanging = list[Route]()
+    intercept(page, "**/autosave/", lambda route: hanging.append(route))
+    page.clock.install()
+    add_words(page, " More.")
+    while not hanging:
+        page.wait_for_timeout(10)
+    page.clock.fast_forward(30_000)
     expect_status(page, IN_BROWSER)
     page.unroute("**/autosave/")
     expect_status(page, KEPT)
@@ -108,10 +118,10 @@ def test_text_survives_a_closed_tab_a_failing_server_and_a_lost_connection_or_se
     browser_of_ruth.clear_cookies()
     add_words(page, " Four.")
     log_in_beside(page, PASSWORD)
-    expect(page.locator("#id_source")).to_have_value("One. Two. Three. And Four.")
+    expect(page.locator("#id_source")).to_have_value("One. Two. Three. More. And Four.")
     page.get_by_role("button", name="Save draft").click()
     expect(page.locator(".success")).to_be_visible()
-    assert Post.objects.get().source == "One. Two. Three. And Four."
+    assert Post.objects.get().source == "One. Two. Three. More. And Four."
     # Nothing stays behind on a shared computer.
     assert not Autosave.objects.filter(data__isnull=False).exists()
     for _attempt in range(600):

@@ -3,7 +3,8 @@
  * The form is sent as it would be without this script. Parts of the response replace the same parts of this page, but
  * fields stay as they are, except for values that the server has filled in. The browser handles any other response. */
 
-const PATIENCE = 30_000; // milliseconds after which the server counts as unreachable
+import { timeout } from "../timeout.js";
+
 const SETTLE = 8_000; // milliseconds that an autosave has to arrive
 
 // Where messages are kept while the browser leads to a page that the server has already sent once with them.
@@ -105,7 +106,7 @@ async function settle(form) {
 async function send(url, fields) {
   try {
     const method = fields ? "POST" : "GET";
-    const response = await fetch(url, { method, body: fields, signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(url, { method, body: fields, signal: timeout() });
     return { response, page: new DOMParser().parseFromString(await response.text(), "text/html") };
   } catch {
     return {};

@@ -1,0 +1,35 @@
+/* On going back to a form, browsers put what was typed into the newer form. With it belongs the version to which it was
+ * typed, as otherwise saving would overwrite what has been saved since without a conflict. */
+
+const form = document.querySelector("form [name=version]")?.form;
+if (form) {
+  start(form);
+}
+
+function start(form) {
+  const versions = [...form.querySelectorAll("[name=version], [name$='-version']")];
+  form.addEventListener("input", () => {
+    const typedTo = Object.fromEntries(versions.map(({ name, value }) => [name, value]));
+    history.replaceState({ ...history.state, typedTo }, "");
+  });
+  // Some browsers put the values back only now.
+  window.addEventListener("pageshow", () => {
+    const { typedTo } = history.state ?? {};
+    if (typedTo && content(form) !== served(form)) {
+      for (const version of versions) {
+        version.value = typedTo[version.name] ?? version.value;
+      }
+    }
+  });
+}
+
+/* Return what the server has put into the form. */
+function served(form) {
+  const copy = form.cloneNode(true);
+  copy.reset();
+  return content(copy);
+}
+
+function content(form) {
+  return new URLSearchParams(new FormData(form)).toString();
+}
