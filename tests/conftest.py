@@ -116,11 +116,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         yield
 
 
+def _unused_folders(parent: Path) -> Iterator[Path]:
+    """Yield the same folder until something is in it, because deleting thousands of folders later takes minutes."""
+    for number in count():
+        folder = parent / str(number)
+        imports = folder / "imports"
+        imports.mkdir(parents=True, mode=0o700)
+        while [*os.walk(folder)] == [(str(folder), ["imports"], []), (str(imports), [], [])]:
+            yield folder
+
+
 @pytest.fixture(scope="session")
 def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yield folders with numbers as names. To find a free name, `tmp_path` would list all tests' folders each time."""
-    parent = tmp_path_factory.mktemp("isolated")
-    return (parent / str(number) for number in count())
+    return _unused_folders(tmp_path_factory.mktemp("isolated"))
 
 
 @pytest.fixture(autouse=True)
@@ -128,7 +137,6 @@ def _isolated_environment(_folders: Iterator[Path]) -> None:
     """Give each test its own folders for media and imports, and an empty cache and memory."""
     folder = next(_folders)
     imports = folder / "imports"
-    imports.mkdir(parents=True, mode=0o700)
     # They need not be restored, because each test begins with this. Restoring five settings takes longer than the rest.
     all_settings.MEDIA_ROOT = folder / "media"
     all_settings.BROADSIDE_BACKUP_WORK_DIR = folder / "backup"
@@ -139,6 +147,17 @@ def _isolated_environment(_folders: Iterator[Path]) -> None:
     cache.clear()
     memory.forget()
     throttle._counters.clear()
+
+
+@pytest.fixture(scope="session")
+def _not_used() -> None:
+    """Do nothing, once, in place of what pytest-django does before each test for marks that no test has.
+
+    There is no `django.contrib.sites` either, whose cache it clears.
+    """
+
+
+_django_set_urlconf = _django_isolate_apps = _template_string_if_invalid_marker = _django_clear_site_cache = _not_used
 
 
 @pytest.fixture
