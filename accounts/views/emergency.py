@@ -37,13 +37,17 @@ class LockView(TemplateResponseMixin, SecretLinkPage):
     template_name = "accounts/lock.html"
 
     def get(self, request: HttpRequest, secret: str) -> HttpResponse:
-        link = emergency.find(secret)
-        if link is None:
-            # Links on paper are typed.
-            context = self.get_context_data(title=gettext("This link doesn't work"), is_unknown=True)
-            return self.render_to_response(context, status=404)
-        if request.method == "POST":
-            emergency.lock(link)
-        return self.render_to_response(self.get_context_data(is_locked=not link.user.is_active))
+        return self.respond(emergency.find(secret))
 
-    post = get
+    def post(self, request: HttpRequest, secret: str) -> HttpResponse:
+        link = emergency.find(secret)
+        if link:
+            emergency.lock(link)
+        return self.respond(link)
+
+    def respond(self, link: EmergencyLink | None) -> HttpResponse:
+        if link:
+            return self.render_to_response(self.get_context_data(is_locked=not link.user.is_active))
+        # Links on paper are typed.
+        context = self.get_context_data(title=gettext("This link doesn't work"), is_unknown=True)
+        return self.render_to_response(context, status=404)
