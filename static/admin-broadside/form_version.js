@@ -1,7 +1,8 @@
 /* On going back to a form, browsers put what was typed into the newer form. With it belongs the version to which it was
  * typed, as otherwise saving would overwrite what has been saved since without a conflict. */
 
-const form = document.querySelector("form [name=version]")?.form;
+// Browsers put nothing back into the form of a post, which has its own copies of what was typed.
+const form = document.querySelector("form:not([autocomplete=off]) [name=version]")?.form;
 if (form) {
   start(form);
 }
