@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from copy import copy
+from http import HTTPStatus
 from typing import Any, Final, TextIO
 
 from django.core.exceptions import ImproperlyConfigured
@@ -106,11 +107,15 @@ class OutageFilter(logging.Filter):
 
 
 class RefusalFilter(logging.Filter):
-    """Drops the records of refused requests. A flood of them is not an error, and must not fill the disk."""
+    """Drops the records of requests that are refused because the server is busy, or for something that isn't offered.
+
+    A flood of them is not an error, and must not fill the disk.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
-        return not (isinstance(request, HttpRequest) and IS_REFUSED in request.META)
+        is_refused = isinstance(request, HttpRequest) and IS_REFUSED in request.META
+        return not is_refused and getattr(record, "status_code", None) != HTTPStatus.NOT_IMPLEMENTED
 
 
 class SuspicionFilter(logging.Filter):
