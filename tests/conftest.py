@@ -149,17 +149,6 @@ def _isolated_environment(_folders: Iterator[Path]) -> None:
     throttle._counters.clear()
 
 
-@pytest.fixture(scope="session")
-def _not_used() -> None:
-    """Do nothing, once, in place of what pytest-django does before each test for marks that no test has.
-
-    There is no `django.contrib.sites` either, whose cache it clears.
-    """
-
-
-_django_set_urlconf = _django_isolate_apps = _template_string_if_invalid_marker = _django_clear_site_cache = _not_used
-
-
 @pytest.fixture
 def own_templates(settings: Settings) -> OwnTemplates:
     """Give the site its own templates, by name, and return their folder."""
