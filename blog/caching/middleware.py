@@ -65,6 +65,9 @@ class PublicPagesMiddleware(Middleware):
                 mark_private(response)
         elif _is_for_everyone(request, response):
             mark_public(response)
+        elif response.status_code == 404 and not response.has_header("Cache-Control"):
+            # Such as a file that an import is about to download. Proxies would keep the response for minutes.
+            mark_private(response)
         return response
 
     def process_view(

@@ -255,7 +255,10 @@ class TestServing:
         self.write_file(media, ".hidden")
         self.write_file(media, "pictures/.hidden/x.png")
         (media.parent / "secret.txt").write_bytes(b"secret")
-        assert fetch(client, f"/media/{path}").status_code == 404
+        response = fetch(client, f"/media/{path}")
+        assert response.status_code == 404
+        # No proxy may keep this, as an import may be about to download the file.
+        assert {"no-store", "must-revalidate"}.intersection(response.headers["Cache-Control"].split(", "))
 
     def test_only_get_and_head_are_allowed(self, client: Client, settings: Settings) -> None:
         path = self.write_file(Path(settings.MEDIA_ROOT), "x.png")
