@@ -5,8 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
+from accounts.models import User
 from blog.models import Category, Post, Status
+from media.pictures import store_picture
 from tests.factories import CategoryFactory, PostFactory, TagFactory, UserFactory, at
+from tests.factories.files import picture_file
 from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,6 +156,13 @@ def test_without_a_connection_the_list_stays_and_says_so_beside_the_button(log_i
     assert Post.objects.get(title="Award 1").status == Status.DRAFT
     page.get_by_role("button", name="Duplicate: Award 0").click()
     expect(page.locator("#id_title")).to_have_value("Award 0 (copy)")
+    # The images of the library are a list too.
+    store_picture(picture_file(), by=User.objects.get(username="ruth"))
+    page.goto("/admin/media/picture/")
+    page.locator(".action-select").check()
+    page.get_by_label("Action:").select_option(value="delete_selected")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("heading", name="Delete image")).to_be_visible()
 
 
 def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log_in: LogIn) -> None:
