@@ -9,10 +9,11 @@ if (form) {
 
 function start(form) {
   const versions = [...form.querySelectorAll("[name=version], [name$='-version']")];
+  // Once, because browsers refuse to change the state more than a hundred times in half a minute.
   form.addEventListener("input", () => {
     const typedTo = Object.fromEntries(versions.map(({ name, value }) => [name, value]));
     history.replaceState({ ...history.state, typedTo }, "");
-  });
+  }, { once: true });
   // Some browsers put the values back only now.
   window.addEventListener("pageshow", () => {
     const { typedTo } = history.state ?? {};
