@@ -39,7 +39,7 @@ if not shutil.which("caddy"):
 class Upstream(BaseHTTPRequestHandler):
     """Returns the headers of a request, sends more than anyone reads at `/endless/`, and hangs up at `/broken/`.
 
-    It sends a policy only at `/policy/`.
+    It answers with the status in the path, such as `/404/`, and sends a policy only at `/policy/404/`.
     """
 
     protocol_version = "HTTP/1.1"
@@ -51,11 +51,15 @@ class Upstream(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = b"x" * 2**25 if self.path == "/endless/" else str(self.headers).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        if self.path == "/policy/":
+        status = re.search("[345][0-9]{2}", self.path)
+        self.send_response(int(status[0]) if status else 200)
+        if not status or status[0] != "304":
+            self.send_header("Content-Length", str(len(body)))
+        if self.path.startswith("/policy/"):
             self.send_header("Content-Security-Policy", "sandbox")
         self.end_headers()
+        if status and status[0] == "304":
+            return
         try:
             self.wfile.write(body)
         except OSError:
@@ -156,11 +160,23 @@ def test_its_own_errors_say_what_is_wrong_and_are_harmless(
     assert response.headers["Retry-After"] == ("30" if status == 503 else None)
 
 
-@pytest.mark.parametrize(("path", "policy"), [("/", "default-src 'none'"), ("/policy/", "sandbox")])
-def test_adds_to_responses_what_makes_them_harmless(caddy: Caddy, path: str, policy: str) -> None:
-    response, _seen = caddy.request("GET", path)
-    assert response.headers.get_all("Content-Security-Policy") == [policy]
-    assert response.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+@pytest.mark.parametrize(
+    ("path", "policies"),
+    [
+        ("/400/", ["default-src 'none'"]),
+        ("/policy/400/", ["sandbox"]),
+        # Its page keeps the policy with which the browser got it.
+        ("/304/", None),
+        ("/", None),
+    ],
+)
+def test_makes_errors_without_a_policy_harmless(caddy: Caddy, path: str, policies: list[str] | None) -> None:
+    response, text = caddy.request("GET", path)
+    assert response.headers.get_all("Content-Security-Policy") == policies
+    if "400" in path:
+        assert response.status == 400
+        assert response.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+        assert "x-request-id" in text.lower()
 
 
 def test_keeps_few_headers_in_memory(caddy: Caddy) -> None:

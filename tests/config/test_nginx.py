@@ -448,6 +448,13 @@ class TestServer:
         assert headers.lower().count(b"\r\nx-content-type-options: nosniff") == 1
         assert b"nginx/" not in headers
 
+    def test_adds_no_policy_to_the_answer_that_a_page_has_not_changed(self, site: Site) -> None:
+        page = site.get("/?s=lamp")
+        again = site.get("/?s=lamp", If_None_Match=page.headers["ETag"])
+        assert (again.status, again.is_file) == (304, False)
+        # It would replace the one with which the browser got the page.
+        assert "Content-Security-Policy" not in again.headers
+
     def test_sends_pages_in_parts_that_browsers_can_read_one_by_one(self, site: Site) -> None:
         with site.connect() as connection:
             connection.sendall(f"GET {NEWS} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
