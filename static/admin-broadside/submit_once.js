@@ -2,6 +2,11 @@
 
 const AGAIN = 8_000; // milliseconds after which it can be sent again, because nothing has happened
 
+// Safari before 16 has no such method.
+HTMLFormElement.prototype.requestSubmit ??= function requestSubmit(button) {
+  (button ?? this.querySelector("[type=submit], button:not([type])")).click();
+};
+
 // The buttons that were pressed. Enter presses the first one.
 const pressed = new Set();
 
