@@ -1,6 +1,7 @@
 """The indexes that the queries of public pages use, however many posts there are."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -156,7 +157,8 @@ class TestSidebar:
     @pytest.mark.usefixtures("_site")
     def test_counts_in_indexes_alone(self, client: Client) -> None:
         plan = plan_of_one(client, "/", '"blog_category"')
-        assert "Index Only Scan using entry_by_day" in plan
+        # Several indexes have the days. Which one is cheapest depends on what earlier tests have left on the disk.
+        assert re.search(r"Index Only Scan using entry_\w+ on blog_entry ", plan)
         assert "Index Only Scan using blog_entry_categories_" in plan
 
 
