@@ -1,7 +1,6 @@
 """The indexes that the queries of public pages use, however many posts there are."""
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -156,10 +155,13 @@ class TestSidebar:
     @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has the IDs of the rows in each index.")
     @pytest.mark.usefixtures("_site")
     def test_counts_in_indexes_alone(self, client: Client) -> None:
+        with connection.cursor() as cursor:
+            # As after VACUUM, which can't run here. Otherwise PostgreSQL expects to read the rows too. Whether it then
+            # prefers another index depends on what earlier tests have left on the disk.
+            cursor.execute("UPDATE pg_class SET relallvisible = relpages WHERE relname LIKE 'blog_entry%'")
         plan = plan_of_one(client, "/", '"blog_category"')
-        # Several indexes have the days. Which one is cheapest depends on what earlier tests have left on the disk.
-        assert re.search(r"Index Only Scan using entry_\w+ on blog_entry ", plan)
-        assert "Index Only Scan using blog_entry_categories_" in plan
+        assert "Index Only Scan using entry_by_day" in plan, plan
+        assert "Index Only Scan using blog_entry_categories_" in plan, plan
 
 
 class TestURLThatDoesNotExist:
