@@ -117,7 +117,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 def _unused_folders(parent: Path) -> Iterator[Path]:
-    """Yield the same folder until something is in it, because deleting thousands of folders later takes minutes."""
+    """Yield the same folder until something is in it, because pytest takes long to delete thousands of folders."""
     for number in count():
         folder = parent / str(number)
         imports = folder / "imports"

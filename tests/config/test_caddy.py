@@ -39,7 +39,7 @@ if not shutil.which("caddy"):
 class Upstream(BaseHTTPRequestHandler):
     """Returns the headers of a request, sends more than anyone reads at `/endless/`, and hangs up at `/broken/`.
 
-    It answers with the status in the path, such as `/404/`, and sends a policy only at `/policy/404/`.
+    It answers with the status in the path, as in `/400/`, and sends a policy only below `/policy/`.
     """
 
     protocol_version = "HTTP/1.1"
@@ -51,15 +51,15 @@ class Upstream(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = b"x" * 2**25 if self.path == "/endless/" else str(self.headers).encode()
-        status = re.search("[345][0-9]{2}", self.path)
-        self.send_response(int(status[0]) if status else 200)
-        if not status or status[0] != "304":
-            self.send_header("Content-Length", str(len(body)))
+        found = re.search("[345][0-9]{2}", self.path)
+        status = int(found[0]) if found else 200
+        if status == 304:
+            body = b""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
         if self.path.startswith("/policy/"):
             self.send_header("Content-Security-Policy", "sandbox")
         self.end_headers()
-        if status and status[0] == "304":
-            return
         try:
             self.wfile.write(body)
         except OSError:
