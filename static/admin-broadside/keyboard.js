@@ -1,9 +1,11 @@
 /* The keys of shortcuts on every keyboard. */
 
+export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+
 /** Return the letter of a key, in lower case: the one that it types or, where people type another script, the one at the
- * same place of a Latin keyboard. Return "" for other keys. */
+ * same place of a Latin keyboard. Return "" for other keys, such as the comma that is at the place of M in France. */
 export function letterOf({ key, code }) {
-  const letter = /^[a-z]$/i.test(key) ? key : code.match(/^Key([A-Z])$/)?.[1];
+  const letter = /^\p{ASCII}$/u.test(key) ? key.match(/[a-z]/i)?.[0] : code.match(/^Key([A-Z])$/)?.[1];
   return letter?.toLowerCase() ?? "";
 }
 

@@ -381,7 +381,7 @@ document.addEventListener("keydown", (event) => {
     decide(ACTIONS[key], all.length ? all : row ? [row] : []);
   } else if (key === "u") {
     undo();
-  } else if (key === "?") {
+  } else if (key === "?" || key === "؟") {
     shortcuts.showModal();
   } else if (key === "x" && row) {
     row.querySelector("[name=comment]").click();

@@ -169,6 +169,7 @@ class TestToolbar:
         page.keyboard.press("Enter")
         dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
         expect(dialog).to_contain_text("Ctrl+Shift+7")
+        expect(dialog).to_contain_text("Alt+Shift+→")
         # In Arabic, keys next to each other stay apart.
         expect(dialog.locator("kbd").first).to_have_css("unicode-bidi", "isolate")
         page.keyboard.press("Escape")
@@ -192,6 +193,8 @@ class TestToolbar:
             expect(source).to_have_value("1. word" if shift else "**word**")
         source.fill("word")
         press(page, "n", "KeyB", shift=False)
+        # Dvorak has the full stop where others have E.
+        press(page, ".", "KeyE", shift=False)
         expect(source).to_have_value("word")
         page.fill("#id_title", "Saved")
         press(page, "s", "Semicolon", shift=False)

@@ -365,6 +365,17 @@ class TestVisualMode:
             style = "quotation => (({ borderLeftWidth, borderRightWidth }) => `${borderLeftWidth} ${borderRightWidth}`)"
             assert quotation.evaluate(f"{style}(getComputedStyle(quotation))") == sides
 
+    def test_list_items_are_indented_on_keyboards_without_keys_for_brackets(self, log_in: LogIn) -> None:
+        for source, indent, outdent in [("- a\n- b", "Right", "Left"), ("- ألف\n- باء", "Left", "Right")]:
+            post = PostFactory(markup="markdown", source=source)
+            page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")
+            show_visual(page)
+            page.locator(".editor-visual li").last.click()
+            page.keyboard.press(f"Alt+Shift+Arrow{indent}")
+            expect(page.locator("#id_source")).to_have_value(source.replace("\n", "\n  "))
+            page.keyboard.press(f"Alt+Shift+Arrow{outdent}")
+            expect(page.locator("#id_source")).to_have_value(source)
+
     def test_is_available_for_markdown_only(self, log_in: LogIn) -> None:
         post = PostFactory(markup="wordpress", source="Old text")
         page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")

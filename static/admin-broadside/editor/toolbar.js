@@ -2,9 +2,7 @@
  *
  * Follows the pattern "toolbar" of the ARIA Authoring Practices: one Tab stop, and arrow keys inside it. */
 
-import { digitOf, letterOf } from "../keyboard.js";
-
-const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+import { digitOf, isMac, letterOf } from "../keyboard.js";
 
 /** Show the toolbar, and return a function that runs a command by the name of its button.
  *
@@ -66,9 +64,13 @@ export function addToolbar(box, field, modes, others) {
   }
 }
 
-/** Return the keys of an element as they are printed on the keyboard, such as “Ctrl+Shift+7”. */
+/** Return the keys of an element as they are printed on the keyboard, such as “Ctrl+Shift+7”. Keyboards other than those
+ * of a Mac may have `others`. */
 export function keysOf(element) {
-  const keys = element.dataset.keys;
+  const { keys, others } = element.dataset;
+  if (others && !isMac) {
+    return others;
+  }
   return keys && (isMac ? `⌘${keys.replace("Shift+", "⇧")}` : `Ctrl+${keys}`);
 }
 

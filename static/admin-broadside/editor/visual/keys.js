@@ -16,10 +16,17 @@ import {
   undoInputRule,
   wrappingInputRule,
 } from "../../../vendor/prosemirror/prosemirror.js";
+import { isMac } from "../../keyboard.js";
 import { moveBlock } from "./commands.js";
 import { schema } from "./schema.js";
 
 const { nodes } = schema;
+const [indent, outdent] = [sinkListItem(nodes.list_item), liftListItem(nodes.list_item)];
+// Not Tab, with which users leave the text. Many keyboards type brackets with AltGr, which in Windows is Ctrl+Alt and so
+// can't be combined with Ctrl. Macs select words with Option, Shift and arrows, but type brackets with Option alone.
+const INDENTING = isMac
+  ? { "Alt-Mod-]": indent, "Alt-Mod-[": outdent }
+  : { "Alt-Shift-ArrowRight": towards("right"), "Alt-Shift-ArrowLeft": towards("left") };
 
 export function typingRules() {
   return inputRules({
@@ -50,12 +57,21 @@ export function keys() {
     Enter: splitListItem(nodes.list_item),
     "Mod-Enter": exitCode,
     "Shift-Enter": chainCommands(exitCode, breakLine),
-    // Not Tab, with which users leave the text.
-    "Mod-]": sinkListItem(nodes.list_item),
-    "Mod-[": liftListItem(nodes.list_item),
+    "Mod-]": indent,
+    "Mod-[": outdent,
+    ...INDENTING,
     "Alt-ArrowUp": moveBlock(-1),
     "Alt-ArrowDown": moveBlock(1),
   });
+}
+
+/** Return a command that moves items of a list to this side, inwards in the direction of the text, and outwards against it. */
+function towards(side) {
+  return (state, dispatch, view) => {
+    const { node } = view.domAtPos(state.selection.head);
+    const { direction } = getComputedStyle(node instanceof Element ? node : node.parentElement);
+    return ((side === "right") === (direction === "ltr") ? indent : outdent)(state, dispatch);
+  };
 }
 
 function breakLine(state, dispatch) {
