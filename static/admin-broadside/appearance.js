@@ -1,12 +1,14 @@
 /* Moves the blocks of the sidebar, by dragging or with their buttons, without submitting the form. Colours can be
  * picked or entered as a code. Asks before changes are lost. */
 
+import { whenSent } from "./sending.js";
+
 const form = document.querySelector("#siteappearance_form");
 const content = () => new URLSearchParams(new FormData(form)).toString();
 const saved = form.dataset.isUnsaved === "1" ? null : content();
 let isSent = false;
 
-form.addEventListener("submit", () => {
+whenSent(form, () => {
   isSent = true;
 });
 window.addEventListener("pageshow", () => {

@@ -1,5 +1,7 @@
 /* Copies of typed text in this browser, kept until the text has been saved or its owner logs out. */
 
+import { whenSent } from "./sending.js";
+
 const PREFIX = "broadside:";
 
 /* Return the beginning of the names of a user's copies. */
@@ -49,7 +51,7 @@ export function remove(name) {
 
 /* Remove a user's copies when they log out. A site without HTTPS can't ask the browser to clear its storage. */
 export function removeOnLogOut(user, then = () => {}) {
-  document.querySelector("#logout-form")?.addEventListener("submit", () => {
+  whenSent(document.querySelector("#logout-form"), () => {
     for (const [name] of copies()) {
       if (name.startsWith(namesOf(user))) {
         localStorage.removeItem(name);

@@ -16,6 +16,7 @@ import { sourceMode } from "./editor/source_mode.js";
 import { addToolbar, keysOf } from "./editor/toolbar.js";
 import { takeFiles, Uploads } from "./editor/uploads.js";
 import { offerVisualMode } from "./editor/visual_mode.js";
+import { send } from "./sending.js";
 
 const AGAIN = 8_000; // milliseconds after which a form can be submitted again, because nothing has happened
 
@@ -114,7 +115,7 @@ function guard(form, uploads, status) {
       return false;
     }
     isLeaving = true;
-    form.requestSubmit(button);
+    send(form, button);
     isLeaving = false;
     return true;
   }

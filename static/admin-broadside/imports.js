@@ -1,6 +1,9 @@
 /* Imports from WordPress: updates the progress, and stops uploads that are too large before they are sent. Without this
  * script, the page reloads every few seconds, and the server rejects the upload. */
 
+import { whenSent } from "./sending.js";
+import { timeout } from "./timeout.js";
+
 const INTERVAL = 2000;
 
 const progress = document.querySelector(".import-progress");
@@ -21,7 +24,11 @@ function watchProgress(box) {
 
   async function update() {
     try {
-      const response = await fetch(box.dataset.url, { headers: { Accept: "application/json" }, redirect: "error" });
+      const response = await fetch(box.dataset.url, {
+        headers: { Accept: "application/json" },
+        redirect: "error",
+        signal: timeout(),
+      });
       const job = await response.json();
       if (job.version !== box.dataset.version) {
         location.reload();
@@ -61,11 +68,10 @@ function prepareUpload(form) {
       const item = document.createElement("li");
       item.textContent = form.dataset.tooLarge;
       errors.append(item);
-      return;
     }
-    // The browser must collect the form's data before the button is disabled.
-    setTimeout(() => showUploading(true));
   });
+  // The browser must collect the form's data before the button is disabled.
+  whenSent(form, () => setTimeout(() => showUploading(true)));
   cancel.addEventListener("click", () => {
     window.stop();
     showUploading(false);

@@ -1,46 +1,21 @@
 /* The actions on a row or on the selected rows of a list. Without this script, “Run” without an action reloads the list,
- * and the selection is lost. It is also lost when an action is cancelled, or one has to log in first. Without a
- * connection, the browser would replace the list by its own page. */
+ * and the selection is lost. It is also lost when an action is cancelled, or one has to log in first. */
 
-import { attempt } from "./list_failure.js";
-import { timeout } from "./timeout.js";
+import { whenSent } from "./sending.js";
 
 const SELECTION = "list-selection";
 
 const form = document.getElementById("changelist-form");
-// The button that was pressed while the server could be reached.
-let confirmed;
 if (form) {
   restoreSelection();
   form.addEventListener("submit", (event) => {
-    const { submitter } = event;
-    if (submitter?.name === "index" && !form.elements.action.reportValidity()) {
+    if (event.submitter?.name === "index" && !form.elements.action.reportValidity()) {
       event.preventDefault();
-    } else if (submitter && submitter !== confirmed && !submitter.matches(".row-moves")) {
-      event.preventDefault();
-      submitIfReachable(submitter);
-    } else if (!event.defaultPrevented) {
-      keepSelection();
     }
   });
+  whenSent(form, keepSelection);
   keepFocus(".actions .question a", ".actions .clear a");
   keepFocus(".actions .clear a", "#action-toggle");
-}
-
-async function submitIfReachable(button) {
-  if (!button.hasAttribute("aria-busy") && await attempt(button, isServerReachable)) {
-    confirmed = button;
-    form.requestSubmit(button);
-    confirmed = undefined;
-  }
-}
-
-async function isServerReachable() {
-  try {
-    return (await fetch("/healthz", { cache: "no-store", signal: timeout() })).status < 500 || null;
-  } catch {
-    return null;
-  }
 }
 
 function keepSelection() {

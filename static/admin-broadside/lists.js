@@ -2,7 +2,7 @@
  * this script, these lead to other pages. */
 
 import { element } from "./elements.js";
-import { attempt } from "./list_failure.js";
+import { attempt } from "./failure.js";
 import { enhance } from "./tags.js";
 import { timeout } from "./timeout.js";
 

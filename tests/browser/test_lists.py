@@ -156,6 +156,15 @@ def test_without_a_connection_the_list_stays_and_says_so_beside_the_button(log_i
     page.get_by_role("button", name="Run").click()
     expect(page.locator(".messagelist")).to_contain_text("Post unpublished")
     assert Post.objects.get(title="Award 1").status == Status.DRAFT
+    # So does the message with the button that undoes this.
+    page.context.set_offline(True)
+    undo = page.locator(".messagelist form")
+    undo.get_by_role("button", name="Undo").click()
+    expect(undo.get_by_role("alert")).to_contain_text("Check that you are online")
+    page.context.set_offline(False)
+    undo.get_by_role("button", name="Undo").click()
+    expect(page.locator(".messagelist")).to_contain_text("Undone")
+    assert Post.objects.get(title="Award 1").status == Status.PUBLISHED
     page.get_by_role("button", name="Duplicate: Award 0").click()
     expect(page.locator("#id_title")).to_have_value("Award 0 (copy)")
     # The images of the library are a list too.
@@ -165,6 +174,20 @@ def test_without_a_connection_the_list_stays_and_says_so_beside_the_button(log_i
     page.get_by_label("Action:").select_option(value="delete_selected")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_role("heading", name="Delete image")).to_be_visible()
+    # All other forms stay as well, with what was typed.
+    page.context.set_offline(True)
+    page.locator("#content [type=submit]").click()
+    expect(page.locator("#content").get_by_role("alert")).to_be_visible()
+    page.context.set_offline(False)
+    page.goto("/admin/blog/category/add/")
+    page.fill("#id_name", "Lamps")
+    page.context.set_offline(True)
+    page.keyboard.press("Enter")
+    expect(page.locator(".submit-row").get_by_role("alert")).to_be_visible()
+    page.context.set_offline(False)
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist .success")).to_be_visible()
+    assert Category.objects.filter(name="Lamps").count() == 1
 
 
 def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log_in: LogIn) -> None:

@@ -153,6 +153,12 @@ def test_saving_after_the_session_has_ended_loses_nothing_and_logging_out_leaves
     expect_status(page, KEPT)
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Menu").click()
+    # Without a connection, she stays logged in and the copy stays.
+    browser_of_ruth.set_offline(True)
+    page.get_by_role("button", name="Log out").click()
+    expect(page.locator("#navigation").get_by_role("alert")).to_be_visible()
+    assert page.evaluate(COPIES) == 1
+    browser_of_ruth.set_offline(False)
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/logout/")
     assert page.evaluate(COPIES) == 0

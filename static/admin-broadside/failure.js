@@ -1,8 +1,8 @@
-/* Says beside a button or link of a list that the server can't be reached. */
+/* Says beside a button or link that the server can't be reached. */
 
-const failure = document.querySelector(".row-failure");
+const failure = document.querySelector(".send-failure");
 
-/** Return the result of `request`. If that is null, say so beside the `control` that was used. */
+/** Return the result of `request`. If there is none, say so beside the `control` that was used. */
 export async function attempt(control, request) {
   failure.hidden = true;
   control.setAttribute("aria-busy", "true");
@@ -11,6 +11,7 @@ export async function attempt(control, request) {
   if (!result) {
     (control.closest(".entry-words") ?? control.parentElement).append(failure);
     failure.hidden = false;
+    failure.scrollIntoView({ block: "nearest" });
   }
   return result;
 }
