@@ -1,5 +1,7 @@
 /* Taking files that are dropped, and sending them with their progress. */
 
+import { PATIENCE } from "./timeout.js";
+
 // Where nothing takes what is dropped, browsers would leave the page for it.
 document.addEventListener("dragover", (event) => {
   const fields = event.dataTransfer.types.includes("Files") ? "[type=file]" : "input, textarea";
@@ -33,7 +35,8 @@ export function isReadable(file) {
   return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
-/** Send a file with the CSRF token of a form, and show how much has been sent in the element `progress`.
+/** Send a file with the CSRF token of a form, and show how much has been sent in the element `progress`. On a line that
+ * hangs, give up. (Once the file has been sent, the server may take long.)
  *
  * Resolve to the status and the JSON of the response, which is null if there is none.
  */
@@ -46,9 +49,13 @@ export function sendFile(url, form, name, file, progress) {
   request.open("POST", url);
   request.setRequestHeader("Accept", "application/json");
   request.responseType = "json";
+  let timer = setTimeout(() => request.abort(), PATIENCE);
   request.upload.addEventListener("progress", (event) => {
     progress.value = event.loaded / event.total;
+    clearTimeout(timer);
+    timer = setTimeout(() => request.abort(), PATIENCE);
   });
+  request.upload.addEventListener("loadend", () => clearTimeout(timer));
   return new Promise((resolve) => {
     request.addEventListener("loadend", () => resolve({ status: request.status, json: request.response }));
     request.send(body);

@@ -1,6 +1,8 @@
 // Asks the browser for a passkey, or to create one, when a form with `data-passkey` is submitted, and sends the result.
 // The options come from the server, with bytes encoded as base64url. Source: W3C, "Web Authentication".
 
+import { timeout } from "./timeout.js";
+
 const toBytes = (text) =>
   Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
 
@@ -32,7 +34,7 @@ function writeCredential(credential) {
 
 async function loadOptions({ optionsUrl, options }) {
   if (!optionsUrl) return JSON.parse(options);
-  const response = await fetch(optionsUrl, { headers: { Accept: "application/json" } });
+  const response = await fetch(optionsUrl, { headers: { Accept: "application/json" }, signal: timeout() });
   if (!response.ok) throw new Error(`status ${response.status}`);
   return response.json();
 }

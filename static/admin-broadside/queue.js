@@ -2,7 +2,7 @@
  * back if the decision could not be saved. The server renders everything, and the form also works without this script. */
 
 import { letterOf } from "./keyboard.js";
-import { LoggedOutError, post } from "./queue_requests.js";
+import { get, LoggedOutError, post } from "./queue_requests.js";
 
 const form = document.getElementById("queue-form");
 const list = document.getElementById("queue");
@@ -97,7 +97,7 @@ async function fetchMore() {
     return;
   }
   try {
-    fetching = fetch(link.href);
+    fetching = get(link.href);
     const response = await fetching;
     if (!response.ok || response.redirected) {
       // For example, the session has expired. There may be more comments.

@@ -1,7 +1,13 @@
 /* Requests of the moderation queue, also after its user has logged in again in another window. */
 
+import { timeout } from "./timeout.js";
+
 /* The user has been logged out, or someone else is logged in now. */
 export class LoggedOutError extends Error {}
+
+export function get(url) {
+  return fetch(url, { signal: timeout() });
+}
 
 /* Post fields with the CSRF token of the form, and return the response. */
 export async function post(form, url, fields) {
@@ -19,12 +25,13 @@ export async function post(form, url, fields) {
 function send(form, url, fields) {
   const body = new URLSearchParams(fields);
   body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-  return fetch(url, { method: "POST", headers: { Accept: "application/json" }, body });
+  return fetch(url, { method: "POST", headers: { Accept: "application/json" }, body, signal: timeout() });
 }
 
 /* Take the CSRF token of the present session: each log-in changes it, for example one in another window. */
 async function logBackIn(form) {
-  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  const response = await get(location.href);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("queue-form");
   // Nothing is decided in the name of someone else.
   if (fresh?.dataset.user !== form.dataset.user) {

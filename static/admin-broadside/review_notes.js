@@ -2,6 +2,7 @@
  * tab. Both send the same form, which is separate from that of the text. */
 
 import { namesOf, read, remove, removeOnLogOut, store } from "./browser_copies.js";
+import { timeout } from "./timeout.js";
 import { closeSheet, openPanel } from "./writing.js";
 
 let isStarted = false;
@@ -157,6 +158,7 @@ function start(form, section) {
       return;
     }
     isSending = true;
+    button.setAttribute("aria-busy", "true");
     status.textContent = error.textContent = "";
     const data = new FormData(form);
     data.set(button.name, button.value);
@@ -164,7 +166,7 @@ function start(form, section) {
       data.delete("quote");
     }
     try {
-      const response = await fetch(form.action, { method: "POST", body: data });
+      const response = await fetch(form.action, { method: "POST", body: data, signal: timeout() });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const notes = page.getElementById("review-notes");
       if (response.ok && notes) {
@@ -176,6 +178,7 @@ function start(form, section) {
       status.textContent = status.dataset.failed;
     } finally {
       isSending = false;
+      button.removeAttribute("aria-busy");
     }
   }
 

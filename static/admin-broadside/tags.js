@@ -5,6 +5,7 @@
  * the field, and the arrow keys move through the list. */
 
 import { element } from "./elements.js";
+import { timeout } from "./timeout.js";
 
 const DELAY = 150; // milliseconds without a key before suggestions are requested
 const COMMA = /[,،\n]/;
@@ -258,6 +259,9 @@ export function enhance(area) {
     const button = element("button", { class: "button", type: "button" }, labels.fromText);
     const found = element("span", { class: "tags-found", role: "group", "aria-label": labels.fromText });
     button.addEventListener("click", async () => {
+      if (button.hasAttribute("aria-busy")) {
+        return;
+      }
       const fields = labels.texts.split(" ").map((name) => area.form.elements[name]?.value ?? "");
       const body = new URLSearchParams({
         text: fields.join("\n").slice(0, MAX_TEXT),
@@ -266,7 +270,7 @@ export function enhance(area) {
       let tags = [];
       button.setAttribute("aria-busy", "true");
       try {
-        const response = await fetch(labels.suggest, { method: "POST", body });
+        const response = await fetch(labels.suggest, { method: "POST", body, signal: timeout() });
         ({ tags } = await response.json());
       } catch {
         status.textContent = labels.failed;

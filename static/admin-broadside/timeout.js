@@ -1,10 +1,10 @@
 /* Ending requests on a line that hangs. */
 
-const PATIENCE = 30_000; // milliseconds after which the server counts as unreachable
+export const PATIENCE = 30_000; // milliseconds after which the server counts as unreachable
 
-/** Return a signal for a request. (`AbortSignal.timeout` is newer than some of the browsers that have to work.) */
-export function timeout() {
-  const controller = new AbortController();
+/** Return a signal for a request, which its own `controller` can end earlier. (`AbortSignal.timeout` is newer than some of
+ * the browsers that have to work.) */
+export function timeout(controller = new AbortController()) {
   setTimeout(() => controller.abort(), PATIENCE);
   return controller.signal;
 }

@@ -3,6 +3,7 @@
 
 import { describe } from "./editor/descriptions.js";
 import { addListSearch } from "./list_search.js";
+import { timeout } from "./timeout.js";
 
 const panel = document.getElementById("writing-panel");
 const buttons = document.querySelectorAll(".writing-panel-button");
@@ -174,7 +175,9 @@ document.getElementById("writing-panel").addEventListener("click", (event) => {
 const check = document.querySelector(".writing-check");
 check?.addEventListener("click", (event) => {
   event.preventDefault();
-  checkText();
+  if (!check.hasAttribute("aria-busy")) {
+    checkText();
+  }
 });
 // The featured image was described in another tab, so advice about it is outdated.
 check?.form.addEventListener("described", checkText);
@@ -184,7 +187,8 @@ async function checkText() {
   status.textContent = "";
   check.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(check.formAction, { method: "POST", body: new FormData(check.form) });
+    const body = new FormData(check.form);
+    const response = await fetch(check.formAction, { method: "POST", body, signal: timeout() });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const review = page.getElementById("writing-review");
     if (review) {
@@ -202,7 +206,9 @@ panel.addEventListener("click", async (event) => {
   const pressed = event.target.closest("#writing-translations button[name]");
   if (pressed && pressed.name !== "_write") {
     event.preventDefault();
-    await submitTranslations(pressed);
+    if (!pressed.hasAttribute("aria-busy")) {
+      await submitTranslations(pressed);
+    }
   }
 });
 panel.addEventListener("keydown", (event) => {
@@ -223,7 +229,7 @@ async function submitTranslations(pressed) {
     body.set("csrfmiddlewaretoken", pressed.form.elements.csrfmiddlewaretoken.value);
     body.set("translation_words", section.querySelector("[name=translation_words]")?.value ?? "");
     body.set(pressed.name, pressed.value);
-    const response = await fetch(pressed.formAction, { method: "POST", body });
+    const response = await fetch(pressed.formAction, { method: "POST", body, signal: timeout() });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const message = page.querySelector(".messagelist")?.textContent.trim();
     const found = page.querySelector(".writing-found")?.textContent.trim();

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, Route, expect
 
 from accounts.models import User
 from blog import publishing
@@ -464,3 +464,47 @@ def test_the_preview_follows_again_once_the_server_can_be_reached(failing: Page)
     page.unroute(PREVIEW)
     page.keyboard.press("Control+s")
     expect(shown).to_have_text("Stored. Offline. Busy.")
+
+
+def test_requests_on_a_line_that_hangs_end_and_can_be_repeated(failing: Page) -> None:
+    page = failing
+    Post.objects.update(language="en")
+    page.reload()
+    page.locator("#review-section > summary").click()
+    page.get_by_label("New note").fill("Which year?")
+    buttons = [
+        page.get_by_role("button", name="Check the text"),
+        page.get_by_role("button", name="Suggest tags from the text"),
+        page.locator("#writing-translations").get_by_role("button", name="Find"),
+        page.get_by_role("button", name="Add note"),
+    ]
+    messages = page.get_by_text("Check that you are online and logged in, then try again.")
+    page.locator("[data-tool=image]").click()
+    dialog = page.get_by_role("dialog", name="Image")
+    expect(dialog.get_by_role("status")).to_contain_text("Nothing found")
+    intercept(page, "**", lambda route: route.request.resource_type in {"fetch", "xhr"} or route.continue_())
+    page.clock.install()
+    dialog.get_by_role("searchbox").press("Enter")
+    page.clock.fast_forward(30_000)
+    expect(dialog.get_by_role("status")).to_contain_text("aren't available right now")
+    page.keyboard.press("Escape")
+    # However often they are pressed, each sends one request.
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    for _time in range(2):
+        for button in buttons:
+            button.click()
+    upload: FilePayload = {"name": "lamp.png", "mimeType": "image/png", "buffer": b"..."}
+    page.set_input_files(".editor-file", upload)
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    own = [url for url in sent if "autosave" not in url]
+    assert len(own) == len(set(own)), own
+    page.clock.fast_forward(30_000)
+    expect(messages.filter(visible=True)).to_have_count(4)
+    expect(page.locator(".tags-found")).to_contain_text("Try again later")
+    page.unroute("**")
+    for button in buttons:
+        button.click()
+    page.get_by_role("button", name="Try again").click()
+    expect(messages.filter(visible=True)).to_have_count(0)
+    expect(page.locator(".tags-found")).not_to_contain_text("Try again later")

@@ -1,5 +1,7 @@
 /* Dialogs, created from a template of the editor when they are first needed. */
 
+import { timeout } from "../timeout.js";
+
 const SEARCH_DELAY = 250; // milliseconds after the last key
 
 /** Return the dialog in the template with this class. It is outside the form, so that nothing in it is submitted.
@@ -52,16 +54,18 @@ export function searchWhileTyping(input, urlOf, show) {
   async function search() {
     clearTimeout(timer);
     request?.abort();
-    request = new AbortController();
+    const own = new AbortController();
+    request = own;
     const url = urlOf(input.value.trim());
     if (!url) {
       return;
     }
     try {
-      const response = await fetch(url, { signal: request.signal });
+      const response = await fetch(url, { signal: timeout(own) });
       show(response.ok ? await response.json() : null);
-    } catch (error) {
-      if (error.name !== "AbortError") {
+    } catch {
+      // Unless it was replaced by another search.
+      if (own === request) {
         show(null);
       }
     }

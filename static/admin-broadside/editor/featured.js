@@ -1,5 +1,6 @@
 /* The featured image, chosen in the dialog of the media library. Without this script, its ID is entered. */
 
+import { timeout } from "../timeout.js";
 import { mediaDialog } from "./media_dialog.js";
 import { offerPicture } from "./one_picture.js";
 
@@ -40,7 +41,8 @@ export function addFeaturedImage(box, field, uploads) {
     if (document.hidden || !input.value || caption.textContent.trim() !== caption.dataset.none) {
       return;
     }
-    const response = await fetch(`${field.dataset.mediaUrl}?${new URLSearchParams({ id: input.value })}`).catch(() => null);
+    const url = `${field.dataset.mediaUrl}?${new URLSearchParams({ id: input.value })}`;
+    const response = await fetch(url, { signal: timeout() }).catch(() => null);
     const [file] = response?.ok ? (await response.json()).files : [];
     if (file?.alt) {
       figure.querySelector("img").alt = file.alt;

@@ -1,6 +1,7 @@
 /* The dialog in which a file of the media library is chosen, with a button for new ones. */
 
 import { element } from "../elements.js";
+import { timeout } from "../timeout.js";
 import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 
 /** Return a function that asks for a file.
@@ -72,10 +73,21 @@ export function mediaDialog(box, field, modes = null) {
       }
     });
     more.addEventListener("click", async () => {
+      if (more.hasAttribute("aria-busy")) {
+        return;
+      }
+      more.setAttribute("aria-busy", "true");
       const last = list.lastElementChild;
-      const response = await fetch(urlOf(form.elements.q.value.trim(), next)).catch(() => null);
-      show(response?.ok ? await response.json() : null);
-      last?.nextElementSibling?.querySelector("button").focus();
+      const url = urlOf(form.elements.q.value.trim(), next);
+      const response = await fetch(url, { signal: timeout() }).catch(() => null);
+      more.removeAttribute("aria-busy");
+      if (response?.ok) {
+        show(await response.json());
+        last?.nextElementSibling?.querySelector("button").focus();
+      } else {
+        // The button is still there to try again.
+        showCount(status, null);
+      }
     });
     dialog.querySelector(".editor-upload").addEventListener("click", () => {
       dialog.close();

@@ -2,6 +2,7 @@
  *
  * The frame runs no scripts. It is part of this page (`srcdoc`), so this module may change what is in it. */
 
+import { timeout } from "../timeout.js";
 import { blocksOf, middleOf } from "./following.js";
 
 const DELAY = 400; // milliseconds after the last key
@@ -62,14 +63,15 @@ export function followText(box, field) {
 
   async function update() {
     request?.abort();
-    request = new AbortController();
+    const own = new AbortController();
+    request = own;
     const body = new FormData();
     body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     body.append("content", field.value);
     body.append("language", form.elements.language?.value ?? "");
     let message = field.value.length > LONG ? notice.dataset.long : "";
     try {
-      const response = await fetch(field.dataset.markdownxUrlsPath, { method: "POST", body, signal: request.signal });
+      const response = await fetch(field.dataset.markdownxUrlsPath, { method: "POST", body, signal: timeout(own) });
       const html = await response.text();
       const parsed = new DOMParser().parseFromString(html, "text/html").body;
       hasFailed = !response.ok;
@@ -80,8 +82,8 @@ export function followText(box, field) {
         // Any response other than our own is a whole page.
         message = /<html/i.test(html) ? notice.dataset.failed : parsed.textContent;
       }
-    } catch (error) {
-      if (error.name === "AbortError") {
+    } catch {
+      if (own !== request) {
         return;
       }
       hasFailed = true;
