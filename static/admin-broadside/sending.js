@@ -1,5 +1,5 @@
-/* Sends a form once, however often its button or Enter is pressed before the response arrives, and only if the server
- * can be reached. Otherwise, the browser would replace the page, with what was typed, by its own page. */
+/* Sends a form once, however often its button or Enter is pressed before the response arrives, and not without a
+ * connection: the browser would replace the page, with what was typed, by its own page. */
 
 import { attempt } from "./failure.js";
 import { timeout } from "./timeout.js";
@@ -21,16 +21,23 @@ document.addEventListener("submit", (event) => {
   if (isConfirmed || event.defaultPrevented || form.method !== "post" || form.target || submitter?.formTarget) {
     return;
   }
-  event.preventDefault();
-  if (!pressed.has(submitter ?? form)) {
-    sendIfReachable(form, submitter);
+  const button = submitter ?? form;
+  if (pressed.has(button)) {
+    event.preventDefault();
+    return;
+  }
+  pressed.add(button);
+  if (navigator.onLine) {
+    setTimeout(() => pressed.delete(button), AGAIN);
+  } else {
+    event.preventDefault();
+    sendIfReachable(form, submitter, button);
   }
 });
 window.addEventListener("pageshow", () => pressed.clear());
 
-async function sendIfReachable(form, submitter) {
-  const button = submitter ?? form;
-  pressed.add(button);
+/** Send a form although the browser believes to be offline: the server may be on the same machine or network. */
+async function sendIfReachable(form, submitter, button) {
   const isReachable = await attempt(button, isServerReachable);
   if (isReachable) {
     send(form, submitter);

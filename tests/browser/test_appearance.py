@@ -83,8 +83,7 @@ def test_a_draft_is_previewed_published_and_undone(log_in: LogIn, faults: Faults
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Appearance published.")).to_be_visible()
     assert faults(page) == ""
-    with page.expect_navigation():
-        page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Appearance published.")).to_be_visible()
     page.goto("/")
     assert page.locator(".sidebar a").first.evaluate("element => getComputedStyle(element).color") != "rgb(162, 97, 0)"
@@ -126,8 +125,7 @@ class TestPictures:
         group.get_by_role("button", name="Remove").press("Enter")
         expect(choose).to_be_focused()
         expect(group.get_by_role("img")).to_have_count(0)
-        with page.expect_navigation():
-            page.get_by_role("button", name="Publish", exact=True).click()
+        page.get_by_role("button", name="Publish", exact=True).click()
         expect(page.get_by_text("Appearance published.")).to_be_visible()
         assert look_of(SiteSettings.current()).name == "Broadside"
 
@@ -335,7 +333,6 @@ def test_links_from_a_file_become_a_block(log_in: LogIn, faults: Faults) -> None
     expect(page.get_by_text("1 link is in a new block of the sidebar below.")).to_be_visible()
     assert faults(page) == ""
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("Appearance published.")).to_be_visible()
     page.goto("/")
     expect(page.get_by_role("link", name="A friend")).to_be_visible()
 

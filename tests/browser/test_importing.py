@@ -23,8 +23,7 @@ UPLOAD_AND_CANCEL = """async (button) => {
   const [cancel, status] = button.form.querySelectorAll("button[type=button], [role=status]");
   const state = () => [button.disabled, cancel.hidden, status.textContent];
   button.click();
-  // First, the page asks whether the server can be reached.
-  while (!button.disabled) await new Promise((resolve) => setTimeout(resolve));
+  await new Promise((resolve) => setTimeout(resolve));
   const uploading = state();
   cancel.click();
   return [uploading, state()];

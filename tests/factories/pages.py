@@ -30,7 +30,7 @@ def log_in_beside(page: Page, password: str) -> None:
     popup.value.fill("#id_username", "ruth")
     popup.value.fill("#id_password", password)
     popup.value.click("[type=submit]")
-    popup.value.wait_for_url(lambda url: "/login/" not in url)
+    popup.value.wait_for_url("**/admin/")
     popup.value.close()
     page.bring_to_front()
     expect(warning).to_be_hidden()
