@@ -1,6 +1,7 @@
 /* The dialog in which a file of the media library is chosen, with a button for new ones. */
 
 import { element } from "../elements.js";
+import { isComposing } from "../keyboard.js";
 import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 
 /** Return a function that asks for a file.
@@ -59,14 +60,14 @@ export function mediaDialog(box, field, modes = null) {
     moveWithArrows(form.elements.q, list);
     // Enter starts the search at once, and must not insert anything.
     form.elements.q.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") {
+      if (event.key === "Enter" && !isComposing(event)) {
         event.preventDefault();
         search();
       }
     });
     // In the single-line fields about an image, Enter inserts the image.
     form.querySelector(".editor-alt").addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches("textarea") && !event.isComposing) {
+      if (event.key === "Enter" && event.target.matches("textarea") && !isComposing(event)) {
         event.preventDefault();
         form.requestSubmit();
       }
