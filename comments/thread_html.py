@@ -84,7 +84,7 @@ def _item(node: Node, page: ThreadPage) -> str:
         parts.append(f'<p class="comment-reply">{_reply_link(comment, page)}</p>\n')
     parts.append("</article>\n")
     if node.replies:
-        parts.append(f'<ol class="replies">\n{thread_html(node.replies, page)}</ol>\n')
+        parts.append(f'<ol class="replies" role="list">\n{thread_html(node.replies, page)}</ol>\n')
     return "".join([*parts, "</li>\n"])
 
 

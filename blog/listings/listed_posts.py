@@ -167,7 +167,7 @@ def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) 
         f"<li>{_time(post, str(day_of(post).day))} <div>{_link(post)}{_filed(categories[post.pk], comma)}</div></li>\n"
         for post in posts
     )
-    return mark_safe(f'<ul class="titles">\n{items}</ul>\n')  # noqa: S308  # every value is escaped
+    return mark_safe(f'<ul class="titles" role="list">\n{items}</ul>\n')  # noqa: S308  # every value is escaped
 
 
 def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
@@ -188,7 +188,7 @@ def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[
                 f'<div class="filed" {interface_attributes()}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
                 f"<p>{posted_in_line(post, categories, site)}</p>{tags_line(tags)}</div></li>\n"
             )
-    return mark_safe(f'<ul class="entries">\n{"".join(items)}</ul>\n')  # noqa: S308  # as above
+    return mark_safe(f'<ul class="entries" role="list">\n{"".join(items)}</ul>\n')  # noqa: S308  # as above
 
 
 def day_of(post: Post) -> dt.date:

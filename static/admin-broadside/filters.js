@@ -1,5 +1,6 @@
 /* Filters of lists, which close like menus. Long ones can be searched. Without this script, they are lists of links. */
 
+import { isComposing } from "./keyboard.js";
 import { addListSearch } from "./list_search.js";
 
 for (const filter of document.querySelectorAll(".filter")) {
@@ -11,7 +12,7 @@ function addSearch(list) {
   const items = [...list.children];
   const field = addListSearch(list, items, list.dataset);
   field?.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") {
+    if (event.key === "Enter" && !isComposing(event)) {
       event.preventDefault();
       items.find((item) => !item.hidden)?.querySelector("a").click();
     }

@@ -1,4 +1,10 @@
-/* The keys of shortcuts on every keyboard. */
+/* Keys on every keyboard. */
+
+/** Return whether a key belongs to an input method, such as Enter for one of its suggestions. In Safari, the composition
+ * has ended by then, and only the deprecated code of the key tells. */
+export function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
 
 export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 

@@ -1,7 +1,7 @@
 /* Keyboard shortcuts for the moderation queue, and decisions without page loads: a row disappears at once, and comes
  * back if the decision could not be saved. The server renders everything, and the form also works without this script. */
 
-import { letterOf } from "./keyboard.js";
+import { isComposing, letterOf } from "./keyboard.js";
 import { get, LoggedOutError, post } from "./queue_requests.js";
 
 const form = document.getElementById("queue-form");
@@ -350,7 +350,7 @@ shortcutsOn.addEventListener("change", () => {
 
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("textarea, select, input:not([type=checkbox])");
-  if (event.isComposing || shortcuts.open) {
+  if (isComposing(event) || shortcuts.open) {
     return;
   }
   if (field) {

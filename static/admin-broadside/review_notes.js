@@ -220,7 +220,7 @@ function start(form, section) {
     } else if (isDone) {
       // The button is gone, and the resolved note is collapsed.
       const note = document.getElementById(noteId);
-      const target = note?.checkVisibility() ? note : section.querySelector("summary");
+      const target = note && !note.closest("details:not([open])") ? note : section.querySelector("summary");
       target.focus();
     } else {
       notes.querySelector(`[name="${sent}"]`)?.focus();

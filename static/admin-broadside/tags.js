@@ -5,6 +5,7 @@
  * the field, and the arrow keys move through the list. */
 
 import { element } from "./elements.js";
+import { isComposing } from "./keyboard.js";
 import { timeout } from "./timeout.js";
 
 const DELAY = 150; // milliseconds without a key before suggestions are requested
@@ -96,7 +97,7 @@ export function enhance(area) {
     close();
   });
   input.addEventListener("keydown", (event) => {
-    if (event.isComposing) {
+    if (isComposing(event)) {
       return;
     }
     const count = list.hidden ? 0 : list.children.length;
@@ -133,9 +134,9 @@ export function enhance(area) {
     }
   });
 
-  function typed(isComposing) {
+  function typed(isReplaced) {
     // An input method still replaces what it has written, commas included.
-    if (!isComposing && COMMA.test(input.value)) {
+    if (!isReplaced && COMMA.test(input.value)) {
       const parts = input.value.split(COMMA);
       const rest = parts.pop();
       add(parts);

@@ -68,7 +68,8 @@ function enhance(form, number) {
     timer = setTimeout(suggest, PAUSE);
   });
   field.addEventListener("keydown", (event) => {
-    if (list.hidden || event.isComposing) return;
+    // In Safari, only the deprecated code tells that Enter accepts a suggestion of an input method.
+    if (list.hidden || event.isComposing || event.keyCode === 229) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) choose(((active + 1 + step + options.length + 1) % (options.length + 1)) - 1);
     else if (event.key === "Enter" && active >= 0) location.assign(options[active].dataset.url);

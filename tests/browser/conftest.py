@@ -104,6 +104,22 @@ CHECK = """async (options) => {
   for (const element of document.querySelectorAll("[disabled]:not(:disabled)")) {
     faults.push(`can't be disabled: ${name(element)}`);
   }
+  // Safari tells screen readers of lists without markers only if they have a role or are in a navigation.
+  for (const list of document.querySelectorAll(".sheet :is(ul, ol):not([role], .errorlist, nav *, .entry-body *)")) {
+    const item = list.querySelector(":scope > li");
+    if (item && getComputedStyle(item).listStyleType === "none") faults.push(`no list in Safari: ${name(list)}`);
+  }
+  // Safari on a Mac would ignore other styles of these.
+  for (const field of document.querySelectorAll("[type=search]")) {
+    if (getComputedStyle(field).appearance !== "textfield") faults.push(`without its styles in Safari: ${name(field)}`);
+  }
+  // iPhones zoom in on a field with smaller letters when it gets the focus.
+  if (innerWidth < 500) {
+    const other = ["checkbox", "radio", "hidden", "file", "submit", "button", "color"].map((type) => `[type=${type}]`);
+    for (const field of document.querySelectorAll(`input:not(${other}), textarea, select`)) {
+      if (parseFloat(getComputedStyle(field).fontSize) < 16) faults.push(`an iPhone zooms in: ${name(field)}`);
+    }
+  }
   const inputs = ["submit", "button", "reset"].map((type) => `input[type=${type}]`).join();
   const buttons = [...document.querySelectorAll(`button, .button, ${inputs}, .object-tools a, .submit-row a`)]
     .filter((button) => button.checkVisibility({ visibilityProperty: true }) && button.offsetWidth > 2);

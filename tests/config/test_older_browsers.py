@@ -10,7 +10,7 @@ from django.contrib.staticfiles import finders
 # What these browsers lack, and then don't only show differently. A regular expression that can't be compiled stops a
 # whole script.
 LACKING_IN_SCRIPTS = re.compile(
-    r"\(\?<[=!]|Object\.groupBy|Promise\.withResolvers|AbortSignal\.any|structuredClone|\.(?:toSorted|toReversed|toSpliced)\("
+    r"\(\?<[=!]|Object\.groupBy|Promise\.withResolvers|AbortSignal\.any|structuredClone|checkVisibility|\.(?:toSorted|toReversed|toSpliced)\("
 )
 LACKING_IN_STYLES = re.compile(r"light-dark\(|color-mix\(|oklch\(|@media \(\w+ [<>]")
 # Browsers from 2018 on load the other scripts of public pages with this one.
@@ -37,6 +37,20 @@ def test_styles_need_nothing_that_older_browsers_lack(style: Path) -> None:
     )
 
     assert not LACKING_IN_STYLES.findall(always)
+
+
+@pytest.mark.parametrize("style", [*files("admin-broadside", "css"), *files("css", "css")], ids=lambda path: path.name)
+def test_what_cannot_be_selected_cannot_be_in_safari_either(style: Path) -> None:
+    text = style.read_text(encoding="utf-8")
+
+    assert re.findall(r"^ +user-select: (.*);", text, re.MULTILINE) == re.findall(r"-webkit-user-select: (\w+);", text)
+
+
+def test_players_have_a_height_in_browsers_without_aspect_ratios() -> None:
+    """Safari 14.1 knows `inset`, but not `aspect-ratio`."""
+    text = (settings.BASE_DIR / "static/css/site.css").read_text(encoding="utf-8")
+
+    assert re.search(r"@supports not \(aspect-ratio: 1\) \{\s*\.player iframe \{\s*height:", text)
 
 
 def test_players_need_nothing_that_browsers_of_2018_lack() -> None:

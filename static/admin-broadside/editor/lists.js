@@ -2,6 +2,7 @@
  *
  * It then leaves a blank line, without which Markdown would treat the next line as a part of the last item. */
 
+import { isComposing } from "../keyboard.js";
 import { replace } from "./text.js";
 
 const ITEM = /^([ \t]*)(?:([-*+])|(\d{1,9})([.)])|(>))([ \t]+|$)(\[[ xX]\] )?/;
@@ -9,7 +10,7 @@ const ITEM = /^([ \t]*)(?:([-*+])|(\d{1,9})([.)])|(>))([ \t]+|$)(\[[ xX]\] )?/;
 export function continueLists(field) {
   field.addEventListener("keydown", (event) => {
     const isPlainEnter =
-      event.key === "Enter" && !event.isComposing && !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey;
+      event.key === "Enter" && !isComposing(event) && !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (isPlainEnter && field.selectionStart === field.selectionEnd && continueItem(field)) {
       event.preventDefault();
     }

@@ -1,7 +1,11 @@
 /* The dialog in which a file of the media library is chosen, with a button for new ones. */
 
 import { element } from "../elements.js";
+<<<<<<< HEAD
 import { timeout } from "../timeout.js";
+=======
+import { isComposing } from "../keyboard.js";
+>>>>>>> kit45
 import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 
 /** Return a function that asks for a file.
@@ -60,14 +64,14 @@ export function mediaDialog(box, field, modes = null) {
     moveWithArrows(form.elements.q, list);
     // Enter starts the search at once, and must not insert anything.
     form.elements.q.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") {
+      if (event.key === "Enter" && !isComposing(event)) {
         event.preventDefault();
         search();
       }
     });
     // In the single-line fields about an image, Enter inserts the image.
     form.querySelector(".editor-alt").addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches("textarea") && !event.isComposing) {
+      if (event.key === "Enter" && event.target.matches("textarea") && !isComposing(event)) {
         event.preventDefault();
         form.requestSubmit();
       }

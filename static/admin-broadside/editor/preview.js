@@ -105,14 +105,12 @@ export function followText(box, field) {
     setOrRemove(article, "dir", language && (rightToLeft.includes(language) ? "rtl" : "ltr"));
     replaceChanged(body, [...page.importNode(shown, true).childNodes]);
     for (const link of body.querySelectorAll("a[href]")) {
-      link.target = "_blank";
-      if (link.getAttribute("href").startsWith("#")) {
-        // A link to a footnote. The frame has no URL of its own to which it could be relative.
-        link.removeAttribute("target");
-        link.onclick = (event) => {
-          event.preventDefault();
-          page.getElementById(decodeURIComponent(link.hash.slice(1)))?.scrollIntoView();
-        };
+      const url = link.getAttribute("href");
+      if (url.startsWith("#")) {
+        // A link to a footnote. In the frame, URLs are relative to that of this page.
+        link.href = `about:srcdoc${url}`;
+      } else {
+        link.target = "_blank";
       }
     }
     showCount(body.textContent);

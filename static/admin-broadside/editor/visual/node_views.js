@@ -2,6 +2,7 @@
 
 import { NodeSelection } from "../../../vendor/prosemirror/prosemirror.js";
 import { element } from "../../elements.js";
+import { isComposing } from "../../keyboard.js";
 import { moveBlock } from "./commands.js";
 
 /** Return the views by node. `texts` are the labels in the language of the admin. */
@@ -36,7 +37,7 @@ class ImageView {
       this.view.dispatch(this.view.state.tr.setNodeAttribute(this.getPosition(), name, input.value.replace(/\s*\n\s*/g, " ")));
     });
     input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === "Escape") {
+      if ((event.key === "Enter" || event.key === "Escape") && !isComposing(event)) {
         event.preventDefault();
         event.stopPropagation();
         const { state } = this.view;

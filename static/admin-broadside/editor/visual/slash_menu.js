@@ -2,6 +2,7 @@
  * commands as in Markdown (../slash_menu.js). The paragraph keeps the focus. */
 
 import { Plugin } from "../../../vendor/prosemirror/prosemirror.js";
+import { isComposing } from "../../keyboard.js";
 import { commandsFor, menuOf } from "../slash_menu.js";
 import { schema } from "./schema.js";
 
@@ -79,7 +80,7 @@ export function slashMenu(box, run) {
   }
 
   function handleKeyDown(view, event) {
-    if (!menu || event.isComposing) {
+    if (!menu || isComposing(event)) {
       return false;
     }
     const selected = menu.querySelector('[aria-selected="true"]');
