@@ -365,6 +365,17 @@ class TestAuthors:
         ]
         assert not import_parts(*parts, authors=authors).has_changes
 
+    @pytest.mark.parametrize("authors", [[], [author("🎉", id=1), author("🎊", id=2), author("..", id=3)]])
+    def test_logins_may_have_no_characters_for_a_url(self, import_parts: ImportParts, authors: list[str]) -> None:
+        parts = [item(7 + number, creator=login) for number, login in enumerate(("🎉", "🎊", ".."))]
+        import_parts(*parts, authors=authors)
+        assert [*Post.objects.order_by("pk").values_list("author__username", "author__slug")] == [
+            ("author-1f389", "author-1f389"),
+            ("author-1f38a", "author-1f38a"),
+            ("..", "author"),
+        ]
+        assert not import_parts(*parts, authors=authors).has_changes
+
     def test_creator_is_recognised_by_display_name(self, import_parts: ImportParts) -> None:
         import_parts(item(7, creator="Anna A."))
         assert User.objects.get().username == "anna"
