@@ -8,8 +8,6 @@ from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from django.conf import settings
-from django.urls import resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,7 +22,7 @@ from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import MISSING_PARENTS, fingerprint_modified
 from wordpress.importing.matching import Identity, KeyedItem, identify
 from wordpress.importing.preserved import Fields
-from wordpress.importing.redirects import add_missing_redirects, entries_by_id
+from wordpress.importing.redirects import add_missing_redirects, entries_by_id, leads_to_page
 from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.models import ImportedItem
@@ -102,7 +100,7 @@ class _PageImport(EntryImport):
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug can't be kept. It is “%s” here.") % page.slug)
-            if not _is_reachable(page):
+            if not leads_to_page(f"/{page.path}/"):
                 text = _(
                     "Its URL here, %(url)s, is used by the site itself, so readers can't reach the page. Change the "
                     "slug “%(slug)s”."
@@ -192,13 +190,6 @@ def _published_since(outlines: Sequence[KeyedItem], identities: Sequence[Identit
         if identity.known and keyed.item.custom_type and keyed.item.status == "publish"
     }
     return {public[pk] for pk, status in fetch_rows(Entry, "pk", public, "pk", "status") if status != Status.PUBLISHED}
-
-
-def _is_reachable(page: Page) -> bool:
-    """Whether the URL of a page leads to it: years such as `/2014/`, feeds and other URLs lead elsewhere."""
-    url = f"/{page.path}/"
-    # The web server answers requests for static files itself.
-    return not url.startswith(settings.STATIC_URL) and resolve(url).view_name == "blog:page"
 
 
 def _find_sections(slugs: Collection[str]) -> dict[str, Entry]:
