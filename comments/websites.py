@@ -9,6 +9,8 @@ import unicodedata
 from typing import Final
 from urllib.parse import unquote
 
+from core.http import host_of
+
 # The user information and the host, with or without a scheme. Browsers read a backslash as a slash.
 _AUTHORITY: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?[/\\]*([^/\\?#]*)")
 _WEB_URL: Final = re.compile(r"https?://[^/\s]", re.IGNORECASE)
@@ -24,4 +26,6 @@ def has_address(website: str, email: str = "") -> bool:
 
 def public_url(website: str, email: str) -> str:
     """Return the URL of a website if readers may see it and it is on the web, otherwise an empty string."""
-    return website if _WEB_URL.match(website) and not has_address(website, email) else ""
+    # Browsers and programs that read the page can't open a URL such as `http://[example]/`.
+    is_web_url = _WEB_URL.match(website) and host_of(website)
+    return website if is_web_url and not has_address(website, email) else ""

@@ -117,7 +117,18 @@ class TestList:
         assert link.get("href") == "https://zoe.example/?a=1&b=2"
         assert link.get("rel") == "nofollow ugc noopener external"
 
-    @pytest.mark.parametrize("website", ["", "javascript:alert(1)", "http://", "//evil.example", "mailto:a@b.example"])
+    @pytest.mark.parametrize(
+        "website",
+        [
+            "",
+            "javascript:alert(1)",
+            "http://",
+            "//evil.example",
+            "mailto:a@b.example",
+            "http://[a",
+            "http://a.example:b/",
+        ],
+    )
     def test_names_link_only_to_web_urls(self, website: str, post: Post) -> None:
         write(post, website=website)
         assert find(section(post), ".comment-author a") == []

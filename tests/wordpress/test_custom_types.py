@@ -357,6 +357,20 @@ class TestImportingAgain:
         assert client.get("/portfolio/").status_code == 200
         assert not import_parts(*parts).has_changes
 
+    @pytest.mark.parametrize("is_alone", [True, False])
+    def test_drafts_are_found_at_their_urls_once_they_are_published(
+        self, tmp_path: Path, client: Client, *, is_alone: bool
+    ) -> None:
+        draft = {"status": "draft", "link": "https://old.example/?post_type=book&p=60", "slug": "name"}
+        later = [book(60, slug="name"), *([] if is_alone else [book(61)])]
+        if not is_alone:
+            later.append(page(20, post_name="books", title="All books"))
+        import_books(tmp_path, book(60, **draft))
+        import_books(tmp_path, *later)
+        assert client.get("/books/name/").status_code == client.get("/books/").status_code == 200
+        assert not import_books(tmp_path, *later).has_changes
+        assert "/books/name/" in exported(tmp_path).read_text()
+
     def test_a_page_that_comes_later_replaces_the_list_that_an_import_added(
         self, import_parts: ImportParts, tmp_path: Path, client: Client
     ) -> None:

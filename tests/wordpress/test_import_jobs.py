@@ -350,10 +350,24 @@ class TestInvalidFiles:
             (b"PK\x03\x04 no archive", "be unpacked ("),
             (b"\x1f\x8b\x08\x00broken", "be unpacked ("),
             (zipped(("readme.txt", "hello")), "there is no XML file"),
+            (zipped(("a.zip", zipped(("b.zip", zipped(("blog.xml", export(item(7)))))))), "there is no XML file"),
+            (zipped(("a.zip", b"PK\x03\x04 no archive")), "be unpacked ("),
             (zipped(("inner.xml", zipped(("blog.xml", export())))), "This is an archive"),
             (gzip.compress(b"x" * 100, mtime=0), "This is not XML."),
         ],
-        ids=("program", "document type", "feed", "truncated", "zip", "gzip", "no xml", "nested", "gzipped"),
+        ids=(
+            "program",
+            "document type",
+            "feed",
+            "truncated",
+            "zip",
+            "gzip",
+            "no xml",
+            "two levels",
+            "inner zip",
+            "nested",
+            "gzipped",
+        ),
     )
     def test_invalid_file_is_rejected_with_the_reason_and_deleted(
         self, owner_client: Client, content: bytes, reason: str, uploaded: Uploaded
@@ -365,6 +379,13 @@ class TestInvalidFiles:
         assert "Nothing was imported." in html
         assert str(JobFolder(job.pk).path) not in html
         assert not JobFolder(job.pk).files()
+
+    def test_archives_in_an_archive_are_unpacked(self, owner_client: Client, uploaded: Uploaded) -> None:
+        # The parts have the same name in different folders, and so do the exports in them.
+        parts = [(f"{number}/part.zip", zipped(("blog.xml", export(item(number))))) for number in (7, 8)]
+        job = uploaded(owner_client, export_file(zipped(*parts), "all.zip"))
+        assert job.state == JobState.READY
+        assert job.contents["items"] == {"post": 2}
 
     def test_zip_bomb_is_rejected(self, owner_client: Client, settings: Settings, uploaded: Uploaded) -> None:
         settings.BROADSIDE_IMPORT_MAX_BYTES = 10_000_000

@@ -1,7 +1,7 @@
 """An import as a whole stores each item once, accounts for every item, and does nothing if the export is broken."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -92,6 +92,40 @@ class TestIdentity:
         kind = "post" if make is item else "page"
         assert counted(report, kind) == {"imported": 3, "skipped": 1}
         assert counted(import_parts(*parts), kind) == {"unchanged": 3, "skipped": 1}
+
+    @pytest.mark.parametrize("wordpress_ids", [range(1, 5), [0] * 4])
+    @pytest.mark.parametrize("slug", ["post", ""])
+    def test_items_with_the_same_guid_are_recognised_in_any_order(
+        self, import_parts: ImportParts, wordpress_ids: Sequence[int], slug: str
+    ) -> None:
+        parts = [
+            item(
+                wordpress_id,
+                guid="https://old.example/",
+                title=f"Title {number}",
+                content=f"Text {number}.",
+                post_name=f"{slug}-{number}" if slug else "",
+                post_date=f"2014-03-0{number} 09:30:00",
+                post_date_gmt=f"2014-03-0{number} 09:30:00",
+            )
+            for number, wordpress_id in enumerate(wordpress_ids, 1)
+        ]
+        import_parts(*parts)
+        for some in (parts[::-1], parts[2:3], parts[:1], parts[1:]):
+            assert counted(import_parts(*some), "post") == {"unchanged": len(some)}
+        changed = parts[2].replace("Text 3.", "A new text.")
+        assert counted(import_parts(changed), "post") == {"updated": 1}
+        assert Post.objects.get(source="A new text.").title == "Title 3"
+        assert Post.objects.count() == 4
+
+    def test_items_are_recognised_by_their_guid_after_a_move_to_another_wordpress(
+        self, import_parts: ImportParts
+    ) -> None:
+        drafts = {"status": "draft", "post_name": ""}
+        import_parts(item(7), item(8, title="Draft", **drafts))
+        moved = item(17, guid="https://old.example/?p=7", post_name="post-7")
+        draft = item(18, guid="https://old.example/?p=8", title="Draft", **drafts)
+        assert counted(import_parts(moved, draft), "post") == {"unchanged": 2}
 
     @pytest.mark.parametrize("wordpress_id", ["0", "", "99999999999999999999"])
     def test_an_item_without_a_usable_id_gets_one(self, import_parts: ImportParts, wordpress_id: str) -> None:

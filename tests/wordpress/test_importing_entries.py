@@ -143,7 +143,7 @@ class TestPosts:
         assert "Change them to /2014/03/01/post-7/" in text
         assert client.get(path, follow=True).redirect_chain[-1:] != [("/2014/03/01/post-7/", 301)]
 
-    @pytest.mark.parametrize("path", ["/2013/", "/2014/04/", "/archive/", "/x/"])
+    @pytest.mark.parametrize("path", ["/2013/", "/2014/04/", "/archive/", "/x/", "/tag/", "/search/"])
     def test_any_other_old_url_redirects_to_the_post(
         self, import_parts: ImportParts, client: Client, path: str
     ) -> None:
@@ -488,6 +488,7 @@ class TestPages:
         ("slug", "below", "reached"),
         [
             ("media", "a", ["/media/", "/media/a/"]),
+            ("files", "a", ["/files/", "/files/a/"]),
             ("feed", "a", ["/feed/a/"]),
             ("2014", "05", []),
             ("2014", "a", ["/2014/a/"]),

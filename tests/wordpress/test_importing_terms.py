@@ -210,6 +210,31 @@ class TestTermsWithoutSlugs:
         import_parts(category("", "Three!"), category("three", "The third"))
         assert set(Category.objects.values_list("slug", "name")) == {("three", "The third"), ("three-2", "Three!")}
 
+    def test_they_are_the_same_terms_in_whatever_order_a_later_export_has_them(self, import_parts: ImportParts) -> None:
+        names = ["C++", "C#", "Élan", "elan", "🎉", "🎊"]
+        parts = [
+            item(number, inside=[filed("category", "", name), filed("post_tag", "", name)])
+            for number, name in enumerate(names, 1)
+        ]
+        import_parts(*parts)
+        for some in (parts[::-1], parts[1:2], parts[3:]):
+            assert not import_parts(*some).has_changes
+        import_parts(item(9, inside=[filed("category", "", "C!"), filed("post_tag", "", "C!")]))
+        slugs = {"C++": "c", "C#": "c-2", "Élan": "elan", "elan": "elan-2", "C!": "c-3"}
+        slugs |= {"🎉": "untitled", "🎊": "untitled-2"}
+        assert dict(Category.objects.values_list("name", "slug")) == slugs
+        assert dict(Tag.objects.values_list("name", "slug")) == slugs
+        assert [post.tags.get().name for post in Post.objects.order_by("pk")] == [*names, "C!"]
+
+    def test_a_renamed_term_is_still_the_same(self, import_parts: ImportParts) -> None:
+        part = item(7, inside=[filed("category", "", "One"), filed("category", "", "Two")])
+        import_parts(part)
+        Category.objects.filter(slug="one").update(name="First")
+        assert not import_parts(part).has_changes
+        # Someone has renamed the second one on the old blog.
+        import_parts(part.replace("Two", "TWO"))
+        assert set(Category.objects.values_list("slug", "name")) == {("one", "First"), ("two", "TWO")}
+
 
 class TestTags:
     def test_slugs_and_names_are_kept(self, import_parts: ImportParts, client: Client) -> None:
@@ -337,6 +362,17 @@ class TestAuthors:
             (3, "jane-doe-3", "jane-doe-3"),
             (4, "jane@example.org", "janeexample-org"),
             (5, "jane-doe-1", "jane-doe-1"),
+        ]
+        assert not import_parts(*parts, authors=authors).has_changes
+
+    @pytest.mark.parametrize("authors", [[], [author("🎉", id=1), author("🎊", id=2), author("..", id=3)]])
+    def test_logins_may_have_no_characters_for_a_url(self, import_parts: ImportParts, authors: list[str]) -> None:
+        parts = [item(7 + number, creator=login) for number, login in enumerate(("🎉", "🎊", ".."))]
+        import_parts(*parts, authors=authors)
+        assert [*Post.objects.order_by("pk").values_list("author__username", "author__slug")] == [
+            ("author-1f389", "author-1f389"),
+            ("author-1f38a", "author-1f38a"),
+            ("..", "author"),
         ]
         assert not import_parts(*parts, authors=authors).has_changes
 

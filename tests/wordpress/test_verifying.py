@@ -26,7 +26,7 @@ from core.models import SiteSettings
 from media.models import Document
 from tags.models import Tag, TaggedPost
 from tests.factories import PostFactory, UserFactory
-from tests.factories.wxr import EVERYTHING, category, comment, export, filed, item, meta, page, tag, write
+from tests.factories.wxr import EVERYTHING, author, category, comment, export, filed, item, meta, page, tag, write
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.redirects import add_redirect
 from wordpress.verifying.site_client import InProcessClient, SiteResponse
@@ -147,6 +147,11 @@ class TestVerifying:
     def test_missing_author_page_is_a_problem(self, imported: Path) -> None:
         User.objects.update(slug="elsewhere")
         assert problems(imported) == ["The page can't be loaded (HTTP status 404)."]
+
+    def test_an_author_whose_url_is_not_known_is_not_checked(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(item(7, creator="🎉"), authors=[author("🎉")]))
+        import_export([path])
+        assert "No problems found (2 items checked)." in run(path)
 
     def test_tag_page_without_its_post_is_a_problem(self, imported: Path) -> None:
         TaggedPost.objects.all().delete()

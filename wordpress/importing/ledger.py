@@ -4,10 +4,10 @@ Objects that an export does not contain are never deleted, because an export may
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Model
 from django.utils import timezone
@@ -19,13 +19,16 @@ from core.bulk import fetch_rows, insert_rows
 from media.models import Document, Picture
 from tags.models import Tag
 from wordpress.importing.enclosures import files_of_plugins
+from wordpress.importing.report import CATEGORIES, TAGS
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
 from wordpress.wxr.records import (
+    CATEGORY,
     CO_AUTHORS,
     ENCLOSURE,
     FOOTNOTES,
     JETPACK_NOINDEX,
     MOLONGUI_AUTHOR,
+    TAG,
     THUMBNAIL,
     YOAST_NOINDEX,
     Author,
@@ -77,6 +80,15 @@ class Recorded:
     id: int
 
 
+class StoredTerm(NamedTuple):
+    """A category or tag here, and its fingerprint as exported."""
+
+    taxonomy: str
+    slug: str
+    name: str
+    fingerprint: str
+
+
 class Ledger:
     """The records of earlier imports of a site, and those that `run` adds."""
 
@@ -99,6 +111,14 @@ class Ledger:
         """Return those of these IDs that exports of the site gave to objects here, by the IDs of the objects."""
         columns = ("object_pk", "wordpress_id")
         return dict(fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site))
+
+    def stored_terms(self) -> Iterator[StoredTerm]:
+        """Yield the categories and tags here that exports of the site contained."""
+        for kind, taxonomy, model in ((CATEGORIES, CATEGORY, Category), (TAGS, TAG, Tag)):
+            rows = ImportedItem.objects.filter(site=self._site, kind=kind)
+            fingerprints = dict(rows.values_list("object_pk", "fingerprint"))
+            for pk, slug, name in fetch_rows(model, "pk", fingerprints, "pk", "slug", "name"):
+                yield StoredTerm(taxonomy, slug, name, fingerprints[pk])
 
     def add(
         self, kind: str, wordpress_id: int, pk: int, exported: str = "", stored: str = "", *, is_new: bool = True

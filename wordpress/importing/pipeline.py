@@ -139,6 +139,8 @@ def _import_texts(context: ImportContext) -> None:
     """Import everything except files, in an order in which each step finds the objects that it refers to."""
     redirect_folders(context)
     import_authors(context)
+    if context.analysis.terms.has_missing_slugs:
+        context.analysis.terms.recognise(context.ledger.stored_terms())
     context.term_ids.slugs = context.analysis.terms.slugs_of_names()
     import_categories(context)
     import_tags(context)

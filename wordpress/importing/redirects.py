@@ -5,7 +5,9 @@ from itertools import islice, product
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
+from django.conf import settings
 from django.db.models import Model
+from django.urls import resolve
 
 from accounts.models import User
 from blog.models import Category, Entry, Page, Post, Redirect
@@ -32,6 +34,12 @@ def folder_of(url: str) -> str:
         return ""
     folder = path.removesuffix("/index.php").strip("/")
     return f"/{folder}/" if folder else ""
+
+
+def leads_to_page(path: str) -> bool:
+    """Whether a page or redirect at `path` is found: years such as `/2014/`, feeds and other URLs lead elsewhere."""
+    # The web server answers requests for static files itself.
+    return not path.startswith(settings.STATIC_URL) and resolve(path).view_name == "blog:page"
 
 
 def add_redirect(url: str, target: Model) -> None:

@@ -3,11 +3,13 @@
 import pickle
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
 from core.slugs import slugify
+from tags.names import tag_key
+from wordpress.importing.ledger import StoredTerm, fingerprint_of
 from wordpress.wxr.records import Term, TermRef
 from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key
 
@@ -34,6 +36,8 @@ class ExportedTerms:
         self._named: set[int] = set()
         # Terms without a slug, by taxonomy and name.
         self._without_slug: dict[tuple[str, str], Term] = {}
+        # The terms that earlier imports have stored, by taxonomy and slug.
+        self._stored: dict[tuple[str, str], StoredTerm] = {}
 
     def define(self, term: Term) -> None:
         """Add a term that has an element of its own. The first of several definitions counts."""
@@ -50,17 +54,31 @@ class ExportedTerms:
         for term in self._with_slugs():
             without_slug.pop((term.taxonomy, term.name), None)
             yield term
-        given: set[int] = set()
+        slugs = self._slugs_here(without_slug)
+        given = {hash((taxonomy, slug)) for (taxonomy, _name), slug in slugs.items()}
         # How many suffixes were tried for each slug, because many names may result in the same one.
         tried: Counter[tuple[str, str]] = Counter()
         for (taxonomy, name), term in without_slug.items():
-            slug = base = slugify(name)[:MAX_SLUG_LENGTH] or "untitled"
-            while (key := hash((taxonomy, slug))) in self._defined or key in self._named or key in given:
-                tried[taxonomy, base] += 1
-                suffix = f"-{tried[taxonomy, base] + 1}"
-                slug = base[: MAX_SLUG_LENGTH - len(suffix)] + suffix
-            given.add(key)
+            slug = slugs.get((taxonomy, name), "")
+            if not slug:
+                slug = base = slugify(name)[:MAX_SLUG_LENGTH] or "untitled"
+                while (key := hash((taxonomy, slug))) in given or self._is_of_another(term, slug):
+                    tried[taxonomy, base] += 1
+                    suffix = f"-{tried[taxonomy, base] + 1}"
+                    slug = base[: MAX_SLUG_LENGTH - len(suffix)] + suffix
+                given.add(key)
             yield term._replace(slug=slug)
+
+    @property
+    def has_missing_slugs(self) -> bool:
+        return bool(self._without_slug)
+
+    def recognise(self, stored: Iterable[StoredTerm]) -> None:
+        """Give terms without a slug the one of the same term among those that earlier imports have `stored`.
+
+        An export may contain them in another order than the one before, or only some of them.
+        """
+        self._stored = {(term.taxonomy, term.slug): term for term in stored}
 
     def slugs_of_names(self) -> dict[tuple[str, str], str]:
         """Return the slugs of the terms that items name without a slug, by taxonomy and name."""
@@ -69,6 +87,27 @@ class ExportedTerms:
             if (term.taxonomy, term.name) in self._without_slug:
                 slugs.setdefault((term.taxonomy, term.name), term.slug)
         return slugs
+
+    def _slugs_here(self, without_slug: Mapping[tuple[str, str], Term]) -> dict[tuple[str, str], str]:
+        """Return the slugs of the stored terms with the names of these, by taxonomy and name."""
+        slugs: dict[tuple[str, str], str] = {}
+        for (taxonomy, slug), stored in self._stored.items():
+            if (taxonomy, stored.name) in without_slug and not self._is_exported(taxonomy, slug_key(slug)):
+                slugs.setdefault((taxonomy, stored.name), slug)
+        return slugs
+
+    def _is_of_another(self, term: Term, slug: str) -> bool:
+        """Return whether another term has this slug, in the export or, as far as it was imported, here."""
+        stored = self._stored.get((term.taxonomy, slug))
+        # Someone may have changed its name here, or the spelling of its name on the old blog.
+        is_same = stored is None or (
+            stored.fingerprint == fingerprint_of(term._replace(slug=slug)) or tag_key(stored.name) == tag_key(term.name)
+        )
+        return self._is_exported(term.taxonomy, slug) or not is_same
+
+    def _is_exported(self, taxonomy: str, key: str) -> bool:
+        """Return whether a term of the export has a slug with this `slug_key`."""
+        return hash((taxonomy, key)) in self._defined or hash((taxonomy, key)) in self._named
 
     def _add(self, term: Term, *, is_definition: bool) -> bool:
         """Add a term and return True, unless it is known or there are too many."""

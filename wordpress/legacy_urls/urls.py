@@ -18,8 +18,8 @@ urlpatterns = [
     re_path(r"^(?P<rest>(?:.+/)?feed/)podcast(?:/[^/]+)?/?$", views.shortened),
     re_path(r"^(?:wp-sitemap[a-z0-9-]*|sitemap_index|[a-z_]+-sitemap[0-9]*)\.xml$", views.named, {"name": "sitemap"}),
     path("osd.xml", views.named, {"name": "search:description"}),
-    re_path(r"^(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(?P<path>.+)$", views.file),
-    re_path(r"^(?P<folder>(?:[^/]+/){1,4})wp-content/uploads/(?P<path>.+)$", views.file),
+    re_path(r"^(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(?P<path>.+[^/])$", views.file),
+    re_path(r"^(?P<folder>(?:[^/]+/){1,4})wp-content/uploads/(?P<path>.+[^/])$", views.file),
     # The paths of files on NAME.files.wordpress.com.
     re_path(r"^(?P<path>[0-9]{4}/[0-9]{2}/[^/]+\.[A-Za-z0-9]{2,5})$", views.file),
 ]

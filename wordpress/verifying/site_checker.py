@@ -177,9 +177,11 @@ class SiteChecker:
         for listing, newest in self._newest_posts.items():
             if newest.guid in lost_guids:
                 self._newest_posts[listing] = newest._replace(guid="")
-        # Authors without public posts have no page.
+        # Authors without public posts have no page, and the URL of one whose login is `🎉` is not known.
         self._authors = {
-            login: author for login, author in self._authors.items() if ("author", login) in self._newest_posts
+            login: author
+            for login, author in self._authors.items()
+            if ("author", login) in self._newest_posts and (author.slug or slugify(login))
         }
         if not self._check_all:
             self._sample_rare_terms()

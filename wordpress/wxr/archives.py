@@ -1,5 +1,6 @@
 """Unpacking exports as delivered by WordPress.com: one or several in a ZIP archive, or one compressed with gzip.
 
+The ZIP archive may be inside another one, as some programs pack whatever is downloaded.
 Archives are untrusted: their file names are never used as paths, and sizes are counted while unpacking.
 """
 
@@ -47,6 +48,8 @@ class Unpacked:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._free = settings.BROADSIDE_IMPORT_MAX_BYTES
+        # How many files were unpacked, including archives inside others.
+        self._count = 0
         self.paths: list[Path] = []
 
     def add(self, path: Path) -> None:
@@ -55,10 +58,13 @@ class Unpacked:
             with path.open("rb") as file:
                 start = file.read(4)
             if start == _ZIP:
-                self._unzip(path)
+                exports = self._unzip(path, ".xml") or self._unzip_inner(path)
+                if not exports:
+                    raise InvalidExportError(_("%s: there is no XML file in this archive.") % path)
+                self.paths += exports
             elif start.startswith(_GZIP):
                 with gzip.open(path) as packed:
-                    self._write(packed, path, path.name.removesuffix(".gz"))
+                    self.paths.append(self._write(packed, path, path.name.removesuffix(".gz")))
             else:
                 self.paths.append(path)
         except OSError as error:
@@ -74,27 +80,36 @@ class Unpacked:
         """Return `text` with names such as `export.zip/blog.xml` instead of the paths of unpacked exports."""
         return text.replace(f"{self._folder}/", "")
 
-    def _unzip(self, path: Path) -> None:
+    def _unzip(self, path: Path, extension: str) -> list[Path]:
+        """Unpack the files with this extension from an archive."""
         with _ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
-            members = [member for member in archive.infolist() if _is_export(member)]
-            if not members:
-                raise InvalidExportError(_("%s: there is no XML file in this archive.") % path)
-            if len(members) > _MAX_MEMBERS:
-                text = _("%(path)s: there are more than %(count)d files in this archive.")
-                raise InvalidExportError(text % {"path": path, "count": _MAX_MEMBERS})
+            members = [member for member in archive.infolist() if _has_extension(member, extension)]
+            _check_count(len(members), path)
+            unpacked = []
             # Sorted, because WordPress numbers the parts of an export.
             for member in sorted(members, key=lambda member: member.filename):
                 if member.compress_type not in _COMPRESSION:
                     raise zipfile.BadZipFile(f"compression method {member.compress_type}")
                 with archive.open(member) as packed:
-                    self._write(packed, path, PurePosixPath(member.filename.replace("\\", "/")).name)
+                    unpacked.append(self._write(packed, path, PurePosixPath(member.filename.replace("\\", "/")).name))
+        return unpacked
 
-    def _write(self, packed: IO[bytes] | gzip.GzipFile, archive: Path, name: str) -> None:
+    def _unzip_inner(self, path: Path) -> list[Path]:
+        """Unpack the exports from the archives that an archive contains."""
+        exports: list[Path] = []
+        for inner in self._unzip(path, ".zip"):
+            exports += self._unzip(inner, ".xml")
+            _check_count(len(exports), path)
+            inner.unlink()
+        return exports
+
+    def _write(self, packed: IO[bytes] | gzip.GzipFile, archive: Path, name: str) -> Path:
         folder = self._folder / archive.name
         folder.mkdir(exist_ok=True)
         name = safe_name(name)
         # A prefix distinguishes files with the same name.
-        target = folder / (name if not (folder / name).exists() else f"{len(self.paths)}-{name}")
+        target = folder / (name if not (folder / name).exists() else f"{self._count}-{name}")
+        self._count += 1
         with target.open("xb") as file:
             while chunk := packed.read(_CHUNK):
                 self._free -= len(chunk)
@@ -105,7 +120,7 @@ class Unpacked:
                     )
                     raise InvalidExportError(text % {"path": archive, "limit": limit})
                 file.write(chunk)
-        self.paths.append(target)
+        return target
 
 
 def safe_name(name: str) -> str:
@@ -131,7 +146,13 @@ def unpacked(paths: Iterable[Path], within: Path | None = None) -> Iterator[Unpa
             raise InvalidExportError(exports.with_original_names(str(error))) from error.__cause__
 
 
-def _is_export(member: zipfile.ZipInfo) -> bool:
-    """Return whether the file may be an export. macOS adds files whose names start with a dot."""
+def _check_count(count: int, path: Path) -> None:
+    if count > _MAX_MEMBERS:
+        text = _("%(path)s: there are more than %(count)d files in this archive.")
+        raise InvalidExportError(text % {"path": path, "count": _MAX_MEMBERS})
+
+
+def _has_extension(member: zipfile.ZipInfo, extension: str) -> bool:
+    """Return whether it is a file with this extension. macOS adds files whose names start with a dot."""
     name = PurePosixPath(member.filename).name
-    return not member.is_dir() and name.lower().endswith(".xml") and not name.startswith(".")
+    return not member.is_dir() and name.lower().endswith(extension) and not name.startswith(".")

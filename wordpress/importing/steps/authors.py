@@ -89,7 +89,7 @@ def _import(
 
 def _create(context: ImportContext, username: str, author: Author, tried: TriedNumbers) -> User:
     # If the export has no slug, WordPress's was made from the login.
-    wanted = (usable_slug(author.slug) or slugify(author.login) or username).strip("-") or "author"
+    wanted = (usable_slug(author.slug) or slugify(author.login) or usable_slug(username)).strip("-") or "author"
     slug = wanted[: max_length(User, "slug")]
     if User.objects.filter(slug=slug).exists():
         slug = SlugNumbers(max_length(User, "slug"), tried).next_free(slug, User.objects.all())
@@ -152,7 +152,9 @@ def _username(login: str) -> str:
     try:
         UnicodeUsernameValidator()(login)
     except ValidationError:
-        login = slugify(login) or "unknown-author"
+        # Nothing but their code points distinguishes names such as `🎉`.
+        codes = "-".join(f"{ord(character):x}" for character in login.strip())
+        login = slugify(login) or (f"author-{codes}" if codes else "unknown-author")
     return login[: max_length(User, "username")]
 
 

@@ -8,22 +8,21 @@ from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from django.conf import settings
-from django.urls import resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from blog.models import Entry, Page, Status
 from blog.models.tree import MAX_PATH_LENGTH
+from core.bulk import fetch_rows
 from core.changes import entries_changed
 from core.slugs import SlugNumbers, slug_before_trash, slug_from_export, slugify
 from wordpress.importing.batches import entry_batches, write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import MISSING_PARENTS, fingerprint_modified
-from wordpress.importing.matching import identify
+from wordpress.importing.matching import Identity, KeyedItem, identify
 from wordpress.importing.preserved import Fields
-from wordpress.importing.redirects import add_missing_redirects, entries_by_id
+from wordpress.importing.redirects import add_missing_redirects, entries_by_id, leads_to_page
 from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.models import ImportedItem
@@ -39,9 +38,11 @@ def import_pages(context: ImportContext) -> None:
     """
     outlines = context.spool.pages.outlines
     identities = identify(outlines, context.site)
-    _add_sections(context, {index for index, identity in enumerate(identities) if not identity.known})
+    published = _published_since(outlines, identities)
+    new = {index for index, identity in enumerate(identities) if not identity.known}
+    _add_sections(context, new | published)
     identities += identify(outlines[len(identities) :], context.site)
-    pages = _PageImport(context)
+    pages = _PageImport(context, published)
     pages.pks = {index: identity.pk for index, identity in enumerate(identities) if identity.known and identity.pk}
     for is_known in (False, True):
         pages.import_some(index for index, identity in enumerate(identities) if identity.known is is_known)
@@ -49,8 +50,10 @@ def import_pages(context: ImportContext) -> None:
 
 
 class _PageImport(EntryImport):
-    def __init__(self, context: ImportContext) -> None:
+    def __init__(self, context: ImportContext, published: Container[int]) -> None:
+        """`published` are the positions of pages that have been published on the old blog since they were imported."""
         super().__init__(context)
+        self._published = published
         self._tree = context.spool.pages
         self._circular: set[int] = set()
         # The IDs of the pages that are here, by their position in the export.
@@ -97,7 +100,7 @@ class _PageImport(EntryImport):
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug can't be kept. It is “%s” here.") % page.slug)
-            if not _is_reachable(page):
+            if not leads_to_page(f"/{page.path}/"):
                 text = _(
                     "Its URL here, %(url)s, is used by the site itself, so readers can't reach the page. Change the "
                     "slug “%(slug)s”."
@@ -126,8 +129,11 @@ class _PageImport(EntryImport):
         if index in self._circular:
             new_parent = None
         elif imported.item.custom_type and not imported.item.parent:
-            # The section depends on the other items of its type, and this export may have only some of them.
-            new_parent = page.parent
+            # The section depends on the other items of its type, and this export may have only some of them. But an
+            # item that had no URL until now may be in the wrong one.
+            section = self._tree.section_of(imported.item) if index in self._published else ""
+            above = _find_sections([section]).get(section) if section else None
+            new_parent = above if isinstance(above, Page) else page.parent
         elif parent is None:
             # The parent stays the same if the exported one is not in this export.
             new_parent = page.parent if imported.item.parent else None
@@ -176,11 +182,14 @@ class _PageImport(EntryImport):
         ImportedItem.objects.filter(kind=MISSING_PARENTS, object_pk__in=waiting).delete()
 
 
-def _is_reachable(page: Page) -> bool:
-    """Whether the URL of a page leads to it: years such as `/2014/`, feeds and other URLs lead elsewhere."""
-    url = f"/{page.path}/"
-    # The web server answers requests for static files itself.
-    return not url.startswith(settings.STATIC_URL) and resolve(url).view_name == "blog:page"
+def _published_since(outlines: Sequence[KeyedItem], identities: Sequence[Identity]) -> set[int]:
+    """Return the positions of items of custom types that are public in the export, but not here."""
+    public = {
+        identity.pk: index
+        for index, (keyed, identity) in enumerate(zip(outlines, identities, strict=True))
+        if identity.known and keyed.item.custom_type and keyed.item.status == "publish"
+    }
+    return {public[pk] for pk, status in fetch_rows(Entry, "pk", public, "pk", "status") if status != Status.PUBLISHED}
 
 
 def _find_sections(slugs: Collection[str]) -> dict[str, Entry]:

@@ -20,6 +20,7 @@ from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.enclosures import EnclosedFile, files_of_plugins, parse_enclosure
 from wordpress.importing.entry_builder import ImportedEntry
+from wordpress.importing.redirects import leads_to_page
 from wordpress.importing.report import POSTS
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.legacy_urls.query_forms import legacy_key
@@ -51,7 +52,9 @@ class _PostImport(EntryImport):
     def _check_old_url(self, each: ImportedEntry) -> None:
         """Note an old URL that this site uses itself, which happens with permalinks such as `/%postname%/`."""
         old, slug = each.item.link, normalise_path(legacy_key(each.item.link)).strip("/")
-        if f"/{slug}/" in self.context.analysis.dates or is_reserved(slug) or slug == privacy.PATH:
+        # Years without posts lead to redirects.
+        is_used = f"/{slug}/" in self.context.analysis.dates or slug == privacy.PATH
+        if is_used or (is_reserved(slug) and not leads_to_page(f"/{slug}/")):
             text = _(
                 "Its old URL, %(old)s, is used by this site itself, so links to it may lead elsewhere. Change them to "
                 "%(new)s."
