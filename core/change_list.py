@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR, ChangeList
 from django.core.paginator import Page, Paginator
 from django.db import DatabaseError
 from django.http import HttpRequest
@@ -47,11 +47,12 @@ class FilterChangeList(ChangeList):
 
     tabs: Sequence[Tab] = ()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         try:
-            super().__init__(*args, **kwargs)
+            super().__init__(request, *args, **kwargs)
         except (ValueError, OverflowError, DatabaseError) as error:
-            if is_outage(error):
+            if is_outage(error) or request.GET.keys() <= {ERROR_FLAG}:
+                # Not because of the URL. Django would call that a success.
                 raise
             # The URL has a condition that makes no sense, such as one with a date in the year 10000.
             raise IncorrectLookupParameters from error

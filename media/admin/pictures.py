@@ -84,7 +84,7 @@ class PictureAdmin(DuplicatesAdmin):
         "url",
         "dimensions",
         "file_size",
-        "uploaded_by",
+        "uploader",
         "uploaded_at",
     )
 

@@ -204,6 +204,12 @@ class UploadAdmin(BaseAdmin[Any]):
         counts = {self.opts.verbose_name_plural: len(objs)}
         return names, counts, missing_permissions, protected
 
+    @admin.display(description=_("uploaded by"))
+    def uploader(self, upload: Upload) -> SafeString | str:
+        # Django would link to a page that only owners can open.
+        person = upload.uploaded_by
+        return format_html("<bdi>{}</bdi>", person) if person else str(self.get_empty_value_display())
+
     @admin.display(description=_("used in"))
     def uses(self, upload: Any) -> SafeString | str:
         found = uses_of(self.model, [upload.pk], upload.viewer).get(upload.pk, [])
@@ -291,7 +297,7 @@ class DocumentAdmin(UploadAdmin):
     )
     list_display = ("__str__", "url", "file_size", "uploaded_by", "uploaded_at")
     list_filter = [TypeFilter, MonthFilter, UseFilter, SizeFilter, CleanedFilter, DeletedFilter]
-    readonly_fields = ("uses", "url", "file_size", "uploaded_by", "uploaded_at")
+    readonly_fields = ("uses", "url", "file_size", "uploader", "uploaded_at")
 
     def get_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
         fields = super().get_fields(request, obj)

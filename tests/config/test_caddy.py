@@ -145,7 +145,7 @@ def test_broadside_gets_the_address_of_the_client_and_no_forged_one(caddy: Caddy
 
 @pytest.mark.parametrize(
     ("path", "body", "status", "text"),
-    [("/broken/", b"x", 503, "try again"), ("/", b"x" * 60_000, 413, "too large")],
+    [("/broken/", b"x", 503, "try again"), ("/", b"x" * 60_000, 413, "make the file smaller")],
 )
 def test_its_own_errors_say_what_is_wrong_and_are_harmless(
     caddy: Caddy, path: str, body: bytes, status: int, text: str

@@ -52,6 +52,9 @@ class TestSystemd:
         # systemd only warns about unknown options.
         assert check("systemd-analyze", "verify", "--recursive-errors=no", unit) == (0, "")
 
+    def test_starts_the_site_again_for_as_long_as_it_takes(self, unit: Path) -> None:
+        assert {"StartLimitIntervalSec=0", "Restart=always"} <= set(unit.read_text().splitlines())
+
     def test_rates_the_unit_as_well_confined(self, unit: Path) -> None:
         # The threshold is in tenths. docs/running.md lists what is missing.
         status, output = check("systemd-analyze", "security", "--offline=yes", "--threshold=12", "--no-pager", unit)

@@ -1,6 +1,7 @@
 """Error pages in the admin keep its navigation, but don't show it to visitors without access to the admin."""
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 
 from blog.models import Post
@@ -38,6 +39,19 @@ def test_a_nul_in_the_query_is_answered_with_404(query: str) -> None:
     response = client_of("Editor").get(f"/admin/blog/post/?{query}")
     assert response.status_code == 404
     assert find(read(response), "#navigation a")
+
+
+@pytest.mark.parametrize("query", ["", "?q=word"])
+def test_a_list_whose_table_is_missing_is_an_error(query: str) -> None:
+    client = client_of("Editor")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tags_tag RENAME TO elsewhere")
+    with transaction.atomic():  # PostgreSQL allows nothing else after an error.
+        client.raise_request_exception = False
+        response = client.get(f"/admin/tags/tag/{query}", follow=True)
+        transaction.set_rollback(True)
+    assert response.status_code == 500
+    assert [text(heading) for heading in find(read(response), "h1")] == ["Something went wrong"]
 
 
 def test_an_expired_csrf_token_is_explained_and_changes_nothing() -> None:

@@ -473,19 +473,20 @@ class TestServer:
         assert style.headers["Content-Security-Policy"] == site.get("/").headers["Content-Security-Policy"]
 
     @pytest.mark.parametrize(
-        ("method", "path", "size", "status"),
+        ("method", "path", "size", "status", "text"),
         [
-            ("POST", "/comments/on/post/1/", 2_000_000, 413),
-            ("POST", "/admin/media/upload/", 2_000_000, 413),
-            ("GET", "/static/nothing.css", 0, 404),
-            ("GET", f"/{'x' * 10_000}", 0, 414),
+            ("POST", "/comments/on/post/1/", 2_000_000, 413, "make the file smaller"),
+            ("POST", "/admin/media/upload/", 2_000_000, 413, "Log in"),
+            ("GET", "/static/nothing.css", 0, 404, ""),
+            ("GET", f"/{'x' * 10_000}", 0, 414, ""),
         ],
     )
     def test_its_own_errors_are_as_safe_as_pages(
-        self, site: Site, method: str, path: str, size: int, status: int
+        self, site: Site, method: str, path: str, size: int, status: int, text: str
     ) -> None:
         error, page = site.get(path, method, b"x" * size), site.get("/", Cache_Control="no-store")
         assert error.status == status
+        assert text in error.body.decode()
         for name in ("Content-Security-Policy", "Strict-Transport-Security", "X-Content-Type-Options"):
             assert error.headers.get_all(name) == page.headers.get_all(name), name
             assert len(page.headers.get_all(name, [])) == 1
@@ -495,6 +496,7 @@ class TestServer:
         addresses = [network.format(number, number) for number in range(1, 9)]
         statuses = [site.get("/admin/login/", X_Tested_Address=address).status for address in addresses]
         assert statuses == [200] * 6 + [429] * 2
+        assert "Wait a minute" in site.get("/admin/login/", X_Tested_Address=addresses[0]).body.decode()
         assert site.get("/admin/login/", X_Tested_Address="2001:db8:1:99::1").status == 200
         # Others in the network keep no one out who has logged in before.
         assert site.get("/admin/login/", X_Tested_Address=addresses[0], Cookie="a=b; known_browser=x").status == 200

@@ -1,6 +1,7 @@
 """Images and documents in the admin."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from media.documents import store_document
 from media.models import Document, Picture, RenditionState
 from media.pictures import store_picture
 from media.renditions import make_renditions
+from media.uploads import store_upload
 from tests.factories import PageFactory, PostFactory, UserFactory, at
 from tests.factories.files import pdf_file, picture_file, wav
 from tests.factories.files import picture as image_bytes
@@ -55,6 +57,16 @@ class TestRoles:
         response = client.post(page("picture", "change", picture.pk), {"title": "Changed", "alt": "", "caption": ""})
         assert response.status_code == 403
         assert Picture.objects.get().title == "As it was"
+
+    @pytest.mark.parametrize(("kind", "make"), [("picture", picture_file), ("document", pdf_file)])
+    def test_authors_get_no_link_to_the_account_of_who_uploaded_a_file(
+        self, client: Client, kind: str, make: Callable[[], SimpleUploadedFile]
+    ) -> None:
+        file = store_upload(make(), by=UserFactory(display_name="Amina"))
+        client.force_login(UserFactory(role="Author"))
+        shown = read(client.get(page(kind, "change", file.pk)))
+        assert text(one(shown, ".field-uploader .readonly")) == "Amina"
+        assert not find(shown, ".field-uploader a")
 
     def test_anonymous_visitors_are_asked_to_log_in(self, client: Client) -> None:
         assert client.get(ADD_PICTURE)["Location"].startswith("/admin/login/")
