@@ -221,7 +221,8 @@ def test_messages_and_errors_are_scrolled_into_view(log_in: LogIn) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     page = log_in("owner", "/admin/blog/siteappearance/1/change/", viewport={"width": 360, "height": 640})
     page.get_by_label("Another block").select_option(label="Recent posts")
-    page.get_by_role("button", name="Add", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".blocks > li").last).to_be_in_viewport()
     page.get_by_role("button", name="Add the links").click()
     expect(page.get_by_text("Choose a file first.")).to_be_in_viewport()

@@ -34,7 +34,7 @@ DROP = """([place, files]) => {
 KEEP_LATER = """() => {
   const { setTimeout } = window;
   window.setTimeout = (callback, delay) => {
-    if (delay > 5000) window.later = callback;
+    if (delay === 8_000) window.later = callback;
     else setTimeout(callback, delay);
   };
 }"""
