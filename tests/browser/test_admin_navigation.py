@@ -1,4 +1,4 @@
-"""The navigation of the admin on a phone: a button opens it, with and without JavaScript."""
+"""The navigation of the admin. On a phone, a button opens it, with and without JavaScript."""
 
 import pytest
 from playwright.sync_api import expect
@@ -17,6 +17,22 @@ def test_breadcrumbs_point_back_to_the_first_page_and_on_to_those_below(log_in: 
     page = log_in("editor", "/admin/comments/block/add/")
     signs = page.locator(".trail li").evaluate_all("all => all.map(each => getComputedStyle(each, '::before').content)")
     assert [sign[1] for sign in signs] == ["‹", "›"]
+
+
+def test_the_button_for_the_colours_can_be_seen_in_forced_colours(log_in: LogIn) -> None:
+    UserFactory(role="Editor", username="editor")
+    page = log_in("editor")
+    page.emulate_media(forced_colors="active", color_scheme="dark")
+    icon, square, text, surface = page.locator(".theme-toggle").evaluate(
+        """(button) => {
+          const icon = [...button.querySelectorAll("svg")].find((svg) => svg.checkVisibility());
+          const { fill, color } = getComputedStyle(icon);
+          button.style.cssText = "color: ButtonText; background: ButtonFace";
+          const system = getComputedStyle(button);
+          return [fill, color, system.color, system.backgroundColor];
+        }"""
+    )
+    assert (icon, square) == (text, surface)
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with JavaScript", "without"])
