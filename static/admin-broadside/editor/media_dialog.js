@@ -1,11 +1,8 @@
 /* The dialog in which a file of the media library is chosen, with a button for new ones. */
 
 import { element } from "../elements.js";
-<<<<<<< HEAD
-import { timeout } from "../timeout.js";
-=======
 import { isComposing } from "../keyboard.js";
->>>>>>> kit45
+import { timeout } from "../timeout.js";
 import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } from "./dialogs.js";
 
 /** Return a function that asks for a file.
