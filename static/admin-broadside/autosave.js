@@ -52,7 +52,8 @@ function start(root) {
   // The latest transmission, which may still be under way.
   let latest = Promise.resolve();
   let isPaused = false;
-  // How often the text was saved without leaving the page (editor/saving.js), and whether it is being saved.
+  // How often the text was saved, and whether it is being saved (editor/saving.js). An autosave that arrived after it was
+  // saved would be offered as an unsaved version.
   let saves = 0;
   let isSaving = false;
   let lastReport = 0;
@@ -87,6 +88,9 @@ function start(root) {
   form.addEventListener("saving", () => {
     saves += 1;
     isSaving = true;
+  });
+  form.addEventListener("stayed", () => {
+    isSaving = false;
   });
   form.addEventListener("settle", (event) => {
     event.detail.transmissions.push(latest);

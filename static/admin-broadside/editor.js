@@ -130,6 +130,7 @@ function guard(form, uploads, status) {
     isSubmitted = false;
     takeBack();
     takeBack = () => {};
+    form.dispatchEvent(new Event("stayed"));
   }
 
   /* Submit after all uploads, as the button that was pressed last does. If one fails, nothing is submitted, so that its

@@ -23,6 +23,16 @@ from tests.factories.types import Faults, LogIn
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADD = "/admin/blog/post/add/"
+# What follows from the browser being online again, just when the form is sent. The requests are counted.
+AUTOSAVE_WHILE_SUBMITTING = """() => addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  const { fetch } = window;
+  let count = 0;
+  window.fetch = (...request) => (count += 1, fetch(...request));
+  dispatchEvent(new Event("online"));
+  window.fetch = fetch;
+  sessionStorage.setItem("autosaves", count);
+})"""
 KEPT = re.compile("Last copy here and on the server")
 IN_BROWSER = re.compile("kept in this browser, and will be sent")
 FILL_DISK = """() => {
@@ -368,6 +378,17 @@ def test_an_unsaved_version_stays_on_offer_whatever_is_typed_or_saved_until_it_i
     expect(offers).to_have_count(1)
     offers.get_by_role("button", name="Restore").click()
     expect(page.locator("#id_source")).to_have_value("Stored. Newer.")
+
+
+def test_nothing_is_autosaved_while_a_text_is_submitted(log_in: LogIn, ruth: User) -> None:
+    """It could arrive after the text was saved, and would be offered as an unsaved version."""
+    post = PostFactory(source="Stored.", status=Status.DRAFT)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    page.evaluate(AUTOSAVE_WHILE_SUBMITTING)
+    add_words(page, " Typed.")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.locator(".messagelist")).to_contain_text("published")
+    assert page.evaluate("sessionStorage.getItem('autosaves')") == "0"
 
 
 def test_notes_survive_a_closed_tab_and_a_lost_session_until_they_are_sent(

@@ -70,7 +70,9 @@ export function showMessages() {
 }
 
 /** Resolve to whether the browser can leave the page by submitting `form`, and report it otherwise: instead of the text,
- * the browser would show only that there is no connection, or that one has to log in. */
+ * the browser would show only that there is no connection, or that one has to log in.
+ *
+ * If it can, the form gets the event “saving”, and “stayed” if it can be submitted again (editor.js). */
 export async function prepareToLeave(form) {
   const { url, key, isNew } = document.getElementById("autosave")?.dataset ?? {};
   if (!url) {
@@ -90,6 +92,7 @@ export async function prepareToLeave(form) {
     own.searchParams.set("autosave", key);
     history.replaceState(history.state, "", own);
   }
+  tell(form, "saving");
   await settle(form);
   return true;
 }
