@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterable
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
@@ -19,6 +20,8 @@ LOCAL_PATH: Final = re.compile(
 # The same, or a path relative to the document, which most programs make of a link to a file. It leads through folders
 # with names as well. In books, such paths lead to other parts.
 LOCAL_LINK: Final = re.compile(rf"{LOCAL_PATH.pattern}|\s*\.\.[\\/]", re.IGNORECASE)
+# What elements are called before they are removed.
+_REMOVED: Final = "{broadside}removed"
 _KEPT_META: Final = re.compile(r"viewport|dtb:(?:uid|depth|totalPageCount|maxPageNumber)")
 _DROPPED_ELEMENTS: Final = {"script", "metadata", "docAuthor", "namedview", "RDF"}
 # Namespaces of drawing programs.
@@ -58,12 +61,13 @@ def serialised(tree: Any) -> bytes:
 def clean_page(content: bytes) -> bytes:
     """Remove scripts, comments and metadata from a page, a drawing or a table of contents. Raises ValidationError."""
     tree = parse(content)
-    for element in list(tree.iter("*")):
+    dropped = []
+    for element in tree.iter("*"):
         local_name = etree.QName(element).localname
         is_described = local_name == "meta" and not _is_needed_meta(element)
         is_linked = local_name == "link" and "stylesheet" not in element.get("rel", "stylesheet").lower()
         if local_name in _DROPPED_ELEMENTS or element.tag.startswith(_DRAWING) or is_described or is_linked:
-            remove(element)
+            dropped.append(element)
             continue
         for name, value in element.items():
             if name.startswith(("on", *_DRAWING)) or value.strip().lower().startswith("javascript:"):
@@ -74,6 +78,7 @@ def clean_page(content: bytes) -> bytes:
                 element.set(name, _DATA_IMAGE.sub(_cleaned_url, value))
         if local_name == "style" and element.text:
             element.text = clean_style(element.text)
+    remove(tree, dropped)
     return serialised(tree)
 
 
@@ -98,13 +103,11 @@ def _cleaned_url(image: re.Match[str]) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(cleaned).decode()}"
 
 
-def remove(element: Any) -> None:
-    """Remove an element, but not the text after it."""
-    parent, before = element.getparent(), element.getprevious()
-    if parent is None:
-        raise damaged()
-    if element.tail and before is not None:
-        before.tail = (before.tail or "") + element.tail
-    elif element.tail:
-        parent.text = (parent.text or "") + element.tail
-    parent.remove(element)
+def remove(tree: Any, elements: Iterable[Any]) -> None:
+    """Remove elements of a tree, but not the text after them."""
+    for element in elements:
+        if element.getparent() is None:
+            raise damaged()
+        element.tag = _REMOVED
+    # Joining the text after each with the text before it would take quadratic time.
+    etree.strip_elements(tree, _REMOVED, with_tail=False)

@@ -62,10 +62,12 @@ def check_password(manifest: bytes) -> None:
 def _clean_manifest(content: bytes) -> bytes:
     """Remove dropped parts from the list of parts."""
     tree = parse(content)
-    for element in list(tree.iter("*")):
+    dropped = []
+    for element in tree.iter("*"):
         path = next((value for name, value in element.items() if name.endswith("}full-path")), "")
         if is_dropped(path) and element.getparent() is not None:
-            remove(element)
+            dropped.append(element)
+    remove(tree, dropped)
     return serialised(tree)
 
 
@@ -97,6 +99,5 @@ def _clean_xml(content: bytes) -> bytes:
                 element.set(attribute, references.setdefault(value, f"Reference {len(references) + 1}"))
             elif (without_files := _OTHER_FILE.sub("'about:blank'", value)) != value:
                 element.set(attribute, without_files)
-    for element in dropped:
-        remove(element)
+    remove(tree, dropped)
     return serialised(tree)

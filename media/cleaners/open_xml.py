@@ -134,21 +134,21 @@ def clean_part(name: str, content: bytes, relationships: bytes | None) -> bytes 
 def _clean_relationships(content: bytes, folder: str) -> bytes:
     """Remove references to dropped parts, and paths on the author's machine."""
     tree = parse(content)
-    for each in list(tree.getroot().iter("*")):
+    dropped = []
+    for each in tree.iter("*"):
         if _leads_to_dropped(each, folder):
-            remove(each)
+            dropped.append(each)
         elif each.get("TargetMode") == "External" and (
             not _LINK.match(each.get("Target", "")) or _OF_PERSON.fullmatch(each.get("Type", ""))
         ):
             each.set("Target", "about:blank")
+    remove(tree, dropped)
     return serialised(tree)
 
 
 def _clean_content_types(content: bytes) -> bytes:
     tree = parse(content)
-    for each in list(tree.getroot()):
-        if is_dropped(each.get("PartName", "").lstrip("/")):
-            remove(each)
+    remove(tree, [each for each in tree.getroot() if is_dropped(each.get("PartName", "").lstrip("/"))])
     return serialised(tree)
 
 
@@ -176,8 +176,7 @@ def _clean_xml(name: str, content: bytes, relationships: bytes | None) -> bytes:
             dropped[element] = None
         for attribute, value in element.items():
             _clean_attribute(element, attribute, value, names, removed)
-    for element in dropped:
-        remove(element)
+    remove(tree, dropped)
     return serialised(tree)
 
 

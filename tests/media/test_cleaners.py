@@ -723,6 +723,11 @@ class TestSubtitles:
 
 
 class TestOfficeFiles:
+    def test_keep_the_text_between_removed_elements(self) -> None:
+        content = '<a xmlns:x="y">A<x:scripts>B</x:scripts>C<b/>D<x:scripts><x:scripts/>E</x:scripts><x:scripts/>F</a>'
+        parts = unpacked(cleaned(archive(**{"mimetype": "text", "content.xml": content}), "a.odt"))
+        assert parts["content.xml"].endswith(b'<a xmlns:x="y">AC<b/>DF</a>')
+
     def test_lose_references_to_removed_parts(self) -> None:
         parts = unpacked(cleaned(KINDS["xlsx"](("a", "b", "c", "d")), "a.xlsx"))
         assert "xl/printerSettings/printerSettings1.bin" not in parts
