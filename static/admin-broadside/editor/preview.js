@@ -103,8 +103,8 @@ export function followText(box, field) {
     page.querySelector(".entry-title").textContent = form.elements.title?.value ?? "";
     setOrRemove(article, "lang", language);
     setOrRemove(article, "dir", language && (rightToLeft.includes(language) ? "rtl" : "ltr"));
-    replaceChanged(body, [...page.importNode(shown, true).childNodes]);
-    for (const link of body.querySelectorAll("a[href]")) {
+    const text = page.importNode(shown, true);
+    for (const link of text.querySelectorAll("a[href]")) {
       const url = link.getAttribute("href");
       if (url.startsWith("#")) {
         // A link to a footnote. In the frame, URLs are relative to that of this page.
@@ -113,6 +113,7 @@ export function followText(box, field) {
         link.target = "_blank";
       }
     }
+    replaceChanged(body, [...text.childNodes]);
     showCount(body.textContent);
     blocks = blocksOf(body);
     scrollAlong(box.querySelector(".editor-visual:not([hidden])") ?? field);
