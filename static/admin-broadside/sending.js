@@ -36,7 +36,7 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => pressed.clear());
 
-/** Send a form although the browser believes to be offline: the server may be on the same machine or network. */
+/** Send a form although the browser believes it is offline: the server may be on the same machine or network. */
 async function sendIfReachable(form, submitter, button) {
   const isReachable = await attempt(button, isServerReachable);
   if (isReachable) {

@@ -55,7 +55,7 @@ class _Stored(NamedTuple):
 
     pk: int
     kind: str
-    slug: str
+    slug: str | None
     created_at: dt.datetime
     title: str
 
