@@ -20,7 +20,7 @@ from core.changes import CurrentVersion, PublicModel, PublicQuerySet, content_an
 from core.registry import Registry
 
 # Raise this when the cleaners remove more from documents than before: the worker then cleans the stored ones again.
-CLEANERS_VERSION: Final = 13
+CLEANERS_VERSION: Final = 14
 
 # Called in the transaction in which a picture without renditions is stored.
 renditions_due: Final[Registry[Callable[[], None]]] = Registry("handler of due renditions")

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from media.cleaners.images import cleaned_image
-from media.cleaners.markup import clean_page, clean_style, parse, serialised
+from media.cleaners.markup import clean_page, clean_style, parse, serialised, without
 from media.cleaners.packages import CleanPart, UnpackedSize, read_part, write_part
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
@@ -51,8 +51,8 @@ def clean_epub(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -> N
         if _ENCRYPTION in parts:
             written[_ENCRYPTION] = _checked_encryption(read_part(old, parts[_ENCRYPTION]))
         for path in paths:
-            package = parse(read_part(old, parts[path]))
-            for href, media_type in _clean_package(package.getroot()):
+            package, listed = _clean_package(parse(read_part(old, parts[path])))
+            for href, media_type in listed:
                 name = normpath(join(dirname(path), unquote(href)))
                 if name in parts and name not in written and name not in paths:
                     written[name] = _clean(name, media_type, read_part(old, parts[name]), clean_part)
@@ -76,23 +76,25 @@ def _checked_encryption(content: bytes) -> bytes:
     return serialised(tree)
 
 
-def _clean_package(package: Any) -> list[tuple[str, str]]:
-    """Remove metadata from the package document, and return the path and type of each part that it lists."""
-    for section in list(package):
-        if section.tag not in _SECTIONS:
-            package.remove(section)
+def _clean_package(tree: Any) -> tuple[Any, list[tuple[str, str]]]:
+    """Return the package document without metadata, and the path and type of each part that it lists."""
+    tree = without(tree, [section for section in tree.getroot() if section.tag not in _SECTIONS])
+    package = tree.getroot()
+    dropped, listed = [], []
     for metadata in package.iter(f"{_OPF}metadata"):
-        for element in list(metadata):
+        # Text is allowed only in elements.
+        metadata.text = None
+        for element in metadata:
+            element.tail = None
             if not _clean_metadata(element, package):
-                metadata.remove(element)
-    listed = []
-    for item in list(package.iter(f"{_OPF}item")):
+                dropped.append(element)
+    for item in package.iter(f"{_OPF}item"):
         media_type = item.get("media-type", "").partition(";")[0].strip().lower()
         if _SCRIPT.fullmatch(media_type):
-            item.getparent().remove(item)
+            dropped.append(item)
         else:
             listed.append((item.get("href", "").partition("#")[0], media_type))
-    return listed
+    return without(tree, dropped), listed
 
 
 def _clean_metadata(element: Any, package: Any) -> bool:

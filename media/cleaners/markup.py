@@ -2,7 +2,8 @@
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
+from copy import deepcopy
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
@@ -78,8 +79,7 @@ def clean_page(content: bytes) -> bytes:
                 element.set(name, _DATA_IMAGE.sub(_cleaned_url, value))
         if local_name == "style" and element.text:
             element.text = clean_style(element.text)
-    remove(tree, dropped)
-    return serialised(tree)
+    return serialised(without(tree, dropped))
 
 
 def _is_needed_meta(element: Any) -> bool:
@@ -103,11 +103,16 @@ def _cleaned_url(image: re.Match[str]) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(cleaned).decode()}"
 
 
-def remove(tree: Any, elements: Iterable[Any]) -> None:
-    """Remove elements of a tree, but not the text after them."""
+def without(tree: Any, elements: Collection[Any]) -> Any:
+    """Return a tree without these elements, but with the text after them. Raises ValidationError if one is the root."""
+    if not elements:
+        return tree
     for element in elements:
         if element.getparent() is None:
             raise damaged()
         element.tag = _REMOVED
-    # Joining the text after each with the text before it would take quadratic time.
-    etree.strip_elements(tree, _REMOVED, with_tail=False)
+    # In a copy, because lxml takes quadratic time to remove what variables refer to. Removing elements one by one, with
+    # the text after each joined to that before it, would take quadratic time, too.
+    copied = deepcopy(tree)
+    etree.strip_elements(copied, _REMOVED, with_tail=False)
+    return copied

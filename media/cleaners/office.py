@@ -43,16 +43,16 @@ def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) ->
             raise ValidationError(_("This is not an office document. Save it again in the program that made it."))
         if any(map(_MACROS.fullmatch, parts)):
             raise ValidationError(_("The file contains macros, which could harm readers. Save it without them."))
-        is_dropped = open_xml.is_dropped if is_open_xml else open_document.is_dropped
-        for name, part in parts.items():
-            if is_dropped(name):
+
+        def read(name: str) -> bytes:
+            return read_part(old, parts[name])
+
+        document = (open_xml if is_open_xml else open_document).Document(parts.keys(), read)
+        for name in parts:
+            if document.is_dropped(name):
                 continue
-            content = read_part(old, part)
-            if is_open_xml:
-                listed = parts.get(open_xml.relationships_of(name))
-                cleaned = open_xml.clean_part(name, content, read_part(old, listed) if listed else None)
-            else:
-                cleaned = open_document.clean_part(name, content)
+            content = read(name)
+            cleaned = document.clean_part(name, content)
             write_part(new, name, _clean_media(name, content, clean_part) if cleaned is None else cleaned)
 
 

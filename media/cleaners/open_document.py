@@ -1,14 +1,16 @@
 """The parts of OpenDocument files (ISO/IEC 26300), as LibreOffice and others write them."""
 
 import re
+from collections.abc import Callable, Collection, Iterable
 from posixpath import basename
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from lxml import etree
 
-from media.cleaners.markup import LOCAL_LINK, LOCAL_PATH, XML_DECLARATION, parse, remove, serialised
+from media.cleaners.markup import LOCAL_LINK, LOCAL_PATH, XML_DECLARATION, parse, serialised, without
+from media.cleaners.open_document_deletions import has_deleted_text, without_deleted_text
 
 MANIFEST: Final = "META-INF/manifest.xml"
 _EMPTY: Final = {
@@ -20,6 +22,8 @@ _DROPPED: Final = re.compile(
     r"(?:.*/)?(?:Thumbnails|Configurations2|Versions)/.*|VersionList\.xml|META-INF/.*signatures\.xml|(?:.*/)?layout-cache"
 )
 _DROPPED_ELEMENTS: Final = frozenset({"scripts", "event-listeners", "dde-source"})
+# The parts that refer to images and objects.
+_PAGES: Final = ("content.xml", "styles.xml")
 _AUTHOR_ELEMENTS: Final = frozenset(
     ("creator", "creator-initials", "initial-creator", "sender-initials", "printed-by", "date-string")
 )
@@ -36,21 +40,40 @@ _SETTINGS: Final = re.compile(r".*Printer(?:Name|Setup)|.*URL|.*Path|Rsid.*|Curr
 _OTHER_FILE: Final = re.compile(r"'file:(?:[^']|'')*+'", re.IGNORECASE)
 
 
-def is_dropped(name: str) -> bool:
-    """Whether a part is left out because readers don't need it."""
-    return _DROPPED.fullmatch(name) is not None
+class Document:
+    """A file with parts of these names, whose content `read` returns."""
 
+    def __init__(self, names: Collection[str], read: Callable[[str], bytes]) -> None:
+        pages = [read(name) for name in _PAGES if name in names]
+        trees = [parse(page) for page in pages] if any(map(has_deleted_text, pages)) else []
+        references = _references_in(trees)
+        # What only deleted text refers to, such as images.
+        self._unused = references - _references_in(map(without_deleted_text, trees))
 
-def clean_part(name: str, content: bytes) -> bytes | None:
-    """Return a part without its metadata; None if it has to be cleaned according to its extension."""
-    if name == "mimetype":
-        return content
-    # Embedded objects have properties as well.
-    if empty := _EMPTY.get(basename(name)):
-        return XML_DECLARATION + empty
-    if name == MANIFEST:
-        return _clean_manifest(content)
-    return _clean_xml(content) if name.lower().endswith(".xml") else None
+    def is_dropped(self, name: str) -> bool:
+        """Whether a part is left out because readers don't need it."""
+        return _DROPPED.fullmatch(name) is not None or not self._unused.isdisjoint({name, name.partition("/")[0]})
+
+    def clean_part(self, name: str, content: bytes) -> bytes | None:
+        """Return a part without its metadata and deleted text; None if its extension says how it has to be cleaned."""
+        if name == "mimetype":
+            return content
+        # Embedded objects have properties as well.
+        if empty := _EMPTY.get(basename(name)):
+            return XML_DECLARATION + empty
+        if name == MANIFEST:
+            return self._clean_manifest(content)
+        return _clean_xml(content) if name.lower().endswith(".xml") else None
+
+    def _clean_manifest(self, content: bytes) -> bytes:
+        """Remove dropped parts from the list of parts."""
+        tree = parse(content)
+        dropped = []
+        for element in tree.iter("*"):
+            path = next((value for name, value in element.items() if name.endswith("}full-path")), "")
+            if self.is_dropped(path) and element.getparent() is not None:
+                dropped.append(element)
+        return serialised(without(tree, dropped))
 
 
 def check_password(manifest: bytes) -> None:
@@ -59,21 +82,16 @@ def check_password(manifest: bytes) -> None:
         raise ValidationError(_("The file is protected by a password. Save it without one."))
 
 
-def _clean_manifest(content: bytes) -> bytes:
-    """Remove dropped parts from the list of parts."""
-    tree = parse(content)
-    dropped = []
-    for element in tree.iter("*"):
-        path = next((value for name, value in element.items() if name.endswith("}full-path")), "")
-        if is_dropped(path) and element.getparent() is not None:
-            dropped.append(element)
-    remove(tree, dropped)
-    return serialised(tree)
+def _references_in(trees: Iterable[Any]) -> set[str]:
+    """Return the names of the parts that some parts may refer to, including those that are folders."""
+    values = (value for tree in trees for element in tree.iter("*") for value in element.values())
+    return {value.removeprefix("./") for value in values}
 
 
 def _clean_xml(content: bytes) -> bytes:
-    """Remove authors, dates, sessions, printers and paths from a part."""
+    """Remove authors, dates, sessions, printers, paths and deleted text from a part."""
     tree = parse(content)
+    tree = without_deleted_text(tree)
     dropped = []
     references: dict[str, str] = {}
     for element in tree.iter("*"):
@@ -99,5 +117,4 @@ def _clean_xml(content: bytes) -> bytes:
                 element.set(attribute, references.setdefault(value, f"Reference {len(references) + 1}"))
             elif (without_files := _OTHER_FILE.sub("'about:blank'", value)) != value:
                 element.set(attribute, without_files)
-    remove(tree, dropped)
-    return serialised(tree)
+    return serialised(without(tree, dropped))

@@ -5,13 +5,15 @@ Source: the specifications [MS-DOCX], [MS-XLSX] and [MS-PPTX] (Microsoft) for wh
 
 import re
 import struct
-from collections.abc import Collection
-from posixpath import dirname, join, normpath, split
+from collections.abc import Callable, Collection
+from posixpath import join
 from typing import Any, Final
 
 from lxml import etree
 
-from media.cleaners.markup import LOCAL_LINK, XML_DECLARATION, parse, remove, serialised
+from media.cleaners.markup import LOCAL_LINK, XML_DECLARATION, parse, serialised, without
+from media.cleaners.relationships import target_of, targets_of
+from media.cleaners.word_deletions import find_unused, has_deleted_text, without_deleted_text, without_notes
 
 CONTENT_TYPES: Final = "[Content_Types].xml"
 # Parts that contain only properties. They must exist wherever the package refers to them.
@@ -40,7 +42,7 @@ _DROPPED: Final = re.compile(
     r"|ppt/revisionInfo\.xml|userCustomization/.*|customUI/.*|(?:.*/)?webextensions/.*",
     re.IGNORECASE,
 )
-_RELATIONSHIPS: Final = re.compile(r"(?:(?P<folder>.*)/)?_rels/[^/]*\.rels")
+_RELATIONSHIPS: Final = re.compile(r"(?:(?P<folder>.*)/)?_rels/(?P<file>[^/]*)\.rels")
 _REFERENCE: Final = re.compile(r"\{http://(?:schemas\.openxmlformats|purl\.oclc)\.org/.*/relationships\}.*")
 # What hyperlinks may lead to.
 _LINK: Final = re.compile(r"(?:https?|mailto|tel):|#", re.IGNORECASE)
@@ -103,81 +105,83 @@ _PATH_IN_TEXT: Final = re.compile(
 )
 
 
-def is_dropped(name: str) -> bool:
-    """Whether a part is left out because readers don't need it."""
-    return _DROPPED.fullmatch(name) is not None
+class Document:
+    """A Word, Excel or PowerPoint file with parts of these names, which `read` returns the content of."""
 
+    def __init__(self, names: Collection[str], read: Callable[[str], bytes]) -> None:
+        self._names = names
+        self._read = read
+        self._unused = find_unused([name for name in names if not _DROPPED.fullmatch(name)], read)
 
-def relationships_of(name: str) -> str:
-    """Return the name of the part that lists what this part refers to."""
-    folder, file = split(name)
-    return join(folder, "_rels", f"{file}.rels")
+    def is_dropped(self, name: str) -> bool:
+        """Whether a part is left out because readers don't need it."""
+        return _DROPPED.fullmatch(name) is not None or name in self._unused.parts
 
+    def clean_part(self, name: str, content: bytes) -> bytes | None:
+        """Return a part without its metadata, deleted text, and references to dropped parts.
 
-def clean_part(name: str, content: bytes, relationships: bytes | None) -> bytes | None:
-    """Return a part without its metadata, and without references that its `relationships` lead to dropped parts.
+        Return None if the part has to be cleaned according to its extension.
+        """
+        for pattern, empty in _PROPERTIES:
+            if pattern.fullmatch(name):
+                return XML_DECLARATION + empty
+        if name == CONTENT_TYPES:
+            return self._clean_content_types(content)
+        if listed := _RELATIONSHIPS.fullmatch(name):
+            return self._clean_relationships(content, join(listed["folder"] or "", listed["file"]))
+        if name.lower().endswith((".xml", ".vml")):
+            return self._clean_xml(name, content)
+        return None
 
-    Return None if the part has to be cleaned according to its extension.
-    """
-    for pattern, empty in _PROPERTIES:
-        if pattern.fullmatch(name):
-            return XML_DECLARATION + empty
-    if name == CONTENT_TYPES:
-        return _clean_content_types(content)
-    if listed := _RELATIONSHIPS.fullmatch(name):
-        return _clean_relationships(content, listed["folder"] or "")
-    if name.lower().endswith((".xml", ".vml")):
-        return _clean_xml(name, content, relationships)
-    return None
+    def _clean_relationships(self, content: bytes, source: str) -> bytes:
+        """Remove references of a part to dropped parts, those from deleted text, and paths on the author's machine."""
+        tree = parse(content)
+        dropped = []
+        for each in tree.iter("*"):
+            target = target_of(each, source)
+            is_unused = (source, each.get("Id", "")) in self._unused.relationships
+            if is_unused or (target is not None and self.is_dropped(target)):
+                dropped.append(each)
+            elif each.get("TargetMode") == "External" and (
+                not _LINK.match(each.get("Target", "")) or _OF_PERSON.fullmatch(each.get("Type", ""))
+            ):
+                each.set("Target", "about:blank")
+        return serialised(without(tree, dropped))
 
+    def _clean_content_types(self, content: bytes) -> bytes:
+        tree = parse(content)
+        dropped = [each for each in tree.getroot() if self.is_dropped(each.get("PartName", "").lstrip("/"))]
+        return serialised(without(tree, dropped))
 
-def _clean_relationships(content: bytes, folder: str) -> bytes:
-    """Remove references to dropped parts, and paths on the author's machine."""
-    tree = parse(content)
-    dropped = []
-    for each in tree.iter("*"):
-        if _leads_to_dropped(each, folder):
-            dropped.append(each)
-        elif each.get("TargetMode") == "External" and (
-            not _LINK.match(each.get("Target", "")) or _OF_PERSON.fullmatch(each.get("Type", ""))
-        ):
-            each.set("Target", "about:blank")
-    remove(tree, dropped)
-    return serialised(tree)
-
-
-def _clean_content_types(content: bytes) -> bytes:
-    tree = parse(content)
-    remove(tree, [each for each in tree.getroot() if is_dropped(each.get("PartName", "").lstrip("/"))])
-    return serialised(tree)
-
-
-def _clean_xml(name: str, content: bytes, relationships: bytes | None) -> bytes:
-    """Remove authors, dates, sessions, templates and paths from a part, and references to dropped parts."""
-    listed = parse(relationships).getroot().iter("*") if relationships is not None else ()
-    removed = {each.get("Id", "") for each in listed if _leads_to_dropped(each, dirname(name))}
-    # Excel writes HTML into drawings (VML).
-    tree = parse(content, recover=name.lower().endswith(".vml"))
-    _clean_fields(tree)
-    names = _AUTHOR_ATTRIBUTES | _SOURCE_ATTRIBUTES | (_NAME_ATTRIBUTES if _PEOPLE.fullmatch(name) else frozenset())
-    # Without duplicates: one may hold several of what it is removed for.
-    dropped: dict[Any, None] = {}
-    for element in tree.iter("*"):
-        local_name = etree.QName(element).localname
-        if local_name in _DROPPED_ELEMENTS and element.getparent() is not None:
-            dropped[element] = None
-            continue
-        if local_name in _ONLY_CONTENT:
-            dropped[next(element.iterancestors(*_HOLDERS), element)] = None
-            continue
-        if local_name in _AUTHOR_ELEMENTS:
-            element.text = ""
-        elif local_name == "tag" and any(len(value) > _LONGEST_TAG for value in element.values()):
-            dropped[element] = None
-        for attribute, value in element.items():
-            _clean_attribute(element, attribute, value, names, removed)
-    remove(tree, dropped)
-    return serialised(tree)
+    def _clean_xml(self, name: str, content: bytes) -> bytes:
+        """Remove authors, dates, sessions, templates, paths and deleted text, and references to dropped parts."""
+        targets = targets_of(name, self._names, self._read)
+        removed = {number for number, target in targets.items() if target is not None and self.is_dropped(target)}
+        # Excel writes HTML into drawings (VML).
+        tree = parse(content, recover=name.lower().endswith(".vml"))
+        if has_deleted_text(content):
+            tree = without_deleted_text(tree)
+        if self._unused.notes:
+            tree = without_notes(tree, self._unused.notes)
+        _clean_fields(tree)
+        names = _AUTHOR_ATTRIBUTES | _SOURCE_ATTRIBUTES | (_NAME_ATTRIBUTES if _PEOPLE.fullmatch(name) else frozenset())
+        # Without duplicates: one may hold several of what it is removed for.
+        dropped: dict[Any, None] = {}
+        for element in tree.iter("*"):
+            local_name = etree.QName(element).localname
+            if local_name in _DROPPED_ELEMENTS and element.getparent() is not None:
+                dropped[element] = None
+                continue
+            if local_name in _ONLY_CONTENT:
+                dropped[next(element.iterancestors(*_HOLDERS), element)] = None
+                continue
+            if local_name in _AUTHOR_ELEMENTS:
+                element.text = ""
+            elif local_name == "tag" and any(len(value) > _LONGEST_TAG for value in element.values()):
+                dropped[element] = None
+            for attribute, value in element.items():
+                _clean_attribute(element, attribute, value, names, removed)
+        return serialised(without(tree, dropped))
 
 
 def _clean_fields(tree: Any) -> None:
@@ -222,13 +226,6 @@ def _is_file_name(element: Any, attribute: str, value: str) -> bool:
         return False
     # Old versions of Word leave out the extension.
     return kind == "imagedata" or _IMAGE_FILE.fullmatch(value) is not None
-
-
-def _leads_to_dropped(relationship: Any, folder: str) -> bool:
-    target = relationship.get("Target")
-    if target is None or relationship.get("TargetMode") == "External":
-        return False
-    return is_dropped(target.lstrip("/") if target.startswith("/") else normpath(join(folder, target)))
 
 
 def empty_object() -> bytes:

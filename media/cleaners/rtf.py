@@ -2,7 +2,8 @@
 
 Groups that programs may ignore (those that begin with `\\*`) are dropped unless they are listed here. So are the
 properties of the document, and embedded objects and computed fields except for what they show, because both can start
-programs. A file with pictures of a kind that can't be cleaned is refused, because readers would miss them.
+programs. Of text that was deleted while changes were tracked, or moved elsewhere, only the ends of paragraphs and cells
+are kept. A file with pictures of a kind that can't be cleaned is refused, because readers would miss them.
 Source: Rich Text Format Specification 1.9.1 (Microsoft). No maintained library does this.
 """
 
@@ -31,7 +32,16 @@ _KEPT: Final = frozenset(
 )
 _DROPPED: Final = frozenset({b"info", b"filetbl", b"nonshppict"})
 # Who changed what and when, and in which session.
-_REVISIONS: Final = re.compile(rb"(?:rev|cr|pr|sr|tr)(?:auth|dttm|date)(?:del)?|[a-z]*rsid[a-z]*")
+_REVISIONS: Final = re.compile(rb"(?:rev|cr|mv|pr|sr|tr)(?:auth|dttm|date)(?:del)?|[a-z]*rsid[a-z]*")
+# The words that mark deleted and moved text.
+_DELETED: Final = frozenset({b"deleted", b"mvf"})
+# What is left out with deleted text: characters, and groups with images, objects and notes.
+_CHARACTERS: Final = frozenset(
+    b"bullet chatn chdate chdpa chdpl chftn chftnsep chftnsepc chpgn chtime column emdash emspace endash enspace"
+    b" ldblquote line lquote page qmspace rdblquote rquote sectnum softcol softline softpage tab u zwbo zwj zwnbo"
+    b" zwnj".split()
+)
+_INSERTED: Final = frozenset(b"annotation do footnote object pict shp shppict".split())
 # Fields that are no more than a link or a number.
 _FIELDS: Final = frozenset(b"hyperlink page numpages pageref ref noteref seq toc symbol eq formtext styleref".split())
 # The words that state the kind of an image, and the extension of files of that kind.
@@ -54,6 +64,8 @@ class _Group:
 
     start: int
     is_dropped: bool = False
+    # The words in force that mark text as deleted.
+    deleted: frozenset[bytes] = frozenset()
     # Whether only the group of the result in it is written.
     is_object: bool = False
     is_ignorable: bool = False
@@ -75,21 +87,22 @@ def clean_rtf(source: IO[bytes], target: IO[bytes]) -> None:
         if (token := _TOKEN.match(content, position)) is None:
             raise damaged()
         position = token.end()
+        number = int(token["number"]) if token["number"] else None
         if token["open"]:
             document.open()
         elif token["close"]:
             document.close()
         elif token["word"] == b"bin":
             # Bytes that could be anything, even braces. As hexadecimal digits, they mean the same.
-            end = position + max(0, int(token["number"] or 0))
-            document.write(content[position:end].hex().encode())
+            end = position + max(0, number or 0)
+            document.write_text(content[position:end].hex().encode())
             position = end
         elif token["word"]:
-            document.write_word(token["word"], token[0])
+            document.write_word(token["word"], number, token[0])
         elif token["ignorable"]:
             document.ignore()
         else:
-            document.write(token[0])
+            document.write_text(token[0])
         if not document.groups:
             target.write(b"".join(document.written))
             return
@@ -107,8 +120,9 @@ class _Document:
         if len(self.groups) == _MAX_DEPTH:
             raise too_complex()
         # Of an object, only the group of its result is kept.
-        is_dropped = bool(self.groups) and (self.groups[-1].is_dropped or self.groups[-1].is_object)
-        self.groups.append(_Group(len(self.written), is_dropped))
+        around = self.groups[-1] if self.groups else _Group(0)
+        is_dropped = around.is_dropped or around.is_object
+        self.groups.append(_Group(len(self.written), is_dropped, around.deleted))
         self.written.append(b"{")
 
     def ignore(self) -> None:
@@ -116,27 +130,38 @@ class _Document:
         group = self.groups[-1]
         group.is_ignorable = group.is_ignorable or not group.destination
 
-    def write(self, text: bytes) -> None:
+    def write_text(self, text: bytes) -> None:
+        if self.groups[-1].deleted:
+            self._separate()
+        else:
+            self._write(text)
+
+    def _write(self, text: bytes) -> None:
         group = self.groups[-1]
         if not (group.is_dropped or group.is_object):
             self.written.append(text)
 
-    def write_word(self, word: bytes, text: bytes) -> None:
+    def write_word(self, word: bytes, number: int | None, text: bytes) -> None:
         group = self.groups[-1]
+        if word in _DELETED:
+            group.deleted = group.deleted - {word} if number == 0 else group.deleted | {word}
+        elif word == b"plain":
+            group.deleted = frozenset()
         if word == b"result" and len(self.groups) > 1 and self.groups[-2].is_object and not self.groups[-2].is_dropped:
             group.is_dropped = False
             return
         group.destination = group.destination or word
-        if word in _DROPPED or (group.is_ignorable and group.destination not in _KEPT):
+        is_ignored = group.is_ignorable and group.destination not in _KEPT
+        if word in _DROPPED or is_ignored or (group.deleted and word in _INSERTED):
             group.is_dropped = True
         elif word == b"object":
             group.is_object = True
-        elif _REVISIONS.fullmatch(word):
+        elif _REVISIONS.fullmatch(word) or (group.deleted and word in _CHARACTERS):
             self._separate()
         else:
             group.is_image |= word == b"pict" or word in _IMAGES
             group.extension = _IMAGES.get(word, group.extension)
-            self.write(b"\\*" + text if group.is_ignorable and word == group.destination else text)
+            self._write(b"\\*" + text if group.is_ignorable and word == group.destination else text)
 
     def close(self) -> None:
         group = self.groups.pop()
