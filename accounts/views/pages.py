@@ -58,7 +58,7 @@ class OwnPage(AccountPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not admin.site.has_permission(request):
-            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            return redirect_to_login(request.get_full_path())
         if self.owners_only and not request.user.is_superuser:
             raise PermissionDenied
         if self.dangerous and not is_confirmed(request):
