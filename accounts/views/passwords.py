@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.core import mail
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -110,7 +111,7 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
             logout(request)
         if not is_new:
             messages.success(request, gettext("Your password has been saved. Log in with it."))
-            return HttpResponseRedirect(reverse("admin:login"))
+            return redirect("admin:login")
         text = gettext("Your password has been saved. Log in with it, and then you can add a passkey.")
         messages.success(request, text)
         return HttpResponseRedirect(reverse("admin:login", query={REDIRECT_FIELD_NAME: reverse("account")}))
