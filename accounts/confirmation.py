@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, cast
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
@@ -46,5 +45,4 @@ def confirmation_required[View: Callable[..., Any]](view: View) -> View:
 
 def ask(request: HttpRequest) -> HttpResponseRedirect:
     """Redirect to the page on which users confirm who they are, which leads back to this one."""
-    parameters: dict[str, Any] = {"next": request.get_full_path()}
-    return HttpResponseRedirect(f"{reverse('account_confirm')}?{urlencode(parameters)}")
+    return HttpResponseRedirect(reverse("account_confirm", query={"next": request.get_full_path()}))

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
-from django.urls import Resolver404, resolve, reverse
+from django.urls import Resolver404, resolve
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 
@@ -84,7 +84,7 @@ def show_again(request: HttpRequest) -> HttpResponse | None:
 
 def _is_late(request: HttpRequest, response: HttpResponse) -> bool:
     """Return whether the sender has to log in first, and is then led back."""
-    to_login = redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    to_login = redirect_to_login(request.get_full_path())
     is_redirect = isinstance(response, HttpResponseRedirect) and response.url == to_login.url
     return is_redirect and not request.user.is_authenticated
 

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts import browsers, policies, sessions
@@ -55,5 +56,5 @@ class SecondFactorMiddleware(Middleware):
             if not is_in_admin(request):
                 request.user = AnonymousUser()
             elif not request.path.startswith((reverse("account"), reverse("admin:logout"), reverse("admin:jsi18n"))):
-                return HttpResponseRedirect(reverse("account"))
+                return redirect("account")
         return self.get_response(request)

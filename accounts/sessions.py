@@ -18,7 +18,6 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import Error, IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts import browsers
@@ -106,7 +105,7 @@ def stored_key(session_key: str) -> str:
 
 def to_login(request: HttpRequest) -> HttpResponse:
     """Redirect to the login page, because the session was ended while `request` was being answered."""
-    response = redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    response = redirect_to_login(request.get_full_path())
     response.delete_cookie(settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_PATH)
     return response
 

@@ -112,6 +112,21 @@ def pragma(name: str, value: object) -> Iterator[None]:
             cursor.execute(f"PRAGMA {name}={before}")
 
 
+@contextlib.contextmanager
+def lock_timeout(database: BaseDatabaseWrapper, value: str) -> Iterator[None]:
+    """Change how long a connection to PostgreSQL waits for locks within a block, such as `2s`. `0` is for ever."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT current_setting('lock_timeout')")
+        ((before,),) = cursor.fetchall()
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [value])
+    try:
+        yield
+    finally:
+        # If the connection was lost, the block has raised that.
+        with contextlib.suppress(DatabaseError), database.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])
+
+
 class _WithoutSync(Func):
     """A condition that is always true, and makes the transaction of its statement commit asynchronously.
 

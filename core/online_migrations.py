@@ -7,10 +7,16 @@ an attempt that was killed has left is finished by the next one. On SQLite, they
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from django.db import migrations, models, transaction
 from django.db.migrations.state import ProjectState
+
+from core.database import lock_timeout
+
+# PostgreSQL waits for all transactions that have begun before it builds or removes an index: meanwhile others read and
+# write.
+_NO_LIMIT: Final = "0"
 
 
 class AddFieldOnline(migrations.AddField):
@@ -49,7 +55,7 @@ class AddIndexOnline(migrations.AddIndex):
     ) -> None:
         model = from_state.apps.get_model(app_label, self.model_name)
         if schema_editor.connection.vendor == "postgresql":
-            with _without_lock_timeout(schema_editor):
+            with lock_timeout(schema_editor.connection, _NO_LIMIT):
                 schema_editor.remove_index(model, self.index, concurrently=True)
         elif _is_there(schema_editor, model, self.index.name):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
@@ -146,20 +152,7 @@ def _build(schema_editor: Any, name: str) -> Iterator[bool]:
             [name],
         )
         row = cursor.fetchone()
-    with _without_lock_timeout(schema_editor):
+    with lock_timeout(schema_editor.connection, _NO_LIMIT):
         if row and not row[0]:
             schema_editor.execute(f"DROP INDEX CONCURRENTLY {schema_editor.quote_name(name)}", params=None)
         yield not (row and row[0])
-
-
-@contextmanager
-def _without_lock_timeout(schema_editor: Any) -> Iterator[None]:
-    """Let PostgreSQL wait for all transactions that have begun: meanwhile others read and write."""
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('lock_timeout')")
-        (before,) = cursor.fetchone()
-        cursor.execute("SET lock_timeout = 0")
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])

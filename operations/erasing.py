@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, models
 
 from blog.caching.files import delete_stale_folders
 from core.changes import content_version
-from core.database import pragma
+from core.database import lock_timeout, pragma
 from search.indexes import comment_index, entry_index
 
 # In bytes. A larger SQLite database or PostgreSQL table is not rewritten every night, because nothing can be saved in
@@ -112,14 +112,12 @@ def _tables() -> Iterator[tuple[str, int]]:
 
 
 def _vacuum_if_unused(table: str, *, is_rewritten: bool) -> None:
-    _execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}s'")
-    try:
-        _vacuum(table, is_rewritten=is_rewritten)
-    except DatabaseError as error:
-        # It has been in use for too long, and is rewritten the next night.
-        _log.warning("The table %s could not be rewritten. %s", table, type(error).__name__)
-    finally:
-        _execute("RESET lock_timeout")
+    with lock_timeout(connection, f"{_LOCK_TIMEOUT}s"):
+        try:
+            _vacuum(table, is_rewritten=is_rewritten)
+        except DatabaseError as error:
+            # It has been in use for too long, and is rewritten the next night.
+            _log.warning("The table %s could not be rewritten. %s", table, type(error).__name__)
 
 
 def _vacuum(table: str, *, is_rewritten: bool) -> None:

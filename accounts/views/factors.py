@@ -12,10 +12,9 @@ from allauth.mfa.webauthn.internal import auth
 from allauth.mfa.webauthn.internal import flows as passkey_flows
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
@@ -32,7 +31,7 @@ from accounts.views.pages import OwnAction, OwnPage
 def _after_adding(request: HttpRequest, new_codes: object, text: str) -> HttpResponse:
     """Show a message that says what was added, and the recovery codes if there are new ones."""
     messages.success(request, text)
-    return HttpResponseRedirect(reverse("account_recovery_codes" if new_codes else "account"))
+    return redirect("account_recovery_codes" if new_codes else "account")
 
 
 class AddPasskeyView(OwnPage, FormView[AddPasskeyForm]):
@@ -44,7 +43,7 @@ class AddPasskeyView(OwnPage, FormView[AddPasskeyForm]):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and factors.passkeys_of(self.user).count() >= factors.MAX_PASSKEYS:
             messages.error(request, gettext("You have many passkeys already. Remove one that you no longer use."))
-            return HttpResponseRedirect(reverse("account"))
+            return redirect("account")
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -86,7 +85,7 @@ class PasskeyView(OwnPage, FormView[PasskeyNameForm]):
     def form_valid(self, form: PasskeyNameForm) -> HttpResponse:
         passkey_flows.rename_authenticator(self.request, self.get_passkey(), form.cleaned_data["name"])
         messages.success(self.request, gettext("Passkey renamed."))
-        return HttpResponseRedirect(reverse("account"))
+        return redirect("account")
 
 
 class RemoveFactorView(OwnAction):
@@ -108,7 +107,7 @@ class RemoveFactorView(OwnAction):
             messages.error(request, text)
         else:
             messages.success(request, gettext("Passkey removed.") if is_passkey else gettext("App removed."))
-        return HttpResponseRedirect(reverse("account"))
+        return redirect("account")
 
 
 class AddAppView(OwnPage, FormView[ActivateTOTPForm]):
@@ -122,7 +121,7 @@ class AddAppView(OwnPage, FormView[ActivateTOTPForm]):
             messages.info(
                 request, gettext("You already have an authenticator app. To use another one, remove it first.")
             )
-            return HttpResponseRedirect(reverse("account"))
+            return redirect("account")
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -165,4 +164,4 @@ class RecoveryCodesView(OwnPage, TemplateView):
             with transaction.atomic():
                 recovery_codes.generate_recovery_codes(request)
                 factors.added(request, self.user, Action.RECOVERY_CODES_MADE)
-        return HttpResponseRedirect(reverse("account_recovery_codes"))
+        return redirect("account_recovery_codes")

@@ -2,7 +2,6 @@
 
 import json
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.internal.stagekit import clear_login
@@ -86,8 +85,7 @@ class PasskeyLoginView(AccountPage, FormView[LoginPasskeyForm]):
 
     def form_invalid(self, form: LoginPasskeyForm) -> HttpResponse:
         messages.error(self.request, gettext("This passkey was not accepted. Try again, or use your password."))
-        parameters = urlencode({REDIRECT_FIELD_NAME: next_url(self.request)})
-        return HttpResponseRedirect(f"{reverse('admin:login')}?{parameters}")
+        return HttpResponseRedirect(reverse("admin:login", query={REDIRECT_FIELD_NAME: next_url(self.request)}))
 
 
 class SecondFactorView(AccountPage, AuthenticateView):  # type: ignore[misc]  # allauth has no types

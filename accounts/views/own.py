@@ -5,9 +5,8 @@ from typing import Any, Final
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
@@ -61,7 +60,7 @@ class LanguageView(OwnAction):
             User.objects.filter(pk=self.user.pk).update(language=form.cleaned_data["language"])
             with override_language(form.cleaned_data["language"]):
                 messages.success(request, gettext("The admin is now in this language."))
-        return HttpResponseRedirect(reverse("account"))
+        return redirect("account")
 
 
 class EndSessionView(OwnAction):
@@ -71,13 +70,13 @@ class EndSessionView(OwnAction):
         session = get_object_or_404(Session, user=self.user, public_id=public_id)
         if sessions.is_current(session, request):
             logout(request)
-            return HttpResponseRedirect(reverse("admin:login"))
+            return redirect("admin:login")
         with transaction.atomic():
             session.delete()
             record(Action.SESSIONS_ENDED, [self.user], by=self.user, details=session.device)
         device = session.device_in_words or gettext("An unknown browser")
         messages.success(request, gettext("%(device)s is logged out.") % {"device": device})
-        return HttpResponseRedirect(reverse("account"))
+        return redirect("account")
 
 
 class EndOtherSessionsView(OwnAction):
@@ -89,4 +88,4 @@ class EndOtherSessionsView(OwnAction):
             record(Action.SESSIONS_ENDED, [self.user], by=self.user)
         text = ngettext("%(n)d other browser is logged out.", "%(n)d other browsers are logged out.", count)
         messages.success(request, text % {"n": count})
-        return HttpResponseRedirect(reverse("account"))
+        return redirect("account")

@@ -5,9 +5,9 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
@@ -58,7 +58,7 @@ class OwnPage(AccountPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not admin.site.has_permission(request):
-            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            return redirect_to_login(request.get_full_path())
         if self.owners_only and not request.user.is_superuser:
             raise PermissionDenied
         if self.dangerous and not is_confirmed(request):
@@ -80,4 +80,4 @@ class OwnAction(OwnPage):
     """A button of “Your account”. People who had to log in or confirm who they are come back with a GET."""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return HttpResponseRedirect(reverse("account"))
+        return redirect("account")

@@ -13,8 +13,8 @@ from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.core import mail
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic.base import TemplateResponseMixin
@@ -111,11 +111,10 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
             logout(request)
         if not is_new:
             messages.success(request, gettext("Your password has been saved. Log in with it."))
-            return HttpResponseRedirect(reverse("admin:login"))
+            return redirect("admin:login")
         text = gettext("Your password has been saved. Log in with it, and then you can add a passkey.")
         messages.success(request, text)
-        then = urlencode({REDIRECT_FIELD_NAME: reverse("account")})
-        return HttpResponseRedirect(f"{reverse('admin:login')}?{then}")
+        return HttpResponseRedirect(reverse("admin:login", query={REDIRECT_FIELD_NAME: reverse("account")}))
 
     def _answer_with_passkey(self, request: HttpRequest, token: str, person: User) -> HttpResponse:
         """Ask for a passkey under the names that were chosen. With the passkey, save both and log the person in."""

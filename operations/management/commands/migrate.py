@@ -1,16 +1,15 @@
 """`manage.py migrate`: Django's command, except that on PostgreSQL it never blocks other queries for long."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import DatabaseError, OperationalError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import OperationalError, connections
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from core.database import lock_timeout
 
 # How long a change to a table waits for its lock. Until then, new queries of the table queue behind it.
 _LOCK_TIMEOUT: Final = "2s"
@@ -29,7 +28,7 @@ class Command(migrate.Command):
             return
         for attempt in range(_ATTEMPTS):
             try:
-                with _short_lock_timeout(connection):
+                with lock_timeout(connection, _LOCK_TIMEOUT):
                     super().handle(*args, **options)
             except OperationalError as error:
                 if getattr(error.__cause__, "sqlstate", None) not in _PASSING:
@@ -53,14 +52,3 @@ class Command(migrate.Command):
                 "here."
             )
         )
-
-
-@contextmanager
-def _short_lock_timeout(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
-    try:
-        yield
-    finally:
-        with suppress(DatabaseError), connection.cursor() as cursor:
-            cursor.execute("RESET lock_timeout")

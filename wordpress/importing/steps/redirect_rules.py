@@ -1,7 +1,7 @@
 """Redirects that editors of the old blog kept with Safe Redirect Manager or WPCOM Legacy Redirector, as items."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import batched
+from functools import partial
 from typing import Final, NamedTuple
 
 from django.db.models import Model
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from blog.appearance.menus import Item as MenuItem
 from blog.models import Category, Entry
-from wordpress.importing.batches import write_batch
+from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.link_targets import LinkTargets
 from wordpress.importing.menus import ENTRY, ExportedLink
@@ -19,7 +19,6 @@ from wordpress.wxr.values import plain_line
 
 # In a path that a rule applies to, this stands for anything.
 _WILDCARD: Final = "*"
-_BATCH: Final = 100
 _MAX_SHOWN: Final = 200
 
 
@@ -34,8 +33,7 @@ class _Rule(NamedTuple):
 
 def import_redirect_rules(context: ImportContext) -> None:
     """Redirect the paths of rules that lead to an entry or category here. Note the others."""
-    for rules in batched(_rules(context), _BATCH):
-        write_batch(context, _import, context, rules)
+    write_batches(context, _rules(context), partial(_import, context))
 
 
 def _rules(context: ImportContext) -> Iterator[_Rule]:
