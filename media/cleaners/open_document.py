@@ -83,15 +83,14 @@ def check_password(manifest: bytes) -> None:
 
 
 def _references_in(trees: Iterable[Any]) -> set[str]:
-    """Return the names of the parts that some parts may refer to, including those that are folders."""
-    values = (value for tree in trees for element in tree.iter("*") for value in element.values())
-    return {value.removeprefix("./") for value in values}
+    """Return the names of the parts, and of the folders of parts, that some parts refer to."""
+    attributes = (attribute for tree in trees for element in tree.iter("*") for attribute in element.items())
+    return {value.removeprefix("./") for name, value in attributes if name.endswith("}href") and value}
 
 
 def _clean_xml(content: bytes) -> bytes:
     """Remove authors, dates, sessions, printers, paths and deleted text from a part."""
-    tree = parse(content)
-    tree = without_deleted_text(tree)
+    tree = without_deleted_text(parse(content))
     dropped = []
     references: dict[str, str] = {}
     for element in tree.iter("*"):

@@ -111,7 +111,7 @@ class Document:
     def __init__(self, names: Collection[str], read: Callable[[str], bytes]) -> None:
         self._names = names
         self._read = read
-        self._unused = find_unused([name for name in names if not _DROPPED.fullmatch(name)], read)
+        self._unused = find_unused({name for name in names if not _DROPPED.fullmatch(name)}, read)
 
     def is_dropped(self, name: str) -> bool:
         """Whether a part is left out because readers don't need it."""

@@ -6,7 +6,7 @@ Source: ISO/IEC 29500-1, 17.13.5 (Revisions), and [MS-DOCX], 2.6 (Microsoft) for
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -37,10 +37,7 @@ _MARKERS: Final = re.compile(r"(?:bookmark|comment|perm|moveTo|moveFrom|customXm
 _PROPERTIES: Final = re.compile(r"\w+(?:Pr|PrEx)|tblGrid")
 # References to a note or a comment, and the elements that they belong to.
 _NOTE_REFERENCES: Final = ("{*}footnoteReference", "{*}endnoteReference", "{*}commentReference")
-_NOTES: Final = (
-    *("{*}footnote", "{*}endnote", "{*}comment"),
-    *("{*}commentRangeStart", "{*}commentRangeEnd"),
-)
+_NOTES: Final = ("{*}footnote", "{*}endnote", "{*}comment", "{*}commentRangeStart", "{*}commentRangeEnd")
 _NOTE: Final = re.compile(r"(footnote|endnote|comment)(?:Reference|RangeStart|RangeEnd)?")
 
 # A footnote, an endnote or a comment: its kind and its ID.
@@ -58,7 +55,7 @@ class Unused:
     parts: set[str] = field(default_factory=set)
 
 
-def find_unused(names: Collection[str], read: Callable[[str], bytes]) -> Unused:
+def find_unused(names: Set[str], read: Callable[[str], bytes]) -> Unused:
     """Return what only deleted text refers to in a file with parts of these names, whose content `read` returns."""
     unused = Unused()
     pages = [name for name in names if name.lower().endswith(".xml")]

@@ -1,6 +1,7 @@
 """Text that was deleted while changes were tracked: nothing is left of it, and of what only it refers to."""
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Final
@@ -49,8 +50,8 @@ def clean_parts(name: str, parts: Mapping[str, str | bytes]) -> dict[str, bytes]
         return {part: package.read(part) for part in package.namelist()}
 
 
-def clean_word(document: str | bytes, **parts: str | bytes) -> dict[str, bytes]:
-    return clean_parts("a.docx", {"[Content_Types].xml": "<Types/>", "word/document.xml": document, **parts})
+def clean_word(document: str | bytes, parts: Mapping[str, str | bytes] | None = None) -> dict[str, bytes]:
+    return clean_parts("a.docx", {"[Content_Types].xml": "<Types/>", "word/document.xml": document, **(parts or {})})
 
 
 def texts(content: bytes, path: str = ".//{*}body//{*}p") -> list[str]:
@@ -179,7 +180,7 @@ class TestWord:
         )
         parts = clean_word(
             body(f'<w:p>{deleted}<w:del><w:r><w:drawing r:id="r4"/></w:r></w:del>{kept}</w:p>'),
-            **{
+            {
                 "[Content_Types].xml": '<Types><Override PartName="/word/charts/chart1.xml"/></Types>',
                 "_rels/.rels": relations(("r1", "word/document.xml")),
                 "word/_rels/document.xml.rels": relations(*listed, ("r5", "footnotes.xml"), ("r6", "comments.xml")),
@@ -211,7 +212,7 @@ class TestWord:
         deleted = '<w:del><w:r><w:drawing r:embed="r1"/><w:drawing r:embed="r2"/></w:r></w:del>'
         parts = clean_word(
             body(f'<w:p>{deleted}<w:r><w:drawing r:embed="r1"/></w:r></w:p>'),
-            **{
+            {
                 "word/_rels/document.xml.rels": relations(("r1", "media/1.png"), ("r2", "/word/media/2.png")),
                 "word/header1.xml": page('<w:p><w:r><w:drawing r:embed="r9"/></w:r></w:p>', "hdr"),
                 "word/_rels/header1.xml.rels": relations(("r9", "media/2.png")),
@@ -231,14 +232,15 @@ class TestOpenDocument:
         for name in ("office", "text", "table", "draw")
     )
 
-    def clean(self, content: str, **parts: str | bytes) -> dict[str, bytes]:
+    def clean(self, content: str, parts: Mapping[str, str | bytes] | None = None) -> dict[str, bytes]:
         declared = f'{self.NAMESPACES} xmlns:xlink="http://www.w3.org/1999/xlink"'
         document = f"<office:document-content {declared}>{content}</office:document-content>"
-        return clean_parts("a.odt", {"mimetype": "text", "content.xml": document, **parts})
+        return clean_parts("a.odt", {"mimetype": "text", "content.xml": document, **(parts or {})})
 
     def test_loses_deleted_text_with_its_images_and_links(self) -> None:
         changes = (
-            '<text:tracked-changes><text:changed-region text:id="1"><text:deletion><text:p>NAME'
+            '<text:tracked-changes><text:changed-region text:id="1"><text:deletion>'
+            '<text:p text:style-name="Pictures" draw:name="">NAME'
             '<draw:image xlink:href="Pictures/1.png"/><draw:object xlink:href="./Object 1"/>'
             '<draw:image xlink:href="./Pictures/2.png"/></text:p></text:deletion></text:changed-region>'
             '<text:changed-region text:id="2"><text:insertion/></text:changed-region></text:tracked-changes>'
@@ -250,11 +252,11 @@ class TestOpenDocument:
         )
         manifest = "".join(
             f'<m:file-entry m:full-path="{path}"/>'
-            for path in ("Pictures/1.png", "Pictures/2.png", "Object 1/content.xml")
+            for path in ("/", "Pictures/1.png", "Pictures/2.png", "Object 1/content.xml")
         )
         parts = self.clean(
             changes + shown,
-            **{
+            {
                 "META-INF/manifest.xml": f'<m:manifest xmlns:m="urn:m">{manifest}</m:manifest>',
                 "Pictures/1.png": revealing_image("PNG"),
                 "Pictures/2.png": revealing_image("PNG"),
@@ -266,7 +268,7 @@ class TestOpenDocument:
         assert [
             parts["content.xml"].count(word) for word in (b"<text:insertion", b"<text:change-", b"changed-region")
         ] == [1, 2, 2]
-        assert b"Pictures/1.png" not in parts["META-INF/manifest.xml"]
+        assert re.findall(b'full-path="(.*?)"', parts["META-INF/manifest.xml"]) == [b"/", b"Pictures/2.png"]
 
     def test_loses_what_cells_contained_before(self) -> None:
         changes = (
