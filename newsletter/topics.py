@@ -48,15 +48,9 @@ def languages() -> list[str]:
 
 def page_of(topic: Topic) -> str:
     """Return the path of the page with its posts."""
-    if topic.category:
-        return topic.category.get_absolute_url()
-    if topic.tag:
-        return topic.tag.get_absolute_url()
-    if topic.author:
-        return topic.author.get_absolute_url()
-    if topic.language:
-        return reverse("blog:language", args=[topic.language])
-    return reverse("blog:front")
+    if listed := topic.category or topic.tag or topic.author:
+        return listed.get_absolute_url()
+    return reverse("blog:language", args=[topic.language]) if topic.language else reverse("blog:front")
 
 
 def followers_of(entries: Collection[Entry], frequency: str) -> QuerySet[Subscription]:
