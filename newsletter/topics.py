@@ -73,13 +73,9 @@ def followed(entries: Collection[Entry], subscriptions: Iterable[Subscription]) 
         return list(entries)
     wanted = {name: {topic[name] for topic in topics if topic[name]} for name in TOPIC_FIELDS}
     pks = [entry.pk for entry in entries]
-    found: set[int] = set()
-    if wanted["category"]:
-        filed = PostInCategory.objects.filter(post__in=pks, category__in=wanted["category"])
-        found.update(filed.values_list("post", flat=True))
-    if wanted["tag"]:
-        tagged = TaggedPost.objects.filter(content_object__in=pks, tag__in=wanted["tag"])
-        found.update(tagged.values_list("content_object", flat=True))
+    filed = PostInCategory.objects.filter(post__in=pks, category__in=wanted["category"])
+    tagged = TaggedPost.objects.filter(content_object__in=pks, tag__in=wanted["tag"])
+    found = {*filed.values_list("post", flat=True), *tagged.values_list("content_object", flat=True)}
     return [
         entry
         for entry in entries
