@@ -44,7 +44,7 @@ class _Index:
         """Make these `rows` of some entries match the names of the files in their texts, by entry."""
         old = {(entry, file): pk for pk, entry, file in rows}
         wanted = set().union(*names.values())
-        files = dict(self._model._default_manager.filter(file__in=wanted).values_list("file", "pk")) if wanted else {}
+        files = dict(self._model._default_manager.filter(file__in=wanted).values_list("file", "pk"))
         new = {(pk, files[name]) for pk, entry_names in names.items() for name in entry_names if name in files}
         if gone := [pk for pair, pk in old.items() if pair not in new]:
             self._through._default_manager.filter(pk__in=gone).delete()

@@ -1,24 +1,12 @@
 """Entries and categories as targets of menus."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from blog.appearance.menus import MenuTarget, Target
 from blog.models import Category, Entry, Page, Post
-
-
-def _find_page(arguments: Mapping[str, Any]) -> QuerySet[Any]:
-    return Page.objects.filter(path=arguments["path"])
-
-
-def _find_post(arguments: Mapping[str, Any]) -> QuerySet[Any]:
-    return Post.objects.at(**arguments)
-
-
-def _find_category(arguments: Mapping[str, Any]) -> QuerySet[Any]:
-    return Category.objects.filter(path=arguments["path"])
 
 
 def _entries(ids: Collection[int]) -> Mapping[int, Target]:
@@ -33,7 +21,9 @@ def _categories(ids: Collection[int]) -> Mapping[int, Target]:
 
 
 MENU_TARGETS: Final = {
-    "blog:page": MenuTarget(Page, _find_page, _entries),
-    "blog:post": MenuTarget(Post, _find_post, _entries),
-    "blog:category": MenuTarget(Category, _find_category, _categories),
+    "blog:page": MenuTarget(Page, lambda arguments: Page.objects.filter(path=arguments["path"]), _entries),
+    "blog:post": MenuTarget(Post, lambda arguments: Post.objects.at(**arguments), _entries),
+    "blog:category": MenuTarget(
+        Category, lambda arguments: Category.objects.filter(path=arguments["path"]), _categories
+    ),
 }

@@ -289,7 +289,7 @@ def preview_language(entries: QuerySet[Any], by: User, language: str, *, lock: b
     found = list(selected_entries(entries, lock=lock).exclude(language=language))
     groups = {entry.translation_group for entry in found} - {None}
     with_language = Entry.objects.filter(translation_group__in=groups, language=language)
-    taken = set(with_language.values_list("translation_group", flat=True)) if groups else set()
+    taken = set(with_language.values_list("translation_group", flat=True))
     for entry in found:
         is_free = entry.translation_group not in taken
         is_allowed = is_free and may_edit(by, entry) and entry.status != Status.TRASH

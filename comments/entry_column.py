@@ -7,7 +7,6 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
 from django.utils.translation import ngettext
 
 from comments.models import Comment, CommentStatus
@@ -34,5 +33,5 @@ def cells(request: HttpRequest, entries: Sequence[Any]) -> dict[int, str]:
 
 
 def _link(entry: Any, status: str, label: str) -> str:
-    query = urlencode({"entry__id__exact": entry.pk, "status__exact": status})
-    return format_html('<a href="{}?{}">{}</a>', reverse("admin:comments_comment_changelist"), query, label)
+    query = {"entry__id__exact": entry.pk, "status__exact": status}
+    return format_html('<a href="{}">{}</a>', reverse("admin:comments_comment_changelist", query=query), label)

@@ -13,8 +13,9 @@ from django.utils.translation import gettext
 
 from blog.feeds.formats import FORMATS
 from blog.listings.listing import period
-from blog.models import Entry, Page, Post
+from blog.models import Entry
 from blog.redirects.look_up import rows_at
+from blog.views import pages_at, posts_at
 from comments.models import Comment, CommentKind, CommentSettings
 from core.languages import activate_language
 from core.prepared import Parameter, Prepared
@@ -63,10 +64,10 @@ class CommentFeed:
 
 def _find_entry(request: SiteRequest, **kwargs: str) -> Entry:
     if "path" in kwargs:
-        (found,) = rows_at(request, (_pages, [timezone.now(), kwargs["path"]]))
+        (found,) = rows_at(request, (pages_at, [timezone.now(), [kwargs["path"]]]))
     else:
         day, _last = period(kwargs["year"], kwargs["month"], kwargs["day"])
-        (found,) = rows_at(request, (_posts, [timezone.now(), day, kwargs["slug"]]))
+        (found,) = rows_at(request, (posts_at, [timezone.now(), day, [kwargs["slug"]]]))
     if not found:
         raise Http404(gettext("That post or page doesn't exist."))
     entry: Entry = found[0]
@@ -82,9 +83,3 @@ def _newest(now: Parameter, *entry: Parameter, with_pingbacks: bool, stop: int) 
     if not with_pingbacks:
         comments = comments.filter(kind=CommentKind.COMMENT)
     return comments.with_entries().select_related("user").order_by("-created_at", "-pk")[:stop]
-
-
-_pages = Prepared[Page](lambda now, path: Page.objects.published(now).filter(path=path).without_texts())
-_posts = Prepared[Post](
-    lambda now, day, slug: Post.objects.published(now).filter(published_on=day, slug=slug).without_texts()
-)

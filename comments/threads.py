@@ -4,19 +4,19 @@ The first page, with the oldest comments, has the URL of the entry itself; the o
 WordPress. (Its default is the newest page at the entry's URL, where links to older comments break.)
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 
 from blog.models import Entry
 from comments import sender_links
 from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings, CommentStatus, Revision
 from core.prepared import Parameter, Prepared
+from core.text import parse_id
 
 # The query parameter for a reply to a comment. The name is WordPress's.
 REPLY_TO = "replytocom"
@@ -82,19 +82,16 @@ def page_url(entry: Entry, page_number: int) -> str:
 
 def thread_for(request: HttpRequest, entry: Entry, settings: CommentSettings, *, page_number: int = 1) -> Thread:
     """Return a page of the comments on `entry`, or the page of the comment being replied to or just submitted."""
-    focus = _pk(request.GET, REPLY_TO) or _pk(request.GET, sender_links.PK)
-    return thread(entry, settings, page_number=page_number, focus=focus, own=sender_links.from_request(request))
+    focus = parse_id(request.GET.get(REPLY_TO, "")) or parse_id(request.GET.get(sender_links.PK, ""))
+    own = sender_links.from_request(request)
+    return thread(entry, settings, page_number=page_number, focus=focus or None, own=own)
 
 
 def reply_target(request: HttpRequest, comments: Thread) -> Comment | None:
     """Return the comment that the reader wants to reply to: named in the URL or, on an unlocked page, in a form."""
-    node = comments.nodes.get(_pk(request.GET, REPLY_TO) or _pk(request.POST, REPLY_TO) or 0)
+    pk = parse_id(request.GET.get(REPLY_TO, "")) or parse_id(request.POST.get(REPLY_TO, ""))
+    node = comments.nodes.get(pk)
     return node.comment if node is not None and not node.is_unapproved else None
-
-
-def _pk(values: QueryDict, name: str) -> int | None:
-    value = values.get(name, "")
-    return int(value) if re.fullmatch("[0-9]{1,18}", value) else None
 
 
 def thread(

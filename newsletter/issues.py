@@ -73,8 +73,8 @@ def _make_issue(frequency: Frequency, settings: NewsletterSettings, now: dt.date
     try:
         with transaction.atomic():
             first_time = {"until": _start(settings, None, now)}
-            period, _is_new = Period.objects.get_or_create(frequency=frequency, defaults=first_time)
-            period = Period.objects.select_for_update().get(pk=period.pk)
+            periods = Period.objects.select_for_update()
+            period, _is_new = periods.get_or_create(frequency=frequency, defaults=first_time)
             start = _start(settings, period.until, now)
             if end <= start:
                 return

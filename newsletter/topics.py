@@ -48,15 +48,9 @@ def languages() -> list[str]:
 
 def page_of(topic: Topic) -> str:
     """Return the path of the page with its posts."""
-    if topic.category:
-        return topic.category.get_absolute_url()
-    if topic.tag:
-        return topic.tag.get_absolute_url()
-    if topic.author:
-        return topic.author.get_absolute_url()
-    if topic.language:
-        return reverse("blog:language", args=[topic.language])
-    return reverse("blog:front")
+    if listed := topic.category or topic.tag or topic.author:
+        return listed.get_absolute_url()
+    return reverse("blog:language", args=[topic.language]) if topic.language else reverse("blog:front")
 
 
 def followers_of(entries: Collection[Entry], frequency: str) -> QuerySet[Subscription]:
@@ -79,13 +73,9 @@ def followed(entries: Collection[Entry], subscriptions: Iterable[Subscription]) 
         return list(entries)
     wanted = {name: {topic[name] for topic in topics if topic[name]} for name in TOPIC_FIELDS}
     pks = [entry.pk for entry in entries]
-    found: set[int] = set()
-    if wanted["category"]:
-        filed = PostInCategory.objects.filter(post__in=pks, category__in=wanted["category"])
-        found.update(filed.values_list("post", flat=True))
-    if wanted["tag"]:
-        tagged = TaggedPost.objects.filter(content_object__in=pks, tag__in=wanted["tag"])
-        found.update(tagged.values_list("content_object", flat=True))
+    filed = PostInCategory.objects.filter(post__in=pks, category__in=wanted["category"])
+    tagged = TaggedPost.objects.filter(content_object__in=pks, tag__in=wanted["tag"])
+    found = {*filed.values_list("post", flat=True), *tagged.values_list("content_object", flat=True)}
     return [
         entry
         for entry in entries

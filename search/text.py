@@ -123,43 +123,12 @@ _ARABIC_PREPOSITIONS: Final = "بكل"
 _AFTER_PREPOSITION: Final = re.compile("[ء-ي]{4,}")
 # The algorithms of our own.
 _OWN_STEMMERS: Final = {"ar": arabic.stem, "uk": ukrainian.stem}
-# Snowball's stemmers.
-_STEMMERS: Final[dict[str, str]] = {
-    "ca": "catalan",
-    "cs": "czech",
-    "da": "danish",
-    "de": "german",
-    "el": "greek",
-    "en": "english",
-    "eo": "esperanto",
-    "es": "spanish",
-    "et": "estonian",
-    "eu": "basque",
-    "fa": "persian",
-    "fi": "finnish",
-    "fr": "french",
-    "ga": "irish",
-    "hi": "hindi",
-    "hu": "hungarian",
-    "hy": "armenian",
-    "id": "indonesian",
-    "it": "italian",
-    "lt": "lithuanian",
-    "nb": "norwegian",
-    "ne": "nepali",
-    "nl": "dutch",
-    "nn": "norwegian",
-    "no": "norwegian",
-    "pl": "polish",
-    "pt": "portuguese",
-    "ro": "romanian",
-    "ru": "russian",
-    "sr": "serbian",
-    "sv": "swedish",
-    "ta": "tamil",
-    "tr": "turkish",
-    "yi": "yiddish",
-}
+# The languages that Snowball has stemmers for, by the codes that it knows. Of Norwegian, it doesn't know the two forms.
+_NORWEGIAN: Final = frozenset({"nb", "nn"})
+_SNOWBALL: Final = _NORWEGIAN.union(
+    {"ca", "cs", "da", "de", "el", "en", "eo", "es", "et", "eu", "fa", "fi", "fr", "ga", "hi", "hu"},
+    {"hy", "id", "it", "lt", "ne", "nl", "no", "pl", "pt", "ro", "ru", "sr", "sv", "ta", "tr", "yi"},
+)
 
 
 def normalise(text: str) -> str:
@@ -277,7 +246,7 @@ def with_prepositions(word: str) -> list[str]:
 def stemmer_of(language: str) -> str:
     """Return the code of the language without a region; empty if its stems are not known."""
     code = language.partition("-")[0].lower()
-    return code if code in _STEMMERS or code in _OWN_STEMMERS else ""
+    return code if code in _SNOWBALL or code in _OWN_STEMMERS else ""
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED_LANGUAGES)
@@ -296,6 +265,6 @@ def _stem(token: str, code: str) -> str:
         token = _VARIANT.sub(lambda match: _RESPELLED[match[0]], token)
     # A new stemmer for each word, because it has state, which threads must not share. Creating it without a cache
     # takes no time.
-    stem: str = Stemmer(_STEMMERS[code], 0).stemWord(token)
+    stem: str = Stemmer("no" if code in _NORWEGIAN else code, 0).stemWord(token)
     # The algorithms may leave accents or capitals of their own.
     return normalise(stem) or token

@@ -1,17 +1,13 @@
 """Tags as targets of menus."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from blog.appearance.menus import MenuTarget, Target
 from tags.models import Tag
 from tags.tagging import tag_url
-
-
-def _find(arguments: Mapping[str, Any]) -> QuerySet[Any]:
-    return Tag.objects.filter(slug=arguments["slug"])
 
 
 def _load(ids: Collection[int]) -> Mapping[int, Target]:
@@ -19,4 +15,4 @@ def _load(ids: Collection[int]) -> Mapping[int, Target]:
     return {tag.pk: Target(tag.name, tag_url(tag.slug), tag.is_known) for tag in tags}
 
 
-MENU_TARGET: Final = MenuTarget(Tag, _find, _load)
+MENU_TARGET: Final = MenuTarget(Tag, lambda arguments: Tag.objects.filter(slug=arguments["slug"]), _load)

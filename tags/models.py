@@ -87,7 +87,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
             aliases = TagAlias.objects.filter(slug__in=slugs).order_by().values_list("slug", Value(0))
             rows = list(former_names.union(aliases, all=True))
             former = {key: pk for key, pk in rows if pk}
-            targets = kept.in_bulk(set(former.values())) if former else {}
+            targets = kept.in_bulk(set(former.values()))
             found |= {key: targets[pk] for key, pk in former.items() if pk in targets}
             missing = {key: name for key, name in missing.items() if key not in found}
             found |= self._create(missing, {slug for slug, pk in rows if not pk})

@@ -63,9 +63,6 @@ class CategoryAdmin(CurationAdmin):
         """Show the slugs of the parents too, which a search may leave out of the list."""
         return category.path
 
-    def view_on_site(self, obj: Category) -> str:
-        return obj.get_absolute_url()
-
     @admin.action(description=_("Merge, or move posts…"), permissions=["curate"])
     def merge_selected(self, request: HttpRequest, categories: QuerySet[Any]) -> HttpResponse:
         """Show what merging these categories would change."""

@@ -1,7 +1,6 @@
 """The lists of posts and pages: tabs, filters, search and columns."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, cast
 from urllib.parse import unquote
 
@@ -45,14 +44,6 @@ _STATES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What is looked up for a whole page. `cells` maps names of `entry_columns` to content."""
-
-    title_cell: SafeString
-    cells: dict[str, str]
-
-
 class EntryChangeList(FilterChangeList):
     """A list that does not load the texts, and looks up what its rows show for the whole page at once."""
 
@@ -72,7 +63,7 @@ class EntryChangeList(FilterChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        # Evaluate the query once, so that the objects that get a `row` here are the ones that are rendered.
+        # Evaluate the query once, so that the objects that get their cells here are the ones that are rendered.
         entries: list[Any] = list(self.result_list)
         if self.model is Post:
             prefetch_related_objects(entries, "categories", "tags")
@@ -84,10 +75,8 @@ class EntryChangeList(FilterChangeList):
         title_cells = TitleCells(request.user, self.model_admin.has_add_permission(request), url, query)
         for entry in entries:
             editing = editing_sentence(editors.get(entry.pk, []))
-            entry.row = Row(
-                title_cells.html(entry, picture_url=pictures.get(entry.pk, ""), editing=editing),
-                cells={name: cells.get(entry.pk, "") for name, cells in columns.items()},
-            )
+            entry.title_html = title_cells.html(entry, picture_url=pictures.get(entry.pk, ""), editing=editing)
+            entry.cells = {name: cells.get(entry.pk, "") for name, cells in columns.items()}
         self.result_list = entries
         empty = {name for name, cells in columns.items() if not cells}
         self.list_display = [name for name in self.list_display if getattr(name, "__name__", "") not in empty]
@@ -181,7 +170,7 @@ class EntryList(EntryActions):
 
     @admin.display(description=_("title"), ordering="title")
     def title_cell(self, entry: Any) -> SafeString:
-        html: SafeString = entry.row.title_cell
+        html: SafeString = entry.title_html
         return html
 
     @admin.display(description=_("author"), ordering="author__display_name")
@@ -207,7 +196,7 @@ class EntryList(EntryActions):
 def _cell(name: str, column: EntryColumn) -> Callable[[Any], str]:
     @admin.display(description=column.label, empty_value="")
     def cell(entry: Any) -> str:
-        content: str = entry.row.cells[name]
+        content: str = entry.cells[name]
         return content
 
     cell.__name__ = name

@@ -1,9 +1,9 @@
 """The first cell of a row in the lists of posts and pages. A template would take ten times as long."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
@@ -14,38 +14,6 @@ from blog.models import Entry, Post, Status
 from blog.permissions import Anyone, may_delete, may_edit, may_restore
 
 _MAX_TAGS: Final = 4
-
-
-class _Messages(NamedTuple):
-    """The messages that every row has, looked up once for all of them."""
-
-    quick_edit: str
-    quick_edit_label: str
-    view: str
-    view_label: str
-    preview: str
-    preview_label: str
-    duplicate: str
-    duplicate_label: str
-    trash: str
-    trash_label: str
-    tags: str
-
-    @classmethod
-    def translated(cls) -> Self:
-        return cls(
-            gettext("Quick edit"),
-            gettext("Quick edit: %(entry)s"),
-            gettext("View"),
-            gettext("View: %(entry)s"),
-            gettext("Preview"),
-            gettext("Preview: %(entry)s"),
-            gettext("Duplicate"),
-            gettext("Duplicate: %(entry)s"),
-            gettext("Move to trash"),
-            gettext("Move to trash: %(entry)s"),
-            gettext("Tags:"),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +27,6 @@ class TitleCells:
     may_add: bool
     url: str
     query: str
-    messages: _Messages = field(default_factory=_Messages.translated)
 
     def html(self, entry: Any, *, picture_url: str, editing: str) -> SafeString:
         """Return the picture, title, state, tags and actions of `entry`. `editing` says who else has it open."""
@@ -82,18 +49,21 @@ class TitleCells:
         return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or a translation
 
     def _actions(self, entry: Entry) -> Iterator[str]:
-        texts, title = self.messages, {"entry": entry}
+        title = {"entry": entry}
         is_editable = may_edit(self.user, entry)
         if is_editable:
-            yield _link(self._url(entry, "quick"), texts.quick_edit, texts.quick_edit_label % title, "quick-link")
+            label = gettext("Quick edit: %(entry)s") % title
+            yield _link(self._url(entry, "quick"), gettext("Quick edit"), label, "quick-link")
         if entry.is_public:
-            yield _link(entry.get_absolute_url(), texts.view, texts.view_label % title)
+            yield _link(entry.get_absolute_url(), gettext("View"), gettext("View: %(entry)s") % title)
         else:
-            yield _link(entry.get_preview_url(), texts.preview, texts.preview_label % title)
+            yield _link(entry.get_preview_url(), gettext("Preview"), gettext("Preview: %(entry)s") % title)
         if self.may_add:
-            yield _button(self._url(entry, "duplicate"), texts.duplicate, texts.duplicate_label % title)
+            label = gettext("Duplicate: %(entry)s") % title
+            yield _button(self._url(entry, "duplicate"), gettext("Duplicate"), label)
         if is_editable:
-            yield _button(self._url(entry, "trash"), texts.trash, texts.trash_label % title, "row-moves row-danger")
+            label = gettext("Move to trash: %(entry)s") % title
+            yield _button(self._url(entry, "trash"), gettext("Move to trash"), label, "row-moves row-danger")
 
     def _actions_in_trash(self, entry: Entry) -> Iterator[str]:
         if may_restore(self.user, entry):
@@ -109,7 +79,7 @@ class TitleCells:
             return ""
         links = [f'<a href="?tag={tag.pk}"><bdi>#{escape(str(tag))}</bdi></a>' for tag in tags[:_MAX_TAGS]]
         more = f"\n+{len(tags) - _MAX_TAGS}" if len(tags) > _MAX_TAGS else ""
-        label = f'<span class="visually-hidden">{self.messages.tags}</span>'
+        label = f'<span class="visually-hidden">{gettext("Tags:")}</span>'
         return f'<span class="entry-tags">{label}\n{"".join(links)}{more}\n</span>\n'
 
     def _url(self, entry: Entry, action: str) -> str:

@@ -95,8 +95,8 @@ def _library_descriptions(draft: Draft) -> list[LibraryDescription]:
         return []
     urls = _undescribed_images(draft.root)
     names = {url: name for url in urls if (name := library_file(url))}
-    described = Picture.objects.present().exclude(alt="") if names else Picture.objects.none()
-    pictures = {str(picture.file.name): picture for picture in described.filter(file__in=set(names.values()))}
+    described = Picture.objects.present().exclude(alt="").filter(file__in=set(names.values()))
+    pictures = {str(picture.file.name): picture for picture in described}
     found = [(url, pictures[names[url]]) for url in urls if names.get(url) in pictures]
     return [LibraryDescription(url, picture.alt, picture.thumbnail_url) for url, picture in found]
 
@@ -135,8 +135,8 @@ def check_images(draft: Draft) -> Iterator[str]:
 def _image_names(urls: Collection[str]) -> list[str]:
     """Return what people call these images: their titles in the media library, or else the names of their files."""
     files = [library_file(url) for url in urls]
-    pictures = Picture.objects.present().exclude(title="") if any(files) else Picture.objects.none()
-    titles = {file: in_quotes(title) for file, title in pictures.filter(file__in=files).values_list("file", "title")}
+    pictures = Picture.objects.present().exclude(title="").filter(file__in=set(files) - {""})
+    titles = {file: in_quotes(title) for file, title in pictures.values_list("file", "title")}
     return [titles.get(file) or file_name(normalise(url) or "") for url, file in zip(urls, files, strict=True)]
 
 
@@ -189,16 +189,16 @@ def _broken(paths: Collection[str]) -> set[str]:
     pages = {path: page for path, page in pages.items() if not _is_generated(page)}
     days, slugs = {day for day, _slug in posts.values() if day}, {slug for _day, slug in posts.values()}
     found_posts = Post.objects.published().filter(published_on__in=days, slug__in=slugs)
-    public_posts = set(found_posts.values_list("published_on", "slug")) if posts else set()
+    public_posts = set(found_posts.values_list("published_on", "slug"))
     candidates = {each for path in pages.values() for each in (path, _PAGE_NUMBER.sub("", path))}
     found_pages = Page.objects.published().filter(path__in=candidates)
-    public_pages = set(found_pages.values_list("path", flat=True)) if pages else set()
+    public_pages = set(found_pages.values_list("path", flat=True))
     broken = {path for path in paths if path not in matches}
     broken |= {path for path, key in posts.items() if key not in public_posts}
     broken |= {path for path, page in pages.items() if not {page, _PAGE_NUMBER.sub("", page)} & public_pages}
     slashed = {path: path if path.endswith("/") else f"{path}/" for path in broken}
     redirects = Redirect.objects.filter(path__in=[*slashed, *slashed.values()])
-    moved = set(redirects.values_list("path", flat=True)) if broken else set()
+    moved = set(redirects.values_list("path", flat=True))
     return {path for path in broken if not {path, slashed[path]} & moved}
 
 

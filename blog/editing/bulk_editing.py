@@ -115,12 +115,10 @@ def _terms(pks: list[int], changes: Changes) -> dict[int, set[tuple[str, Any]]]:
     categories = [*changes.add_categories, *changes.remove_categories]
     tags = [*changes.add_tags, *changes.remove_tags]
     for some in batched(pks, _BATCH_SIZE):
-        if categories:
-            for pk, category in filed.filter(entry__in=some, category__in=categories).values_list("entry", "category"):
-                found[pk].add(("categories", category))
-        if tags:
-            for pk, name in tagged.with_any(some, tags).values_list("content_object", "tag__name"):
-                found[pk].add(("tags", name))
+        for pk, category in filed.filter(entry__in=some, category__in=categories).values_list("entry", "category"):
+            found[pk].add(("categories", category))
+        for pk, name in tagged.with_any(some, tags).values_list("content_object", "tag__name"):
+            found[pk].add(("tags", name))
     return found
 
 
@@ -131,17 +129,11 @@ def _differing(entries: list[Any], changes: Changes) -> Iterator[int]:
             yield entry.pk
     filed, tagged = Entry.categories.through._default_manager, Post.tags.through._default_manager
     for some in batched([entry.pk for entry in entries], _BATCH_SIZE):
-        if changes.remove_categories:
-            yield from filed.filter(entry__in=some, category__in=changes.remove_categories).values_list(
-                "entry", flat=True
-            )
-        if changes.add_categories:
-            present = set(
-                filed.filter(entry__in=some, category__in=changes.add_categories).values_list("entry", "category")
-            )
-            wanted = product(some, (category.pk for category in changes.add_categories))
-            yield from (pk for pk, category in wanted if (pk, category) not in present)
-        if changes.remove_tags:
-            yield from tagged.with_any(some, changes.remove_tags).values_list("content_object", flat=True)
+        filed_here = filed.filter(entry__in=some)
+        yield from filed_here.filter(category__in=changes.remove_categories).values_list("entry", flat=True)
+        present = set(filed_here.filter(category__in=changes.add_categories).values_list("entry", "category"))
+        wanted = product(some, (category.pk for category in changes.add_categories))
+        yield from (pk for pk, category in wanted if (pk, category) not in present)
+        yield from tagged.with_any(some, changes.remove_tags).values_list("content_object", flat=True)
         if changes.add_tags:
             yield from tagged.without_all(some, changes.add_tags)

@@ -6,7 +6,6 @@ Anyone with the URL sees the text as it is currently stored. The URL is a secret
 
 import datetime as dt
 from typing import Final
-from urllib.parse import urlencode
 
 from django.core.signing import BadSignature, Signer
 from django.db.models import QuerySet
@@ -46,8 +45,7 @@ def revoke_all(person: User) -> None:
 
 def url_of(link: PreviewLink) -> str:
     """Return the absolute URL to share."""
-    query = urlencode({PARAMETER: _SIGNER.sign(str(link.pk))})
-    return absolute_url(f"{reverse('blog:front')}?{query}")
+    return absolute_url(reverse("blog:front", query={PARAMETER: _SIGNER.sign(str(link.pk))}))
 
 
 def find_entry(token: str) -> Entry | None:

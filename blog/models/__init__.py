@@ -19,33 +19,14 @@ from blog.models.review import (
 )
 from blog.models.revision import Revision, TranslatedVersion
 
-__all__ = [
-    "MAX_NOTE_LENGTH",
-    "TEXTS",
-    "AppearanceVersion",
-    "Autosave",
-    "Category",
-    "CategoryChange",
-    "CategoryTwins",
-    "Enclosure",
-    "Entry",
-    "Page",
-    "Post",
-    "PostInCategory",
-    "PostQuerySet",
-    "PreviewLink",
-    "Redirect",
-    "ReviewEvent",
-    "ReviewNote",
-    "ReviewNotice",
-    "ReviewPreference",
-    "Revision",
-    "SiteAppearance",
-    "Status",
-    "TranslatedVersion",
-    "UndoableEdit",
-    "date_in_lists",
-    "load_pictures",
-    "open_note_count",
-    "public_condition",
-]
+__all__ = ["AppearanceVersion", "SiteAppearance"]
+__all__ += ["Category", "CategoryChange", "CategoryTwins"]
+__all__ += ["Autosave", "PreviewLink", "UndoableEdit"]
+__all__ += ["Entry", "load_pictures"]
+__all__ += ["TEXTS", "Status", "date_in_lists", "public_condition"]
+__all__ += ["Page"]
+__all__ += ["Enclosure", "Post", "PostQuerySet"]
+__all__ += ["PostInCategory"]
+__all__ += ["Redirect"]
+__all__ += ["MAX_NOTE_LENGTH", "ReviewEvent", "ReviewNote", "ReviewNotice", "ReviewPreference", "open_note_count"]
+__all__ += ["Revision", "TranslatedVersion"]

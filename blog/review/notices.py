@@ -83,8 +83,7 @@ def feedback_for(user: User) -> QuerySet[ReviewNotice]:
 
 
 def _recipients(user_ids: Iterable[int]) -> dict[int, ReviewPreference]:
-    pks = set(user_ids)
-    return {preference.user_id: preference for preference in ReviewPreference.objects.of_users(pks)} if pks else {}
+    return {preference.user_id: preference for preference in ReviewPreference.objects.of_users(user_ids)}
 
 
 def _feedback(

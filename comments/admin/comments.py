@@ -234,9 +234,6 @@ class CommentAdmin(BaseAdmin[Comment]):
         time = comment.created_at
         return format_html('<time datetime="{}">{}</time>', time.isoformat(timespec="seconds"), time_since(time))
 
-    def view_on_site(self, obj: Comment) -> str:
-        return obj.get_absolute_url()
-
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         stored = context["original"]
         if request.method == "POST":

@@ -252,7 +252,7 @@ def _unsent_texts(request: HttpRequest) -> dict[int, tuple[str, str]]:
         if kind in texts and (text := request.POST[key]).strip():
             texts[kind][parse_id(pk)] = text
     pks = {*texts["edit"], *texts["reply"]}
-    comments, seen = Comment.objects.in_bulk(list(pks)) if pks else {}, read_seen(request.POST)
+    comments, seen = Comment.objects.in_bulk(list(pks)), read_seen(request.POST)
     # If someone else has edited a comment meanwhile, its text is only the one that the form showed.
     edits = {
         pk: ("edit", text)

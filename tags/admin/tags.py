@@ -120,9 +120,6 @@ class TagAdmin(TagCurationAdmin):
     def last_used(self, tag: Any) -> Any:
         return tag.last_used and format_day_for_staff(localtime(tag.last_used))
 
-    def view_on_site(self, obj: Tag) -> str:
-        return obj.get_absolute_url()
-
     @route("suggest/", "suggest", permission="view")
     def suggest(self, request: HttpRequest) -> JsonResponse:
         """Return existing tags that match `?q=`, or that occur in the `text` of a POST, which is too long for a URL.
