@@ -19,9 +19,11 @@ export function cleanWord(body) {
 
 function makeQuotations(body) {
   for (const paragraph of body.querySelectorAll("p.MsoQuote, p.MsoIntenseQuote")) {
-    const previous = paragraph.previousElementSibling;
-    const quotation = previous?.localName === "blockquote" ? previous : body.ownerDocument.createElement("blockquote");
-    paragraph.before(quotation);
+    let quotation = paragraph.previousElementSibling;
+    if (quotation?.localName !== "blockquote") {
+      quotation = body.ownerDocument.createElement("blockquote");
+      paragraph.before(quotation);
+    }
     quotation.append(paragraph);
   }
 }

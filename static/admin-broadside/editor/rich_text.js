@@ -275,11 +275,19 @@ function lowerHeadings(body) {
   }
 }
 
+// What was found out about each list, so that it isn't searched again for each of its items.
+const lists = new WeakMap();
+
 function itemOf(content, node) {
-  const parent = node.parentNode;
-  const index = [...parent.children].indexOf(node);
-  const mark = parent.localName === "ol" ? `${(Number(parent.getAttribute("start")) || 1) + index}. ` : "- ";
-  const indented = content.trim().replace(/\n{2,}/g, parent.querySelector("p + p") ? "\n\n" : "\n");
+  const list = node.parentNode;
+  const known = lists.get(list) ?? {
+    next: Number(list.getAttribute("start")) || 1,
+    hasParagraphs: list.querySelector("p + p") !== null,
+  };
+  lists.set(list, known);
+  const mark = list.localName === "ol" ? `${known.next}. ` : "- ";
+  known.next += 1;
+  const indented = content.trim().replace(/\n{2,}/g, known.hasParagraphs ? "\n\n" : "\n");
   return `${mark}${indented.replace(/\n(?=.)/g, `\n${" ".repeat(mark.length)}`)}${node.nextSibling ? "\n" : ""}`;
 }
 
