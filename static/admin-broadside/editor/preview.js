@@ -150,7 +150,10 @@ function showFocus(frame) {
   document.addEventListener("keydown", ({ key }) => {
     isTab = key === "Tab";
   });
-  window.addEventListener("blur", () => frame.classList.toggle("has-focus", isTab && document.activeElement === frame));
+  // Firefox tells that the focus has left before it tells where it is.
+  window.addEventListener("blur", () =>
+    setTimeout(() => frame.classList.toggle("has-focus", isTab && document.activeElement === frame)),
+  );
   document.addEventListener("focusin", () => {
     isTab = false;
     frame.classList.remove("has-focus");
