@@ -36,7 +36,7 @@ from accounts.people import (
     require_another_owner,
 )
 from accounts.policies import role_renamed
-from accounts.preferences import person_inlines
+from accounts.preferences import page_checks, person_inlines
 from accounts.roles import LABELS, OWNER, ROLES, describe, permission_names
 from core.admin import BaseAdmin
 from core.admin_routes import route
@@ -153,6 +153,11 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         if person.invited_until is None:
             return gettext("Not invited yet")
         return gettext("Invited") if person.invited_until > timezone.now() else gettext("The invitation has expired")
+
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        # Readers must not learn of other accounts, so those have no page.
+        has_page = obj is not None and any(check(obj) for check in page_checks.values())
+        return super().get_view_on_site_url(obj) if has_page else None
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
         return list(person_inlines.values()) if obj is not None else []

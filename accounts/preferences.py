@@ -1,6 +1,6 @@
 """What other apps add to the form of a person, which owners use, and to “Your account”, which everyone has."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from django.db import models
@@ -27,6 +27,9 @@ class PersonInline[Model: models.Model](VersionedInline[Model, User]):
 
 # The `has_…_permission` methods of each, which get the person, decide whether it is shown.
 person_inlines: Final[Registry[type[PersonInline[Any]]]] = Registry("part of the form of a person", _find_problems)
+
+# Each tells whether readers see the page of a person.
+page_checks: Final[Registry[Callable[[User], bool]]] = Registry("check for the page of a person")
 
 # Each is a section of “Your account”.
 own_panels: Final[Registry[Panel]] = Registry("section of “Your account”", find_missing_template)

@@ -13,11 +13,11 @@ class BlogConfig(AppConfig):
     def ready(self) -> None:
         from accounts.audit.titles import titles
         from accounts.offboarding import Work, works
-        from accounts.preferences import own_panels, person_inlines
+        from accounts.preferences import own_panels, page_checks, person_inlines
         from accounts.revocations import revocations
         from blog import oembed
         from blog.admin.dashboard import NAVIGATION, PANELS
-        from blog.admin.profiles import PANEL, PortraitInline, ReviewPreferenceInline
+        from blog.admin.profiles import PANEL, PortraitInline, ReviewPreferenceInline, has_page
         from blog.appearance import uses
         from blog.appearance.blocks import sidebar_blocks
         from blog.appearance.menus import menu_targets
@@ -88,6 +88,7 @@ class BlogConfig(AppConfig):
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
         works.register("blog", Work(_("Posts and pages"), count_written, reassign))
         person_inlines.register("blog.portrait", PortraitInline)
+        page_checks.register("blog.author", has_page)
         own_panels.register("profile", PANEL)
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
         kept_data.register("blog", kept_about_readers)

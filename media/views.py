@@ -47,6 +47,7 @@ _REDIRECT_HEADERS: Final = {"Cache-Control": "public, max-age=3600", "Cross-Orig
 _RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
+_ALT_LENGTH: Final = Picture._meta.get_field("alt").max_length
 # In hexadecimal digits.
 _ETAG_LENGTH: Final = 24
 # What a file may do when it is opened. The page in which a browser plays audio or video requests the file again, so it
@@ -69,7 +70,8 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
     try:
         if is_meant_as_image(upload):
-            picture = store_picture(upload, by=request.user)
+            alt = request.POST.get("alt", "").replace("\0", "")[:_ALT_LENGTH]
+            picture = store_picture(upload, alt=alt, by=request.user)
             answer = {"image_code": picture_code(picture, is_markdown=is_markdown), "file": describe(picture)}
         elif request.user.has_perm("media.add_document"):
             document = store_document(upload, by=request.user)

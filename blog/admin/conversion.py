@@ -46,6 +46,7 @@ class ConversionMixin(BaseAdmin[Any]):
             request,
             "admin/blog/convert.html",
             gettext("Convert to Markdown"),
+            subtitle=str(entry),
             entry=entry,
             entry_url=url,
             conversion=conversion,

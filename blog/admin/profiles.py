@@ -20,7 +20,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import Portrait, User
 from accounts.preferences import PersonInline
-from blog.models import ReviewPreference
+from blog.models import Post, ReviewPreference
 from blog.permissions import may_write
 from blog.portraits import PortraitForm
 from core.dashboard import Panel
@@ -75,6 +75,11 @@ def change_own(request: HttpRequest) -> HttpResponse:
         _save(biography, person, "Biography")
         messages.success(request, gettext("Biography saved."))
     return HttpResponseRedirect(reverse("account"))
+
+
+def has_page(person: User) -> bool:
+    """Whether readers see the page of `person` as an author."""
+    return Post.objects.published().filter(author=person).exists()
 
 
 def _is_to_be_saved(form: forms.ModelForm[Any], request: HttpRequest) -> bool:

@@ -56,6 +56,7 @@ class QuickEdit(EntryActions):
             request,
             "admin/blog/_quick_form.html" if is_fragment else "admin/blog/quick_edit.html",
             gettext("Quick edit"),
+            subtitle=str(entry),
             entry=entry,
             form=form,
             steps=[(step.value, step_label(step, form.state), step == form.step) for step in _other_steps(form)],

@@ -107,6 +107,7 @@ class ReviewNotesMixin(BaseAdmin[Any]):
             request,
             "admin/blog/entry/notes_page.html",
             gettext("Notes"),
+            subtitle=str(entry),
             object=entry,
             entry=entry,
             change_url=self._url("change", entry.pk),

@@ -35,7 +35,7 @@ export function isReadable(file) {
   return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
-/** Send a file with the CSRF token of a form, and show how much has been sent in the element `progress`. On a line that
+/** Send a file, and its alternative text if it has one, with the CSRF token of a form, and show how much has been sent in the element `progress`. On a line that
  * hangs, give up. (Once the file has been sent, the server may take long.)
  *
  * Resolve to the status and the JSON of the response, which is null if there is none.
@@ -44,6 +44,9 @@ export function sendFile(url, form, name, file, progress) {
   const body = new FormData();
   body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
   body.append(name, file);
+  if (file.alt) {
+    body.append("alt", file.alt);
+  }
   // Not fetch, which doesn't report how much has been sent.
   const request = new XMLHttpRequest();
   request.open("POST", url);

@@ -138,7 +138,13 @@ time?.addEventListener("input", () => {
   });
 });
 
-/* “Schedule…” and “Return to author…” close like menus. */
+/* “Schedule…” and “Return to author…” close like menus: otherwise, they would cover what has the focus. While the list of errors
+ * has it, the error is shown at its field as well. */
+document.addEventListener("focusin", ({ target }) => {
+  for (const menu of document.querySelectorAll(".writing-menu[open]")) {
+    menu.open = menu.contains(target) || target.closest(".writing-errors") !== null;
+  }
+});
 for (const menu of document.querySelectorAll(".writing-menu")) {
   const button = menu.querySelector("summary");
   menu.addEventListener("keydown", (event) => {

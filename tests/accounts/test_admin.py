@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import PasswordLink, User
 from accounts.password_links import Kind, make_link
+from blog.models import Post
 from core.slugs import slugify
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
@@ -38,6 +39,10 @@ def person_data(person: User, **changes: Any) -> dict[str, Any]:
 
 def texts(response: Any, selector: str) -> list[str]:
     return [text(element) for element in find(read(response), selector)]
+
+
+def hrefs(response: Any) -> list[str]:
+    return [link.get("href") for link in find(read(response), "a")]
 
 
 class TestAccess:
@@ -261,6 +266,17 @@ class TestChanging:
         owner.post(f"{LIST}{amina.pk}/change/", data)
         amina.refresh_from_db()
         assert (str(amina), amina.slug, amina.bio) == ("Amina K.", "amina-k", "Writes.")
+
+    def test_leads_to_the_page_of_a_person_only_if_readers_see_it(self, owner: Client) -> None:
+        author: User = UserFactory(role="Author")
+        post = PostFactory(author=author, status="draft")
+        form = f"{LIST}{author.pk}/change/"
+        for status, has_page in (("draft", False), ("private", False), ("published", True)):
+            Post.objects.filter(pk=post.pk).update(status=status)
+            assert (Client().get(author.get_absolute_url()).status_code == 200) is has_page
+            saved = owner.post(form, person_data(author) | {"_continue": "1"}, follow=True)
+            for page in (owner.get(form), saved):
+                assert (author.get_absolute_url() in hrefs(page)) is has_page
 
     def test_no_one_gets_the_email_address_of_someone_else(self, owner: Client) -> None:
         UserFactory(email="amina@example.org")

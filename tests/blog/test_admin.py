@@ -13,7 +13,7 @@ from blog.models import Category, Page, Post, Status
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data
-from tests.factories.responses import find, read, text
+from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +119,12 @@ class TestSource:
         page = client.get(admin_url(post, "change")).content.decode()
         assert f'data-markdownx-urls-path="/admin/markdownx/preview/?markup=html&amp;entry={post.pk}"' in page
         assert 'data-markdownx-upload-urls-path="/admin/markdownx/upload/?markup=html"' in page
+
+    def test_every_page_about_a_text_names_it_in_its_title(self, client: Client) -> None:
+        post = PostFactory(title="A <lamp>", markup="html")
+        for name in ("change", "quick", "notes", "convert", "translations", "history"):
+            title = one(read(client.get(admin_url(post, name))), "title")
+            assert text(title).startswith("A <lamp> – ")
 
     def test_the_markup_cannot_be_changed(self, client: Client, editor: User) -> None:
         post = PostFactory(markup="html", author=editor)

@@ -212,6 +212,11 @@ def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log
         page.get_by_role("button", name="Posts (including drafts)").click()
         expect(page).to_have_url(re.compile(rf"o={order}\b"))
     expect(rows.locator("th")).to_have_text(["used", "never"])
+    # What can be done with a row has the size of a fingertip.
+    page.goto("/admin/blog/post/")
+    actions = page.locator(".entry-actions").first.locator("a, button")
+    heights = "actions => actions.map((action) => action.getBoundingClientRect().height)"
+    assert set(actions.evaluate_all(heights)) == {44}
 
 
 def test_a_list_with_long_names_is_no_wider_than_the_window(log_in: LogIn) -> None:

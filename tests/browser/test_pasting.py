@@ -40,6 +40,15 @@ PASTE_DOCUMENT = """([html, rtf]) => {
   const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
   document.activeElement.dispatchEvent(paste);
 }"""
+# Pastes with or without an image.
+PASTE_COPIED = """([html, text, isImage]) => {
+  const data = new DataTransfer();
+  data.setData("text/html", html.replace("/media/", `${location.origin}/media/`));
+  data.setData("text/plain", text);
+  if (isImage) data.items.add(new File(["x"], "image.png", { type: "image/png" }));
+  const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.activeElement.dispatchEvent(paste);
+}"""
 CONVERT = """async (htmls) => {
   const { toParts } = await import("/static/admin-broadside/editor/rich_text.js");
   return htmls.map((html) => toParts(html).parts.join("\\n\\n"));
@@ -85,6 +94,45 @@ class=MsoFootnoteReference>[1]</span></a> and two<a href="#_ftn2" name="_ftnref2
 class=MsoFootnoteReference>[1]</span></a> The <i>first</i> note.</p></div>
 <div style='mso-element:footnote' id=ftn2><p class=MsoFootnoteText><a href="#_ftnref2" name="_ftn2">[2]</a> Second.</p>
 </div></div>"""
+# A list that continues, one that follows another, numbers and letters of other scripts, numbered headings, and
+# italics that Word writes with a style for other scripts.
+WORD_LISTS = """<h1 style='mso-list:l0 level1 lfo1'><![if !supportLists]><span style='mso-list:Ignore'>2.<span>&nbsp;
+</span></span><![endif]>Votes</h1><p><i style='mso-bidi-font-style:normal'>Again</i>:</p>
+<p style='mso-list:l1 level1 lfo2'><span style='mso-list:Ignore'>3.</span>three</p>
+<p style='mso-list:l1 level1 lfo2'><span style='mso-list:Ignore'>4.</span>four</p>
+<p style='mso-list:l2 level1 lfo3'><span style='mso-list:Ignore'>·</span>bullet</p>
+<p>Text</p><p dir=RTL style='mso-list:l3 level1 lfo4'><span style='mso-list:Ignore'>أ.</span>حرف</p>
+<p dir=RTL style='mso-list:l3 level2 lfo4'><span style='mso-list:Ignore'>١.</span>رقم</p>
+<p class=MsoQuote>Said</p><p class=MsoQuote>twice</p>"""
+WORD_LISTS_MARKDOWN = r"""## 2\. Votes
+
+*Again*:
+
+3. three
+4. four
+
+- bullet
+
+Text
+
+1. حرف
+   1. رقم
+
+> Said
+>
+> twice"""
+# Comments on the text, and what was deleted while changes were tracked.
+WORD_COMMENTS = """<p>New <del cite="mailto:Ruth" datetime="2026-01-01">secret</del>text<span
+class=MsoCommentReference><a class=msocomanchor href="#_msocom_1" name="_msoanchor_1">[R1]</a></span>.</p>
+<div style='mso-element:comment-list'><hr><div style='mso-element:comment'><p class=MsoCommentText><a class=msocomanchor
+href="#_msoanchor_1" name="_msocom_1">[R1]</a>Names her source</p></div></div>"""
+WORD_ENDNOTE = """<p>One<a href="#_edn1" name="_ednref1">[i]</a>.</p><div style='mso-element:endnote-list'><hr>
+<div style='mso-element:endnote'><p><a href="#_ednref1" name="_edn1">[i]</a> Note.</p><p>More of it.</p></div></div>"""
+GOOGLE_DOCS_NOTE = """<p>One<sup><a href="#ftnt1" id="ftnt_ref1">[1]</a></sup></p>
+<div><p><a href="#ftnt_ref1" id="ftnt1">[1]</a> Note.</p></div>"""
+# Parts of a word, and punctuation next to one.
+EMPHASIS = """<p><span lang=EN><b>Two</b></span><b> parts</b>, x<i>, y</i>, <b>“z”</b>w, <b>bo</b>ld,
+<span style="vertical-align:super">up</span> H<sub class="a" id="b">2</sub>O</p>"""
 LIBREOFFICE_NOTE = """<p>One<sup><a class="sdfootnoteanc" name="sdfootnote1anc" href="#sdfootnote1sym">1</a></sup>.</p>
 <div id="sdfootnote1"><p><a class="sdfootnotesym" name="sdfootnote1sym" href="#sdfootnote1anc">1</a> Note.</p></div>"""
 WEB_PAGE = """<script>alert(1)</script><h3 onclick="x()">News</h3><p>Line<br>break <a href="javascript:alert(1)">bad</a>
@@ -169,6 +217,11 @@ CASES = [
     ("|", WORD, "…", WORD_MARKDOWN),
     ("|", WORD_NOTES, "…", "One[^1] and two[^2].\n\n[^1]: The *first* note.\n\n[^2]: Second."),
     ("Old[^4]|", LIBREOFFICE_NOTE, "…", "Old[^4]\n\nOne[^5].\n\n[^5]: Note."),
+    ("|", WORD_LISTS, "…", WORD_LISTS_MARKDOWN),
+    ("|", WORD_COMMENTS, "…", "New text."),
+    ("|", WORD_ENDNOTE, "…", "One[^1].\n\n[^1]: Note.\n\n    More of it."),
+    ("|", GOOGLE_DOCS_NOTE, "…", "One[^1]\n\n[^1]: Note."),
+    ("|", EMPHASIS, "…", "**Two parts**, x, *y*, **“z**”w, **bo**ld, <sup>up</sup> H<sub>2</sub>O"),
     ("|", WEB_PAGE, "…", WEB_PAGE_MARKDOWN),
     ("|", GOOGLE_DOCS_BREAKS, "…", "One *word*\n\nTwo\n\n- a\n  - deeper\n- b"),
     ("|", E_MAIL, "…", E_MAIL_MARKDOWN),
@@ -212,14 +265,16 @@ def test_images_of_pasted_documents_are_uploaded_to_their_places(new_post: Page,
     red, blue, green = (picture(size=(300, 200), colour=colour) for colour in ("red", "blue", "green"))
     url = f"data:image/png;base64,{base64.b64encode(red).decode()}"
     blank = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
-    first = f'<h2>News</h2><p>One <img src="{url}"> <b>bold</b>.<img src="{blank}"></p><ul><li>Two</li></ul>'
+    first = f'''<h2>News</h2><p>One <img src="{url}" alt="A *red* field"> <b>bold</b>.<img src="{blank}"></p>
+<ul><li>Two</li></ul>'''
     # Word adds each one again in an older format.
     pictures = "".join(
         rf"{{\*\shppict{{\pict{{\*\picprop}}\picw9\pngblip\bliptag-12{{\*\blipuid 00ff}} {image.hex(' ', 64)}}}}}"
         r"{\nonshppict{\pict\wmetafile8 0100}}"
         for image in (blue, green)
     )
-    word = """<table><tr><td>a<img src="file:///C:/1.png"></td><td>b</td></tr></table><p>Three</p>
+    word = """<table><tr><td>a<img src="file:///C:/1.png"
+alt="Blue&#10;&#10;Description automatically generated"></td><td>b</td></tr></table><p>Three</p>
 <p><img src="file:///C:/2.png"></p><p><b>Four</b></p>"""
     new_post.fill("#id_source", "Intro.\n\nEnd.")
     new_post.get_by_role("button", name=mode).click()
@@ -232,11 +287,13 @@ def test_images_of_pasted_documents_are_uploaded_to_their_places(new_post: Page,
     new_post.evaluate(PASTE_DOCUMENT, [first + word, rf"{{\rtf1 {pictures}}}"])
 
     source = new_post.locator("#id_source")
-    expect(source).to_have_value(re.compile(r"(!\[\][^!]*){3}"))
+    expect(source).to_have_value(re.compile(r"(!\[.*\][^!]*){3}"))
     text = source.input_value()
     stored = [Picture.objects.get(file=name) for name in re.findall(r"/media/([^)]*)", text)]
     blocks = ["Intro.", "## News", "One **bold**.", "(image)", "- Two", "| a | b |\n| --- | --- |", "(image)", "Three"]
-    assert re.sub(r"!\[\]\(.*\)", "(image)", text).split("\n\n") == [*blocks, "(image)", "**Four**", "End."]
+    assert re.sub(r"!\[.*\]\(.*\)", "(image)", text).split("\n\n") == [*blocks, "(image)", "**Four**", "End."]
+    assert re.findall(r"!\[(.*)\]", text) == [r"A \*red\* field", "", ""]
+    assert [image.alt for image in stored] == ["A *red* field", "", ""]
     assert [colour_of(each) for each in stored] == ["red", "blue", "green"]
     expect(new_post.locator(".editor-error")).to_have_count(0)
 
@@ -290,6 +347,41 @@ def test_plain_text_becomes_paragraphs_without_the_line_ends_of_e_mails_and_pdfs
             text,
         )
         expect(source).to_have_value(expected)
+
+
+VS_CODE = """<meta charset='utf-8'><div style="font-family: 'Droid Sans Mono', 'monospace';white-space: pre;"><div>
+<span style="color: #569cd6;">def</span><span> f(x):</span></div><div>&nbsp;&nbsp;&nbsp;&nbsp;return *x*</div></div>"""
+CODE = "def f(x):\n    return *x*"
+TERMINAL = "<pre style='font-family:monospace'>$ ls<br>&nbsp; total 4_0_1\n</pre>"
+
+
+def test_code_keeps_its_indentation_and_a_copied_image_its_description(new_post: Page) -> None:
+    source = new_post.locator("#id_source")
+    assert new_post.evaluate(PASTE, ["|", VS_CODE, CODE]) == "(plain text)"
+    terminal = new_post.evaluate(PASTE, ["|", TERMINAL, "…"])
+    assert terminal == "```\n$ ls\n  total 4_0_1\n```"
+
+    new_post.fill("#id_source", "Above.")
+    new_post.get_by_role("button", name="Visual").click()
+    new_post.get_by_text("Above.").click()
+    for html, text in ((VS_CODE, CODE.replace("\n", "\r\n").replace("  ", "\u00a0 ")), (TERMINAL, "…")):
+        new_post.evaluate(PASTE_COPIED, [html, text, False])
+    expect(source).to_have_value(f"Above.\n\n```\n{CODE}\n```\n\n{terminal}")
+
+    # Browsers copy an image with its HTML, and the visual mode copies its own.
+    new_post.evaluate(PASTE_COPIED, ['<img src="/media/pictures/a.png" alt="A lamp" title="Lit">', "", True])
+    image = '![A lamp](/media/pictures/a.png "Lit")'
+    expect(source).to_have_value(re.compile(f"{re.escape(image)}$"))
+    assert not Picture.objects.exists()
+    copied = """<p data-pm-slice="0 0 []"><img src="https://example.org/a.png" alt="A" title="Caption"></p>
+    <div class="visual-raw-block"><pre>&lt;p class="x"&gt;*raw*&lt;/p&gt;</pre></div>
+    <pre data-params="python"><code>x = 1</code></pre>
+    <div class="visual-more">Read more</div><p>a<span class="visual-raw">[^1]</span></p>"""
+    markdown = """![A](https://example.org/a.png "Caption")\n\n<p class="x">*raw*</p>\n\n```python\nx = 1\n```
+
+<!--more-->\n\na[^1]"""
+    new_post.get_by_role("button", name="Markdown").click()
+    assert new_post.evaluate(PASTE, ["|", copied, "…"]) == markdown
 
 
 class Checker(HTMLParser):

@@ -427,3 +427,15 @@ def test_the_preview_is_beside_the_text_if_there_is_room(log_in: LogIn, width: i
     side_by_side = abs(text["y"] - preview["y"]) < 2
     assert side_by_side == (width == 1400)
     assert new_post.evaluate("document.documentElement.scrollWidth") <= width
+
+    # It can be scrolled with the keyboard, and shows when. (Frames never match `:focus`.)
+    frame = new_post.locator(".editor-preview")
+    new_post.focus("#id_source")
+    for key, style in (("Tab", "solid"), ("Shift+Tab", "none")):
+        new_post.keyboard.press(key)
+        expect(frame).to_have_css("outline-style", style)
+    # Buttons in a row that scrolls would lose a part of an outline around them.
+    new_post.focus("#id_source")
+    new_post.keyboard.press("Shift+Tab")
+    offset = "-2px" if width == 390 else "2px"
+    expect(new_post.get_by_role("button", name="Bold")).to_have_css("outline-offset", offset)

@@ -121,6 +121,12 @@ class TestUploadResponse:
         response = client.post(f"{UPLOAD}?markup={markup}", {"image": picture_file()})
         assert response.json()["image_code"] == f'<img src="{Picture.objects.get().file.url}" alt="">'
 
+    def test_a_description_is_stored_and_may_be_too_long(self, client: Client) -> None:
+        for alt, stored in (("A *lamp*\0", "A *lamp*"), ("x" * 1_001, "x" * 1_000)):
+            response = client.post(UPLOAD, {"image": picture_file(), "alt": alt})
+            assert Picture.objects.latest("pk").alt == stored
+            assert response.json()["file"]["alt"] == stored
+
     def test_is_a_link_for_a_pdf(self, client: Client) -> None:
         upload = SimpleUploadedFile("Who *we* are.pdf", PDF)
         assert (

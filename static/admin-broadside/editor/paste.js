@@ -3,8 +3,9 @@
  * Ctrl+Shift+V pastes plain text, in every browser. */
 
 import { isMarkdown, linkCode, selectedText } from "./formatting.js";
+import { isCode } from "./pasted_code.js";
 import { cutOutImages } from "./pasted_images.js";
-import { targetOf, toParts } from "./rich_text.js";
+import { hasOwnImage, targetOf, toParts } from "./rich_text.js";
 import { replace, replaceWithBlock } from "./text.js";
 
 // Longer text is pasted without its formatting, which would take the browser too long.
@@ -49,8 +50,9 @@ function insertParts(field, parts, uploads) {
 export function readPaste(data, selected, all, takesMarkdown) {
   const text = data.getData("text/plain").trim();
   const url = URL_ALONE.test(text) ? targetOf(text) : "";
-  // Word and Excel add a picture of the text, and browsers add the HTML of a copied image.
-  if (data.files.length && !text) {
+  // Word and Excel add a picture of the text, and browsers add the HTML of a copied image. Those of this site aren't uploaded
+  // again, but keep their descriptions.
+  if (data.files.length && !text && !(takesMarkdown && hasOwnImage(data.getData("text/html")))) {
     return { files: data.files };
   }
   if (url && selected.trim() && !selected.includes("\n") && !URL_ALONE.test(selected.trim())) {
@@ -71,9 +73,4 @@ export function readRichText(data, all) {
 /** Whether Markdown is more than part of a paragraph. */
 export function isBlock(markdown) {
   return markdown.includes("\n") || /^(?:#{1,6} |- |\d+\. |> |\||```|---$)/.test(markdown);
-}
-
-/** Whether `data` comes from a code editor, whose colours aren't formatting. */
-function isCode(data) {
-  return data.types.includes("vscode-editor-data");
 }

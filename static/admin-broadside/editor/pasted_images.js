@@ -26,6 +26,8 @@ export function takeImages(body, files, rtf) {
     const [, type, code] = (found.length === inFiles.length && found[inFiles.indexOf(image)]) || [];
     const file = code ? fileOf(`image/${type}`, decodeHex(code)) : files[sourceOf(image).match(/^cut-out:(\d+)$/)?.[1]];
     if (file?.size >= MIN_BYTES) {
+      // Sent with the file (files.js).
+      file.alt = descriptionOf(image);
       const mark = body.ownerDocument.createElement("p");
       mark.dataset.image = mark.textContent = taken.push(file) - 1;
       blockOf(image, body).after(mark);
@@ -34,6 +36,11 @@ export function takeImages(body, files, rtf) {
     image.remove();
   }
   return { files: taken, isIncomplete };
+}
+
+/** Return the description that the author of a document wrote, rather than Word. */
+function descriptionOf({ alt }) {
+  return /automatically generated|AI-generated/i.test(alt) ? "" : alt.trim();
 }
 
 function sourceOf(image) {

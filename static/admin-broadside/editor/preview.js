@@ -36,6 +36,7 @@ export function followText(box, field) {
   }
   form.elements.language?.addEventListener("input", setLanguage);
   setLanguage();
+  showFocus(frame);
   // The server can be reached again, or the user has logged in again.
   form.addEventListener("saved", retry);
   form.addEventListener("resumed", retry);
@@ -141,6 +142,22 @@ export function followText(box, field) {
         ? (text.scrollTop / room) * (page.scrollHeight - page.clientHeight)
         : page.scrollTop + middle - page.clientHeight / 2;
   }
+}
+
+/* Show when the Tab key has led into the frame, which then scrolls with the arrow keys. It never matches `:focus`. */
+function showFocus(frame) {
+  let isTab = false;
+  document.addEventListener("keydown", ({ key }) => {
+    isTab = key === "Tab";
+  });
+  // Firefox tells that the focus has left before it tells where it is.
+  window.addEventListener("blur", () =>
+    setTimeout(() => frame.classList.toggle("has-focus", isTab && document.activeElement === frame)),
+  );
+  document.addEventListener("focusin", () => {
+    isTab = false;
+    frame.classList.remove("has-focus");
+  });
 }
 
 function setOrRemove(element, name, value) {

@@ -3,17 +3,25 @@
  * Nothing here has to be safe, only clean: blog.rendering removes whatever may not be published. */
 
 import Turndown from "../../vendor/turndown/turndown.js";
+import { makeCodeBlocks } from "./pasted_code.js";
+import { joinEmphasis } from "./pasted_emphasis.js";
+import { parse, stylesOf } from "./pasted_html.js";
 import { takeImages } from "./pasted_images.js";
 import { simplifyTables } from "./pasted_tables.js";
+import { cleanWord } from "./pasted_word.js";
 import { nextFootnote } from "./text.js";
 
 // Elements that mean more than their text. Without any of them, plain text is pasted.
-const FORMATTED = "a[href], b, blockquote, code, del, em, h1, h2, h3, h4, h5, h6, hr, i, img, li, pre, s, strong, table, [data-footnote], [data-image]";
+const FORMATTED = `a[href], b, blockquote, code, del, em, h1, h2, h3, h4, h5, h6, hr, i, img, li, pre, s, strong, sub, sup, table,
+  [data-footnote], [data-image], [data-pm-slice]`;
 // In place of an image. HTML can't contain this character.
 const IMAGE = /\s*\0(\d+)\0\s*/;
 const JUNK =
   "base, button, form, iframe, input, link, meta, noscript, object, script, select, style, svg, template, textarea, title, xml";
 const HEADINGS = "h1, h2, h3, h4, h5, h6";
+// Notes of Word and LibreOffice, which may have several paragraphs.
+const NOTE = `[style*='mso-element:footnote']:not([style*='-list']), [style*='mso-element:endnote']:not([style*='-list']),
+  div[id^='sdfootnote'], div[id^='sdendnote']`;
 const BLOCKS = `address, article, aside, blockquote, body, dd, div, dl, dt, figcaption, figure, footer, header, hr, li, main,
   ol, p, pre, section, table, td, th, ul, ${HEADINGS}`;
 
@@ -38,7 +46,7 @@ const service = new Turndown({
 const escapeMarkdown = service.escape.bind(service);
 // Text that looks like HTML stays text.
 service.escape = (text) => escapeMarkdown(text).replace(/<|&(?=#?\w+;)/g, "\\$&");
-service.keep(["sub", "sup"]);
+service.addRule("raised", { filter: ["sub", "sup"], replacement: raisedOf });
 service.addRule("struck", { filter: ["del", "s", "strike"], replacement: (content) => content && `~~${content}~~` });
 service.addRule("break", { filter: (node) => node.dataset.paragraph, replacement: () => "\n\n" });
 service.addRule("item", { filter: "li", replacement: itemOf });
@@ -46,7 +54,13 @@ service.addRule("cell", { filter: ["td", "th"], replacement: (content) => cellOf
 service.addRule("row", { filter: "tr", replacement: (content) => `${content}|\n` });
 service.addRule("rows", { filter: ["thead", "tbody", "tfoot"], replacement: (content) => content });
 service.addRule("table", { filter: "table", replacement: tableOf });
-
+// Copied in the visual mode (visual/schema.js).
+service.addRule("raw", { filter: (node) => node.matches(".visual-raw"), replacement: (_content, node) => node.textContent });
+service.addRule("raw block", {
+  filter: (node) => node.matches(".visual-raw-block"),
+  replacement: (_content, node) => `\n\n${node.textContent}\n\n`,
+});
+service.addRule("more", { filter: (node) => node.matches(".visual-more"), replacement: () => "\n\n<!--more-->\n\n" });
 service.addRule("image", { filter: (node) => node.dataset.image, replacement: imageOf });
 service.addRule("footnote", { filter: (node) => node.dataset.footnote, replacement: footnoteOf });
 
@@ -56,8 +70,7 @@ service.addRule("footnote", { filter: (node) => node.dataset.footnote, replaceme
  *
  * Its footnotes get the numbers after those of `text`, into which it is pasted. */
 export function toParts(html, { text = "", files = [], rtf = "" } = {}) {
-  const { body } = inertDocument();
-  body.innerHTML = html;
+  const body = parse(html);
   for (const junk of body.querySelectorAll(JUNK)) {
     junk.remove();
   }
@@ -69,7 +82,9 @@ export function toParts(html, { text = "", files = [], rtf = "" } = {}) {
   for (const element of [...body.querySelectorAll("b, strong, i, em, span")]) {
     useStyles(element);
   }
-  makeWordLists(body);
+  const hasMore = cleanWord(body);
+  joinEmphasis(body, BLOCKS);
+  makeCodeBlocks(body);
   nestLists(body);
   simplifyTables(body);
   makeFootnotes(body, nextFootnote(text));
@@ -77,7 +92,7 @@ export function toParts(html, { text = "", files = [], rtf = "" } = {}) {
   const images = takeImages(body, files, rtf);
   const { isIncomplete } = images;
   takeCaptions(body);
-  if (!body.querySelector(FORMATTED)) {
+  if (!hasMore && !body.querySelector(FORMATTED)) {
     return { parts: [], isIncomplete };
   }
   lowerHeadings(body);
@@ -89,68 +104,26 @@ export function toParts(html, { text = "", files = [], rtf = "" } = {}) {
   return { parts: parts.filter(Boolean), isIncomplete };
 }
 
-/** Return a document in which nothing runs or loads. Since it has no window, the browser doesn't even report that. */
-function inertDocument() {
-  const frame = document.createElement("iframe");
-  document.body.append(frame);
-  const page = frame.contentDocument.implementation.createHTMLDocument("");
-  frame.remove();
-  return page;
-}
-
-function styleOf(element) {
-  return element.getAttribute("style") ?? "";
-}
-
 /** Turn styles, which Google Docs uses, into elements, and remove elements whose styles say the opposite. */
 function useStyles(element) {
-  const style = styleOf(element);
-  const isBold = /(?:^|[;\s])font-weight:\s*(?:bold|[6-9]00)/i.test(style);
-  const isItalic = /font-style:\s*italic/i.test(style);
-  const isPlain = element.matches("b, strong") && /(?:^|[;\s])font-weight:\s*(?:normal|400)/i.test(style);
-  if (isPlain || (element.matches("i, em") && /font-style:\s*normal/i.test(style))) {
+  const styles = stylesOf(element);
+  const { "font-weight": weight = "", "font-style": slant, "vertical-align": align } = styles;
+  const isPlain = element.matches("b, strong") && /^(?:normal|400)$/.test(weight);
+  if (isPlain || (element.matches("i, em") && slant === "normal")) {
     element.replaceWith(...element.childNodes);
   } else if (element.localName === "span" && !element.closest(HEADINGS)) {
-    const names = [isBold && "strong", isItalic && "em", /text-decoration[^;]*line-through/i.test(style) && "del"];
+    const names = [
+      /^(?:bold|[6-9]00)$/.test(weight) && "strong",
+      slant === "italic" && "em",
+      styles["text-decoration"]?.includes("line-through") && "del",
+      align === "super" && "sup",
+      align === "sub" && "sub",
+    ];
     for (const name of names.filter(Boolean)) {
       const wrapper = element.ownerDocument.createElement(name);
       wrapper.append(...element.childNodes);
       element.append(wrapper);
     }
-  }
-}
-
-/** Turn the paragraphs that Word uses for list items into lists. */
-function makeWordLists(body) {
-  let lists = [];
-  let previous = null;
-  for (const paragraph of [...body.querySelectorAll("p, h1, h2, h3, h4, h5, h6")]) {
-    const level = styleOf(paragraph).match(/mso-list:[^;]*\blevel(\d)/)?.[1];
-    if (!level) {
-      continue;
-    }
-    const mark = [...paragraph.querySelectorAll("span")].find((each) => /mso-list:\s*Ignore/i.test(styleOf(each)));
-    const name = /^\s*(?:\d+|[a-z]{1,4})[.)]/i.test(mark?.textContent ?? "") ? "ol" : "ul";
-    mark?.remove();
-    if (!previous || paragraph.previousElementSibling !== previous.at) {
-      lists = [];
-    }
-    lists.length = Math.min(lists.length, Number(level));
-    while (lists.length < Number(level)) {
-      const list = body.ownerDocument.createElement(name);
-      const outer = lists.at(-1);
-      if (!outer) {
-        paragraph.before(list);
-      } else {
-        (outer.lastElementChild ?? outer.appendChild(body.ownerDocument.createElement("li"))).append(list);
-      }
-      lists.push(list);
-    }
-    const item = body.ownerDocument.createElement("li");
-    item.append(...paragraph.childNodes);
-    lists.at(-1).append(item);
-    paragraph.remove();
-    previous = { at: lists[0] };
   }
 }
 
@@ -190,15 +163,16 @@ function isBlank(node) {
   return node.localName === "br" || node.nodeType === Node.COMMENT_NODE || node.nodeValue?.trim() === "";
 }
 
-/** Mark footnotes of Word and LibreOffice: links and paragraphs whose links lead to each other. */
+/** Mark footnotes of Word, LibreOffice and Google Docs: links and notes whose links lead to each other. */
 function makeFootnotes(body, number) {
-  for (const link of [...body.querySelectorAll("a[name][href^='#']")]) {
-    const { name } = link;
-    const back = [...body.querySelectorAll("a[name]")].find(
-      (each) => `#${each.name}` === link.getAttribute("href") && each.getAttribute("href") === `#${name}`,
-    );
-    const note = back?.closest("p, li, div");
-    if (!note || !(link.compareDocumentPosition(back) & Node.DOCUMENT_POSITION_FOLLOWING)) {
+  const links = new Map([...body.querySelectorAll("a[href^='#']")].map((link) => [`#${link.name || link.id}`, link]));
+  for (const [name, link] of links) {
+    const back = links.get(link.getAttribute("href"));
+    if (back?.getAttribute("href") !== name || !(link.compareDocumentPosition(back) === Node.DOCUMENT_POSITION_FOLLOWING)) {
+      continue;
+    }
+    const note = back.closest(NOTE) ?? back.closest("p, li, div");
+    if (!note) {
       continue;
     }
     const mark = body.ownerDocument.createElement("span");
@@ -206,13 +180,17 @@ function makeFootnotes(body, number) {
     (link.closest("sup") ?? link).replaceWith(mark);
     const text = body.ownerDocument.createElement("p");
     text.dataset.footnote = number;
-    back.remove();
+    (back.closest("sup") ?? back).remove();
     text.append(...note.childNodes);
     note.replaceWith(text);
     number += 1;
   }
-  // The line that Word draws above its footnotes.
-  body.querySelectorAll("[style*='mso-element:footnote-list'] > :is(br, hr)").forEach((line) => line.remove());
+  // The line that Word draws above its notes.
+  body.querySelectorAll("[style*='mso-element:'][style*='note-list'] > :is(br, hr)").forEach((line) => line.remove());
+}
+
+function raisedOf(content, node) {
+  return content && `<${node.localName}>${content}</${node.localName}>`;
 }
 
 function imageOf(_content, node) {
@@ -245,9 +223,13 @@ function cleanLinks(body) {
       link.replaceWith(...link.childNodes);
     }
   }
+  const isOurs = body.querySelector("[data-pm-slice]") !== null;
   for (const image of body.querySelectorAll("img")) {
     image.setAttribute("src", ownUrl(image.getAttribute("src") ?? ""));
-    image.removeAttribute("title");
+    // The titles of images from this site or from the visual mode are their captions.
+    if (!isOurs && !isOwnImage(image.getAttribute("src"))) {
+      image.removeAttribute("title");
+    }
   }
 }
 
@@ -261,6 +243,15 @@ function takeCaptions(body) {
       caption.remove();
     }
   }
+}
+
+/** Whether the HTML of a copied image is of one from this site, rather than of a smaller copy for readers. */
+export function hasOwnImage(html) {
+  return [...parse(html).querySelectorAll("img")].some((image) => isOwnImage(ownUrl(image.getAttribute("src") ?? "")));
+}
+
+function isOwnImage(url) {
+  return /^\/(?!\/)/.test(url) && !url.includes("/renditions/");
 }
 
 /** Return `url` without this site's own origin. */
@@ -284,11 +275,19 @@ function lowerHeadings(body) {
   }
 }
 
+// What was found out about each list, so that it isn't searched again for each of its items.
+const lists = new WeakMap();
+
 function itemOf(content, node) {
-  const parent = node.parentNode;
-  const index = [...parent.children].indexOf(node);
-  const mark = parent.localName === "ol" ? `${(Number(parent.getAttribute("start")) || 1) + index}. ` : "- ";
-  const indented = content.trim().replace(/\n{2,}/g, parent.querySelector("p + p") ? "\n\n" : "\n");
+  const list = node.parentNode;
+  const known = lists.get(list) ?? {
+    next: Number(list.getAttribute("start")) || 1,
+    hasParagraphs: list.querySelector("p + p") !== null,
+  };
+  lists.set(list, known);
+  const mark = list.localName === "ol" ? `${known.next}. ` : "- ";
+  known.next += 1;
+  const indented = content.trim().replace(/\n{2,}/g, known.hasParagraphs ? "\n\n" : "\n");
   return `${mark}${indented.replace(/\n(?=.)/g, `\n${" ".repeat(mark.length)}`)}${node.nextSibling ? "\n" : ""}`;
 }
 

@@ -14,6 +14,7 @@ import {
   TextSelection,
 } from "../../../vendor/prosemirror/prosemirror.js";
 import { isBlock, readPaste, readRichText } from "../paste.js";
+import { codeOf, isCode } from "../pasted_code.js";
 import { commands, indexOfInserted, insertBlocks, insertBlocksAfter, insertInline, isActive, linkAtCaret, linkSelection, selectedText } from "./commands.js";
 import { blocksOf, endsOf, read, startsOf, write } from "./document.js";
 import { keys, typingRules } from "./keys.js";
@@ -231,12 +232,15 @@ export function createVisualMode(box, field, uploads, runTool) {
     if (data.getData("text/html").includes("data-pm-slice")) {
       return false;
     }
-    const isCode = view.state.selection.$from.parent.type.spec.code;
-    const { files, url, ...richText } = readPaste(data, selectedText(view.state), field.value, !isCode);
+    const isInCode = view.state.selection.$from.parent.type.spec.code;
+    const { files, url, ...richText } = readPaste(data, selectedText(view.state), field.value, !isInCode);
+    const code = !isInCode && isCode(data) ? codeOf(data) : "";
     if (files) {
       uploads.add(files);
     } else if (url) {
       run(linkSelection(selectedText(view.state), url));
+    } else if (code.includes("\n")) {
+      run(insertBlocks([schema.node("code_block", null, schema.text(code))]));
     } else {
       insertText(richText, data);
     }
