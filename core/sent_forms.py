@@ -18,6 +18,8 @@ _SECRET: Final = re.compile(r"pass(word|phrase|code)[0-9]?$|^(code|otp)$")
 _OURS: Final = re.compile(r"^csrfmiddlewaretoken$|(^|-)version$")
 # A value of several words, or longer than this, is typed text. All other values go into hidden fields.
 _LINE: Final = 60
+# What a script has calculated, such as a proof of work: no one types so long a word.
+_TOKEN: Final = re.compile(rf"[\w+/=-]{{{_LINE + 1},}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,11 @@ class SentField:
 
     @property
     def label(self) -> str:
-        """The name of the field, translated if it happens to be one of the site's messages."""
-        return capfirst(gettext(self.name.rpartition("-")[2].replace("_", " ")))
+        """The name of the field without a number, translated if it happens to be one of the site's messages."""
+        words = [part for part in self.name.split("-") if not part.isdecimal()] or [self.name]
+        name = words[-1].replace("_", " ")
+        translated = gettext(name)
+        return capfirst(translated if translated != name else gettext(capfirst(name)))
 
     @property
     def rows(self) -> int:
@@ -66,4 +71,5 @@ def _field(name: str, value: str) -> SentField:
     if _SECRET.search(name.lower()):
         return SentField(name, "", "secret" if value else "hidden")
     is_text = len(value) > _LINE or len(value.split()) > 1
-    return SentField(name, value, "text" if is_text and not _OURS.search(name) else "hidden")
+    is_ours = _OURS.search(name) or _TOKEN.fullmatch(value)
+    return SentField(name, value, "text" if is_text and not is_ours else "hidden")

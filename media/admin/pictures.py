@@ -111,7 +111,9 @@ class PictureAdmin(DuplicatesAdmin):
         item = '<li><bdi>{}</bdi> <button type="button" class="button media-use-text" hidden>{}</button></li>'
         use = gettext("Use this text")
         items = format_html_join("", item, [(text, use) for text in alternative_texts_of(picture, picture.viewer)])
-        return format_html('<ul class="media-uses">{}</ul>', items) if items else escape(gettext("No others."))
+        if not items:
+            return escape(gettext("No others."))
+        return format_html('<ul class="media-uses" role="list">{}</ul>', items)
 
     @admin.display(description=_("Markdown"))
     def in_markdown(self, picture: Picture) -> SafeString:

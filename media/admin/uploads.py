@@ -214,9 +214,9 @@ class UploadAdmin(BaseAdmin[Any]):
     def uses(self, upload: Any) -> SafeString | str:
         found = uses_of(self.model, [upload.pk], upload.viewer).get(upload.pk, [])
         links = format_html_join("", "<li>{}</li>", ((_link(use),) for use in found))
-        return (
-            format_html('<ul class="media-uses">{}</ul>', links) if links else gettext("Nothing shows or links to it.")
-        )
+        if not links:
+            return gettext("Nothing shows or links to it.")
+        return format_html('<ul class="media-uses" role="list">{}</ul>', links)
 
     # Deleting
 

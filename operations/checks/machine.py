@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.cache import is_cache_working
+from core.languages import in_quotes, separator
 from media.models import Picture
 from operations.backups.work import RESERVE
 from operations.checks.diagnoses import CheckOptions, Diagnosis, folder_advice
@@ -46,8 +47,10 @@ _TIMEX_BYTES: Final = 512
 def permissions(options: CheckOptions) -> Iterator[Diagnosis]:
     if exposed := find_exposed():
         yield Diagnosis.problem(
-            _("Other users of this machine can read or change: %s.") % ", ".join(str(path) for path, _mode in exposed),
-            _("Run: %s") % "; ".join(f"chmod {mode} {shlex.quote(str(path))}" for path, mode in exposed),
+            _("Other users of this machine can read or change: %s.")
+            % separator().join(in_quotes(path) for path, _mode in exposed),
+            _("Run: %s")
+            % separator().join(in_quotes(f"chmod {mode} {shlex.quote(str(path))}") for path, mode in exposed),
         )
     else:
         yield Diagnosis.ok(_("Other users of this machine can't read the settings or the data."))
@@ -67,7 +70,7 @@ def code(options: CheckOptions) -> Iterator[Diagnosis]:
     if writable:
         yield Diagnosis.warning(
             _("The site can change its own code (%s), and so can anyone who breaks into it.")
-            % ", ".join(map(str, writable)),
+            % separator().join(map(in_quotes, writable)),
             _(
                 "As root, make root the owner of the code: “chown -R root: %(base)s”, and then “chown -R broadside: "
                 "%(data)s”."

@@ -20,7 +20,7 @@ for (const area of document.querySelectorAll("textarea[data-suggest]")) {
 export function enhance(area) {
   const labels = area.dataset;
   const label = area.labels[0]?.textContent.replace(/:\s*$/, "") ?? "";
-  const chips = element("ul", { class: "tags-chips", "aria-label": label });
+  const chips = element("ul", { class: "tags-chips", role: "list", "aria-label": label });
   const input = element("input", {
     class: "tags-input",
     type: "text",

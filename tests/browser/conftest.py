@@ -105,9 +105,13 @@ CHECK = """async (options) => {
     faults.push(`can't be disabled: ${name(element)}`);
   }
   // Safari tells screen readers of lists without markers only if they have a role or are in a navigation.
-  for (const list of document.querySelectorAll(".sheet :is(ul, ol):not([role], .errorlist, nav *, .entry-body *)")) {
-    const item = list.querySelector(":scope > li");
-    if (item && getComputedStyle(item).listStyleType === "none") faults.push(`no list in Safari: ${name(list)}`);
+  const marked = (item) => {
+    const { display, listStyleType } = getComputedStyle(item);
+    return display === "list-item" && listStyleType !== "none";
+  };
+  for (const list of document.querySelectorAll(":is(ul, ol):not([role], .errorlist, nav *, .entry-body *)")) {
+    const items = [...list.querySelectorAll(":scope > li")];
+    if (items.length && !items.some(marked)) faults.push(`no list in Safari: ${name(list)}`);
   }
   // Safari on a Mac would ignore other styles of these.
   for (const field of document.querySelectorAll("[type=search]")) {

@@ -213,10 +213,15 @@ class TestPage:
         assert page.xpath("//@onclick | //@onerror | //@style") == []
 
     def test_arabic_text_has_its_own_direction(self, client: Client, moderator: User) -> None:
-        pending_comment(text="تحية من بيروت", name="ليلى")
+        post = PostFactory.create(title="عنوان")
+        reasons = [{"check": "blocklist", "verdict": "hold", "message": "It contains “تحية”."}]
+        parent = CommentFactory.create(entry=post, name="أمينة")
+        pending_comment(entry=post, parent=parent, text="تحية من بيروت", name="ليلى", reasons=reasons)
         page = read(client.get(QUEUE))
         assert find(page, ".text")[0].get("dir") == "auto"
         assert [text(name) for name in find(page, ".about strong bdi")] == ["ليلى"]
+        assert [text(name) for name in find(page, ".where bdi")] == ["أمينة", "عنوان"]
+        assert [text(reason) for reason in find(page, ".reasons bdi")] == ["It contains “تحية”."]
 
     @pytest.mark.parametrize("state", [Status.SPAM, Status.TRASH, Status.APPROVED])
     def test_other_statuses_are_listed_newest_first(self, state: Status, client: Client, moderator: User) -> None:

@@ -95,6 +95,8 @@ def test_both_proxies_say_the_same_in_their_own_errors() -> None:
     assert len(caddy) == 2
     # Caddy can't limit how many requests come at once.
     assert {page for page in nginx if "Too many requests" not in page} == caddy
+    # In the evening, none of them is a white page between dark ones.
+    assert all('<meta name="color-scheme" content="light dark">' in page for page in nginx)
 
 
 def test_the_management_commands_exist() -> None:

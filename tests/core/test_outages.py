@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 from django.test import Client, RequestFactory
-from django.utils import timezone
+from django.utils import timezone, translation
 from lxml import html
 
 from accounts.models import Session, User
@@ -239,6 +239,18 @@ class TestReturnedForm:
         request = RequestFactory().post("/", {**versions, "conversion": "Typed words"})
         kinds = {field.name: field.kind for field in sent_context(request)["sent"]}
         assert kinds == {"version": "hidden", "aliases-version": "hidden", "conversion": "text"}
+
+    def test_shows_nothing_that_a_script_calculated(self) -> None:
+        proof = "eyJhbGdvcml0aG0iOiJQ" * 20
+        sent = {"altcha": proof, "website": f"https://example.org/{'a' * 60}", "text": "漢" * 70}
+        kinds = {field.name: field.kind for field in sent_context(RequestFactory().post("/", sent))["sent"]}
+        assert kinds == {"altcha": "hidden", "website": "text", "text": "text"}
+
+    def test_fields_of_rows_are_labelled_with_what_they_are(self) -> None:
+        sent = {"edit-30": "The text of a comment", "form-0-title": "A title", "100": "Two words"}
+        with translation.override("fr"):
+            labels = [field.label for field in sent_context(RequestFactory().post("/", sent))["sent"]]
+        assert labels == ["Modifier", "Titre", "100"]
 
     def test_omits_a_body_that_is_not_a_form(self) -> None:
         request = RequestFactory().post("/", b'{"fields": 1}', content_type="application/json")

@@ -219,9 +219,10 @@ class TestMachine:
         settings.DATA_DIR = tmp_path / "the data"
         settings.DATA_DIR.mkdir()
         settings.DATA_DIR.chmod(0o755)
-        assert str(settings.DATA_DIR) in only(machine.permissions).text
+        # In quotation marks, between which the dashboard shows everything from left to right.
+        assert f"“{settings.DATA_DIR}”" in only(machine.permissions).text
         # As a shell needs it.
-        assert f"chmod 700 '{settings.DATA_DIR}'" in only(machine.permissions).advice
+        assert f"“chmod 700 '{settings.DATA_DIR}'”" in only(machine.permissions).advice
 
     @pytest.mark.parametrize(
         ("user", "writable", "found"), [(0, True, "warning"), (1000, True, "warning"), (1000, False, "ok")]
