@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from core.clock import correct_future_times
 from media import unfinished
 from media.models import Document, Picture, Upload
 from media.uses import use_finders
@@ -174,6 +175,7 @@ def remove_expired() -> None:
     # Merged pictures only if their files are still there.
     pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
     for rows in (pictures, Document.objects.all()):
+        correct_future_times(rows, "deleted_at")
         expired = rows.filter(deleted_at__lte=timezone.now() - RESTORABLE_FOR)
         for pk in list(expired.order_by("deleted_at", "pk").values_list("pk", flat=True)):
             # Another process may have removed it since, and a new upload may have its name.
