@@ -140,7 +140,7 @@ class Upload(PublicModel):
         return deleted
 
     def file_names(self) -> list[str]:
-        """Return the names of all its files in the storage, and of those that it has replaced."""
+        """Return the names of all its files in the storage, and of those that it has replaced. Raises OSError."""
         rows: models.QuerySet[Any] = type(self)._base_manager.all()
         replaced = [name for upload in rows.filter(replaced_in=self.pk) for name in upload.file_names()]
         return [str(self.file.name), *replaced]
@@ -269,10 +269,12 @@ class Picture(Upload):
         return {**super().values_from(content), "width": width or 0, "height": height or 0, **renditions}
 
     def file_names(self) -> list[str]:
-        stored = Picture.objects.filter(pk=self.pk).values_list("rendition_rows", flat=True).first()
+        # Whatever rows name: a process may have been killed while it made some.
+        storage: Any = self.file.storage
+        renditions = storage.sizes(f"renditions/{self.pk}/")
         # Pictures that were merged into this one are deleted with it.
         merged = [name for picture in self.merged.all() for name in picture.file_names()]
-        return [*super().file_names(), *(Rendition(*row).name for row in stored or []), *merged]
+        return [*super().file_names(), *renditions, *merged]
 
 
 def cleaners_version() -> int:

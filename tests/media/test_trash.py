@@ -322,6 +322,7 @@ class TestRemovingForGood:
     def test_removes_the_renditions_too(self) -> None:
         upload = store_picture(picture_file_of(1200, 900))
         make_renditions(upload)
+        default_storage.save(f"renditions/{upload.pk}/of-a-killed-process.avif", ContentFile(b"x"))
         trash.delete(Picture, [upload.pk])
         pass_days(31)
         trash.remove_expired()

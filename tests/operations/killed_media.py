@@ -16,7 +16,7 @@ from media import trash, unfinished
 from media.documents import clean_document, store_document
 from media.models import Document, Picture, Upload
 from media.pictures import clean_picture, store_picture
-from media.renditions import due_pictures, make_renditions
+from media.renditions import due_pictures, make_renditions, mark_started_as_due
 from tests.factories.files import pdf_file, picture
 from tests.operations.killing import count_steps, run_in_child
 
@@ -40,6 +40,7 @@ def _kill(prepare: Callable[[], Change], kills: int, rng: random.Random) -> list
         is_unchanged = _contents() == before
         # As the worker does.
         trash.remove_expired()
+        mark_started_as_due()
         for due in due_pictures():
             make_renditions(due)
         if os.WIFSIGNALED(status):
@@ -103,6 +104,11 @@ def _replace_document() -> Change:
     return lambda: _in_form(lambda: trash.replace(stored, content))
 
 
+def _make_renditions() -> Change:
+    stored = store_picture(_new_picture())
+    return lambda: make_renditions(stored)
+
+
 def _put_back() -> Change:
     stored = _with_renditions()
     old = trash.replace(stored, clean_picture(_new_picture(), extension=".png"))
@@ -141,6 +147,7 @@ _CHANGES: Final[dict[str, Callable[[], Change]]] = {
     "upload a document": _upload_document,
     "replace a picture": _replace_picture,
     "replace a document": _replace_document,
+    "make renditions": _make_renditions,
     "put a replaced picture back": _put_back,
     "merge pictures": _merge,
     "remove for good": _remove,
