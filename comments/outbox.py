@@ -15,6 +15,7 @@ from accounts.models import User
 from blog.models import Post
 from comments.models import Comment, CommentKind, CommentSettings, CommentStatus
 from comments.models.notifications import Event, Follower, Notification, NotificationPreference, OutboxItem
+from core.clock import correct_future_times
 from core.database import retry_on_conflict
 from mail import messages
 from mail.tasks import wake_worker
@@ -44,6 +45,7 @@ def fan_out() -> None:
 
     Once the oldest event has waited for SETTLE, all of them are due, so that one e-mail covers a whole burst.
     """
+    correct_future_times(OutboxItem.objects.all(), "created_at")
     due_at = next_at()
     if due_at is None or due_at > timezone.now():
         return

@@ -15,6 +15,7 @@ from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import deletion
 from comments.notifications import decision_links, subscriptions
 from comments.rules import bayes, proof_of_work, rate_limit
+from core.clock import correct_future_times
 
 BATCH: Final = 500
 
@@ -22,6 +23,8 @@ BATCH: Final = 500
 def tidy() -> dict[str, int]:
     """Delete expired data as set in the comment settings. Return the counts of what was deleted, by label."""
     settings = CommentSettings.current()
+    rejected = Comment.objects.filter(status__in=[CommentStatus.SPAM, CommentStatus.TRASH])
+    correct_future_times(rejected, "status_since")
     before = timezone.now() - dt.timedelta(days=settings.keep_spam_days)
     days = ngettext("older than %d day", "older than %d days", settings.keep_spam_days) % settings.keep_spam_days
     deleted = {

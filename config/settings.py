@@ -335,6 +335,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 # Uploaded exports are private, so they are not in MEDIA_ROOT. Large uploads are written to the same disk.
 BROADSIDE_IMPORTS_DIR = DATA_DIR / "imports"
 FILE_UPLOAD_TEMP_DIR = BROADSIDE_IMPORTS_DIR
+# Notes of files that are being stored, replaced or deleted (media.unfinished).
+BROADSIDE_UNFINISHED_DIR = DATA_DIR / "unfinished"
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "media.unnamed_files.UnnamedFileUploadHandler",

@@ -29,12 +29,14 @@ limit_statements()
 from blog.caching.application import PageCache  # noqa: E402  # only after Django is set up
 from config.logs import log_thread_error  # noqa: E402  # as above
 from core.serving.busy import refused  # noqa: E402  # as above
+from media import unfinished  # noqa: E402  # as above
 from operations.backups.restoring import finish_if_interrupted  # noqa: E402  # as above
 from operations.health import HealthPages  # noqa: E402  # as above
 from operations.metrics_folder import prepare_metrics  # noqa: E402  # as above
 
 threading.excepthook = log_thread_error
 finish_if_interrupted()
+unfinished.finish()
 page_cache = PageCache(django_application)
 # In development, changes to templates are visible immediately.
 site: Any = django_application if settings.DEBUG else page_cache

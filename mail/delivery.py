@@ -20,6 +20,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
+from core.clock import correct_future_times
 from core.languages import override_language
 from core.registry import Registry
 from core.tasks import WorkerStoppingError
@@ -30,6 +31,7 @@ from mail.models import Recipient, RecipientQuerySet
 LEASE = dt.timedelta(minutes=10)
 # How long to wait before the second attempt. For a refused address, the delay grows with each failure.
 RETRY_AFTER = dt.timedelta(minutes=5)
+# No `min_interval` is longer, either.
 MAX_RETRY_AFTER = dt.timedelta(days=1)
 # After this many refusals in a row, recipients with `is_deleted_when_refused` are deleted.
 MAX_FAILURES = 8
@@ -86,6 +88,7 @@ def deliver() -> int:
     """
     if not messages.is_on():
         return 0
+    _correct_times()
     for preparation in preparations.values():
         preparation.run()
     count = 0
@@ -102,6 +105,14 @@ def deliver() -> int:
                 raise
     pacing.delete_old()
     return count
+
+
+def _correct_times() -> None:
+    """Let no one wait who got mail, or a pause, while the clock was ahead."""
+    pacing.correct_times()
+    longest = max(MAX_RETRY_AFTER, pacing.longest_wait())
+    for mailing in mailings.values():
+        correct_future_times(mailing.recipients, "not_before", up_to=longest)
 
 
 def _claimed() -> Iterator[tuple[Mailing[Any], Recipient]]:

@@ -9,8 +9,10 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from core.clock import CLOCK_TOLERANCE
 from mail.models import RecipientDomain
 
 # The period to which the limits apply.
@@ -83,6 +85,18 @@ def put_off(domain: str) -> None:
             pause = min(_FIRST_PAUSE * 2 ** min(row.failures - _MANY_FAILURES, 10), _LONGEST_PAUSE)
             row.ready_at = max(row.ready_at, now + pause)
         row.save()
+
+
+def correct_times() -> None:
+    """Forget the domains that got mail, or had to wait, while the clock was ahead."""
+    latest = timezone.now() + _LONGEST_PAUSE + CLOCK_TOLERANCE
+    RecipientDomain.objects.filter(Q(ready_at__gt=latest) | Q(window_ends_at__gt=latest)).delete()
+
+
+def longest_wait() -> dt.timedelta:
+    """Return how long the last batch has to wait."""
+    last = RecipientDomain.objects.order_by("-batch_at").values_list("batch_at", flat=True).first()
+    return last - timezone.now() if last else dt.timedelta()
 
 
 def delete_old() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from django.core.files import File
 from django.core.files.images import get_image_dimensions
-from django.db import DatabaseError, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from core.changes import CurrentVersion, PublicModel, PublicQuerySet, content_and_entries_version
 from core.registry import Registry
+from media import unfinished
 
 # Raise this when the cleaners remove more from documents than before: the worker then cleans the stored ones again.
 CLEANERS_VERSION: Final = 14
@@ -94,16 +95,23 @@ class Upload(PublicModel):
             kwargs["update_fields"] = edited - self.get_deferred_fields()
         try:
             with transaction.atomic():
+                if is_new and not self._is_file_stored:
+                    name = self.file.field.generate_filename(self, str(self.file.name))
+                    unfinished.note(type(self), name)
                 super().save(*args, **kwargs)
                 if is_new:
                     self.was_added()
         except BaseException:
-            self.delete_file_without_row()
+            unfinished.finish()
             raise
+
+    @property
+    def _is_file_stored(self) -> bool:
+        return self.file._committed  # type: ignore[attr-defined,no-any-return]  # Django's own, not in the stubs
 
     def is_visible(self) -> bool:
         # No page can have a file that is only now being stored, because its URL can't be guessed.
-        return not self._state.adding or self.file._committed  # type: ignore[attr-defined]  # as below
+        return not self._state.adding or self._is_file_stored
 
     def was_added(self) -> None:
         """Run whatever has to follow once the row is stored, in the same transaction."""
@@ -119,14 +127,6 @@ class Upload(PublicModel):
         """Return the values of the columns that depend on the file."""
         return {"size": content.size}
 
-    def delete_file_without_row(self) -> None:
-        """Delete a file that was stored without its row. If the database or the storage fails, the file stays."""
-        is_stored = bool(self.file) and self.file._committed  # type: ignore[attr-defined]  # Django's own, not in the stubs
-        rows: models.QuerySet[Any] = type(self)._base_manager.all()
-        with contextlib.suppress(DatabaseError, OSError):
-            if is_stored and not rows.filter(file=self.file.name).exists():
-                self.file.storage.delete(str(self.file.name))
-
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the row and its files, which must not stay public."""
         storage, names = self.file.storage, self.file_names()
@@ -134,10 +134,13 @@ class Upload(PublicModel):
             deleted = super().delete(*args, **kwargs)
             for name in names:
                 transaction.on_commit(partial(storage.delete, name))
+            # On a full disk, a file can be deleted without.
+            with contextlib.suppress(OSError):
+                unfinished.note(type(self), names[0], others=names[1:])
         return deleted
 
     def file_names(self) -> list[str]:
-        """Return the names of all its files in the storage, and of those that it has replaced."""
+        """Return the names of all its files in the storage, and of those that it has replaced. Raises OSError."""
         rows: models.QuerySet[Any] = type(self)._base_manager.all()
         replaced = [name for upload in rows.filter(replaced_in=self.pk) for name in upload.file_names()]
         return [str(self.file.name), *replaced]
@@ -266,10 +269,12 @@ class Picture(Upload):
         return {**super().values_from(content), "width": width or 0, "height": height or 0, **renditions}
 
     def file_names(self) -> list[str]:
-        stored = Picture.objects.filter(pk=self.pk).values_list("rendition_rows", flat=True).first()
+        # Whatever rows name: a process may have been killed while it made some.
+        storage: Any = self.file.storage
+        renditions = storage.sizes(f"renditions/{self.pk}/")
         # Pictures that were merged into this one are deleted with it.
         merged = [name for picture in self.merged.all() for name in picture.file_names()]
-        return [*super().file_names(), *(Rendition(*row).name for row in stored or []), *merged]
+        return [*super().file_names(), *renditions, *merged]
 
 
 def cleaners_version() -> int:

@@ -55,6 +55,8 @@ def clean_again(document: Document) -> Recleaning:
             cleaned = clean_in_sandbox(stored, PurePath(str(document.file.name)).suffix.lower())
             if not _are_equal(stored, cleaned):
                 result = Recleaning.CLEANED
+            if cleaned.size != document.size:
+                # Even if it was clean: a process may have been killed before it recorded that.
                 values["size"] = cleaned.size
     except ValidationError as error:
         result = Recleaning.IMPOSSIBLE

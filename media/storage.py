@@ -17,7 +17,7 @@ from django.core.files.storage import FileSystemStorage
 
 from core.disk import sync
 from core.outages import OutageError
-from media.unnamed_files import UnnamedFile
+from media.unnamed_files import UnnamedFile, new_path
 
 
 class StorageUnavailableError(OutageError):
@@ -94,13 +94,16 @@ class MediaStorage(FileSystemStorage):
 
     def delete(self, name: str) -> None:
         """Delete the file, and its folder if that is now empty: each document has a folder of its own."""
+        path = Path(self.path(name))
         super().delete(name)
+        new_path(path).unlink(missing_ok=True)
         with suppress(OSError):
-            Path(self.path(name)).parent.rmdir()
+            path.parent.rmdir()
 
     def move(self, name: str, new_name: str) -> None:
         """Rename a file, replacing any file that already has the new name."""
         old, new = Path(self.path(name)), Path(self.path(new_name))
+        new_path(new).unlink(missing_ok=True)
         new.parent.mkdir(parents=True, exist_ok=True)
         old.replace(new)
         with suppress(OSError):

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Collection, Iterable
 from pathlib import PurePath
 from typing import Any, Final, cast
+from uuid import uuid4
 
 from django.core.files import File
 from django.db import transaction
@@ -16,6 +17,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from core.clock import correct_future_times
+from media import unfinished
 from media.models import Document, Picture, Upload
 from media.uses import use_finders
 
@@ -41,14 +44,15 @@ def replace(upload: Upload, content: File[bytes]) -> Upload | None:
 
     Return the old file, which is kept like a deleted one; None if it was lost. Restoring it exchanges both again.
     """
-    old = None
+    # If another process was killed while it replaced the same file, that is put back first.
+    unfinished.finish()
     try:
         with transaction.atomic():
-            old = _keep_file(upload)
+            if old := _keep_file(upload):
+                unfinished.note(type(old), str(old.file.name), copy_of=str(upload.file.name))
             upload.replace_file(content)
     except BaseException:
-        if old is not None:
-            old.delete_file_without_row()
+        unfinished.finish()
         raise
     return old
 
@@ -61,7 +65,9 @@ def _keep_file(upload: Upload) -> Upload | None:
         old.cleaned_with, old.uncleaned_because = upload.cleaned_with, upload.uncleaned_because
     try:
         with upload.file.open("rb") as file:
-            old.file = File(file, name=PurePath(str(upload.file.name)).name)
+            name = PurePath(str(upload.file.name))
+            # Each document has a folder of its own.
+            old.file = File(file, name=name.name if isinstance(old, Document) else f"{uuid4().hex}{name.suffix}")
             old.save()
     except FileNotFoundError:
         return None
@@ -165,9 +171,11 @@ def remove_expired() -> None:
 
     If a file can't be removed, the next run tries again. The URL of a merged picture stays.
     """
+    unfinished.finish()
     # Merged pictures only if their files are still there.
     pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
     for rows in (pictures, Document.objects.all()):
+        correct_future_times(rows, "deleted_at")
         expired = rows.filter(deleted_at__lte=timezone.now() - RESTORABLE_FOR)
         for pk in list(expired.order_by("deleted_at", "pk").values_list("pk", flat=True)):
             # Another process may have removed it since, and a new upload may have its name.

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 from shutil import copyfileobj as copy_to
 from typing import IO, Any
 
@@ -39,8 +38,9 @@ class UnnamedFile(UploadedFile[bytes]):
         """Atomically replace the file at `path` with this one, keeping its permissions."""
         assert self.file is not None  # noqa: S101  # as above
         self.file.flush()
-        # Hidden, so that it can't be requested.
-        new = path.with_name(f".{path.name}.{token_hex(4)}.new")
+        new = new_path(path)
+        # A killed process may have left it.
+        new.unlink(missing_ok=True)
         try:
             try:
                 # Python follows the symbolic link only if it gets a folder, whichever that is.
@@ -55,6 +55,11 @@ class UnnamedFile(UploadedFile[bytes]):
         except BaseException:
             new.unlink(missing_ok=True)
             raise
+
+
+def new_path(path: Path) -> Path:
+    """Return where the file that is about to replace `path` is for a moment: hidden, so that it can't be requested."""
+    return path.with_name(f".{path.name}.new")
 
 
 class UnstoredFile(UploadedFile[bytes]):

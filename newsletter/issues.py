@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from blog.models import Post, Status
 from blog.models.post import PostQuerySet
+from core.clock import correct_future_times
 from core.database import retry_on_conflict
 from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period
 from newsletter.topics import followers_of
@@ -31,11 +32,12 @@ BATCH: Final = 500
 
 def make() -> None:
     """Make the issues that are due, and a delivery of each for everyone who follows it. Safe to call concurrently."""
+    # A clock that was ahead for a while must not stop the newsletter until that time.
+    correct_future_times(NewsletterSettings.objects.all(), "on_since")
     settings = NewsletterSettings.current()
     if not settings.is_available:
         return
     now = timezone.now()
-    # A clock that was ahead for a while must not stop the newsletter until that time.
     Period.objects.filter(until__gt=now).update(until=now)
     for frequency in Frequency:
         _make_issue(frequency, settings, now)

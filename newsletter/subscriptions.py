@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from blog.models import Category
 from comments.rules import rate_limit
+from core.clock import correct_future_times
 from mail.tasks import wake_worker
 from newsletter.models import Subscriber, Subscription, SubscriptionRequest, Suppression
 from tags.models import Tag
@@ -146,6 +147,8 @@ def delete_unused() -> None:
 
 def delete_old_requests() -> int:
     """Delete requests that are too old to be confirmed, and return how many."""
+    for field in ("requested_at", "invited_at"):
+        correct_future_times(SubscriptionRequest.objects.all(), field)
     return SubscriptionRequest.objects.exclude(SubscriptionRequest.in_time()).delete()[0]
 
 

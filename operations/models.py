@@ -9,13 +9,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from core.clock import CLOCK_TOLERANCE
 from core.internal_rows import InternalRow
 from core.models import SiteSettings
 
 # A worker without a heartbeat for this long is presumed dead.
 PRESUMED_DEAD: Final = dt.timedelta(minutes=2)
-# By how much the clocks of two machines may differ.
-CLOCK_TOLERANCE: Final = dt.timedelta(minutes=1)
 _KEEP_RUNS_FOR = dt.timedelta(days=400)
 
 

@@ -140,6 +140,7 @@ def _isolated_environment(_folders: Iterator[Path]) -> None:
     # They need not be restored, because each test begins with this. Restoring five settings takes longer than the rest.
     all_settings.MEDIA_ROOT = folder / "media"
     all_settings.BROADSIDE_BACKUP_WORK_DIR = folder / "backup"
+    all_settings.BROADSIDE_UNFINISHED_DIR = folder / "unfinished"
     all_settings.BROADSIDE_TEMPLATES_DIR = folder / "templates"
     all_settings.BROADSIDE_IMPORTS_DIR = all_settings.FILE_UPLOAD_TEMP_DIR = imports
     # Storages remember their folder.

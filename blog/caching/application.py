@@ -15,7 +15,7 @@ from blog.caching import DICTIONARY_PATH
 from blog.caching.dictionaries import Dictionary, available_dictionary
 from blog.caching.files import PageFiles
 from blog.caching.memory import PageMemory
-from blog.caching.pages import CachedPage, Headers, StartResponse, is_storable
+from blog.caching.pages import MAX_SECONDS, CachedPage, Headers, StartResponse, is_current, is_storable
 from blog.caching.release import release_digest
 from blog.caching.requests import FROM_CACHE, KNOWN_PAGE, Environ, PageRequest, page_request
 from blog.caching.turns import Turns
@@ -47,7 +47,7 @@ class PageCache:
         self._files = PageFiles(folder, self._release, settings.BROADSIDE_PAGES_MAX_BYTES) if folder else None
         self._version_reader = VersionReader()
         # A content version, and the timestamp at which content next changes on its own under it.
-        self._next_change: tuple[int, float] = (-1, 0.0)
+        self._next_change = (-1, 0.0, 0.0)
         # The dictionary that this process used last, and the ETag of its page.
         self._dictionary: tuple[str, Dictionary] | None = None
 
@@ -168,11 +168,11 @@ class PageCache:
 
     def _find_in_memory(self, version: int, request: PageRequest) -> CachedPage | None:
         page = self._memory.get(version, request)
-        return page if page is not None and page.expires_at > time.time() else None
+        return page if page is not None and is_current(page.expires_at) else None
 
     def _find_shared(self, version: int, request: PageRequest) -> CachedPage | None:
         page = cache.get(self._key(request), version=version)
-        if not isinstance(page, CachedPage) or page.expires_at <= time.time():
+        if not isinstance(page, CachedPage) or not is_current(page.expires_at):
             return None
         self._memory.add(version, request, page)
         return page
@@ -186,15 +186,16 @@ class PageCache:
     def _expiry(self, version: int) -> float:
         """Return the timestamp at which a page that is rendered now expires, or 0 if that is unknown."""
         now = time.time()
-        known_version, change = self._next_change
-        if version != known_version or change <= now:
+        known_version, known_since, change = self._next_change
+        # The clock may have been set back.
+        if version != known_version or not known_since <= now < change:
             try:
                 scheduled = next_scheduled_change()
             except DatabaseError:
                 return 0
             change = scheduled.timestamp() if scheduled else math.inf
-            self._next_change = version, change
-        return min(change, (now // _DAY + 2) * _DAY)
+            self._next_change = version, now, change
+        return min(change, now // _DAY * _DAY + MAX_SECONDS)
 
 
 def _version() -> int | None:

@@ -20,7 +20,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from blog.caching.pages import CachedPage
+from blog.caching.pages import CachedPage, is_current
 from blog.caching.requests import PageRequest
 from core.changes import content_stands_still
 
@@ -112,7 +112,7 @@ class PageFiles:
         if connection.in_atomic_block or _target(link) == name:
             return
         with content_stands_still() as current_version:
-            if current_version != version or self._expires_at(name) <= time.time():
+            if current_version != version or not is_current(self._expires_at(name)):
                 return
             unfinished = self._folder / f".{os.getpid()}-{threading.get_ident()}"
             unfinished.unlink(missing_ok=True)
@@ -128,7 +128,7 @@ class PageFiles:
             with contextlib.suppress(OSError):
                 if name := _target(_link(self._folder)):
                     left = self._expires_at(name) - time.time()
-                    if left <= 0 or not name.endswith(self._release):
+                    if not is_current(self._expires_at(name)) or not name.endswith(self._release):
                         _link(self._folder).unlink(missing_ok=True)
                     pause = max(0.0, min(left, _GUARD_INTERVAL))
             time.sleep(pause)

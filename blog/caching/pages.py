@@ -27,6 +27,8 @@ StartResponse = Callable[[str, Headers], object]
 _STORABLE: Final = frozenset({200, 301, 308, 404, 410})
 # The smallest result first.
 _ENCODINGS: Final = ("br", "zstd", "gzip")
+# For how long a page can be current, in seconds.
+MAX_SECONDS: Final = 2 * 24 * 60 * 60
 # A reader waits while a page is compressed. The next level takes much more time for a few percent.
 _BROTLI_QUALITY: Final = 4
 # In bytes. Smaller responses fit into one packet anyway.
@@ -39,6 +41,11 @@ _HTML: Final = "text/html; charset=utf-8"
 _RECOMPUTED: Final = frozenset({"content-length", "content-encoding", "etag", "last-modified", "vary"})
 # The headers that a 304 has. Source: RFC 9110, 15.4.5.
 _NOT_MODIFIED: Final = frozenset({"Cache-Control", "ETag", "Vary", "No-Vary-Search"})
+
+
+def is_current(expires_at: float) -> bool:
+    """Whether a page that expires then is current. If that is too far away, it was made while the clock was ahead."""
+    return 0 < expires_at - time.time() <= MAX_SECONDS
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from blog.models import Entry
 from comments.models import CommentSettings, Follower
 from comments.rules import rate_limit
+from core.clock import correct_future_times
 from core.database import retry_on_conflict
 from mail import messages
 from mail.tasks import wake_worker
@@ -70,6 +71,7 @@ def end(follower: Follower, *, everything: bool = False) -> None:
 
 def delete_unconfirmed() -> int:
     """Delete addresses whose owners did not confirm in time, and return how many."""
+    correct_future_times(Follower.objects.filter(confirmed_at=None), "requested_at")
     late = Follower.objects.filter(confirmed_at=None, requested_at__lt=timezone.now() - CONFIRM_WITHIN)
     return late.delete()[1].get("comments.Follower", 0)
 

@@ -18,6 +18,7 @@ from blog.models import Entry
 from blog.models.entry_query import EntryKind
 from comments.models import MAX_TARGET_LENGTH, CommentSettings, SentMention
 from comments.webmentions import pages
+from core.clock import correct_future_times
 from core.http import FetchError, host_of, hosts_of_site
 from core.site import absolute_url
 
@@ -37,6 +38,7 @@ _LOOK_BACK: Final = dt.timedelta(days=7)
 
 def note_links() -> None:
     """Note which links other sites should be told about. If the owner has turned that off, delete all notes."""
+    correct_future_times(CommentSettings.objects.all(), "sending_since")
     settings, now = CommentSettings.current(), timezone.now()
     if settings.sending_since is None:
         SentMention.objects.all().delete()
@@ -85,6 +87,7 @@ def _links_of(entry: Entry) -> list[str]:
 
 def send_due(until: dt.datetime) -> None:
     """Send the mentions that are due, until `until`, and only a few to each host."""
+    correct_future_times(SentMention.objects.all(), "not_before", up_to=_LONGEST_PAUSE)
     counts = Counter[str]()
     for mention in list(SentMention.objects.filter(not_before__lte=timezone.now()).order_by("not_before", "pk")):
         if timezone.now() >= until:

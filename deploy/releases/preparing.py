@@ -5,13 +5,18 @@ import os
 import re
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from releases.archives import Archive
 from releases.errors import UpgradeError
 from releases.layout import Layout
 from releases.programs import Account, Release, run, say
+
+# In MB: a release with its packages, and what has to stay free for readers to comment (core.disk).
+_ROOM: Final = 650
 
 
 def prepare(layout: Layout, archive: Archive) -> Release:
@@ -30,6 +35,7 @@ def prepare(layout: Layout, archive: Archive) -> Release:
             "where is this file from? Nothing was changed."
         )
     check_settings(layout)
+    _require_room(layout)
     say(f"Unpacking Broadside {version} …")
     try:
         layout.remove(version)
@@ -39,9 +45,25 @@ def prepare(layout: Layout, archive: Archive) -> Release:
         say("Collecting styles and icons …")
         _collect_static_files(release)
         layout.mark_prepared(version, archive.digest)
-    except OSError as error:
-        raise UpgradeError(f"{release.folder} can't be created: {error}. Nothing was changed.") from error
+    except BaseException as error:
+        # It is of no use, and the site may need the room.
+        with suppress(OSError):
+            layout.remove(version)
+        if isinstance(error, OSError):
+            raise UpgradeError(f"{release.folder} can't be created: {error}. Nothing was changed.") from error
+        raise
     return release
+
+
+def _require_room(layout: Layout) -> None:
+    """Make sure that a release leaves the site the room that it needs. Raises UpgradeError."""
+    layout.root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(layout.root).free // 10**6
+    if free < _ROOM:
+        raise UpgradeError(
+            f"The disk is too full: a release needs {_ROOM} MB, and {layout.root} has {free} MB. Free some space, and "
+            "try again. Nothing was changed."
+        )
 
 
 def check_settings(layout: Layout) -> None:

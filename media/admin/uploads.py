@@ -31,7 +31,7 @@ from core.admin_routes import route
 from core.kind_messages import KindMessages
 from core.text import parse_ids
 from core.versioned_form import VersionedForm
-from media import trash
+from media import trash, unfinished
 from media.documents import MAX_BYTES, clean_document
 from media.file_types import CLEANABLE
 from media.filters import CleanedFilter, DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
@@ -137,13 +137,11 @@ class UploadAdmin(BaseAdmin[Any]):
         return self.readonly_fields if obj is None else [*self.readonly_fields, "file"]
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        # Django saves the upload in a transaction, which may still fail.
-        request.new_uploads = []  # type: ignore[attr-defined]  # for `save_model`
         try:
             return super().changeform_view(request, *args, **kwargs)
         except Exception as error:
-            for upload in request.new_uploads:  # type: ignore[attr-defined]  # as above
-                upload.delete_file_without_row()
+            # The file is stored in Django's transaction, which may have failed after that.
+            unfinished.finish()
             if not isinstance(error, OSError) or isinstance(error, UnreadablePostError):
                 raise
             _log.error("A file could not be stored: %s", error)
@@ -167,11 +165,9 @@ class UploadAdmin(BaseAdmin[Any]):
         if not change:
             obj.title = obj.title or title_from_name(form.files["file"].name)
             obj.uploaded_by_id = request.user.pk
-            request.new_uploads.append(obj)  # type: ignore[attr-defined]  # from `changeform_view`
         super().save_model(request, obj, form, change)
         new = form.cleaned_data.get("replacement") if change else None
         if new and (old := trash.replace(obj, new)):
-            request.new_uploads.append(old)  # type: ignore[attr-defined]  # as above
             may_undo = self.has_delete_permission(request, obj)
             obj.undo_url = self.undo_url([old.pk]) if may_undo else ""  # type: ignore[attr-defined]  # for the message
 
@@ -266,7 +262,10 @@ class UploadAdmin(BaseAdmin[Any]):
             with transaction.atomic():
                 restored = trash.restore(self.model, pks)
                 record(Action.RESTORED, restored, by=cast("User", request.user))
-        except OSError as error:
+        except Exception as error:
+            unfinished.finish()
+            if not isinstance(error, OSError):
+                raise
             _log.error("A replaced file could not be restored: %s", error)
             self.message_user(request, NOT_STORED, messages.ERROR)
             return

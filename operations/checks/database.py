@@ -16,9 +16,10 @@ from django.utils.translation import ngettext
 from accounts.models import AuditRecord
 from comments.models import Comment
 from core.changes import use_throwaway_version
+from core.clock import CLOCK_TOLERANCE
 from operations.checks.diagnoses import CheckOptions, Diagnosis
 from operations.migrations_applied import unapplied_migrations
-from operations.models import CLOCK_TOLERANCE, BackupRun
+from operations.models import BackupRun
 
 # The last day of support for PostgreSQL, by major version. Source: postgresql.org, "Versioning Policy".
 _POSTGRESQL_ENDS: Final = {

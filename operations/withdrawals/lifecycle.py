@@ -8,11 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
 from django.utils.translation import gettext
 
 from accounts.models import User
+from core.clock import correct_future_times
 from operations.models import Withdrawal, WithdrawalState
 from operations.withdrawals.encryption import decrypt, encrypt
 from operations.withdrawals.gone_urls import forget_gone
@@ -141,8 +143,11 @@ def discard(withdrawal: Withdrawal) -> bool:
 def end_overdue(now: dt.datetime) -> None:
     """Make withdrawals final that can no longer be undone, and delete names that were only searched for."""
     forgotten = Withdrawal.objects.filter(state__in=[WithdrawalState.SEARCHING, WithdrawalState.FOUND])
+    correct_future_times(forgotten, "started_at")
     forgotten.filter(started_at__lt=now - _SEARCH_KEPT).delete()
-    for withdrawal in Withdrawal.objects.filter(state=WithdrawalState.DONE, undo_until__lte=now):
+    done = Withdrawal.objects.filter(state=WithdrawalState.DONE)
+    correct_future_times(done, "undo_until", up_to=dt.timedelta(days=settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS))
+    for withdrawal in done.filter(undo_until__lte=now):
         make_final(withdrawal)
 
 

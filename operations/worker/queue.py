@@ -16,8 +16,9 @@ from django.tasks import TaskResultStatus
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from core.clock import CLOCK_TOLERANCE
 from core.tasks import TaskKind, task_kinds
-from operations.models import CLOCK_TOLERANCE, WorkerHeartbeat
+from operations.models import WorkerHeartbeat
 
 type Row = DBTaskResult[Any, Any]
 

@@ -22,9 +22,10 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
 
+from core.clock import CLOCK_TOLERANCE
 from core.tasks import WorkerStoppingError, task_kinds
 from core.updating import inside_the_gate
-from operations.models import CLOCK_TOLERANCE, PRESUMED_DEAD, ScheduledTime
+from operations.models import PRESUMED_DEAD, ScheduledTime
 from operations.request_ids import working_on
 from operations.worker import queue
 from operations.worker.heartbeat import Heartbeat

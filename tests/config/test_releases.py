@@ -9,6 +9,7 @@ import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from releases.archives import Source, read_version
@@ -273,6 +274,19 @@ class TestPreparing:
         assert folder == layout.release("1.2.3")
         assert (folder / ".env").resolve() == layout.settings
         assert list(folder.glob("core/__pycache__/a.*.pyc"))
+
+    def test_leaves_the_disk_as_it_was_if_there_is_not_enough_room(
+        self, layout: Layout, release: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as full:
+            full.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=649 * 10**6))
+            with pytest.raises(UpgradeError, match=r"a release needs 650 MB, and .* has 649 MB"):
+                release()
+        assert not layout.release("1.2.3").exists()
+        monkeypatch.setenv("UV", "/bin/false")
+        with pytest.raises(UpgradeError, match="could not be installed"):
+            release()
+        assert not layout.release("1.2.3").exists()
 
     def test_again_repairs_the_packages_after_the_system_has_replaced_its_python(
         self, layout: Layout, release: Callable[[], Path]

@@ -78,6 +78,12 @@ class TestCleaningAgain:
         assert (path.stat().st_mtime_ns, content_version()) == (before, version)
         assert not due_documents().exists()
 
+    def test_a_document_that_was_cleaned_by_a_process_that_was_killed_gets_its_size(self) -> None:
+        document = store_document(pdf_file())
+        Document.objects.update(cleaned_with=0, size=1)
+        assert clean_again(Document.objects.get()) is Recleaning.UNCHANGED
+        assert Document.objects.get().size == document.size
+
     def test_a_document_that_cannot_be_cleaned_is_kept_with_the_reason(self) -> None:
         document = store_before(SAMPLES[".doc"], "a.doc")
         assert clean_again(document) is Recleaning.IMPOSSIBLE

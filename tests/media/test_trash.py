@@ -6,8 +6,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -280,6 +283,24 @@ class TestReplacing:
         assert default_storage.listdir(str(PurePath(str(upload.file.name)).parent)) == before
         assert Document.objects.count() == 1
 
+    @KINDS
+    @pytest.mark.django_db(transaction=True)
+    def test_is_undone_if_it_fails_at_the_end(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        upload = store(kind)
+        first, stored = content(upload), sorted(Path(settings.MEDIA_ROOT).rglob("*"))
+        replace_file = type(upload).replace_file
+
+        def fail_at_the_end(*args: Any) -> None:
+            replace_file(*args)
+            raise OperationalError
+
+        monkeypatch.setattr(type(upload), "replace_file", fail_at_the_end)
+        with pytest.raises(OperationalError):
+            trash.replace(upload, ContentFile(b"The new file"))
+        assert content(upload) == first
+        assert sorted(Path(settings.MEDIA_ROOT).rglob("*")) == stored
+        assert type(upload).objects.get() == upload
+
 
 class TestRemovingForGood:
     @KINDS
@@ -301,6 +322,7 @@ class TestRemovingForGood:
     def test_removes_the_renditions_too(self) -> None:
         upload = store_picture(picture_file_of(1200, 900))
         make_renditions(upload)
+        default_storage.save(f"renditions/{upload.pk}/of-a-killed-process.avif", ContentFile(b"x"))
         trash.delete(Picture, [upload.pk])
         pass_days(31)
         trash.remove_expired()

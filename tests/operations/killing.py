@@ -1,7 +1,8 @@
-"""A program that kills backups and restores with SIGKILL at random moments, and repeats them.
+"""A program that kills backups, restores and changes of media with SIGKILL at random moments, and goes on after that.
 
-A child process makes or restores a backup and kills itself at one of its steps: a file access, the start of a process,
-or a query. The site has its own folder and its own database (DATABASE_URL, or SQLite).
+A child process makes or restores a backup, or changes media (`killed_media`), and kills itself at one of its steps: a
+file access, the start of a process, or a query. The site has its own folder and its own database (DATABASE_URL, or
+SQLite).
 """
 
 import hashlib
@@ -31,6 +32,7 @@ def main(folder: Path, kills: int) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     from tests.factories import CommentFactory, PostFactory
+    from tests.operations.killed_media import kill_changes
 
     seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
     sys.stderr.write(f"The seed is {seed}.\n")
@@ -39,7 +41,8 @@ def main(folder: Path, kills: int) -> None:
     for width in range(20, 26):
         add_picture(width)
     store, backups = kill_backups(folder, kills, rng)
-    json.dump({"backups": backups, "restores": kill_restores(store, kills, rng)}, sys.stdout)
+    restores = kill_restores(store, kills, rng)
+    json.dump({"backups": backups, "restores": restores, "media": kill_changes(kills, rng)}, sys.stdout)
 
 
 def add_picture(width: int) -> None:
