@@ -35,8 +35,8 @@ export function isReadable(file) {
   return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
-/** Send a file, and its alternative text if it has one, with the CSRF token of a form, and show how much has been sent in the element `progress`. On a line that
- * hangs, give up. (Once the file has been sent, the server may take long.)
+/** Send a file, and its alternative text if it has one, with the CSRF token of a form, and show how much has been sent in
+ * the element `progress`. On a line that hangs, give up. (Once the file has been sent, the server may take long.)
  *
  * Resolve to the status and the JSON of the response, which is null if there is none.
  */
