@@ -286,7 +286,9 @@ class TestPage:
 
     def test_shows_each_point_with_its_state_and_a_link(self, job: ImportJob) -> None:
         content = client_of(user_in_role("superuser")).get(job.get_absolute_url()).content.decode()
-        shown = " ".join(content.partition('<ul class="import-checklist" aria-labelledby="checklist">')[2].split())
+        shown = " ".join(
+            content.partition('<ul class="import-checklist" role="list" aria-labelledby="checklist">')[2].split()
+        )
         assert '<h3> Time zone <span class="import-point done">Done</span> </h3>' in shown
         assert '<h3> Media files <span class="import-point to-do">To do</span> </h3>' in shown
         for url in ("/", "/admin/core/sitesettings/", "/admin/blog/redirect/", "/admin/accounts/user/"):
