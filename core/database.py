@@ -114,7 +114,7 @@ def pragma(name: str, value: object) -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock_timeout(database: BaseDatabaseWrapper, value: str) -> Iterator[None]:
-    """Change how long a connection to PostgreSQL waits for locks within a block, such as `2s`. `0` is for ever."""
+    """Change how long a connection to PostgreSQL waits for locks within a block, such as `2s`. `0` means no limit."""
     with database.cursor() as cursor:
         cursor.execute("SELECT current_setting('lock_timeout')")
         ((before,),) = cursor.fetchall()

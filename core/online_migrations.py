@@ -14,8 +14,7 @@ from django.db.migrations.state import ProjectState
 
 from core.database import lock_timeout
 
-# PostgreSQL waits for all transactions that have begun before it builds or removes an index: meanwhile others read and
-# write.
+# Before PostgreSQL builds or removes an index, transactions that have begun must end. Meanwhile, others read and write.
 _NO_LIMIT: Final = "0"
 
 

@@ -269,7 +269,7 @@ class Picture(Upload):
         return {**super().values_from(content), "width": width or 0, "height": height or 0, **renditions}
 
     def file_names(self) -> list[str]:
-        # Whatever rows name: a process may have been killed while it made some.
+        # Not only those that the row lists: a process may have been killed while it made some.
         storage: Any = self.file.storage
         renditions = storage.sizes(f"renditions/{self.pk}/")
         # Pictures that were merged into this one are deleted with it.

@@ -104,7 +104,10 @@ def _cleaned_url(image: re.Match[str]) -> str:
 
 
 def without(tree: Any, elements: Collection[Any]) -> Any:
-    """Return a tree without these elements, but with the text after them. Raises ValidationError if one is the root."""
+    """Return a tree without these elements, but with the text after them. The old one must not be used any more.
+
+    Raises ValidationError if one of them is the root.
+    """
     if not elements:
         return tree
     for element in elements:
