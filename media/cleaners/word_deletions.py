@@ -1,6 +1,7 @@
 """Text of Word documents that was deleted while changes were tracked, which anyone could restore.
 
-Source: ISO/IEC 29500-1, 17.13.5 (Revisions), and [MS-DOCX], 2.6 (Microsoft) for conflicts.
+Source: ISO/IEC 29500-1, 17.13.5 (Revisions). Microsoft: [MS-DOCX], 2.6 for conflicts, and [MS-ODRAWXML] for drawings of
+diagrams.
 """
 
 import re
@@ -73,13 +74,18 @@ def find_unused(names: Set[str], read: Callable[[str], bytes]) -> Unused:
             values = _values_in(tree) - _values_in(without_notes(without_deleted_text(tree), unused.notes))
             unused.relationships |= {(name, value) for value in values & targets[name].keys()}
     uses = Counter(target for each in targets.values() for target in each.values())
-    left = [targets[name][number] for name, number in unused.relationships]
+    left = list(unused.relationships)
     while left:
-        target = left.pop()
+        source, number = left.pop()
+        target = targets[source][number]
         uses[target] -= 1
         if target in targets and not uses[target]:
             unused.parts |= {target, relationships_of(target)}
-            left += targets[target].values()
+            left += [(target, each) for each in targets[target]]
+            # Word draws a diagram in a part of its own, to which only the data of the diagram refers.
+            drawings = {(source, each) for each in _drawings_in(target, read) & targets[source].keys()}
+            left += drawings - unused.relationships
+            unused.relationships |= drawings
     return unused
 
 
@@ -174,3 +180,10 @@ def _notes_in(tree: Any) -> set[Note]:
 
 def _values_in(tree: Any) -> set[str]:
     return {value for element in tree.iter("*") for value in element.values()}
+
+
+def _drawings_in(name: str, read: Callable[[str], bytes]) -> set[str]:
+    """Return the IDs of the drawings of a diagram whose data is in this part, as the page has them."""
+    if not name.lower().endswith(".xml"):
+        return set()
+    return {element.get("relId", "") for element in parse(read(name)).iter("{*}dataModelExt")}

@@ -212,6 +212,28 @@ class TestWord:
         ids = [each.get("Id") for each in etree.fromstring(parts["word/_rels/document.xml.rels"])]
         assert ids == ["r3", "r5", "r6"]
 
+    def test_loses_diagrams_with_their_drawings(self) -> None:
+        kept, lost = ('<w:r><w:drawing r:dm="NUMBER"/></w:r>'.replace("NUMBER", number) for number in ("r1", "r3"))
+        data = '<m xmlns:d="urn:d"><t>TEXT</t><d:dataModelExt relId="NUMBER"/></m>'
+        parts = clean_word(
+            body(f"<w:p>{kept}<w:del>{lost}</w:del></w:p>"),
+            {
+                "word/_rels/document.xml.rels": relations(
+                    *(("r1", "diagrams/data1.xml"), ("r2", "diagrams/drawing1.xml")),
+                    *(("r3", "diagrams/data2.xml"), ("r4", "diagrams/drawing2.xml")),
+                ),
+                "word/diagrams/data1.xml": data.replace("TEXT", "Kept").replace("NUMBER", "r2"),
+                "word/diagrams/drawing1.xml": "<m><t>Kept</t></m>",
+                "word/diagrams/data2.xml": data.replace("TEXT", NAME).replace("NUMBER", "r4"),
+                "word/diagrams/drawing2.xml": f"<m><t>{NAME}</t></m>",
+            },
+        )
+        assert {name for name in parts if "diagrams" in name} == {
+            "word/diagrams/data1.xml",
+            "word/diagrams/drawing1.xml",
+        }
+        assert re.findall(b'Id="(.*?)"', parts["word/_rels/document.xml.rels"]) == [b"r1", b"r2"]
+
     def test_keeps_an_image_that_is_also_used_elsewhere(self) -> None:
         deleted = '<w:del><w:r><w:drawing r:embed="r1"/><w:drawing r:embed="r2"/></w:r></w:del>'
         parts = clean_word(
