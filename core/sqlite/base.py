@@ -5,6 +5,7 @@ up the prepared statement by its text, which is faster if it is always the same 
 the time of a page.
 """
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,12 +13,17 @@ from typing import Any, ClassVar, Final
 
 from django.db.backends.sqlite3 import base
 
-# Seconds. Connections that wait for SQLite poll at least every 0.1 s, so they don't miss a gap of this length.
+# Milliseconds. SQLite polls every 25 ms or more often for so long, and later every 100 ms, in which it would miss most
+# gaps. So it is given no more time, and then started again. Source: sqliteDefaultBusyCallback in SQLite's main.c.
+_POLLS_OFTEN: Final = 100
+# Seconds. That of sqlite3.
+_DEFAULT_TIMEOUT: Final = 5
+# Seconds. Long enough for several that wait, one after the other, and for other programs, which poll every 0.1 s.
 _GAP: Final = 0.12
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """SQLite doesn't queue writers: they try again from time to time.
+    """SQLite doesn't queue writers: they try again from time to time, for as long as the option `timeout` says.
 
     Long work in short transactions, one right after the other, would make them wait until they give up. So it leaves a
     gap at least once a second.
@@ -30,8 +36,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self._held = self._released = self._began = 0.0
 
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.execute(f"PRAGMA busy_timeout={_POLLS_OFTEN}")
+        return connection
+
     def create_cursor(self, name: str | None = None) -> Any:
-        return self.connection.cursor(factory=_Cursor)
+        cursor = self.connection.cursor(factory=_Cursor)
+        cursor.patience = self.settings_dict["OPTIONS"].get("timeout", _DEFAULT_TIMEOUT)
+        return cursor
 
     def set_autocommit(self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False) -> None:
         """Begin a transaction, after a gap if one is due, or go on after the end of one, as `atomic` does."""
@@ -55,6 +68,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 class _Cursor(base.SQLiteCursorWrapper):
+    # Seconds.
+    patience: float
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        """Run a statement, and wait for other writers, unless this connection has been given a timeout of its own.
+
+        Only outside a transaction or at its beginning are there others to wait for, so a statement may run again.
+        """
+        deadline = None
+        while True:
+            try:
+                return super().execute(query, params)
+            except sqlite3.OperationalError as error:
+                now = time.monotonic()
+                deadline = deadline or now + self.patience
+                if now >= deadline or not self._polls_often(error):
+                    raise
+
+    def _polls_often(self, error: sqlite3.OperationalError) -> bool:
+        """Return whether SQLite has stopped waiting for another writer only because it would poll less often."""
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            return False
+        return bool(self.connection.execute("PRAGMA busy_timeout").fetchone() == (_POLLS_OFTEN,))
+
     def convert_query(self, query: str, *, param_names: Sequence[str] | None = None) -> str:
         if param_names is not None:
             return str(super().convert_query(query, param_names=param_names))
