@@ -4,6 +4,7 @@ import sys
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import Error
@@ -21,7 +22,7 @@ from blog import views
 from blog.caching import mark_private
 from core.navigation import Navigation
 from core.outages import as_unavailable, is_outage, outage_page, outage_texts
-from core.sent_forms import sent_context
+from core.sent_forms import copy_context, sent_context
 from core.site import GoneError, is_in_admin
 from operations.request_ids import current_id
 from operations.withdrawals.gone_urls import is_gone
@@ -82,7 +83,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "Your request couldn't be verified, so nothing was changed. This happens if you have logged in again "
         "elsewhere. Go back, copy what you have typed, reload the page and submit it again."
     )
-    return _admin_page(request, 403, _("Please try again"), text) or csrf.csrf_failure(request, reason)
+    page = _admin_page(request, 403, _("Please try again"), text)
+    if page is None and is_in_admin(request) and _has_lost_cookies(request):
+        # Whoever goes back may find an empty form.
+        page = render(request, "403_csrf.html", copy_context(request), status=403)
+        mark_private(page)
+    return page or csrf.csrf_failure(request, reason)
+
+
+def _has_lost_cookies(request: HttpRequest) -> bool:
+    """Whether one of our pages sent this without our cookies, because the browser has deleted them since.
+
+    Forms of other sites arrive without them too (SameSite), so the browser has to say that the page was one of ours.
+    """
+    is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    return is_ours and not {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME} & request.COOKIES.keys()
 
 
 def _admin_page(

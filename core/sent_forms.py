@@ -16,6 +16,8 @@ from core.origin import comes_from_here
 _SECRET: Final = re.compile(r"pass(word|phrase|code)[0-9]?$|^(code|otp)$")
 # Names of our own hidden fields, which no one fills in: the CSRF token, and versions (core.versioned_form).
 _OURS: Final = re.compile(r"^csrfmiddlewaretoken$|(^|-)version$")
+# Labels that differ from the names of their fields.
+_LABELS: Final = {"source": "text"}
 # A value of several words, or longer than this, is typed text. All other values go into hidden fields.
 _LINE: Final = 60
 # What a script has calculated, such as a proof of work: no one types so long a word.
@@ -34,7 +36,7 @@ class SentField:
     def label(self) -> str:
         """The name of the field without a number, translated if it happens to be one of the site's messages."""
         words = [part for part in self.name.split("-") if not part.isdecimal()] or [self.name]
-        name = words[-1].replace("_", " ")
+        name = _LABELS.get(words[-1], words[-1].replace("_", " "))
         translated = gettext(name)
         return capfirst(translated if translated != name else gettext(capfirst(name)))
 
@@ -52,6 +54,12 @@ def sent_context(request: HttpRequest) -> dict[str, Any]:
         "sent_to": escape_leading_slashes(request.get_full_path()),
         "sent_files": any(field.kind == "file" for field in fields),
     }
+
+
+def copy_context(request: HttpRequest) -> dict[str, Any]:
+    """Return the context for `_sent.html` with the typed texts, to be copied but not sent again."""
+    texts = [field for field in sent_context(request)["sent"] if field.kind == "text"]
+    return {"sent": texts, "sent_to": "", "sent_files": False}
 
 
 def _fields(request: HttpRequest) -> Iterable[SentField]:

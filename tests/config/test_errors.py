@@ -65,6 +65,28 @@ def test_an_expired_csrf_token_is_explained_and_changes_nothing() -> None:
     assert Post.objects.get().status == post.status
 
 
+def test_what_was_typed_can_be_copied_after_the_cookies_were_deleted() -> None:
+    sent = {"title": "A long <b>title", "password": "secret words", "csrfmiddlewaretoken": "x" * 64, "slug": "a"}
+    strict = Client(enforce_csrf_checks=True)
+    here = {"sec-fetch-site": "same-origin"}
+    response = strict.post("/admin/blog/post/add/", sent, headers=here)
+    assert (response.status_code, "no-store" in response.headers["Cache-Control"]) == (403, True)
+    page = read(response)
+    # Nothing that could be sent again: not the token, and no password.
+    assert [(field.get("name"), text(field)) for field in find(page, ".sent textarea")] == [
+        ("title", "A long <b>title")
+    ]
+    assert not [*find(page, ".sent input"), *find(page, ".sent button")]
+    assert "secret words" not in response.text
+    # Other sites' forms come without cookies too, so the browser has to say that it was ours.
+    for headers in ({"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}, {"origin": "null"}, {}):
+        foreign = strict.post("/admin/blog/post/add/", sent, headers=headers)
+        assert (foreign.status_code, find(read(foreign), ".sent")) == (403, [])
+    # With a session, late_forms decides what may be shown.
+    strict.cookies["sessionid"] = "ended"
+    assert not find(read(strict.post("/admin/blog/post/add/", sent, headers=here)), ".sent")
+
+
 @pytest.mark.parametrize("path", [MISSING, FORBIDDEN, "/no-such-page/"])
 def test_readers_never_see_the_admin_navigation(client: Client, path: str) -> None:
     assert not find(read(client.get(path, follow=True)), "#navigation")

@@ -130,7 +130,7 @@ class TestWriting:
         assert text(one(page, "h1")) == "This can't be done at the moment"
         assert find(page, "#navigation a")
         form = one(page, "form.sent")
-        assert [text(label) for label in find(form, "label")] == ["Title", "Source", "Tags"]
+        assert [text(label) for label in find(form, "label")] == ["Title", "Text", "Tags"]
         assert not Post.objects.exists()
         response = client.post(form.get("action"), values_of(form))
         assert response.status_code == 302
