@@ -85,16 +85,16 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     )
     page = _admin_page(request, 403, _("Please try again"), text)
     if page is None and is_in_admin(request) and _has_lost_cookies(request):
-        # Whoever goes back may find an empty form.
+        # Going back may lead to an empty form.
         page = render(request, "403_csrf.html", copy_context(request), status=403)
         mark_private(page)
     return page or csrf.csrf_failure(request, reason)
 
 
 def _has_lost_cookies(request: HttpRequest) -> bool:
-    """Whether one of our pages sent this without our cookies, because the browser has deleted them since.
+    """Whether a page of this site sent this after the browser had deleted the site's cookies.
 
-    Forms of other sites arrive without them too (SameSite), so the browser has to say that the page was one of ours.
+    Other sites' forms arrive without cookies too (SameSite), so the browser has to confirm where this one comes from.
     """
     is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
     return is_ours and not {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME} & request.COOKIES.keys()

@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Final
 
 from django.db.backends.sqlite3 import base
 
-# Milliseconds. SQLite polls every 25 ms or more often for so long, and later every 100 ms, in which it would miss most
-# gaps. So it is given no more time, and then started again. Source: sqliteDefaultBusyCallback in SQLite's main.c.
+# Milliseconds. For this long, SQLite polls at least every 25 ms. After that, it would poll only about every 100 ms and
+# miss most gaps, so the statement is run again instead. Source: sqliteDefaultBusyCallback in SQLite's main.c.
 _POLLS_OFTEN: Final = 100
-# Seconds. That of sqlite3.
+# Seconds. The default of Python's sqlite3.
 _DEFAULT_TIMEOUT: Final = 5
-# Seconds. Long enough for several that wait, one after the other, and for other programs, which poll every 0.1 s.
+# Seconds. Long enough for several writers, one after the other, and for other programs, which poll every 0.1 s.
 _GAP: Final = 0.12
 
 

@@ -1,4 +1,4 @@
-"""The connection to SQLite, which converts placeholders itself, waits for other writers and leaves gaps for them."""
+"""The connection to SQLite: placeholders, polling while others write, and gaps in which others can write."""
 
 import sqlite3
 import time
