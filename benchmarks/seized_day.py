@@ -249,8 +249,8 @@ class Day:
         decisions.approve([deleted], by=self.owner)
         deletion.delete([deleted])
         submission.delete_own(own)
-        personal_data.erase(erased.email, keep_text=False)
-        personal_data.erase(kept.email, keep_text=True)
+        personal_data.erase(erased.email, keep_text=False, by=None)
+        personal_data.erase(kept.email, keep_text=True, by=None)
         follower = f"{self.traces.word('address that nobody confirmed', FOLLOWED)}@example.org"
         Follower.objects.create(email=follower, entry=self.post)
 

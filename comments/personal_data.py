@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from django.conf import settings
@@ -15,8 +16,11 @@ from django.db.models.lookups import In
 from django.tasks import TaskResultStatus
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_noop
 from django_tasks_db.models import DBTaskResult
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from comments import normalisation
 from comments.changes import comments_changed
@@ -29,6 +33,11 @@ from core.registry import Registry
 from core.site import absolute_url
 
 BATCH = 500
+# What the audit log says, by what happens to the comments.
+_DETAILS: Final = {
+    Erasure.Texts.KEEP: gettext_noop("Comments kept."),
+    Erasure.Texts.DELETE: gettext_noop("Comments deleted."),
+}
 # Functions that delete what another app derived from the e-mail addresses of the comments with these IDs. They are
 # called in the transaction that removes the addresses.
 address_removal_handlers: Final[Registry[Callable[[Collection[int]], None]]] = Registry("address removal handler")
@@ -152,26 +161,68 @@ def _values(row: models.Model, *names: str) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, dt.datetime) else value for name, value in values.items()}
 
 
-def erase(email: str, *, keep_text: bool) -> Summary:
+def erase(email: str, *, keep_text: bool, by: User | None) -> Summary:
     """Erase everything stored about the person with this address, and return how much that was. Idempotent.
 
     With `keep_text` the comments stay as "Anonymous", without name, address, website, account, earlier versions and
     reasons. Otherwise they are deleted, but not the replies to them. A keyed hash of the address is kept, so that no
-    import brings the data back. Comments are locked and erased in batches, with one transaction for each.
+    import brings the data back. The audit log names `by`, or the server, but not whose data it was.
+
+    Comments are locked and erased in batches, with one transaction for each. Everything else goes with the first one,
+    so that `finish_erasures` finds what an interrupted erasure has left by the addresses of the comments.
     """
-    done = Summary()
-    # This comes first, so that an import that starts in the meantime knows about it.
     with transaction.atomic():
+        # An import that starts in the meantime has to know about it.
         erasure, _created = Erasure.objects.select_for_update().get_or_create(key=_key(email))
         # Texts that were deleted once must not come back because later ones were kept.
         erasure.text_kept = keep_text and erasure.text_kept
         erasure.erased_at = timezone.now()
+        erasure.unfinished = Erasure.Texts.KEEP if keep_text else Erasure.Texts.DELETE
         erasure.save()
-    for batch in batches(comments_of(email).only("pk"), BATCH):
+        # Without the ID, so that no one can tell from the log whose data was erased.
+        record(Action.ERASED, [Erasure()], by=by, details=_DETAILS[erasure.unfinished])
+        # The audit log never names them (accounts.audit.titles).
+        blocks, _by_model = blocks_of(email).delete()
+        others = {rows.label: rows.erase(email) for rows in _erasable_rows()}
+    done = _erase_comments(comments_of(email), keep_text=keep_text)
+    with transaction.atomic():
+        # Last, because notifications of the comments may have been queued until now.
+        tasks = [task.pk for task in _tasks_of(email) if task.status != TaskResultStatus.RUNNING]
+        DBTaskResult.objects.filter(pk__in=tasks).delete()
+        Erasure.objects.filter(pk=erasure.pk).update(unfinished="")
+    done.blocks, done.tasks, done.others = blocks, len(tasks), others
+    return done
+
+
+def finish_erasures() -> int:
+    """Finish erasures that were interrupted, for example by a restart, and return how many comments they had left.
+
+    Comments that were written after an erasure stay. Can be interrupted, and is safe to call concurrently.
+    """
+    unfinished = Erasure.objects.exclude(unfinished="").in_bulk(field_name="key")
+    if not unfinished:
+        return 0
+    of_comments = Comment.objects.exclude(email="").order_by().values_list("email", flat=True).distinct()
+    of_accounts = User.objects.exclude(email="").values_list("email", flat=True)
+    found = {email for email in chain(of_comments.iterator(), of_accounts.iterator()) if _key(email) in unfinished}
+    count = 0
+    for email in found:
+        erasure = unfinished[_key(email)]
+        left = comments_of(email).filter(created_at__lte=erasure.erased_at)
+        count += _erase_comments(left, keep_text=erasure.unfinished == Erasure.Texts.KEEP).comments
+    # Not those that were begun again in the meantime.
+    for erasure in unfinished.values():
+        Erasure.objects.filter(pk=erasure.pk, erased_at=erasure.erased_at).update(unfinished="")
+    return count
+
+
+def _erase_comments(comments: CommentQuerySet, *, keep_text: bool) -> Summary:
+    done = Summary()
+    for batch in batches(comments.only("pk"), BATCH):
         with transaction.atomic():
             pks = [comment.pk for comment in batch]
             deletion.lock(pks)
-            locked = list(comments_of(email).filter(pk__in=pks).order_by("pk"))
+            locked = list(comments.filter(pk__in=pks).order_by("pk"))
             done.revisions += Revision.objects.filter(comment__in=locked).count()
             _notify_address_removal(locked)
             if keep_text:
@@ -180,13 +231,6 @@ def erase(email: str, *, keep_text: bool) -> Summary:
                 bayes.unlearn(locked)
                 deletion.delete(locked)
             done.comments += len(locked)
-    with transaction.atomic():
-        # The audit log never names them (accounts.audit.titles).
-        done.blocks, _by_model = blocks_of(email).delete()
-        done.others = {rows.label: rows.erase(email) for rows in _erasable_rows()}
-        tasks = [task.pk for task in _tasks_of(email) if task.status != TaskResultStatus.RUNNING]
-        done.tasks = len(tasks)
-        DBTaskResult.objects.filter(pk__in=tasks).delete()
     return done
 
 

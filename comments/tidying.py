@@ -31,6 +31,8 @@ def tidy() -> dict[str, int]:
         gettext("Spam deleted, %(days)s") % {"days": days}: _delete(CommentStatus.SPAM, before),
         gettext("Trash deleted, %(days)s") % {"days": days}: _delete(CommentStatus.TRASH, before),
     }
+    if finished := personal_data.finish_erasures():
+        deleted[gettext("Comments erased (interrupted erasures)")] = finished
     if settings.forget_emails_after_days:
         old = timezone.now() - dt.timedelta(days=settings.forget_emails_after_days)
         deleted[gettext("E-mail addresses deleted")] = personal_data.delete_old_emails(old)

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import Action
@@ -66,7 +66,8 @@ class ErasureAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET", "POST"])
         form = PersonForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            return self._page(request, "search", form=form)
+            unfinished = Erasure.objects.exclude(unfinished="").order_by("erased_at")
+            return self._page(request, "search", form=form, unfinished=unfinished)
         email = form.cleaned_data["email"]
         if "export" in request.POST:
             record(Action.DISCLOSED, by=cast("User", request.user))
@@ -85,16 +86,12 @@ class ErasureAdmin(ReadOnlyAdmin):
         return self._page(request, "confirm", form=form, email=email, keep_text=keep_text, summary=summary)
 
     def _erase(self, request: HttpRequest, email: str, *, keep_text: bool) -> HttpResponse:
-        erased = personal_data.erase(email, keep_text=keep_text)
+        erased = personal_data.erase(email, keep_text=keep_text, by=cast("User", request.user))
         if keep_text:
-            entry = gettext_noop("Comments kept.")
             message = gettext("Personal data erased. Comments kept as “Anonymous”: %(n)d.")
         else:
-            entry = gettext_noop("Comments deleted.")
             message = gettext("Personal data erased. Comments deleted: %(n)d.")
         self.message_user(request, message % {"n": erased.comments}, messages.SUCCESS)
-        # The log records that someone's data was erased and who did it, but not whose data it was.
-        record(Action.ERASED, [Erasure()], by=cast("User", request.user), details=entry)
         return HttpResponseRedirect(reverse("admin:comments_erasure_changelist"))
 
     def _show(self, request: HttpRequest, form: EraseForm, email: str) -> HttpResponse:

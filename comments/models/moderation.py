@@ -156,10 +156,18 @@ _EMPTY_KEY_ERRORS = {
 class Erasure(models.Model):
     """The erasure of one person's data (comments.personal_data). Only a keyed hash of the address is stored."""
 
+    class Texts(models.TextChoices):
+        """What happens to the texts of the comments."""
+
+        KEEP = "keep"
+        DELETE = "delete"
+
     key = models.CharField(max_length=64, unique=True)
     erased_at = models.DateTimeField(default=timezone.now)
     # Whether the texts were kept, as “Anonymous”.
     text_kept = models.BooleanField(default=True)
+    # What still happens to the comments, if it was interrupted.
+    unfinished = models.CharField(max_length=6, choices=Texts, blank=True, default="")
 
     class Meta:
         verbose_name = _("erased person")

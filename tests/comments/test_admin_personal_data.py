@@ -1,5 +1,6 @@
 """Exporting and erasing personal data in the admin: data is shown, and erasing has to be confirmed."""
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -160,3 +161,10 @@ class TestErasing:
         record = AuditRecord.objects.get(action="erased")
         assert record.details == "Comments deleted."
         assert "rosa" not in repr(vars(record)).lower()
+
+    def test_the_page_says_if_an_erasure_is_not_finished(self, editor: Client) -> None:
+        assert "is not finished" not in editor.get(URL).text
+        begun_at = dt.datetime(2026, 12, 3, 10, 4, tzinfo=dt.UTC)
+        Erasure.objects.create(key="a" * 64, erased_at=begun_at, unfinished="keep")
+        shown = text(read(editor.get(URL)))
+        assert "An erasure is not finished (3 December 2026, 10:04). If it was interrupted, the rest" in shown

@@ -17,13 +17,14 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import AuditRecord
 from blog.models import Post
-from comments import personal_data
+from comments import personal_data, tidying
 from comments.models import (
     Block,
     Comment,
     CommentSettings,
     Decision,
     Erasure,
+    Follower,
     Lesson,
     RateCount,
     Revision,
@@ -324,6 +325,106 @@ class TestErasing:
         create_task("Rosa <rosa@example.org>")
         run("erase", ROSA, "--keep-text")
         assert DBTaskResult.objects.get() == other
+
+
+class TestInterruptedErasures:
+    """The web server or the command may be stopped at any point, without a chance to tidy up."""
+
+    @pytest.fixture(autouse=True)
+    def small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(personal_data, "BATCH", 2)
+
+    @staticmethod
+    def interrupt(monkeypatch: pytest.MonkeyPatch, *, keep_text: bool, after: int = 1) -> None:
+        """Begin to erase Rosa's data, and stop after some batches of comments."""
+        calls = iter(range(after))
+
+        def stop_later(comments: list[Comment]) -> None:
+            if next(calls, None) is None:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(personal_data, "_notify_address_removal", stop_later)
+            with pytest.raises(KeyboardInterrupt):
+                personal_data.erase(ROSA, keep_text=keep_text, by=None)
+
+    @pytest.mark.parametrize("keep_text", [True, False])
+    def test_the_daily_task_finishes_them_as_chosen(self, keep_text: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        post = PostFactory.create()
+        for _ in range(5):
+            rosas_comment(entry=post)
+        stranger = CommentFactory.create(entry=post, name="Ann", email="ann@example.org")
+        self.interrupt(monkeypatch, keep_text=keep_text)
+        assert Comment.objects.filter(email=ROSA).count() == 3
+        assert tidying.tidy()["Comments erased (interrupted erasures)"] == 3
+        assert "rosa" not in everything_stored().lower()
+        assert Comment.objects.exclude(pk=stranger.pk).count() == (5 if keep_text else 0)
+        stranger.refresh_from_db()
+        assert (stranger.name, stranger.email) == ("Ann", "ann@example.org")
+        assert "Comments erased (interrupted erasures)" not in tidying.tidy()
+
+    def test_texts_are_kept_if_that_was_chosen_now_although_earlier_ones_were_deleted(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rosas_comment()
+        run("erase", ROSA, "--delete-text")
+        rosas_comment(text="Written later")
+        self.interrupt(monkeypatch, keep_text=True, after=0)
+        assert personal_data.finish_erasures() == 1
+        comment = Comment.objects.get()
+        assert (comment.text, comment.email) == ("Written later", "")
+        assert not Erasure.objects.get().text_kept
+
+    def test_comments_by_the_account_of_the_person_are_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        account = UserFactory.create(email="rosa@example.org")
+        comment = rosas_comment(email="", user=account)
+        self.interrupt(monkeypatch, keep_text=True, after=0)
+        assert personal_data.finish_erasures() == 1
+        comment.refresh_from_db()
+        assert comment.user is None
+
+    def test_what_the_person_wrote_afterwards_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rosas_comment()
+        self.interrupt(monkeypatch, keep_text=False, after=0)
+        later = rosas_comment(created_at=timezone.now())
+        assert personal_data.finish_erasures() == 1
+        assert Comment.objects.get() == later
+
+    def test_everything_but_the_comments_goes_with_the_first_step(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rosas_comment()
+        Block.objects.create(kind="email", text=ROSA)
+        Follower.objects.create(entry=Post.objects.get(), email=ROSA)
+        self.interrupt(monkeypatch, keep_text=False, after=0)
+        assert not Block.objects.exists()
+        assert not Follower.objects.exists()
+        assert AuditRecord.objects.get().details == "Comments deleted."
+
+    def test_erasing_again_finishes_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rosas_comment()
+        self.interrupt(monkeypatch, keep_text=True, after=0)
+        assert Erasure.objects.get().unfinished == "keep"
+        run("erase", ROSA, "--keep-text")
+        assert Erasure.objects.get().unfinished == ""
+        assert personal_data.finish_erasures() == 0
+
+    def test_one_that_is_begun_again_in_the_meantime_stays_unfinished(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rosas_comment()
+        self.interrupt(monkeypatch, keep_text=True, after=0)
+        erase_comments = personal_data._erase_comments
+
+        def begin_again(comments: Any, *, keep_text: bool) -> personal_data.Summary:
+            Erasure.objects.update(erased_at=timezone.now(), unfinished="delete")
+            return erase_comments(comments, keep_text=keep_text)
+
+        monkeypatch.setattr(personal_data, "_erase_comments", begin_again)
+        personal_data.finish_erasures()
+        assert Erasure.objects.get().unfinished == "delete"
+
+    def test_nothing_is_searched_if_none_was_interrupted(self, django_assert_num_queries: Any) -> None:
+        rosas_comment()
+        run("erase", ROSA, "--keep-text")
+        with django_assert_num_queries(1):
+            personal_data.finish_erasures()
 
 
 class TestCoverage:

@@ -132,8 +132,8 @@ def test_erasing_during_moderation_replies_and_another_erasure_leaves_no_persona
         lambda: moderate(0),
         lambda: moderate(1),
         send_replies,
-        lambda: personal_data.erase("rosa@example.org", keep_text=True),
-        lambda: personal_data.erase("rosa@example.org", keep_text=False),
+        lambda: personal_data.erase("rosa@example.org", keep_text=True, by=None),
+        lambda: personal_data.erase("rosa@example.org", keep_text=False, by=None),
     )
     assert not Comment.objects.filter(Q(email="rosa@example.org") | Q(name="Rosa")).exists()
     assert Comment.objects.filter(text__startswith="Reply to").count() == 12

@@ -291,7 +291,7 @@ class TestChosenTypes:
         asked = [meta("_bbp_anonymous_email", "rosa@example.org")]
         import_books(tmp_path, book(60, inside=asked), page(20, inside=[meta("contact", "rosa@example.org")]))
         assert PreservedRows().rows("rosa@example.org").get().entry_id == 60
-        personal_data.erase("rosa@example.org", keep_text=True)
+        personal_data.erase("rosa@example.org", keep_text=True, by=None)
         assert "_bbp_anonymous_email" not in exported(tmp_path).read_text()
 
     def test_types_can_be_chosen_on_the_command_line(self, tmp_path: Path) -> None:

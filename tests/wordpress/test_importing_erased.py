@@ -37,7 +37,7 @@ def stored() -> list[Any]:
 def test_comments_of_an_erased_author_on_files_are_not_preserved(import_parts: ImportParts, date: str) -> None:
     """Comments on posts and pages are imported; those on files are only preserved and exported again."""
     import_parts(*two_posts())
-    personal_data.erase("rosa@example.org", keep_text=False)
+    personal_data.erase("rosa@example.org", keep_text=False, by=None)
     import_parts(attachment(30, inside=[comment(9, date=date, date_gmt=date, **ROSA)]))
     assert "rosa.example" not in everything_stored()
 
@@ -45,7 +45,7 @@ def test_comments_of_an_erased_author_on_files_are_not_preserved(import_parts: I
 class TestKeptTexts:
     def test_importing_the_same_export_again_changes_nothing(self, import_parts: ImportParts) -> None:
         import_parts(*two_posts())
-        assert personal_data.erase("rosa@example.org", keep_text=True).comments == 3
+        assert personal_data.erase("rosa@example.org", keep_text=True, by=None).comments == 3
         before = stored()
         report = import_parts(*two_posts())
         assert counted(report, "comment") == {"unchanged": 4}
@@ -54,13 +54,13 @@ class TestKeptTexts:
 
     def test_changes_in_the_export_are_not_applied(self, import_parts: ImportParts) -> None:
         import_parts(item(7, inside=[comment(1, **ROSA)]))
-        personal_data.erase("rosa@example.org", keep_text=True)
+        personal_data.erase("rosa@example.org", keep_text=True, by=None)
         before = stored()
         import_parts(item(7, inside=[comment(1, content="What I meant.", approved="0", **ROSA)]))
         assert stored() == before
 
     def test_new_comments_of_an_erased_author_are_imported_anonymously(self, import_parts: ImportParts) -> None:
-        personal_data.erase("rosa@example.org", keep_text=True)
+        personal_data.erase("rosa@example.org", keep_text=True, by=None)
         import_parts(*two_posts())
         assert Comment.objects.count() == 4
         assert "rosa" not in everything_stored().lower()
@@ -74,13 +74,13 @@ class TestKeptTexts:
         assert stored() == before
 
     def test_comments_written_after_the_erasure_keep_their_author(self, import_parts: ImportParts) -> None:
-        personal_data.erase("rosa@example.org", keep_text=True)
+        personal_data.erase("rosa@example.org", keep_text=True, by=None)
         Erasure.objects.update(erased_at=dt.datetime(2013, 1, 1, tzinfo=dt.UTC))
         import_parts(item(7, inside=[comment(1, **ROSA)]))
         assert Comment.objects.get().name == "Rosa L."
 
     def test_comments_with_another_email_address_keep_their_author(self, import_parts: ImportParts) -> None:
-        personal_data.erase("rosa@example.org", keep_text=True)
+        personal_data.erase("rosa@example.org", keep_text=True, by=None)
         import_parts(item(7, inside=[comment(1, **ROSA | {"author_email": "other@example.org"})]))
         assert Comment.objects.get().name == "Rosa L."
 
@@ -88,7 +88,7 @@ class TestKeptTexts:
 class TestDeletedTexts:
     def test_deleted_comments_are_not_imported_again(self, import_parts: ImportParts) -> None:
         import_parts(*two_posts())
-        personal_data.erase("rosa@example.org", keep_text=False)
+        personal_data.erase("rosa@example.org", keep_text=False, by=None)
         before = stored()
         report = import_parts(*two_posts())
         assert counted(report, "comment") == {"unchanged": 1, "skipped": 3}
@@ -103,9 +103,9 @@ class TestDeletedTexts:
         self, import_parts: ImportParts
     ) -> None:
         import_parts(*two_posts())
-        personal_data.erase("rosa@example.org", keep_text=False)
+        personal_data.erase("rosa@example.org", keep_text=False, by=None)
         CommentFactory.create(entry=Post.objects.get(pk=7), email="rosa@example.org")
-        personal_data.erase("rosa@example.org", keep_text=True)
+        personal_data.erase("rosa@example.org", keep_text=True, by=None)
         import_parts(*two_posts())
         assert Comment.objects.count() == 2
 

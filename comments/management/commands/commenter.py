@@ -11,7 +11,6 @@ from django.utils.translation import gettext
 from accounts.actions import Action
 from accounts.audit.recording import record
 from comments import personal_data
-from comments.models import Erasure
 from core.file_errors import describe_file_error
 
 
@@ -55,12 +54,10 @@ class Command(BaseCommand):
             raise CommandError(describe_file_error(error)) from error
 
     def _erase(self, email: str, *, keep_text: bool, dry_run: bool) -> None:
-        summary = personal_data.summary(email) if dry_run else personal_data.erase(email, keep_text=keep_text)
+        summary = personal_data.summary(email) if dry_run else personal_data.erase(email, keep_text=keep_text, by=None)
         if not summary:
             self.stdout.write(gettext("No personal data found."))
             return
-        if not dry_run:
-            record(Action.ERASED, [Erasure()], by=None)
         self.stdout.write(gettext("This would be erased:") if dry_run else gettext("Erased:"))
         for label, count in (
             (gettext("comments (kept as “Anonymous”)") if keep_text else gettext("comments"), summary.comments),
