@@ -23,6 +23,9 @@ from wordpress.wxr.records import Item
 
 pytestmark = pytest.mark.django_db
 
+# Whether the field is used, and for whom: 0 for everyone, 1 without and 2 with an account.
+_ULTIMATE_MEMBER = 'a:2:{s:26:"_um_custom_access_settings";s:1:"%d";s:14:"_um_accessible";s:1:"%d";}'
+
 
 class TestPosts:
     def test_post_keeps_its_url(self, import_parts: ImportParts, client: Client) -> None:
@@ -330,6 +333,25 @@ class TestStatuses:
             ("_jetpack_newsletter_access", "paid_subscribers_all_tiers", ""),
             ("_members_access_role", "editor", ""),
             ("_wpmem_block", "1", ""),
+            ("rcp_subscription_level", "any-paid", ""),
+            ("rcp_access_level", "3", ""),
+            ("rcp_user_level", 'a:1:{i:0;s:3:"all";}', ""),
+            ("rcUserLevel", "Subscriber", ""),
+            ("groups-read", "4", ""),
+            ("groups-groups_read_post", "members", ""),
+            ("um_content_restriction", _ULTIMATE_MEMBER % (1, 2), ""),
+            ("um_content_restriction", 'a:2:{s:26:"_um_custom_access_settings";b:1;s:14:"_um_accessible";i:2;}', ""),
+            ("pms-content-restrict-user-status", "loggedin", ""),
+            ("pms-content-restrict-subscription-plan", "34", ""),
+            ("wppb-content-restrict-user-role", "subscriber", ""),
+            ("patreon-level", "5", ""),
+            ("memberful_acl", 'a:1:{s:12:"subscription";a:1:{i:0;i:7;}}', ""),
+            ("memberful_available_to_any_registered_user", "1", ""),
+            ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:4:"only";}', ""),
+            ("", "", "<!-- wp:pmpro/membership -->\nx\n<!-- /wp:pmpro/membership -->"),
+            ("", "", "<!-- wp:groups/groups-member -->\nx\n<!-- /wp:groups/groups-member -->"),
+            ("", "", '[groups_member group="Staff"]x[/groups_member]'),
+            ("", "", "[pms-restrict]x[/pms-restrict]"),
             ("", "", "<!-- wp:premium-content/container -->\nx\n<!-- /wp:premium-content/container -->"),
             ("", "", "Come <!-- wp:jetpack/paywall /--> in"),
             ("", "", '[restrict userlevel="editor"]x[/restrict]'),
@@ -348,7 +370,15 @@ class TestStatuses:
 
     @pytest.mark.parametrize(
         ("key", "value"),
-        [("_jetpack_newsletter_access", "everybody"), ("_jetpack_newsletter_access", ""), ("_wpmem_block", "0")],
+        [
+            *(("_jetpack_newsletter_access", "everybody"), ("_jetpack_newsletter_access", ""), ("_wpmem_block", "0")),
+            *(("rcUserLevel", "None"), ("rcp_access_level", "0"), ("rcp_user_level", "All"), ("patreon-level", "0")),
+            ("rcp_subscription_level", "a:0:{}"),
+            *(("um_content_restriction", _ULTIMATE_MEMBER % choice) for choice in [(0, 2), (1, 0), (1, 1)]),
+            ("pms-content-restrict-user-status", "loggedout"),
+            ("memberful_acl", 'a:2:{s:7:"product";a:0:{}s:12:"subscription";a:0:{}}'),
+            ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:6:"always";}'),
+        ],
     )
     def test_posts_that_every_reader_could_see_stay_public(
         self, import_parts: ImportParts, key: str, value: str

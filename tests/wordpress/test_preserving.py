@@ -231,10 +231,10 @@ class TestLaterChanges:
         Post.objects.update(status="published")
         assert items(exported(tmp_path))["post", 7].status == "publish"
 
-    def test_restriction_to_subscribers_is_exported_until_the_post_is_published(
-        self, import_parts: ImportParts, tmp_path: Path
+    @pytest.mark.parametrize("access", [("_jetpack_newsletter_access", "subscribers"), ("groups-read", "4")])
+    def test_restriction_to_some_readers_is_exported_until_the_post_is_published(
+        self, import_parts: ImportParts, tmp_path: Path, access: tuple[str, str]
     ) -> None:
-        access = ("_jetpack_newsletter_access", "subscribers")
         import_parts(item(7, inside=[meta(*access)]))
         exported_item = items(exported(tmp_path))["post", 7]
         assert exported_item.status == "publish"

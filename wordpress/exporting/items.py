@@ -29,14 +29,13 @@ from wordpress.importing.steps.text_parts import parse_footnotes
 from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr import elements, records
+from wordpress.wxr.access import restricts_post
 from wordpress.wxr.elements import differing_values, extension_field, text_to_html
 from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import (
-    ACCESS_KEYS,
     CATEGORY,
     CO_AUTHORS,
     ENCLOSURE,
-    EVERYONE,
     FOOTNOTES,
     MOLONGUI_AUTHOR,
     OLD_SLUG_KEY,
@@ -160,7 +159,9 @@ def _meta(
     own |= _noindex(entry, exported)
     if entry.status == Status.PUBLISHED:
         # Every reader can see it here, so values that restrict access are dropped.
-        own |= {key: [each for each in exported.get(key, []) if each.strip() in EVERYONE] for key in ACCESS_KEYS}
+        for key, values in exported.items():
+            if any(restricts_post(key, each) for each in values):
+                own[key] = [each for each in values if not restricts_post(key, each)]
     if isinstance(entry, Post):
         own[ENCLOSURE] = _enclosure_fields(enclosures, exported.get(ENCLOSURE, []))
     for key, values in own.items():

@@ -5,9 +5,10 @@ and texts are as exported. An ID is 0 if there is none.
 """
 
 import datetime as dt
-import re
 from collections.abc import Hashable, Mapping
 from typing import Final, NamedTuple
+
+from wordpress.wxr.access import is_restricted_in_text, restricts_post
 
 # Taxonomies. In the last two, Polylang stores the language of a post, whose code is the slug of the term, and the
 # post's translations (wordpress.wxr.translations).
@@ -52,18 +53,6 @@ NOINDEX: Final = {
     "_seopress_robots_index": "yes",
     _RANK_MATH: '"noindex"',
 }
-# The meta fields that say who could read a post, in Jetpack, which WordPress.com includes, Members and WP-Members; and
-# their values for everyone.
-ACCESS_KEYS = ("_jetpack_newsletter_access", "_members_access_role", "_wpmem_block")
-EVERYONE = frozenset({"everybody", "", "0"})
-# Blocks of WordPress.com, and end tags of plugins' shortcodes, whose content only subscribers or members could read.
-# Each begins with fixed characters, so that finding that there is none is fast.
-_BLOCK_FOR_MEMBERS = re.compile(r"<!-- wp:(?:premium-content/|jetpack/paywall\b)", re.IGNORECASE)
-_SHORTCODE_FOR_MEMBERS = re.compile(
-    r"\[/(?:arm_restrict_content|members_access|members_logged_in|membership|mepr-active|mepr-show|private|restrict|s2if"
-    r"|su_members|swpm_protected|um_loggedin|wcm_restrict|wpmem_logged_in)\]",
-    re.IGNORECASE,
-)
 # A meta field of tables that only exports have, with their IDs separated by commas. Usually there is only one.
 TABLE_IDS = "_tablepress_export_table_id"
 # A meta field of pictures: the alternative text.
@@ -201,9 +190,7 @@ class Item(NamedTuple):
     @property
     def is_for_members(self) -> bool:
         """Whether only subscribers or members could read it or a part of it."""
-        is_restricted = any(key in ACCESS_KEYS and value.strip() not in EVERYONE for key, value in self.meta)
-        patterns = (_BLOCK_FOR_MEMBERS, _SHORTCODE_FOR_MEMBERS)
-        return is_restricted or any(pattern.search(self.content) for pattern in patterns)
+        return any(restricts_post(*field) for field in self.meta) or is_restricted_in_text(self.content)
 
     @property
     def characters(self) -> int:

@@ -1,0 +1,55 @@
+"""Who could read a post: the restrictions of plugins that exports contain."""
+
+import re
+from typing import Final
+
+# The values of meta fields for everyone. Restrict Content has “None” and “All”.
+_EVERYONE: Final = re.compile(r"everybody|0?|None|All|a:0:\{\}")
+# The meta fields that restrict a post to some readers unless the value is one for everyone. Source: Jetpack, which
+# WordPress.com includes; Members; WP-Members; Restrict Content (Pro); Groups; Paid Member Subscriptions; Profile
+# Builder; Patreon; Memberful.
+_RESTRICTING: Final = {
+    *("_jetpack_newsletter_access", "_members_access_role", "_wpmem_block", "rcUserLevel", "rcp_access_level"),
+    *("rcp_subscription_level", "rcp_user_level", "groups-groups_read_post", "groups-read"),
+    *("pms-content-restrict-all-subscription-plans", "pms-content-restrict-subscription-plan"),
+    *("wppb-content-restrict-user-role", "patreon-level", "memberful_available_to_any_registered_user"),
+    "memberful_available_to_anybody_subscribed_to_a_plan",
+}
+# The same for fields that restrict a post only if these are found in the value. The last three are serialised arrays:
+# Memberful's contains the IDs of plans, Leaky Paywall's a type of visibility, and that of Ultimate Member is used only
+# if it says so, and restricts a post to people who are logged in.
+_RESTRICTING_VALUES: Final = {
+    **dict.fromkeys(
+        ("pms-content-restrict-user-status", "wppb-content-restrict-user-status"), (re.compile("loggedin"),)
+    ),
+    "memberful_acl": (re.compile(r"[;{]i:[0-9]"),),
+    "_issuem_leaky_paywall_visibility": (re.compile('"visibility_type";s:[0-9]{1,2}:"only'),),
+    "um_content_restriction": (
+        re.compile('"_um_custom_access_settings";(?:[bi]:1;|s:1:"1")'),
+        re.compile('"_um_accessible";(?:i:2;|s:1:"2")'),
+    ),
+}
+# Blocks, and end tags of plugins' shortcodes, whose content only subscribers or members could read. Each begins with
+# fixed characters, so that finding that there is none is fast.
+_BLOCK: Final = re.compile(
+    r"<!-- wp:(?:groups/groups-member\b|jetpack/paywall\b|pmpro/membership\b|premium-content/)", re.IGNORECASE
+)
+_SHORTCODE: Final = re.compile(
+    r"\[/(?:arm_restrict_content|groups_can|groups_member|ihc-hide-content|members_access|members_logged_in|membership"
+    r"|mepr-active|mepr-show|pms-restrict|private|restrict|s2if|su_members|swpm_protected|um_loggedin|wcm_restrict"
+    r"|wpmem_logged_in|wppb-restrict)\]",
+    re.IGNORECASE,
+)
+
+
+def restricts_post(key: str, value: str) -> bool:
+    """Return whether only some readers could see a post with this meta field."""
+    if key in _RESTRICTING:
+        return not _EVERYONE.fullmatch(value.strip())
+    patterns = _RESTRICTING_VALUES.get(key)
+    return patterns is not None and all(pattern.search(value) for pattern in patterns)
+
+
+def is_restricted_in_text(content: str) -> bool:
+    """Return whether only some readers could see a part of this text."""
+    return any(pattern.search(content) for pattern in (_BLOCK, _SHORTCODE))
