@@ -57,6 +57,7 @@ class QuickEdit(EntryActions):
             "admin/blog/_quick_form.html" if is_fragment else "admin/blog/quick_edit.html",
             gettext("Quick edit"),
             subtitle=str(entry),
+            is_fragment=is_fragment,
             entry=entry,
             form=form,
             steps=[(step.value, step_label(step, form.state), step == form.step) for step in _other_steps(form)],

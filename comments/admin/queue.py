@@ -30,7 +30,7 @@ from core.admin_routes import route
 from core.change_list import Tab
 from core.database import retry_on_conflict
 from core.dates import time_since
-from core.text import parse_id, parse_ids, unify_line_ends
+from core.text import parse_id, parse_ids
 
 UNSENT: Final = _("This text isn't sent yet, so nothing was decided. Send it first, or reload the page to discard it.")
 # The status after a decision. A restored comment may have any.
@@ -95,8 +95,8 @@ class QueueAdmin(ReadOnlyAdmin):
         """Carry out the decision in `decide`: for the selected comments, or for the one whose ID follows its name."""
         name, _space, pk = request.POST.get("decide", "").partition(" ")
         pks = parse_ids([pk] if pk else request.POST.getlist("comment"))
-        unsent = _unsent_texts(request)
-        if unsent.keys() - ({parse_id(pk)} if name in {"reply", "edit"} else set()):
+        unsent = _unsent_replies(request)
+        if unsent.keys() - ({parse_id(pk)} if name == "reply" else set()):
             return self._refused(request, unsent, str(UNSENT))
         if name in ACTIONS:
             action = ACTIONS[name]
@@ -244,24 +244,15 @@ class QueueAdmin(ReadOnlyAdmin):
         return self._page(request, "statistics", _("Statistics"), context)
 
 
-def _unsent_texts(request: HttpRequest) -> dict[int, tuple[str, str]]:
-    """Return the replies and edits in the form, by comment. Without the script, every button submits all of them."""
-    texts: dict[str, dict[int, str]] = {"edit": {}, "reply": {}}
-    for key in request.POST:
-        kind, _dash, pk = key.partition("-")
-        if kind in texts and (text := request.POST[key]).strip():
-            texts[kind][parse_id(pk)] = text
-    pks = {*texts["edit"], *texts["reply"]}
-    comments, seen = Comment.objects.in_bulk(list(pks)), read_seen(request.POST)
-    # If someone else has edited a comment meanwhile, its text is only the one that the form showed.
-    edits = {
-        pk: ("edit", text)
-        for pk, text in texts["edit"].items()
-        if pk in comments
-        and comments[pk].mark == seen.get(pk)
-        and unify_line_ends(text).strip() != comments[pk].text.strip()
+def _unsent_replies(request: HttpRequest) -> dict[int, tuple[str, str]]:
+    """Return the replies in the form, by comment. Without the script, every button submits all of them."""
+    replies = {
+        parse_id(key.removeprefix("reply-")): ("reply", text)
+        for key in request.POST
+        if key.startswith("reply-") and (text := request.POST[key]).strip()
     }
-    return edits | {pk: ("reply", text) for pk, text in texts["reply"].items() if pk in comments}
+    stored = Comment.objects.in_bulk(list(replies))
+    return {pk: reply for pk, reply in replies.items() if pk in stored}
 
 
 def _status(request: HttpRequest) -> CommentStatus:

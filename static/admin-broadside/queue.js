@@ -196,7 +196,7 @@ async function decide(name, chosen, field = null) {
     fields.push(["comment", row.dataset.pk], ["seen", row.querySelector("[name=seen]").value]);
   }
   if (field) {
-    fields.push([field.name, field.value]);
+    fields.push([field.id, field.value]);
     field.readOnly = true;
   } else {
     hide(chosen);
@@ -310,7 +310,7 @@ form.addEventListener("submit", (event) => {
   const [name, pk] = (event.submitter?.value ?? "").split(" ");
   event.preventDefault();
   const row = pk && document.getElementById(`comment-${pk}`);
-  const field = row?.querySelector(`textarea[name="${name}-${pk}"]`);
+  const field = row?.querySelector(`textarea#${name}-${pk}`);
   decide(name, row ? [row] : selected(), field ?? null);
 });
 // The second click of a double click would be on the row that has moved up, or undo the decision before.

@@ -149,11 +149,17 @@ class TestErrors:
         assert Post.objects.get().title == "Mine"
 
 
+def test_a_page_of_its_own_shows_each_heading_once(client: Client) -> None:
+    content = one(read(client.get(url(PostFactory(title="Before")))), "#content")
+    assert [text(heading) for tag in ("h1", "h2") for heading in find(content, tag)] == ["Quick edit", "Before"]
+
+
 class TestScript:
     def test_gets_only_the_form_and_nothing_once_it_was_saved(self, client: Client) -> None:
         post = PostFactory(title="Before")
         fragment = client.get(url(post), headers=FRAGMENT).content.decode()
         assert fragment.strip().startswith("<form")
+        assert '<h2 class="quick-heading" id="quick-heading">' in fragment
         saved = client.post(url(post), data_of(post, title="After"), headers=FRAGMENT)
         assert (saved.status_code, saved.content) == (204, b"")
         assert message(client.get("/admin/blog/post/")) == "Post updated. View post"

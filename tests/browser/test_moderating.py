@@ -464,6 +464,10 @@ def test_comments_are_moderated_without_javascript(log_in: LogIn, moderators: li
     with page.expect_navigation():
         page.get_by_role("button", name="Approve and reply").first.click()
     assert Comment.objects.get(parent=comments[1]).text == "Dear N2"
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_role("textbox", name="Text").fill("Less")
+    page.get_by_role("button", name="Save", exact=True).click()
+    assert Comment.objects.get(pk=comments[2].pk).text == "Less"
 
 
 def test_each_line_of_a_comment_starts_on_the_side_of_its_script(log_in: LogIn, moderators: list[User]) -> None:
