@@ -184,13 +184,13 @@ def erase(email: str, *, keep_text: bool, by: User | None) -> Summary:
         # The audit log never names them (accounts.audit.titles).
         blocks, _by_model = blocks_of(email).delete()
         others = {rows.label: rows.erase(email) for rows in _erasable_rows()}
+        tasks = _erase_tasks(email)
     done = _erase_comments(comments_of(email), keep_text=keep_text)
     with transaction.atomic():
-        # Last, because notifications of the comments may have been queued until now.
-        tasks = [task.pk for task in _tasks_of(email) if task.status != TaskResultStatus.RUNNING]
-        DBTaskResult.objects.filter(pk__in=tasks).delete()
+        # Again, because notifications of the comments may have been queued until now.
+        tasks += _erase_tasks(email)
         Erasure.objects.filter(pk=erasure.pk).update(unfinished="")
-    done.blocks, done.tasks, done.others = blocks, len(tasks), others
+    done.blocks, done.tasks, done.others = blocks, tasks, others
     return done
 
 
@@ -214,6 +214,13 @@ def finish_erasures() -> int:
     for erasure in unfinished.values():
         Erasure.objects.filter(pk=erasure.pk, erased_at=erasure.erased_at).update(unfinished="")
     return count
+
+
+def _erase_tasks(email: str) -> int:
+    """Delete the tasks that contain the address, except those that are running, and return how many."""
+    tasks = [task.pk for task in _tasks_of(email) if task.status != TaskResultStatus.RUNNING]
+    DBTaskResult.objects.filter(pk__in=tasks).delete()
+    return len(tasks)
 
 
 def _erase_comments(comments: CommentQuerySet, *, keep_text: bool) -> Summary:

@@ -394,9 +394,11 @@ class TestInterruptedErasures:
         rosas_comment()
         Block.objects.create(kind="email", text=ROSA)
         Follower.objects.create(entry=Post.objects.get(), email=ROSA)
+        create_task("rosa@example.org")
         self.interrupt(monkeypatch, keep_text=False, after=0)
         assert not Block.objects.exists()
         assert not Follower.objects.exists()
+        assert not DBTaskResult.objects.exists()
         assert AuditRecord.objects.get().details == "Comments deleted."
 
     def test_erasing_again_finishes_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
