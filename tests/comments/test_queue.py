@@ -411,7 +411,7 @@ class TestConcurrentModerators:
         client.post(one(page, "#queue-form").get("action"), body, "application/x-www-form-urlencoded")
         assert [status(comment) for comment in comments] == [Status.APPROVED, Status.PENDING]
 
-    def test_a_text_that_someone_else_has_edited_meanwhile_is_not_taken_for_an_edit(
+    def test_comments_can_be_decided_about_after_someone_else_has_edited_another(
         self, client: Client, moderator: User
     ) -> None:
         first, second = pending_comment(text="Before"), pending_comment()
