@@ -174,7 +174,7 @@ class Spool:
         # has hundreds of thousands.
         self._items_by_guid: dict[int, int] = {}
         self._files_by_id: dict[int, int] = {}
-        # The IDs of posts and pages, as bits: 64 in a number. A set would take ten times the memory.
+        # The IDs of posts and pages, as bits: 64 in a number. A set would take several times the memory.
         self._ids: defaultdict[int, int] = defaultdict(int)
         self.posts = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.pages = SpooledPages(self)
