@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='erasure',
             name='unfinished',
-            field=models.CharField(blank=True, choices=[('keep', 'Keep'), ('delete', 'Delete')], default='', max_length=6),
+            field=models.CharField(blank=True, choices=[('keep', 'Keep'), ('delete', 'Delete')], db_default='', default='', max_length=6),
         ),
     ]

@@ -167,7 +167,7 @@ class Erasure(models.Model):
     # Whether the texts were kept, as “Anonymous”.
     text_kept = models.BooleanField(default=True)
     # What still happens to the comments, if it was interrupted.
-    unfinished = models.CharField(max_length=6, choices=Texts, blank=True, default="")
+    unfinished = models.CharField(max_length=6, choices=Texts, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("erased person")
