@@ -97,6 +97,13 @@ class FormerHostsMiddleware(Middleware):
         host = request.META.get("HTTP_HOST", "").lower().partition(":")[0].rstrip(".")
         if host not in settings.BROADSIDE_FORMER_HOSTS or not isinstance(request, WSGIRequest):
             return self.get_response(request)
+        response = self._redirect(request)
+        if request.is_secure() and settings.SECURE_HSTS_SECONDS:
+            # From now on, old links lead over HTTPS at once. Other hosts below this one may not be ours.
+            response.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        return response
+
+    def _redirect(self, request: WSGIRequest) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         requested = urlsplit(_with_single_slash(request.get_full_path()))

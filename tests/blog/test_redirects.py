@@ -524,6 +524,18 @@ class TestFormerHost:
         response = client.get("/?p=9000123", headers={"host": "old.example.org", "x-forwarded-proto": "http"})
         assert response.headers["Location"] == "https://testserver/2014/02/10/star-power/"
 
+    @pytest.mark.parametrize(
+        ("secure", "seconds", "expected"), [(True, 600, "max-age=600"), (True, 0, None), (False, 600, None)]
+    )
+    def test_makes_browsers_follow_old_links_over_https(
+        self, client: Client, settings: Settings, secure: bool, seconds: int, expected: str | None
+    ) -> None:
+        settings.SITE_URL, settings.SECURE_SSL_REDIRECT = "https://testserver", True
+        settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = seconds, True
+        for method in (client.get, client.post):
+            response = method("/about/", headers={"host": "old.example.org"}, secure=secure)
+            assert response.headers.get("Strict-Transport-Security") == expected
+
     @pytest.mark.parametrize("path", ["//evil.example/", "/%5C%5Cevil.example/", "/@evil.example/", "/.evil.example/"])
     def test_does_not_redirect_to_another_site(self, client: Client, path: str) -> None:
         response = client.get(path, headers={"host": "old.example.org"})
