@@ -131,6 +131,7 @@ def _read(
             renderer.expect(text_of(item))
 
     analysis = analyse(paths, progress, on_item, page_types)
+    spool.end()
     renderer.stop_expecting()
     return analysis
 

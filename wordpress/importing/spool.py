@@ -28,6 +28,7 @@ _CHUNK_CHARACTERS: Final = 500_000
 _CHUNK_FILES: Final = 500
 # The size of an item without any text, in characters.
 _EMPTY_ITEM: Final = 2000
+_HASH_BITS: Final = (1 << 60) - 1
 
 
 class Spooled[Value]:
@@ -165,17 +166,52 @@ def _claim_to_slug(item: Item) -> tuple[bool, bool, bool]:
     return item.status != "publish", not item.slug, bool(item.custom_type)
 
 
+class _Seen:
+    """The GUIDs and IDs of the items so far. A large export has hundreds of thousands."""
+
+    def __init__(self) -> None:
+        # The items by GUID, and the first file with each ID, as hashes.
+        self._items_by_guid: dict[int, int] = {}
+        self._files_by_id: dict[int, int] = {}
+        # The IDs of posts and pages, as bits: 64 in a number. A set would take several times the memory.
+        self._ids: defaultdict[int, int] = defaultdict(int)
+
+    def file(self, item: Item) -> Item:
+        """Return an attachment, without its ID if another file already has it."""
+        file = _hash(item.attachment_url or item.guid)
+        if not item.id or self._files_by_id.setdefault(item.id, file) == file:
+            return item
+        elements = dict(item.elements) | {"wp:post_id": "0"}
+        return item._replace(id=0, elements=tuple(elements.items()))
+
+    def keyed(self, item: Item) -> KeyedItem:
+        """Return a post or page with its identity among the items so far."""
+        # All items of an export have the same site, so it can be left out.
+        guids = [_hash(source) for source in guid_sources(item)]
+        identity = guids[-1]
+        # Another item may already have the first of these GUIDs.
+        found = (index for index, guid in enumerate(guids) if self._items_by_guid.get(guid, identity) == identity)
+        index = next(found, LAST_GUID_INDEX)
+        if guids[index] in self._items_by_guid:
+            return KeyedItem(item, index, is_repeated=True)
+        self._items_by_guid[guids[index]] = identity
+        block, bit = item.id >> 6, 1 << (item.id & 63)
+        is_first = not self._ids[block] & bit
+        self._ids[block] |= bit
+        return KeyedItem(item, index, is_first_with_id=is_first)
+
+
+def _hash(text: str) -> int:
+    """Return 60 bits of a hash. All 64 would take half as much memory again."""
+    return hash(text) & _HASH_BITS
+
+
 class Spool:
     """The items of an export, grouped by how they are imported (`skipped` are not), and other pickled values."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        # The items by GUID, and the first file with each ID. These are hashes to save memory, because a large export
-        # has hundreds of thousands.
-        self._items_by_guid: dict[int, int] = {}
-        self._files_by_id: dict[int, int] = {}
-        # The IDs of posts and pages, as bits: 64 in a number. A set would take several times the memory.
-        self._ids: defaultdict[int, int] = defaultdict(int)
+        self._seen = _Seen()
         self.posts = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.pages = SpooledPages(self)
         self.attachments = Spooled[Item](self, _CHUNK_CHARACTERS)
@@ -206,12 +242,7 @@ class Spool:
     def add(self, item: Item) -> None:
         size = _EMPTY_ITEM + item.characters
         if item.type == ATTACHMENTS:
-            file = hash(item.attachment_url or item.guid)
-            if item.id and self._files_by_id.setdefault(item.id, file) != file:
-                # Another file already has its ID.
-                elements = dict(item.elements) | {"wp:post_id": "0"}
-                item = item._replace(id=0, elements=tuple(elements.items()))
-            self.attachments.add(item, size)
+            self.attachments.add(self._seen.file(item), size)
         elif item.type == REUSABLE_BLOCK:
             self.reusable_blocks.add(item, size)
         elif item.type == TABLE:
@@ -219,27 +250,16 @@ class Spool:
         elif reason_to_skip(item):
             self.skipped.add(item, size)
         elif item.type == PAGES:
-            self.pages.add(self._keyed(item)._replace(position=len(self.pages.outlines)))
+            self.pages.add(self._seen.keyed(item)._replace(position=len(self.pages.outlines)))
         else:
-            self.posts.add(self._keyed(item), size)
+            self.posts.add(self._seen.keyed(item), size)
         if references := find_references(item):
             files = len(references.files) + len(references.picture_ids) + len(references.in_comments)
             self.references.add(references, files)
 
-    def _keyed(self, item: Item) -> KeyedItem:
-        # All items of an export have the same site, so it can be left out.
-        guids = [hash(source) for source in guid_sources(item)]
-        identity = guids[-1]
-        # Another item may already have the first of these GUIDs.
-        found = (index for index, guid in enumerate(guids) if self._items_by_guid.get(guid, identity) == identity)
-        index = next(found, LAST_GUID_INDEX)
-        if guids[index] in self._items_by_guid:
-            return KeyedItem(item, index, is_repeated=True)
-        self._items_by_guid[guids[index]] = identity
-        block, bit = item.id >> 6, 1 << (item.id & 63)
-        is_first = not self._ids[block] & bit
-        self._ids[block] |= bit
-        return KeyedItem(item, index, is_first_with_id=is_first)
+    def end(self) -> None:
+        """Call this when all items have been added, to free the memory that is only needed until then."""
+        self._seen = _Seen()
 
 
 @contextmanager
