@@ -1,15 +1,17 @@
-"""Storage of styles, scripts and icons."""
+"""Storage of styles, scripts, icons, and pages for the errors of the web server in front."""
 
 from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import Any, Final
 
+from django.core.files.base import ContentFile
 from django.http import Http404, HttpRequest, HttpResponse
 from rcssmin import cssmin
 from rjsmin import jsmin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from blog.caching import public_page
+from config.proxy_errors import proxy_errors
 
 _MINIFIERS: Final[dict[str, Callable[[str], str]]] = {".css": cssmin, ".js": jsmin}
 # Folders of files that others made, which stay as they are.
@@ -33,6 +35,10 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
             # The collected files, and not those in their source folders.
             paths = {name: (self, name) for name in paths}
         yield from super().post_process(paths, dry_run, **options)
+        if not dry_run:
+            for name, page in proxy_errors([self.url("css/site.css"), self.url("css/bare.css")]):
+                self.delete(name)
+                self._save(name, ContentFile(page))
 
     def stored_name(self, name: str) -> str:
         return str(super().stored_name(name)) if self.hash_key(self.clean_name(name)) in self.hashed_files else name
