@@ -73,8 +73,11 @@ class Upstream(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Caddy:
+    """A running Caddy. `static` is its copy of STATIC_ROOT, of a site in Ukrainian that has lost its Russian pages."""
+
     port: int
     log: Path
+    static: Path
 
     def connect(self) -> ssl.SSLSocket:
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(CLIENT, 0))
@@ -94,8 +97,14 @@ class Caddy:
 
 
 @pytest.fixture(scope="module")
-def caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caddy]:
+def caddy(tmp_path_factory: pytest.TempPathFactory, static_root: Path) -> Iterator[Caddy]:
     folder = tmp_path_factory.mktemp("caddy")
+    for name in ("css", "errors"):
+        shutil.copytree(static_root / name, folder / "static" / name)
+    errors = folder / "static" / "errors"
+    for name in ("unavailable", "too-large"):
+        shutil.copy(errors / f"{name}.uk.html", errors / f"{name}.html")
+        (errors / f"{name}.ru.html").unlink()
     upstream = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
     port = free_port()
@@ -114,10 +123,15 @@ def caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caddy]:
     with (folder / "log").open("wb") as log:
         program = subprocess.Popen(  # noqa: S603  our own arguments
             command,
-            env={**os.environ, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
+            env={
+                **os.environ,
+                "XDG_DATA_HOME": str(folder),
+                "XDG_CONFIG_HOME": str(folder),
+                "STATIC_ROOT": str(folder / "static"),
+            },
             stderr=log,
         )
-    result = Caddy(port, folder / "log")
+    result = Caddy(port, folder / "log", folder / "static")
     for _attempt in range(600):
         try:
             result.connect().close()
@@ -150,14 +164,80 @@ def test_broadside_gets_the_address_of_the_client_and_no_forged_one(caddy: Caddy
 def test_its_own_errors_say_what_is_wrong_and_are_harmless(
     caddy: Caddy, path: str, body: bytes, status: int, text: str
 ) -> None:
-    response, content = caddy.request("POST", path, body)
+    response, content = caddy.request("POST", path, body, Accept_Language="en-US,en;q=0.5")
     assert response.status == status
     assert text in content
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers["Content-Language"] == "en"
     assert response.headers["Cache-Control"] == "no-store"
-    assert response.headers["Content-Security-Policy"] == "default-src 'none'"
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'self'"
     assert response.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Retry-After"] == ("30" if status == 503 else None)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "announced"),
+    [
+        ("ar", "ar", "ar"),
+        ("fr-CA,fr;q=0.8,en;q=0.5", "fr", "fr"),
+        ("de, es;q=0.5", "es", "es"),
+        ("de,de-AT;q=0.9", "uk", None),
+        (None, "uk", None),
+        ("", "uk", None),
+        ("*", "uk", None),
+        # Another language, whose code begins like that of Arabic.
+        ("arn", "uk", None),
+        ("ru", "uk", None),
+        (";,=\xff,\xd0\xb0../../ar,%2e", "uk", None),
+        ("../ar", "uk", None),
+        ("," * 30_000, "uk", None),
+        ("x" * 30_000, "uk", None),
+        ("x," * 14_000 + "ar", "ar", "ar"),
+    ],
+)
+@pytest.mark.parametrize(("path", "size", "status"), [("/broken/", 1, 503), ("/", 60_000, 413)])
+def test_its_own_errors_are_in_the_language_of_the_reader_or_that_of_the_site(
+    caddy: Caddy, path: str, size: int, status: int, accepted: str | None, language: str, announced: str | None
+) -> None:
+    headers = {} if accepted is None else {"Accept_Language": accepted}
+    response, content = caddy.request("POST", path, b"x" * size, **headers)
+    assert response.status == status
+    assert f'<html lang="{language}"' in content
+    assert response.headers["Content-Language"] == announced
+
+
+def test_its_own_errors_without_pages_are_a_sentence(caddy: Caddy) -> None:
+    pages = caddy.static / "errors"
+    pages.rename(caddy.static / "lost")
+    try:
+        for path, size, status in (("/broken/", 1, 503), ("/", 60_000, 413)):
+            response, content = caddy.request("POST", path, b"x" * size)
+            assert response.status == status
+            assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+            assert "try again" in content
+    finally:
+        (caddy.static / "lost").rename(pages)
+
+
+def test_has_the_styles_of_its_own_errors(caddy: Caddy) -> None:
+    page = (caddy.static / "errors" / "unavailable.html").read_text("utf-8")
+    paths = re.findall(r'href="([^"]*)"', page)
+    assert len(paths) == 2
+    for path in paths:
+        response, content = caddy.request("GET", path)
+        assert content == (caddy.static / path.removeprefix("/static/")).read_text("utf-8")
+        assert response.headers["Content-Type"] == "text/css; charset=utf-8"
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    # Everything else is Broadside's.
+    for path in (
+        "css/site.css",
+        "css/none.0123456789ab.css",
+        "css/..%2ferrors/unavailable.html",
+        "errors/unavailable.html",
+    ):
+        assert "x-request-id" in caddy.request("GET", f"/static/{path}")[1].lower()
 
 
 @pytest.mark.parametrize(

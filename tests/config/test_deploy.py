@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from config.proxy_errors import proxy_errors
+from core.languages import SHIPPED
 from operations.serving import supervisor
 from tests.factories.programs import ROOT
 
@@ -91,12 +93,17 @@ def test_caddy_accepts_the_caddyfile(tmp_path: Path) -> None:
 
 
 def test_both_proxies_say_the_same_in_their_own_errors() -> None:
-    nginx, caddy = (set(re.findall(r"<!DOCTYPE html>[^'`]*", texts()[name])) for name in ("nginx.conf", "Caddyfile"))
-    assert len(caddy) == 2
-    # Caddy can't limit how many requests come at once.
-    assert {page for page in nginx if "Too many requests" not in page} == caddy
-    # In the evening, none of them is a white page between dark ones.
-    assert all('<meta name="color-scheme" content="light dark">' in page for page in nginx)
+    nginx, caddy = texts()["nginx.conf"], texts()["Caddyfile"]
+    made = {name for name, _page in proxy_errors([])}
+    shown = set(re.findall(r"error_page [\d =]+/static/errors/([a-z-]+);", nginx))
+    assert {f"errors/{name}.html" for name in shown} <= made
+    # Caddy can't limit how many requests come at once, and leaves refusing strangers to Broadside.
+    assert set(re.findall(r"\bpage ([a-z-]+)\n", caddy)) == shown - {"too-many", "logged-out"}
+    assert len(made) == len(shown) * (len(SHIPPED) + 1)
+    for text in (nginx, caddy):
+        (pattern,) = re.findall(r'"~(.*ar\|.*)" "?\$', text)
+        assert pattern.replace("?<accepted>", "") == rf"^(?:[^,]*,)*? *({'|'.join(SHIPPED)})\b"
+        assert text.count('"This can\'t be done at the moment. Please go back, and try again in a minute."') == 1
 
 
 def test_the_management_commands_exist() -> None:

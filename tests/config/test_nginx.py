@@ -69,6 +69,17 @@ def connect(port: int, host: str = HOST) -> ssl.SSLSocket:
     return TLS.wrap_socket(plain, server_hostname=host)
 
 
+def send(port: int, path: str, method: str = "GET", body: bytes = b"", host: str = HOST, **headers: str) -> "Response":
+    connection = http.client.HTTPSConnection(host, port, context=TLS)
+    connection.sock = connect(port, host)
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body or None, {"Host": host, "Accept-Encoding": "br, gzip"} | names)
+    response = connection.getresponse()
+    result = Response(response.status, response.headers, response.read())
+    connection.close()
+    return result
+
+
 @dataclass(frozen=True)
 class Response:
     status: int
@@ -101,14 +112,7 @@ class Site:
         return connect(self.port, host)
 
     def get(self, path: str, method: str = "GET", body: bytes = b"", host: str = HOST, **headers: str) -> Response:
-        connection = http.client.HTTPSConnection(host, self.port, context=TLS)
-        connection.sock = self.connect(host)
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body or None, {"Host": host, "Accept-Encoding": "br, gzip"} | names)
-        response = connection.getresponse()
-        result = Response(response.status, response.headers, response.read())
-        connection.close()
-        return result
+        return send(self.port, path, method, body, host, **headers)
 
     def get_file(self, path: str) -> Response:
         """Request the page until nginx serves it from a file."""
@@ -491,11 +495,20 @@ class TestServer:
             assert error.headers.get_all(name) == page.headers.get_all(name), name
             assert len(page.headers.get_all(name, [])) == 1
 
+    @pytest.mark.parametrize(("language", "text"), [("es-419", "Inicie sesión"), ("uk,en", "Увійдіть")])
+    def test_tells_strangers_in_their_language_to_log_in(self, site: Site, language: str, text: str) -> None:
+        error = site.get("/admin/media/upload/", "POST", b"x" * 2_000_000, Accept_Language=language)
+        assert (error.status, error.headers["Content-Language"]) == (413, language[:2])
+        assert text in error.body.decode()
+
     @pytest.mark.parametrize("network", ["2001:db8:1:2:{}::{}", "2001:db8::{}:0:0:{}", "2001:db8:0:3::{}:{}"])
     def test_limits_the_logins_of_a_whole_network(self, site: Site, network: str) -> None:
         addresses = [network.format(number, number) for number in range(1, 9)]
         statuses = [site.get("/admin/login/", X_Tested_Address=address).status for address in addresses]
         assert statuses == [200] * 6 + [429] * 2
+        error = site.get("/admin/login/", X_Tested_Address=addresses[0], Accept_Language="ar")
+        assert (error.status, error.headers["Content-Language"], error.headers["Retry-After"]) == (429, "ar", "60")
+        assert '<html lang="ar" dir="rtl">' in error.body.decode()
         assert "Wait a minute" in site.get("/admin/login/", X_Tested_Address=addresses[0]).body.decode()
         assert site.get("/admin/login/", X_Tested_Address="2001:db8:1:99::1").status == 200
         # Others in the network keep no one out who has logged in before.
@@ -522,26 +535,96 @@ class TestServer:
         assert "127.0.0.1" not in log
 
 
+@contextlib.contextmanager
+def nginx_alone(folder: Path, static_root: Path) -> Iterator[int]:
+    """Run nginx without Broadside, and yield its port."""
+    port = free_port()
+    nginx = _start_nginx(folder, static_root, app_port=free_port(), port=port, insecure_port=free_port())
+    wait_for(port)
+    yield port
+    nginx.terminate()
+    nginx.wait()
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, static_root: Path) -> Iterator[tuple[int, Path]]:
+    """The port of an nginx without Broadside, and its log. Its site is in Ukrainian, and has lost its Russian pages."""
+    folder = tmp_path_factory.mktemp("alone")
+    errors = folder / "static" / "errors"
+    shutil.copytree(static_root / "errors", errors)
+    for name in ("unavailable", "too-large"):
+        shutil.copy(errors / f"{name}.uk.html", errors / f"{name}.html")
+        (errors / f"{name}.ru.html").unlink()
+    with nginx_alone(folder, folder / "static") as port:
+        yield port, folder / "access.log"
+
+
 class TestWithoutBroadside:
-    @pytest.mark.parametrize("method", ["GET", "POST"])
-    def test_readers_are_told_to_come_back(self, method: str, tmp_path: Path, static_root: Path) -> None:
-        port = free_port()
-        nginx = _start_nginx(tmp_path, static_root, app_port=free_port(), port=port, insecure_port=free_port())
-        wait_for(port)
-        connection = http.client.HTTPSConnection(HOST, context=TLS)
-        connection.sock = connect(port)
-        connection.request(method, "/comments/on/post/1/", headers={"Host": HOST})
-        response = connection.getresponse()
-        text = response.read().decode()
-        nginx.terminate()
-        nginx.wait()
-        connection.close()
+    @pytest.fixture
+    def port(self, alone: tuple[int, Path]) -> int:
+        return alone[0]
+
+    @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "PUT"])
+    @pytest.mark.parametrize("path", ["/comments/on/post/1/", "/", "/admin/"])
+    def test_readers_are_told_to_come_back(self, method: str, path: str, port: int) -> None:
+        response = send(port, path, method, b"x" if method == "POST" else b"", Accept_Language="en-GB,en;q=0.5")
+        text = response.body.decode()
         assert (response.status, response.headers["Retry-After"]) == (503, "30")
         assert response.headers["Content-Type"] == "text/html; charset=utf-8"
         assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Content-Language"] == "en"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
-        assert "try again" in text
+        assert "try again" in text or method == "HEAD"
         assert "nginx" not in text
+
+    @pytest.mark.parametrize(
+        ("accepted", "language", "announced"),
+        [
+            ("ar", "ar", "ar"),
+            ("fr-CA,fr;q=0.8,en;q=0.5", "fr", "fr"),
+            ("de, es;q=0.5", "es", "es"),
+            ("de,de-AT;q=0.9", "uk", None),
+            (None, "uk", None),
+            ("", "uk", None),
+            ("*", "uk", None),
+            # Another language, whose code begins like that of Arabic.
+            ("arn", "uk", None),
+            ("ru", "uk", None),
+            (";,=\xff,\xd0\xb0../../ar,%2e", "uk", None),
+            ("../ar", "uk", None),
+            ("," * 8000, "uk", None),
+            ("x" * 8000, "uk", None),
+            ("x," * 3990 + "ar", "ar", "ar"),
+        ],
+    )
+    @pytest.mark.parametrize(("size", "status"), [(1, 503), (2_000_000, 413)])
+    def test_readers_are_answered_in_their_language_or_that_of_the_site(
+        self, port: int, accepted: str | None, language: str, announced: str | None, size: int, status: int
+    ) -> None:
+        headers = {} if accepted is None else {"Accept_Language": accepted}
+        response = send(port, "/comments/on/post/1/", "POST", b"x" * size, **headers)
+        assert response.status == status
+        assert f'<html lang="{language}"' in response.body.decode()
+        assert response.headers["Content-Language"] == announced
+        assert response.headers["Retry-After"] == ("30" if status == 503 else None)
+
+    def test_pages_that_were_not_made_are_replaced_by_a_sentence(self, tmp_path: Path) -> None:
+        with nginx_alone(tmp_path, tmp_path / "static") as port:
+            for size, status in ((1, 503), (2_000_000, 413)):
+                response = send(port, "/comments/on/post/1/", "POST", b"x" * size)
+                assert response.status == status
+                assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+                assert "try again" in response.body.decode()
+
+    def test_the_log_has_what_was_requested_and_no_secrets(self, alone: tuple[int, Path]) -> None:
+        port, file = alone
+        for path in ("/comments/own/secret-word/", "/the-last-one/?secret-word"):
+            assert send(port, path, "POST", b"x").status == 503
+        deadline = time.monotonic() + 10
+        while '"POST /the-last-one/" 503' not in (log := file.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert "secret-word" not in log
 
 
 class TestSlowBodies:
@@ -647,16 +730,11 @@ class TestFilesThatNeverArrive:
         browsers = site.writer("[signing.dumps([str(n), str(n)], salt='accounts.browsers') for n in range(12)]")
         assert self.refusals(self.start(site, [f"known_browser={browser}" for browser in browsers]), 429) == 4
 
-    def test_are_refused_while_broadside_does_not_answer(self, tmp_path: Path, static_root: Path) -> None:
-        port = free_port()
-        nginx = _start_nginx(tmp_path, static_root, app_port=free_port(), port=port, insecure_port=free_port())
-        wait_for(port)
-        connection = connect(port)
+    def test_are_refused_while_broadside_does_not_answer(self, alone: tuple[int, Path]) -> None:
+        connection = connect(alone[0])
         connection.sendall(f"POST /admin/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 2000000\r\n\r\n".encode())
         assert b" 503 " in connection.recv(100)
         connection.close()
-        nginx.terminate()
-        nginx.wait()
 
     def test_are_not_what_other_forms_are_taken_for(self, site: Site) -> None:
         assert site.get("/admin/media/upload/", "POST", b"x" * 1_000).status == 403
