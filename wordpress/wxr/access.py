@@ -29,6 +29,14 @@ _RESTRICTING_VALUES: Final = {
         re.compile('"_um_accessible";(?:i:2;|s:1:"2")'),
     ),
 }
+# Most plugins store the same fields for categories and other terms as for posts. The others are Restrict Content Pro,
+# whose serialised array has one entry for each way to restrict them, and Password Protected Categories.
+_RESTRICTING_TERMS: Final = {
+    "rcp_restricted_meta": re.compile(
+        '"(?:paid_only";(?:[bi]:1;|s:1:"1")|subscriptions";a:[1-9]|access_level";(?:i:[1-9]|s:[12]:"[1-9]))'
+    ),
+    "visibility": re.compile(r"^(?:password|private)$"),
+}
 # Blocks, and end tags of plugins' shortcodes, whose content only subscribers or members could read. Each begins with
 # fixed characters, so that finding that there is none is fast.
 _BLOCK: Final = re.compile(
@@ -48,6 +56,12 @@ def restricts_post(key: str, value: str) -> bool:
         return not _EVERYONE.fullmatch(value.strip())
     patterns = _RESTRICTING_VALUES.get(key)
     return patterns is not None and all(pattern.search(value) for pattern in patterns)
+
+
+def restricts_term(key: str, value: str) -> bool:
+    """Return whether only some readers could see the posts filed under a term with this meta field."""
+    pattern = _RESTRICTING_TERMS.get(key)
+    return restricts_post(key, value) if pattern is None else bool(pattern.search(value.strip()))
 
 
 def is_restricted_in_text(content: str) -> bool:
