@@ -35,6 +35,7 @@ def statuses() -> dict[int, str]:
         ("rcp_restricted_meta", 'a:1:{s:9:"paid_only";s:1:"1";}'),
         ("rcp_restricted_meta", 'a:1:{s:13:"subscriptions";a:1:{i:0;i:3;}}'),
         ("rcp_restricted_meta", 'a:1:{s:12:"access_level";s:2:"10";}'),
+        ("passster_activate_protection", "1"),
         ("visibility", "password"),
         ("visibility", "private"),
     ],
@@ -66,6 +67,7 @@ def test_posts_in_a_restricted_term_are_private(import_parts: ImportParts, key: 
         ("rcp_restricted_meta", 'a:1:{s:12:"access_level";s:4:"None";}'),
         ("rcp_restricted_meta", 'a:1:{s:12:"access_level";s:1:"0";}'),
         ("rcp_restricted_meta", 'a:1:{s:13:"subscriptions";a:0:{}}'),
+        ("passster_activate_protection", "0"),
         ("visibility", "public"),
     ],
 )
@@ -214,7 +216,9 @@ def test_restricted_posts_must_not_be_visible(import_parts: ImportParts, tmp_pat
         call_command("verify_import", str(path), stdout=io.StringIO(), stderr=io.StringIO())
 
 
-@pytest.mark.parametrize("part", ['"subscriptions";a:', '"', 's:12:"access_level";s:', "a:1:{", " private"])
+@pytest.mark.parametrize(
+    "part", ['"subscriptions";a:', '"', 's:12:"access_level";s:', "a:1:{", " private", 's:1:"', 's:1:"a";', "s:1111"]
+)
 def test_hostile_values_take_linear_time(part: str, grows_with_length: GrowsWithLength) -> None:
-    keys = "rcp_restricted_meta", "visibility", "memberful_acl", "um_content_restriction"
+    keys = "rcp_restricted_meta", "visibility", "memberful_acl", "um_content_restriction", "post_protection_roles"
     assert grows_with_length(lambda value: [restricts_term(key, value) for key in keys], part * 200_000)
