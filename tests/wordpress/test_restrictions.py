@@ -122,6 +122,41 @@ def test_a_restriction_in_any_of_several_files_counts(tmp_path: Path) -> None:
     assert statuses() == {7: "private", 8: "private", 9: "private"}
 
 
+class TestRules:
+    @pytest.mark.parametrize(
+        ("name", "plugin"),
+        [
+            ("memberpressrule", "MemberPress"),
+            ("cc_restriction", "Content Control"),
+            ("wc_membership_plan", "WooCommerce Memberships"),
+            ("aam_policy", "Advanced Access Manager"),
+        ],
+    )
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_the_first_warning_names_the_rules_of_a_plugin(
+        self, import_parts: ImportParts, name: str, plugin: str, *, dry_run: bool
+    ) -> None:
+        rules = [item(pk, post_type=name, title=f"All &amp; {pk}") for pk in (30, 31)]
+        report = import_parts(*rules, item(7, post_password="x"), dry_run=dry_run)
+        assert (
+            f"rules of the plugin {plugin} restricted content to some readers: “All & 30”, “All & 31”."
+            in (report.warnings[0])
+        )
+        assert len(report.warnings) == 2
+
+    @pytest.mark.parametrize("status", ["draft", "trash", "private"])
+    def test_rules_that_were_not_in_use_are_not_named(self, import_parts: ImportParts, status: str) -> None:
+        assert not import_parts(item(30, post_type="memberpressrule", status=status), item(7)).warnings
+
+    def test_a_warning_names_only_the_first_of_many_rules(self, import_parts: ImportParts) -> None:
+        rules = [item(pk, post_type="memberpressrule", title=f"Rule {pk} " + "x" * 1000) for pk in range(30, 60)]
+        (warning,) = import_parts(*rules).warnings
+        assert "Rule 39" in warning
+        assert "Rule 40" not in warning
+        assert ", …." in warning
+        assert len(warning) < 2000
+
+
 class TestImportingAgain:
     def test_restricted_posts_stay_private_when_they_change(self, import_parts: ImportParts) -> None:
         members = category("members", inside=RESTRICTED)

@@ -229,6 +229,7 @@ def analyse(
         analysis.warnings.append(_time_zone_warning(analysis.times))
     if warning := analysis.visibility.warning():
         analysis.warnings.insert(0, warning)
+    analysis.warnings[:0] = analysis.restrictions.warnings()
     return analysis
 
 
@@ -325,6 +326,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
+    analysis.restrictions.add_rule(item)
     analysis.add_guest(item)
     if not reason or (item.type == ATTACHMENTS and item.author):
         analysis.creators.add(item.author)

@@ -1,27 +1,35 @@
-"""The posts and pages that only some readers could see because a category, a tag or another term was restricted."""
+"""The posts and pages that only some readers could see because of something else in the export.
+
+Their categories, tags or other terms may be restricted. Rules of plugins, which are items, may restrict any content.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from blog.models import Category
+from core.languages import in_quotes, separator
 from tags.models import Tag
 from wordpress.importing.report import CATEGORIES, TAGS
 from wordpress.importing.terms import ExportedTerms
 from wordpress.models import ImportedItem, PreservedData
-from wordpress.wxr.access import restricts_term
+from wordpress.wxr.access import RULE_TYPES, restricts_term
 from wordpress.wxr.records import CATEGORY, TAG, Item, Term
-from wordpress.wxr.values import slug_key
+from wordpress.wxr.values import plain_line, slug_key
 
+# How many rules of a plugin a warning names, and how many characters of their titles.
+_MAX_RULES: Final = 10
+_MAX_TITLE: Final = 100
 # Where the meta fields of categories and tags are (wordpress.importing.preserved).
 _META: Final = "preserved__fields__meta"
 _HAS_META: Final = Q(preserved__fields__has_key="meta")
 
 
 class Restrictions:
-    """The restricted terms of an export and those below them, which several plugins restrict too.
+    """The restricted terms of an export and those below them, which several plugins restrict too, and plugins' rules.
 
     Several definitions of a term may differ, as in an export that was cut into files. Any of them can restrict it.
     """
@@ -29,6 +37,8 @@ class Restrictions:
     def __init__(self) -> None:
         # The keys of the terms, which are hashes.
         self._terms: set[int] = set()
+        # The titles of the first rules of each plugin.
+        self._rules: defaultdict[str, list[str]] = defaultdict(list)
 
     def add_term(self, term: Term) -> None:
         """Add a term if it is restricted, or is below one that was added."""
@@ -53,6 +63,23 @@ class Restrictions:
             if not terms.is_defined(taxonomy, slug):
                 self._terms.update(_by_slug(taxonomy, each) for each in slugs)
         self.add_children(terms)
+
+    def add_rule(self, item: Item) -> None:
+        """Remember an item for the warning if it is a rule of a plugin. Such rules are not applied."""
+        if item.type in RULE_TYPES and item.status == "publish":
+            titles = self._rules[RULE_TYPES[item.type]]
+            if len(titles) <= _MAX_RULES:
+                titles.append(in_quotes(plain_line(item.title)[:_MAX_TITLE]) if len(titles) < _MAX_RULES else "…")
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a warning for each plugin whose rules are in the export."""
+        text = _(
+            "On the old site, rules of the plugin %(plugin)s restricted content to some readers: %(rules)s. They can't "
+            "be applied here, so this content becomes public. To prevent that, make it private in WordPress and export "
+            "again, or make it private here before others can open this site."
+        )
+        for plugin, titles in sorted(self._rules.items()):
+            yield text % {"plugin": plugin, "rules": separator().join(titles)}
 
     def apply(self, item: Item) -> Item:
         """Return `item` as restricted if one of its terms is."""

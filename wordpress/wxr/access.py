@@ -66,6 +66,13 @@ _ATTRIBUTES: Final = (
     ('ContentRestriction":{', '"display_to":""'),
     ('"um_is_restrict":true', '"um_who_access":"1"'),
 )
+# The types of published items that are rules by which a plugin restricts other items, and the name of the plugin.
+RULE_TYPES: Final = {
+    "aam_policy": "Advanced Access Manager",
+    "cc_restriction": "Content Control",
+    "memberpressrule": "MemberPress",
+    "wc_membership_plan": "WooCommerce Memberships",
+}
 
 
 def restricts_post(key: str, value: str) -> bool:
