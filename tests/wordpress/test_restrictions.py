@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from blog.models import Entry, Status
+from blog.models import Category, Entry, Status
+from tags.models import Tag
 from tests.factories.types import GrowsWithLength, ImportParts
 from tests.factories.wxr import category, export, exported, filed, item, items, meta, page, tag, term, write
 from wordpress.importing.pipeline import import_export
@@ -184,6 +185,17 @@ class TestImportingAgain:
         new = category("new", parent="top"), item(8, inside=[filed("category", "new")])
         import_parts(below, item(7, title="New", inside=[filed("category", "below")]), *new)
         assert statuses() == {7: "private", 8: "private"}
+
+    @pytest.mark.parametrize("taxonomy", ["category", "post_tag"])
+    def test_a_term_whose_slug_was_changed_here_is_found(self, import_parts: ImportParts, taxonomy: str) -> None:
+        restricted = (category if taxonomy == "category" else tag)("members", inside=RESTRICTED)
+        import_parts(restricted, item(7, inside=[filed(taxonomy, "members")]))
+        renamed = Category.objects.get() if taxonomy == "category" else Tag.objects.get()
+        renamed.slug = "friends"
+        renamed.save()
+        import_parts(item(7, title="New", inside=[filed(taxonomy, "members")]))
+        assert Entry.objects.get().title == "New"
+        assert statuses() == {7: "private"}
 
     def test_a_category_that_is_open_to_everyone_now_is_not_restricted(self, import_parts: ImportParts) -> None:
         import_parts(category("news", inside=RESTRICTED), item(7, inside=[filed("category", "news")]))

@@ -204,6 +204,7 @@ def analyse(
             elif isinstance(record, Term):
                 analysis.add_term(record)
             else:
+                # The steps do this again. An item that comes before its restricted term is only not counted as hidden.
                 item = analysis.restrictions.apply(record)
                 _add_item(analysis, item, host_of(export.base_url))
                 if on_item:

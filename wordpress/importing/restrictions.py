@@ -10,9 +10,9 @@ from typing import Final
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from blog.models import Category
+from blog.models import Category, Redirect
 from core.languages import in_quotes, separator
-from tags.models import Tag
+from tags.models import Tag, TagAlias
 from wordpress.importing.report import CATEGORIES, TAGS
 from wordpress.importing.terms import ExportedTerms
 from wordpress.models import ImportedItem, PreservedData
@@ -104,16 +104,22 @@ def _by_name(taxonomy: str, name: str) -> int:
 
 
 def _stored(site: str) -> Iterator[tuple[str, str, Iterable[str]]]:
-    """Yield the taxonomy and slug of each restricted term here, and the slugs of all terms whose posts it restricts."""
+    """Yield the taxonomy and slug of each restricted term here, and all slugs of the terms whose posts it restricts.
+
+    An export has the slugs that the terms had before they were changed here.
+    """
     pks = ImportedItem.objects.filter(site=site).values("object_pk")
     categories = Category.objects.filter(pk__in=pks.filter(kind=CATEGORIES))
     for slug, path, meta in categories.filter(_HAS_META).values_list("slug", "path", _META):
         if _is_restricted(meta):
-            yield CATEGORY, slug, Category.objects.below(path).values_list("slug", flat=True)
+            below = Category.objects.below(path)
+            former = Redirect.objects.filter(category__in=below).values_list("path", flat=True)
+            slugs = [*below.values_list("slug", flat=True), *(url.rstrip("/").rpartition("/")[2] for url in former)]
+            yield CATEGORY, slug, slugs
     tags = Tag.objects.filter(pk__in=pks.filter(kind=TAGS))
     for slug, meta in tags.filter(_HAS_META).values_list("slug", _META):
         if _is_restricted(meta):
-            yield TAG, slug, [slug]
+            yield TAG, slug, [slug, *TagAlias.objects.filter(tag__slug=slug).values_list("slug", flat=True)]
     others = PreservedData.objects.filter(kind=PreservedData.Kind.TERM, site=site, fields__has_key="meta")
     for elements, meta in others.values_list("fields__elements", "fields__meta"):
         if _is_restricted(meta):
