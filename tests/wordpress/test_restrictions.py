@@ -145,6 +145,22 @@ class TestRules:
         )
         assert len(report.warnings) == 2
 
+    @pytest.mark.parametrize(
+        ("status", "key", "is_named"),
+        [
+            ("active", "pms_content_rule_post_type_1", True),
+            ("inactive", "pms_content_rule_post_type_1", False),
+            ("active", "pms_subscription_plan_price", False),
+        ],
+    )
+    def test_plans_of_paid_member_subscriptions_are_named_if_they_have_rules(
+        self, import_parts: ImportParts, status: str, key: str, *, is_named: bool
+    ) -> None:
+        report = import_parts(
+            item(30, post_type="pms-subscription", status=status, inside=[meta(key, "post")]), item(7)
+        )
+        assert any("Paid Member Subscriptions" in warning for warning in report.warnings) == is_named
+
     @pytest.mark.parametrize("status", ["draft", "trash", "private"])
     def test_rules_that_were_not_in_use_are_not_named(self, import_parts: ImportParts, status: str) -> None:
         assert not import_parts(item(30, post_type="memberpressrule", status=status), item(7)).warnings

@@ -16,7 +16,7 @@ from tags.models import Tag, TagAlias
 from wordpress.importing.report import CATEGORIES, TAGS
 from wordpress.importing.terms import ExportedTerms
 from wordpress.models import ImportedItem, PreservedData
-from wordpress.wxr.access import RULE_TYPES, restricts_term
+from wordpress.wxr.access import plugin_of_rule, restricts_term
 from wordpress.wxr.records import CATEGORY, TAG, Item, Term
 from wordpress.wxr.values import plain_line, slug_key
 
@@ -66,8 +66,8 @@ class Restrictions:
 
     def add_rule(self, item: Item) -> None:
         """Remember an item for the warning if it is a rule of a plugin. Such rules are not applied."""
-        if item.type in RULE_TYPES and item.status == "publish":
-            titles = self._rules[RULE_TYPES[item.type]]
+        if plugin := plugin_of_rule(item.type, item.status, (key for key, _value in item.meta)):
+            titles = self._rules[plugin]
             if len(titles) <= _MAX_RULES:
                 titles.append(in_quotes(plain_line(item.title)[:_MAX_TITLE]) if len(titles) < _MAX_RULES else "…")
 

@@ -1,6 +1,7 @@
 """Who could read a post: the restrictions of plugins that exports contain."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 # The values of meta fields for everyone. Restrict Content has “None” and “All”.
@@ -66,8 +67,8 @@ _ATTRIBUTES: Final = (
     ('ContentRestriction":{', '"display_to":""'),
     ('"um_is_restrict":true', '"um_who_access":"1"'),
 )
-# The types of published items that are rules by which a plugin restricts other items, and the name of the plugin.
-RULE_TYPES: Final = {
+# The types of items that are rules by which a plugin restricts other items, and the name of the plugin.
+_RULE_TYPES: Final = {
     "aam_policy": "Advanced Access Manager",
     "cc_restriction": "Content Control",
     "memberpressrule": "MemberPress",
@@ -87,6 +88,17 @@ def restricts_term(key: str, value: str) -> bool:
     """Return whether only some readers could see the posts filed under a term with this meta field."""
     pattern = _RESTRICTING_TERMS.get(key)
     return restricts_post(key, value) if pattern is None else bool(pattern.search(value.strip()))
+
+
+def plugin_of_rule(post_type: str, status: str, keys: Iterable[str]) -> str:
+    """Return the plugin that restricted other items by the item with these meta fields; empty if it is no such rule.
+
+    Rules of Paid Member Subscriptions are part of plans, which have statuses of their own.
+    """
+    if post_type == "pms-subscription":
+        has_rule = status == "active" and any(key.startswith("pms_content_rule_post_type_") for key in keys)
+        return "Paid Member Subscriptions" if has_rule else ""
+    return _RULE_TYPES.get(post_type, "") if status == "publish" else ""
 
 
 def is_restricted_in_text(content: str) -> bool:
