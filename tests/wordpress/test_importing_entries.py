@@ -26,6 +26,16 @@ pytestmark = pytest.mark.django_db
 # Whether the field is used, and for whom: 0 for everyone, 1 without and 2 with an account.
 _ULTIMATE_MEMBER = 'a:2:{s:26:"_um_custom_access_settings";s:1:"%d";s:14:"_um_accessible";s:1:"%d";}'
 
+# Attributes of blocks that only some readers could see.
+_FOR_SOME = (
+    '"contentControls":{"enabled":true,"rules":{"user":{"userStatus":"logged_in","userRoles":[],"roleMatch":"any"}}}',
+    '"um_is_restrict":true,"um_who_access":"1","um_roles_access":["editor"]',
+    '"visibilityBlockEnabled":true,"segment":"logged_in"',
+    '"pmsContentRestriction":{"subscription_plans":["34"],"display_to":"","not_subscribed":false}',
+    '"wppbContentRestriction":{"user_roles":["editor"],"users_ids":"","display_to":"","panel_open":true}',
+    '"blockPermissionsCondition":"=","blockPermissionsType":"role","blockPermissionsRoles":["editor"]',
+)
+
 
 class TestPosts:
     def test_post_keeps_its_url(self, import_parts: ImportParts, client: Client) -> None:
@@ -348,8 +358,19 @@ class TestStatuses:
             ("memberful_acl", 'a:1:{s:12:"subscription";a:1:{i:0;i:7;}}', ""),
             ("memberful_available_to_any_registered_user", "1", ""),
             ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:4:"only";}', ""),
+            *(("_is_paid", "1", ""), ("arm_access_plan", "0", ""), ("arm_is_paid_post", "1", "")),
+            *(("_llms_is_restricted", "yes", ""), ("passster_activate_protection", "1", "")),
+            ("s2member_ccaps_req", 'a:1:{i:0;s:5:"music";}', ""),
+            ("wp_protect_password_multiple_passwords", 'a:1:{i:0;s:6:"secret";}', ""),
+            ("post_protection_roles", 'a:2:{s:6:"author";s:0:"";s:6:"editor";s:6:"secret";}', ""),
             ("", "", "<!-- wp:pmpro/membership -->\nx\n<!-- /wp:pmpro/membership -->"),
             ("", "", "<!-- wp:groups/groups-member -->\nx\n<!-- /wp:groups/groups-member -->"),
+            ("", "", "<!-- wp:pms/content-restriction-start /-->x<!-- wp:pms/content-restriction-end /-->"),
+            *(
+                ("", "", f"<!-- wp:paragraph {{{attributes}}} --><p>x</p><!-- /wp:paragraph -->")
+                for attributes in _FOR_SOME
+            ),
+            ("", "", "[passster password='x']x[/passster]"),
             ("", "", '[groups_member group="Staff"]x[/groups_member]'),
             ("", "", "[pms-restrict]x[/pms-restrict]"),
             ("", "", "<!-- wp:premium-content/container -->\nx\n<!-- /wp:premium-content/container -->"),
@@ -378,6 +399,9 @@ class TestStatuses:
             ("pms-content-restrict-user-status", "loggedout"),
             ("memberful_acl", 'a:2:{s:7:"product";a:0:{}s:12:"subscription";a:0:{}}'),
             ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:6:"always";}'),
+            *(("_is_paid", ""), ("_llms_is_restricted", "no"), ("passster_activate_protection", "0")),
+            *(("s2member_ccaps_req", 'a:1:{i:0;s:0:"";}'), ("wp_protect_password_multiple_passwords", "a:0:{}")),
+            ("post_protection_roles", 'a:2:{s:6:"author";s:0:"";s:6:"editor";s:0:"";}'),
         ],
     )
     def test_posts_that_every_reader_could_see_stay_public(
@@ -385,6 +409,24 @@ class TestStatuses:
     ) -> None:
         import_parts(item(7, content="[restrict] is a word", inside=[meta(key, value)]))
         assert Post.objects.published().exists()
+
+    @pytest.mark.parametrize(
+        "attributes",
+        [
+            '"contentControls":{"enabled":false,"rules":{"user":{"userStatus":"logged_in","userRoles":[]}}}',
+            '"contentControls":{"enabled":true,"rules":{"device":{"hideOn":{"mobile":true}}}}',
+            '"pmsContentRestriction":{"subscription_plans":[],"display_to":"not_logged_in","not_subscribed":false}',
+            *('"um_is_restrict":true,"um_who_access":"0"', '"um_is_restrict":true,"um_who_access":"2"'),
+            '"um_is_restrict":false,"um_who_access":"1"',
+        ],
+    )
+    def test_blocks_that_every_reader_could_see_stay_public(self, import_parts: ImportParts, attributes: str) -> None:
+        quoted = f"<p>{', '.join(_FOR_SOME)}</p>"
+        import_parts(
+            item(7, content=f"<!-- wp:paragraph {{{attributes}}} --><p>x</p><!-- /wp:paragraph -->"),
+            item(8, content=quoted),
+        )
+        assert Post.objects.published().count() == 2
 
     def test_posts_restricted_to_subscribers_later_become_private(self, import_parts: ImportParts) -> None:
         import_parts(item(7))

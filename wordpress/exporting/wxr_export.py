@@ -7,13 +7,13 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from django.conf import settings
-from django.db.models import Max, Prefetch
+from django.db.models import Max, Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import to_locale
 
 from accounts.models import User
-from blog.models import Category, Entry, Page, Post, Redirect
+from blog.models import Category, Entry, Page, Post, Redirect, Status
 from comments.models import Comment
 from core.models import SiteSettings
 from media.models import Document, Picture
@@ -30,6 +30,7 @@ from wordpress.importing.page_types import page_types_here
 from wordpress.importing.preserved import preserved_items
 from wordpress.models import Attachment
 from wordpress.wxr import elements
+from wordpress.wxr.access import restricts_term
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, PAGE_TYPE_KEY, clean_for_xml, to_json
 from wordpress.wxr.post_types import PAGE_TYPES
@@ -130,7 +131,7 @@ def _category_elements(warn: Callable[[str], None]) -> Iterator[str]:
             **preserved.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (old.path for old in category.redirects.all()))
-        meta = "".join(preserved.meta_elements("termmeta"))
+        meta = _term_meta(preserved, Post.objects.in_category(category))
         yield f"\t<wp:category>{elements.in_order(values)}{old_urls}{meta}</wp:category>\n"
 
 
@@ -146,8 +147,19 @@ def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
             **preserved.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (f"/tag/{alias.slug}/" for alias in tag.aliases.all()))
-        meta = "".join(preserved.meta_elements("termmeta"))
+        meta = _term_meta(preserved, Post.objects.filter(tagged_posts__tag=tag))
         yield f"\t<wp:tag>{elements.in_order(values)}{old_urls}{meta}</wp:tag>\n"
+
+
+def _term_meta(preserved: Preserved, posts: QuerySet[Post]) -> str:
+    """Return the meta fields of the term that the `posts` are filed under.
+
+    If every reader can see one of them here, values that restrict access are dropped.
+    """
+    open_to_all = [field for field in preserved.meta if not restricts_term(*field)]
+    if len(open_to_all) < len(preserved.meta) and posts.filter(status=Status.PUBLISHED).exists():
+        preserved.meta = open_to_all
+    return "".join(preserved.meta_elements("termmeta"))
 
 
 def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[Iterable[str]]:

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from core.http import host_of
 from core.text import one_line
 from wordpress.importing.entry_builder import markup_of
 from wordpress.importing.report import ATTACHMENTS
+from wordpress.importing.restrictions import Restrictions
 from wordpress.importing.terms import MAX_TERMS, ExportedTerms
 from wordpress.importing.time_zones import TimeSamples
 from wordpress.importing.visibility import Visibility
@@ -28,7 +29,7 @@ from wordpress.wxr import records
 from wordpress.wxr.post_types import FORM_TYPES, INTERNAL_TYPES, THEME_TYPES
 from wordpress.wxr.reader import MAX_TERMS as MAX_TERMS_OF_ITEM
 from wordpress.wxr.reader import Export
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Term
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Record, Term
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.translations import translation_group
 from wordpress.wxr.values import ENTRY_FORMS, id_in_url, language_code, parse_id, plain_line
@@ -113,6 +114,7 @@ class Analysis:
     creators: set[str] = field(default_factory=set)
     guest_names: dict[str, str] = field(default_factory=dict)
     terms: ExportedTerms = field(default_factory=ExportedTerms)
+    restrictions: Restrictions = field(default_factory=Restrictions)
     # How often posts are filed under terms of other taxonomies.
     other_terms: Counter[str] = field(default_factory=Counter)
     # The IDs of the posts and pages in each group of translations.
@@ -150,6 +152,17 @@ class Analysis:
         min_count = self.guid_hosts.total() * _MIN_HOST_SHARE
         former = {host for host, count in self.guid_hosts.items() if count >= min_count}
         return {host_of(self.base_url), *former} - {""}
+
+    def add_term(self, term: Term) -> None:
+        self.terms.define(term)
+        self.restrictions.add_term(term)
+
+    def add_terms(self, records: Iterable[Record]) -> None:
+        """Add the terms among all records of an export. Items may come before the terms that restrict them."""
+        for record in records:
+            if isinstance(record, Term):
+                self.add_term(record)
+        self.restrictions.add_children(self.terms)
 
     def add_guest(self, item: Item) -> None:
         """Remember the name of a guest, if the item is one."""
@@ -189,11 +202,13 @@ def analyse(
             if isinstance(record, Author):
                 analysis.authors.setdefault(record.login, record)
             elif isinstance(record, Term):
-                analysis.terms.define(record)
+                analysis.add_term(record)
             else:
-                _add_item(analysis, record, host_of(export.base_url))
+                # The steps do this again. An item that comes before its restricted term is only not counted as hidden.
+                item = analysis.restrictions.apply(record)
+                _add_item(analysis, item, host_of(export.base_url))
                 if on_item:
-                    on_item(record)
+                    on_item(item)
             progress("reading", done + export.source.bytes_read, total)
         analysis.base_url = analysis.base_url or export.base_url
         analysis.site_url = analysis.site_url or export.site_url
@@ -205,6 +220,7 @@ def analyse(
         done += export.source.bytes_read
         analysis.warnings += _file_warnings(export)
         analysis.warnings += _surplus_terms_warnings(export)
+    analysis.restrictions.add_children(analysis.terms)
     if analysis.terms.is_truncated:
         text = _(
             "The export has more than %d categories, tags and other groupings. Those that came later were left out."
@@ -214,6 +230,7 @@ def analyse(
         analysis.warnings.append(_time_zone_warning(analysis.times))
     if warning := analysis.visibility.warning():
         analysis.warnings.insert(0, warning)
+    analysis.warnings[:0] = analysis.restrictions.warnings()
     return analysis
 
 
@@ -310,6 +327,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
+    analysis.restrictions.add_rule(item)
     analysis.add_guest(item)
     if not reason or (item.type == ATTACHMENTS and item.author):
         analysis.creators.add(item.author)

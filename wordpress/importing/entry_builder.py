@@ -105,9 +105,13 @@ def text_of(item: Item, entry: object = None) -> Text:
 
 
 def keeps_status(item: Item) -> bool:
-    """Return whether an item can keep its status here."""
+    """Return whether our exports give an item the status that it has here, and not the exported one.
+
+    An item that was public, but only for some readers, is private here. It is public again in our exports only if its
+    restriction is part of it. That of a category may get lost.
+    """
     is_public = _STATUSES.get(item.status) == Status.PUBLISHED
-    return item.status in _STATUSES and not (is_public and item.is_for_members)
+    return item.status in _STATUSES and not (is_public and item.restricts_itself)
 
 
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:

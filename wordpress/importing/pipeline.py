@@ -89,6 +89,7 @@ def import_export(
             run = begin_run(site, None if dry_run else job)
             context = ImportContext(analysis, spool, renderer, report, run, users, progress)
             context.new_ids.reserve()
+            analysis.restrictions.add_stored(site, analysis.terms)
             try:
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, context.item_count)

@@ -73,6 +73,10 @@ class ExportedTerms:
     def has_missing_slugs(self) -> bool:
         return bool(self._without_slug)
 
+    def is_defined(self, taxonomy: str, slug: str) -> bool:
+        """Return whether a term has an element of its own."""
+        return hash((taxonomy, slug_key(slug))) in self._defined
+
     def recognise(self, stored: Iterable[StoredTerm]) -> None:
         """Give terms without a slug the one of the same term among those that earlier imports have `stored`.
 

@@ -140,7 +140,8 @@ class SiteChecker:
     def check(self, paths: list[Path], *, progress: Callable[[Stage, int, int], None]) -> None:
         """Check everything in the exports, except what has already been checked. Raises InvalidExportError."""
         size = total_size(paths)
-        self._read_expectations(self._records(paths, lambda done: progress("reading", done, size)))
+        self._analysis.add_terms(self._records(paths, lambda done: progress("reading", done, 2 * size)))
+        self._read_expectations(self._records(paths, lambda done: progress("reading", size + done, 2 * size)))
         checked_before = self.checked
         if checked_before:
             progress("checking", checked_before, self._total)
@@ -219,7 +220,7 @@ class SiteChecker:
         date = local_date(item)
         # A page needs no date.
         is_published = item.status == "publish" and (date <= self._now if date else item.type == "page")
-        return is_published and not item.is_for_members
+        return is_published and not self._analysis.restrictions.apply(item).is_for_members
 
     def _add_newest_post(self, item: Item) -> None:
         date = local_date(item)

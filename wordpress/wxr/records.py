@@ -182,6 +182,8 @@ class Item(NamedTuple):
     extension: Extension | None = None
     custom_type: str = ""
     path_above: str | None = None
+    # Whether something outside of it, such as its category, kept it from some readers. The reader does not set this.
+    is_restricted: bool = False
 
     def field(self, key: str) -> str:
         """Return the value of a meta field; of several, the first, as WordPress does. Empty if there is none."""
@@ -190,6 +192,11 @@ class Item(NamedTuple):
     @property
     def is_for_members(self) -> bool:
         """Whether only subscribers or members could read it or a part of it."""
+        return self.is_restricted or self.restricts_itself
+
+    @property
+    def restricts_itself(self) -> bool:
+        """Whether it says itself, in a meta field or its text, that only some readers could read it or a part of it."""
         return any(restricts_post(*field) for field in self.meta) or is_restricted_in_text(self.content)
 
     @property

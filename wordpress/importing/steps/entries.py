@@ -125,6 +125,8 @@ class EntryImport(ABC):
     # Before the transaction
 
     def _prepare(self, items: list[KeyedItem]) -> _Batch:
+        restrictions = self.context.analysis.restrictions
+        items = [keyed._replace(item=restrictions.apply(keyed.item)) for keyed in items]
         import_footnotes(self.context, items)
         for keyed in items:
             self.context.unsupported.add(keyed.item)
