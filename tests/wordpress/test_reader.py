@@ -83,7 +83,9 @@ class TestVersions:
         document = export(item(title="Yes")).replace("<rss", f"<rss{declarations}", 1)
         assert read_item(tmp_path, document).title == "Yes"
 
-    @pytest.mark.parametrize("uri", ["http}://wordpress.org/export/1.2/", "export", "://["])
+    @pytest.mark.parametrize(
+        "uri", ["http}://wordpress.org/export/1.2/", "export", "://[", "http://purl.org/dc/elements/1.1/"]
+    )
     def test_namespaces_with_unusual_uris_are_recognised_by_their_prefix(self, tmp_path: Path, uri: str) -> None:
         document = export(item(7, inside=[comment(1)])).replace("http://wordpress.org/export/1.2/", uri)
         document = document.replace("<title>", "<title><wp:b>bold</wp:b> ")

@@ -65,14 +65,16 @@ class Children(dict[str, list[Any]]):
 
 
 def usual_name(tag: str, prefix: str | None) -> str:
-    """Return the name of an element with the usual prefix, such as `wp:post_id`; empty for foreign namespaces."""
-    if tag.startswith("{"):
-        uri, _brace, local = tag[1:].rpartition("}")
-        for part, usual in _PREFIX_BY_URI_PART.items():
-            if part in uri:
-                return f"{usual}:{local}"
-        return f"{prefix}:{local}" if prefix in KNOWN_PREFIXES else ""
-    return tag
+    """Return the name of an element with the usual prefix, such as `wp:post_id`; empty for foreign namespaces.
+
+    A usual prefix counts whatever its namespace, because some programs declare another one for it.
+    """
+    if not tag.startswith("{"):
+        return tag
+    uri, _brace, local = tag[1:].rpartition("}")
+    if prefix in KNOWN_PREFIXES:
+        return f"{prefix}:{local}"
+    return next((f"{usual}:{local}" for part, usual in _PREFIX_BY_URI_PART.items() if part in uri), "")
 
 
 def text_of(element: Any) -> str:
