@@ -161,6 +161,8 @@ def comment_of(fields: Children, meta: Meta, *, is_whole: bool) -> Comment:
         user_id=values.parse_id(fields.text("wp:comment_user_id")),
         elements=fields.texts() if is_whole else (),
         meta=extensions.without_extension(meta),
+        key=values.id_key(fields.text("wp:comment_id")),
+        parent_key=values.id_key(fields.text("wp:comment_parent")),
     )
     return extensions.comment_with_extension(comment, meta, *exported, str(fields.date("wp:comment_date")))
 

@@ -131,6 +131,12 @@ def parse_id(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 30 and int(text) < _MAX_ID else 0
 
 
+def id_key(text: str) -> str:
+    """Return an ID that is not a number, such as `5c7d1a2b`; empty if it is one, or if there is none."""
+    text = text.strip()
+    return "" if parse_id(text) or not text.strip("0") else text
+
+
 def id_in_url(url: str) -> int:
     """Return the post ID in a URL without a permalink, such as `https://example.org/blog/?p=5`; 0 if there is none."""
     try:
