@@ -69,6 +69,18 @@ class TestOldURLs:
         assert Post.objects.get().get_absolute_url() == "/2014/03/01/a-name/"
         assert client.get(f"/blog/{slug}").headers["Location"] == "/2014/03/01/a-name/"
 
+    def test_posts_of_tumblr_are_found_without_their_slugs(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7, link="https://name.tumblr.com/post/123456789012/a-name"))
+        for path in ("/post/123456789012/a-name", "/post/123456789012", "/post/123456789012/"):
+            assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"
+
+    @pytest.mark.parametrize("query", ["source=rss-9e8d7c------2", "utm_source=rss&utm_medium=feed", "lang=ar"])
+    def test_parameters_that_make_no_difference_are_ignored(
+        self, import_parts: ImportParts, client: Client, query: str
+    ) -> None:
+        import_parts(item(7, link=f"https://medium.com/@name/a-post-1a2b3c?{query}"))
+        assert client.get("/@name/a-post-1a2b3c").headers["Location"] == "/2014/03/01/post-7/"
+
     def test_an_existing_redirect_is_kept(self, import_parts: ImportParts) -> None:
         mine = PostFactory()
         add_redirects([("/x/", mine)])

@@ -1,5 +1,6 @@
 """Redirects from URLs of the old site: permalinks, files and forms with an ID, such as `/?p=5`."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
 from typing import Final
@@ -22,6 +23,7 @@ from wordpress.wxr.records import BLOGGER_PATH_KEY, OLD_DATE_KEY, OLD_SLUG_KEY, 
 from wordpress.wxr.values import usable_slug
 
 _TARGET_IDS: Final = [f"{name}_id" for name in TARGETS]
+_TUMBLR_PATH: Final = re.compile(r"(/post/[0-9]+)/[^/]+/?")
 # The maximum number of old URLs of one object.
 _MAX_URLS: Final = 200
 
@@ -102,7 +104,9 @@ class OldUrls:
         # Those of our own exports come first, so that the next export lists them in the same order.
         others = (*item.legacy_urls, *_in_lower_case(slug, current), *_with_exported_slug(current, item))
         at_blogger = (value.strip() for key, value in item.meta if key == BLOGGER_PATH_KEY)
-        self._add(entry, (link, *others, *_renamed(entry, item), *at_blogger), current, is_new=is_new)
+        self._add(
+            entry, (link, *others, *_renamed(entry, item), *at_blogger, *_by_number(link)), current, is_new=is_new
+        )
 
     def add_category(self, category: Category, term: Term, *, is_new: bool) -> None:
         with_id = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
@@ -146,6 +150,12 @@ def _with_exported_slug(url: str, item: Item) -> list[str]:
     if slug == usable_slug(item.slug) or "?" in url:
         return []
     return [f"{url.rstrip('/').rpartition('/')[0]}/{quote(slug)}/"]
+
+
+def _by_number(link: str) -> list[str]:
+    """Return the URL of a post of Tumblr without its slug, which is often missing in links to it."""
+    numbered = _TUMBLR_PATH.fullmatch(legacy_key(link))
+    return [numbered[1]] if numbered else []
 
 
 def _renamed(entry: Entry, item: Item) -> Iterator[str]:
