@@ -103,6 +103,16 @@ class TestOldURLs:
         assert client.get("/spip.php?article14").status_code == client.get("/spip.php").status_code == 404
         assert client.get("/index.php?itemid=3").headers["Location"] == "/?itemid=3"
 
+    @pytest.mark.parametrize("link", ["/?itemid=5", "/news/?id=5", "/#!A-title/c1x7/ABC"])
+    def test_a_url_that_cannot_lead_to_its_post_is_noted(self, import_parts: ImportParts, link: str) -> None:
+        report = import_parts(
+            *(item(7, link=f"https://old.example{link}"), page(20, link=f"https://old.example{link}")),
+            *(item(8, link="https://old.example/?p=8"), item(9, link=f"https://old.example{link}", status="draft")),
+        )
+        notes = [note for note in report.notes if "does not lead to it" in note.text]
+        assert [(note.id, f"https://old.example{link}" in note.text) for note in notes] == [(20, True), (7, True)]
+        assert not Redirect.objects.exists()
+
     def test_scripts_do_not_lead_to_hidden_posts(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(item(7, link="https://old.example/spip.php?article12", status="private"))
         assert client.get("/spip.php?article12").status_code == 404

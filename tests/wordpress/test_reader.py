@@ -262,8 +262,8 @@ class TestRecords:
         self, tmp_path: Path, settings: Settings, date: str, hour: int
     ) -> None:
         settings.TIME_ZONE = "Europe/Kyiv"
-        dates = {"post_date": date, "post_date_gmt": "2001-01-01 00:00:00"}
-        found = read_item(tmp_path, export(item(**dates, inside=[comment(1, date=date)])))
+        written = item(post_date=date, post_date_gmt="2001-01-01 00:00:00", inside=[comment(1, date=date)])
+        found = read_item(tmp_path, export(written))
         expected = dt.datetime(2014, 3, 1, hour, 30, tzinfo=dt.UTC)
         assert (found.published_at, found.comments[0].written_at) == (expected, expected)
 
