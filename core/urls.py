@@ -1,4 +1,4 @@
-"""URLs of one pattern, built many times for a page, and which URLs are the admin's."""
+"""URLs of one pattern, built many times for a page, and which URLs are the admin's or those of scripts."""
 
 import re
 from functools import cached_property
@@ -11,6 +11,7 @@ from django.utils.http import RFC3986_SUBDELIMS
 # Characters that `reverse` does not escape.
 _SAFE: Final = f"{RFC3986_SUBDELIMS}/~:@"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_.-]*")
+_SCRIPT: Final = re.compile(r"\.(?:php[0-9]?|aspx?|cgi|jsp|pl)$", re.IGNORECASE)
 
 
 class URLTemplate:
@@ -41,3 +42,8 @@ _admin_index: Final = URLTemplate("admin:index")
 def is_admin_path(path: str) -> bool:
     """Return whether this path of a URL belongs to the admin."""
     return path.startswith(_admin_index())
+
+
+def is_script(path: str) -> bool:
+    """Return whether this path is that of a script, as other programs have them. Their pages depend on the query."""
+    return _SCRIPT.search(path) is not None

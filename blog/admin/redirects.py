@@ -23,6 +23,7 @@ from blog.models import TEXTS
 from blog.models.redirect import MAX_LENGTH, TARGETS, Redirect, normalise_path, target_name
 from core.admin import BaseAdmin
 from core.kind_messages import KindMessages
+from core.urls import is_script
 from media.models import Document, Picture
 
 
@@ -77,6 +78,8 @@ def _path_of(url: str) -> str:
         return ""
     if parts.path in {"", "/"} and parts.query:
         return f"/?{parts.query}"
+    if parts.query and is_script(parts.path):
+        return normalise_path(f"{parts.path}?{parts.query}")
     path = normalise_path(parts.path)
     is_file = "." in path.rpartition("/")[2]
     return path if not path.startswith("/") or path.endswith("/") or is_file else f"{path}/"

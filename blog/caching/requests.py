@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from blog.caching import noindex_parameters, page_parameters, private_parameters
-from core.urls import is_admin_path
+from core.urls import is_admin_path, is_script
 
 # The environment of a WSGI request.
 Environ = dict[str, Any]
@@ -53,7 +53,8 @@ def page_request(environ: Environ) -> PageRequest | None:
 
     Django answers if the request may not come from an anonymous reader, if it is for the admin, where any parameter may
     matter, if it forbids caches to store anything (RFC 9111, 5.2.1.5), as `verify_import` does, and if it might be
-    redirected to another host or to HTTPS.
+    redirected to another host or to HTTPS. It also answers if a script is requested with a query, on which redirects
+    from it depend.
     """
     path = environ["PATH_INFO"]
     if (
@@ -71,6 +72,8 @@ def page_request(environ: Environ) -> PageRequest | None:
     if settings.SECURE_SSL_REDIRECT and not is_secure:
         return None
     query = environ.get("QUERY_STRING")
+    if query and is_script(path):
+        return None
     page_query = _page_query(query) if query else ""
     return None if page_query is None else PageRequest(path, page_query, is_secure)
 

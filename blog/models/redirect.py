@@ -47,7 +47,8 @@ class Redirect(PublicModel):
     same URL without the folder.
     """
 
-    # Decoded and with its slashes, as in `/2014/02/10/slug/`, or one of WordPress's forms with an ID, as in `/?cat=5`.
+    # Decoded and with its slashes, as in `/2014/02/10/slug/`. Or one of WordPress's forms with an ID, as in `/?cat=5`,
+    # or the path of another program's script with its query, as in `/spip.php?article12`.
     path = models.CharField(_("path"), max_length=MAX_LENGTH, unique=True)
     entry = models.ForeignKey("blog.Entry", null=True, on_delete=models.CASCADE, related_name="redirects")
     category = models.ForeignKey("blog.Category", null=True, on_delete=models.CASCADE, related_name="redirects")

@@ -1,6 +1,5 @@
 """Redirects from old URLs: only one, however long the chain is, and only to pages that exist."""
 
-import re
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -15,17 +14,14 @@ from django.http.response import HttpResponseBase
 from blog.caching import has_session, mark_private, mark_public, noindex_parameters, page_parameters
 from blog.caching.requests import own_host
 from blog.redirects.look_up import ALTERNATIVES, RedirectToPage
-from blog.redirects.resolve import Alternatives, find_target
+from blog.redirects.resolve import TRACKING, Alternatives, find_target
 from core.middleware import Middleware
 from core.serving.handler import Request
 from core.site import PROBE, absolute_url
+from core.urls import is_script
 
 # No chain of our own redirects is longer. If a rule is wrong, the chain must still end.
 _MAX_STEPS: Final = 6
-# Parameters that other sites add to URLs to track people.
-_TRACKING: Final = re.compile(
-    r"utm_\w*|(?:fb|g|dc|ms|tw|ys)clid|gclsrc|[gw]braid|igshid|mc_[ce]id|_ga|ref_src", re.IGNORECASE
-)
 
 
 class SingleRedirectMiddleware(Middleware):
@@ -36,6 +32,13 @@ class SingleRedirectMiddleware(Middleware):
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._respond(request)
+        if is_script(request.path):
+            # Every parameter may matter.
+            response.headers.pop("No-Vary-Search", None)
+        return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.method not in {"GET", "HEAD"} or not isinstance(request, WSGIRequest):
             return response
@@ -144,7 +147,7 @@ def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[
 
 def _clean_url(url: SplitResult, requested: SplitResult) -> str:
     """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
-    pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
+    pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not TRACKING.fullmatch(pair[0])]
     # Others determine the page, so they have become part of the URL.
     kept_names = {*noindex_parameters.values()}.difference(*page_parameters.values())
     reply_to = [pair for pair in parse_qsl(requested.query) if pair[0] in kept_names]

@@ -25,7 +25,12 @@ from blog.models.entry_query import EntryKind, EntryQuerySet
 from blog.models.redirect import Redirect, folder_path, normalise_path
 from core.prepared import Parameter, Prepared, read_together
 from core.slugs import reserved_pattern, slugify
+from core.urls import is_script
 
+# Parameters that other sites add to URLs to track people.
+TRACKING: Final = re.compile(
+    r"utm_\w*|(?:fb|g|dc|ms|tw|ys)clid|gclsrc|[gw]braid|igshid|mc_[ce]id|_ga|ref_src", re.IGNORECASE
+)
 # What can follow the URL of a listing or an entry.
 _SUFFIX: Final = re.compile(r"(?<=/)(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom|json))?)/$")
 _POST_PAGE: Final = re.compile(
@@ -146,13 +151,15 @@ def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[l
 def find_target(path: str, query: str = "", alternatives: Alternatives | None = None) -> Target | None:
     """Return where `path` should redirect to.
 
-    This is the URL of something public, or another form of `path`. `query` is kept only if a former folder of the blog
-    is removed from the path. Takes one query unless the `alternatives` are known, and another one if very many slugs
-    begin with the one in the path.
+    This is the URL of something public, or another form of `path`. `query` counts for scripts, and is kept only if a
+    former folder of the blog is removed from the path. Takes one query unless the `alternatives` are known, and another
+    one if `path` is that of a script, or if very many slugs begin with the one in the path.
     """
     if path == "/":
         # There is nothing at the root with this query.
         return None
+    if target := find_target_of_script(path, query):
+        return target
     alternatives = alternatives or look_up(path)[1]
     redirects, categories, similar = alternatives.redirects(), alternatives.categories(), alternatives.similar()
     parts = _Path.of(path)
@@ -174,6 +181,17 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
         # Entries have feeds, but no further pages of a listing.
         return Target(url + parts.suffix)
     return Target(url, exists=True) if url else None
+
+
+def find_target_of_script(path: str, query: str) -> Target | None:
+    """Return where a script redirects to with exactly this query, apart from parameters that track people."""
+    # A slash was added because no page is there.
+    path = path.rstrip("/")
+    parameters = [each for each in query.split("&") if not TRACKING.fullmatch(each.partition("=")[0])]
+    if not is_script(path) or not any(parameters):
+        return None
+    redirects = redirects_from(timezone.now(), [normalise_path(f"{path}?{'&'.join(parameters)}")])
+    return next((Target(redirect.url, exists=True) for redirect in redirects if redirect.url), None)
 
 
 def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:

@@ -35,6 +35,12 @@ def add(client: Client, path: str, destination: str) -> dict[str, list[str]]:
     return {} if response.status_code == 302 else response.context["adminform"].form.errors
 
 
+def test_a_script_is_redirected_with_its_query(editor: Client, post: Post, client: Client) -> None:
+    assert add(editor, "https://old.example/spip.php?article=%C3%A9", "/2020/01/02/new/") == {}
+    assert Redirect.objects.get().path == "/spip.php?article=é"
+    assert client.get("/spip.php?article=%C3%A9").headers["Location"] == "/2020/01/02/new/"
+
+
 class TestRoles:
     @pytest.mark.parametrize(
         ("role", "listed", "added", "deleted"),

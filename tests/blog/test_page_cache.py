@@ -27,6 +27,7 @@ from blog.caching.release import release_digest
 from blog.caching.requests import PageRequest
 from blog.caching.turns import Turns
 from blog.models import Post
+from blog.models.redirect import add_redirects
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at
 from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import Process
@@ -299,6 +300,14 @@ class TestRequestsForDjango:
         assert 'name="next" value="/admin/account/"' in reader.get("/admin/login/?next=/admin/account/").text
         location = reader.get("/admin/blog/post/?q=news").headers["Location"]
         assert location == "/admin/login/?next=/admin/blog/post/%3Fq%3Dnews"
+
+    def test_for_scripts_keep_their_query(self, reader: Reader, post: Post) -> None:
+        add_redirects([("/spip.php?article12", post)])
+        for _again in range(2):
+            missing, found = reader.get("/spip.php?article13"), reader.get("/spip.php?article12")
+            assert (missing.status, found.headers["Location"]) == (404, NEWS)
+            # Browsers must not take one for the other either.
+            assert missing.headers["No-Vary-Search"] is found.headers["No-Vary-Search"] is None
 
     def test_for_files_do_not_wait(self, reader: Reader) -> None:
         assert reader.get("/media/none.jpg").status == 404

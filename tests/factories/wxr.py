@@ -58,7 +58,7 @@ def filed(taxonomy: str, slug: str, name: str = "") -> str:
     return f"<category{domain}{nicename}>{cdata(name or slug)}</category>"
 
 
-def comment(id: int = 1, *, inside: str = "", **values: object) -> str:  # noqa: A002  # WordPress's word for it
+def comment(id: int | str = 1, *, inside: str = "", **values: object) -> str:  # noqa: A002  # WordPress's word for it
     defaults: dict[str, object] = {
         "comment_id": id,
         "comment_author": "Rosa",

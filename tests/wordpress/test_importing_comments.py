@@ -127,6 +127,19 @@ class TestComments:
         import_parts(item(7, inside=[comment(3, parent=2), comment(2, parent=1), comment(1)]))
         assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1, 3: 2}
 
+    def test_threads_are_rebuilt_if_ids_are_not_numbers(self, import_parts: ImportParts) -> None:
+        first_id, second_id = "5c7d1a2be4966b0001a2b3c4", "99999999999999999999"
+        thread = [
+            *(comment(second_id, parent=first_id, content="Reply"), comment(first_id, content="Start")),
+            comment("x", parent=second_id, content="Answer"),
+            comment("y", parent="z", content="Lost"),
+        ]
+        report = import_parts(item(7, inside=thread))
+        parents = dict(Comment.objects.values_list("text", "parent__text"))
+        assert parents == {"Start": None, "Reply": "Start", "Answer": "Reply", "Lost": None}
+        assert "What it replies to is not among these comments" in "".join(remarks(report))
+        assert not import_parts(item(7, inside=thread)).has_changes
+
     def test_missing_and_circular_parents_are_noted(self, import_parts: ImportParts) -> None:
         report = import_parts(
             item(7, inside=[comment(1, parent=99), comment(2, parent=3), comment(3, parent=2), comment(4, parent=4)]),

@@ -360,10 +360,16 @@ class TestAuthors:
             (1, "jane-doe-1-1", "jane-doe"),
             (2, "jane-doe", "jane-doe-2"),
             (3, "jane-doe-3", "jane-doe-3"),
-            (4, "jane@example.org", "janeexample-org"),
+            (4, "jane@example.org", "anna-a"),
             (5, "jane-doe-1", "jane-doe-1"),
         ]
         assert not import_parts(*parts, authors=authors).has_changes
+
+    def test_an_e_mail_address_is_not_in_the_url(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7, creator="jane@example.org"), authors=[author("jane@example.org", name="Jane Doe")])
+        assert User.objects.get().get_absolute_url() == "/author/jane-doe/"
+        assert client.get("/author/janeexample-org/").headers["Location"] == "/author/jane-doe/"
+        assert client.get("/author/janeexample-org/feed/").headers["Location"] == "/author/jane-doe/feed/"
 
     @pytest.mark.parametrize("authors", [[], [author("🎉", id=1), author("🎊", id=2), author("..", id=3)]])
     def test_logins_may_have_no_characters_for_a_url(self, import_parts: ImportParts, authors: list[str]) -> None:

@@ -51,6 +51,7 @@ UNITS = [
     *('<sup class="fn">', '<sup class="fn"><a href="#x">', "<!-- wp:embed {", "<!-- wp:file --><object>"),
     *('<!-- wp:jetpack/calendly {"url":"http://a.b"} -->', "[ref]a", "[ref]a[/ref]", "[/ref]"),
     *("<script src='a'>", "<script src='a' ", "/*! elementor x*/.", "/*! elementor x*/.a{", "/*! elementor x*/.a{.b{}"),
+    *("<div class='sqs-video-wrapper' ", '<div sqs-video-wrapper data-html="&lt;div>">'),
     *("[:en]a", "<!--:en-->a<!--:-->", "<!-- wp:seriously-simple-podcasting/x --><audio>"),
     *(
         f"<!-- wp:cover --><div class='wp-block-cover' {rest}"
@@ -184,6 +185,17 @@ class TestBlocks:
     def test_verbatim_elements_are_not_changed(self, name: str) -> None:
         inside = f"<{name}>a\n\n\"b\" -- <b>'c'</b>...</{name}>"
         assert inside in to_html(f"One\n\n{inside}\n\nTwo")
+
+    def test_a_picture_has_its_copy_for_readers_without_scripts_beside_it(self) -> None:
+        late = '<noscript><img src="/media/a.jpg" alt="A" /></noscript><img data-src="/media/a.jpg" alt="A" />'
+        shown = render(f'<div><div class="image-block-wrapper">{late}</div></div>', "wordpress").body_html
+        assert shown.count("<img") == 1
+
+    def test_a_video_of_squarespace_becomes_a_player(self) -> None:
+        frame = html.escape('<iframe src="//www.youtube.com/embed/dQw4w9WgXcQ?wmode=opaque" width="640"></iframe>')
+        wrapper = f'<div class="sqs-video-wrapper" data-provider-name="YouTube" data-html="{frame}"></div>'
+        shown = render(f'<div class="intrinsic">{wrapper}</div>', "wordpress").body_html
+        assert 'data-player="https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ' in shown
 
     def test_a_link_around_a_heading_is_moved_inside(self) -> None:
         assert lines('<a href="/x"><h3>One</h3></a>') == ['<h3><a href="/x">One</a></h3>']

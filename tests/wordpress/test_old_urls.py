@@ -1,6 +1,9 @@
 """Redirects from the URLs that objects had on the old site."""
 
+from pathlib import Path
+
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from blog.models import Post, Redirect
@@ -68,6 +71,60 @@ class TestOldURLs:
         import_parts(item(7, post_name=slug, link=f"/blog/{slug}"))
         assert Post.objects.get().get_absolute_url() == "/2014/03/01/a-name/"
         assert client.get(f"/blog/{slug}").headers["Location"] == "/2014/03/01/a-name/"
+
+    def test_posts_of_tumblr_are_found_without_their_slugs(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7, link="https://name.tumblr.com/post/123456789012/a-name"))
+        for path in ("/post/123456789012/a-name", "/post/123456789012", "/post/123456789012/"):
+            assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"
+
+    @pytest.mark.parametrize("query", ["source=rss-9e8d7c------2", "utm_source=rss&utm_medium=feed", "lang=ar"])
+    def test_parameters_that_make_no_difference_are_ignored(
+        self, import_parts: ImportParts, client: Client, query: str
+    ) -> None:
+        import_parts(item(7, link=f"https://medium.com/@name/a-post-1a2b3c?{query}"))
+        assert client.get("/@name/a-post-1a2b3c").headers["Location"] == "/2014/03/01/post-7/"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/spip.php?article12",
+            "/index.php?post/2009/01/02/Le-titre",
+            "/index.php?/archives/12-Title.html",
+            "/index.php?option=com_content&view=article&id=12%3Atitle&lang=fr",
+        ],
+    )
+    def test_scripts_of_other_programs_are_distinguished_by_their_queries(
+        self, import_parts: ImportParts, client: Client, path: str
+    ) -> None:
+        import_parts(item(7, link=f"https://old.example{path}"), item(8, link="https://old.example/spip.php?article13"))
+        for url in (path, f"{path}&fbclid=1"):
+            assert client.get(url).headers["Location"] == "/2014/03/01/post-7/"
+        assert client.get("/spip.php?article13").headers["Location"] == "/2014/03/01/post-8/"
+        assert client.get("/spip.php?article14").status_code == client.get("/spip.php").status_code == 404
+        assert client.get("/index.php?itemid=3").headers["Location"] == "/?itemid=3"
+
+    @pytest.mark.parametrize("link", ["/?itemid=5", "/news/?id=5", "/#!A-title/c1x7/ABC"])
+    def test_a_url_that_cannot_lead_to_its_post_is_noted(self, import_parts: ImportParts, link: str) -> None:
+        report = import_parts(
+            *(item(7, link=f"https://old.example{link}"), page(20, link=f"https://old.example{link}")),
+            *(item(8, link="https://old.example/?p=8"), item(9, link=f"https://old.example{link}", status="draft")),
+        )
+        notes = [note for note in report.notes if "does not lead to it" in note.text]
+        assert [(note.id, f"https://old.example{link}" in note.text) for note in notes] == [(20, True), (7, True)]
+        assert not Redirect.objects.exists()
+
+    def test_scripts_do_not_lead_to_hidden_posts(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7, link="https://old.example/spip.php?article12", status="private"))
+        assert client.get("/spip.php?article12").status_code == 404
+
+    def test_redirects_of_scripts_survive_an_export(
+        self, import_parts: ImportParts, client: Client, tmp_path: Path
+    ) -> None:
+        import_parts(item(7, link="https://old.example/spip.php?article12"))
+        call_command("export_wordpress", output=tmp_path / "export.xml", verbosity=0)
+        Post.objects.all().delete()
+        call_command("import_wordpress", tmp_path / "export.xml", verbosity=0)
+        assert client.get("/spip.php?article12").headers["Location"] == "/2014/03/01/post-7/"
 
     def test_an_existing_redirect_is_kept(self, import_parts: ImportParts) -> None:
         mine = PostFactory()

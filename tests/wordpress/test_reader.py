@@ -83,7 +83,9 @@ class TestVersions:
         document = export(item(title="Yes")).replace("<rss", f"<rss{declarations}", 1)
         assert read_item(tmp_path, document).title == "Yes"
 
-    @pytest.mark.parametrize("uri", ["http}://wordpress.org/export/1.2/", "export", "://["])
+    @pytest.mark.parametrize(
+        "uri", ["http}://wordpress.org/export/1.2/", "export", "://[", "http://purl.org/dc/elements/1.1/"]
+    )
     def test_namespaces_with_unusual_uris_are_recognised_by_their_prefix(self, tmp_path: Path, uri: str) -> None:
         document = export(item(7, inside=[comment(1)])).replace("http://wordpress.org/export/1.2/", uri)
         document = document.replace("<title>", "<title><wp:b>bold</wp:b> ")
@@ -235,12 +237,35 @@ class TestRecords:
             ("2014-03-01T10:30:00.123+01:00", 10),
             ("Sat Mar 01 2014 10:30:00 GMT+0100 (CET)", 10),
             ("Sat, 01 Mar 2014 10:30:00 +0100", 10),
+            ("2014/3/1 10:30", 10),
             ("2014-03-01", 0),
         ],
     )
     def test_the_dates_of_other_programs_are_read(self, tmp_path: Path, date: str, hour: int) -> None:
         found = read_item(tmp_path, export(item(post_date=date)))
         assert found.date == dt.datetime(2014, 3, 1, hour, 30 if hour else 0)
+
+    @pytest.mark.parametrize(
+        ("date", "hour"),
+        [
+            ("2014-03-01T10:30:00.123+01:00", 9),
+            ("2014-03-01T10:30:00.123Z", 10),
+            ("2014-03-01 10:30:00 -0200", 12),
+            ("2014-03-01 10:30:00 UTC", 10),
+            ("Sat Mar 01 2014 10:30:00 GMT+0100 (CET)", 9),
+            ("Sat, 01 Mar 2014 10:30:00 GMT", 10),
+            ("2014-03-01 10:30:00", 8),
+            ("2014-03-01 10:30:00 +9900", 8),
+        ],
+    )
+    def test_the_time_zone_in_the_dates_of_other_programs_counts(
+        self, tmp_path: Path, settings: Settings, date: str, hour: int
+    ) -> None:
+        settings.TIME_ZONE = "Europe/Kyiv"
+        written = item(post_date=date, post_date_gmt="2001-01-01 00:00:00", inside=[comment(1, date=date)])
+        found = read_item(tmp_path, export(written))
+        expected = dt.datetime(2014, 3, 1, hour, 30, tzinfo=dt.UTC)
+        assert (found.published_at, found.comments[0].written_at) == (expected, expected)
 
     def test_the_rss_date_is_read_if_it_is_the_only_one(self, tmp_path: Path) -> None:
         document = export(item(post_date="", post_date_gmt="")).replace(

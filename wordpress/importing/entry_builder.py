@@ -15,6 +15,7 @@ from tags.models import Tag
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.texts import Text
+from wordpress.legacy_urls.query_forms import legacy_key, script_key
 from wordpress.wxr.records import (
     CATEGORY,
     LANGUAGE,
@@ -190,11 +191,23 @@ def remarks_on(imported: ImportedEntry, unnamed: Sequence[str], now: dt.datetime
             count,
         )
         yield text % count
+    yield from _remarks_on_url(item, entry)
     yield from _remarks_on_redirects(item)
     if unnamed:
         text = _("Readers don't see that it is by %s. Add the names under “Co-authors” if they should.")
         yield text % ", ".join(map(in_quotes, unnamed))
     yield from _remarks_on_terms(item)
+
+
+def _remarks_on_url(item: Item, entry: Entry) -> Iterator[str]:
+    """Yield a remark if only the query or the fragment of the old URL tells the item from others."""
+    is_found = legacy_key(item.link) or script_key(item.link)
+    if entry.is_public and not is_found and ("?" in item.link or "#" in item.link):
+        text = _(
+            "Its old URL, %(old)s, does not lead to it, because the path alone does not identify it. In links, replace "
+            "it with %(new)s."
+        )
+        yield text % {"old": item.link[:_MAX_URL], "new": entry.get_absolute_url()}
 
 
 def _remarks_on_redirects(item: Item) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Redirects from URLs of the old site: permalinks, files and forms with an ID, such as `/?p=5`."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
 from typing import Final
@@ -16,12 +17,13 @@ from core.bulk import fetch_rows
 from core.slugs import slug_from_export, slugify
 from wordpress.importing.ledger import Ledger
 from wordpress.importing.report import PAGES, POSTS
-from wordpress.legacy_urls.query_forms import legacy_key
+from wordpress.legacy_urls.query_forms import legacy_key, script_key
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import BLOGGER_PATH_KEY, OLD_DATE_KEY, OLD_SLUG_KEY, Author, Item, Term
 from wordpress.wxr.values import usable_slug
 
 _TARGET_IDS: Final = [f"{name}_id" for name in TARGETS]
+_TUMBLR_PATH: Final = re.compile(r"(/post/[0-9]+)/[^/]+/?")
 # The maximum number of old URLs of one object.
 _MAX_URLS: Final = 200
 
@@ -50,7 +52,7 @@ def add_redirect(url: str, target: Model) -> None:
 
 def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
     """Redirect URLs of the old site that are not redirected yet to their targets, and return their paths."""
-    targets = {normalise_path(key): (key, target) for url, target in pairs if (key := legacy_key(url))}
+    targets = {normalise_path(key): (key, target) for url, target in pairs if (key := _key(url))}
     taken = {path for (path,) in fetch_rows(Redirect, "path", targets, "path")}
     missing = {path: redirect for path, redirect in targets.items() if path not in taken}
     add_redirects(missing.values())
@@ -96,13 +98,15 @@ class OldUrls:
 
     def add_entry(self, entry: Entry, item: Item, *, is_new: bool) -> None:
         current = entry.get_absolute_url()
-        # Links with an ID need no redirect, because IDs are looked up.
-        link = "" if "?" in item.link else item.link
+        # Links with an ID need no redirect, because IDs are looked up. The path alone would belong to other posts, too.
+        link = item.link if "?" not in item.link or script_key(item.link) else ""
         slug = (entry.path or "") if isinstance(entry, Page) else entry.slug
         # Those of our own exports come first, so that the next export lists them in the same order.
         others = (*item.legacy_urls, *_in_lower_case(slug, current), *_with_exported_slug(current, item))
         at_blogger = (value.strip() for key, value in item.meta if key == BLOGGER_PATH_KEY)
-        self._add(entry, (link, *others, *_renamed(entry, item), *at_blogger), current, is_new=is_new)
+        self._add(
+            entry, (link, *others, *_renamed(entry, item), *at_blogger, *_by_number(link)), current, is_new=is_new
+        )
 
     def add_category(self, category: Category, term: Term, *, is_new: bool) -> None:
         with_id = [f"/?cat={term.id}"] if term.id not in {0, category.pk} else []
@@ -129,10 +133,15 @@ class OldUrls:
     def _add(self, target: Model, urls: tuple[str, ...], current_url: str = "", *, is_new: bool) -> None:
         """Add the URLs of `target` except its current one."""
         for url in urls[:_MAX_URLS]:
-            key = legacy_key(url)
+            key = _key(url)
             path = normalise_path(key)
             if key and path != normalise_path(current_url) and f"{path.rstrip('/')}/" != self._folder:
                 self._found.setdefault(path, (key, target, is_new))
+
+
+def _key(url: str) -> str:
+    """Return what a redirect from a URL of the old site is stored under; an empty string if it has none."""
+    return legacy_key(url) or script_key(url)
 
 
 def _in_lower_case(slug: str, url: str) -> list[str]:
@@ -146,6 +155,12 @@ def _with_exported_slug(url: str, item: Item) -> list[str]:
     if slug == usable_slug(item.slug) or "?" in url:
         return []
     return [f"{url.rstrip('/').rpartition('/')[0]}/{quote(slug)}/"]
+
+
+def _by_number(link: str) -> list[str]:
+    """Return the URL of a post of Tumblr without its slug, which is often missing in links to it."""
+    numbered = _TUMBLR_PATH.fullmatch(legacy_key(link))
+    return [numbered[1]] if numbered else []
 
 
 def _renamed(entry: Entry, item: Item) -> Iterator[str]:

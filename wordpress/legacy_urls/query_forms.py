@@ -22,6 +22,7 @@ from blog.redirects.look_up import rows_at
 from blog.redirects.resolve import Target, redirects_from
 from core.languages import may_be_in_url
 from core.prepared import Prepared, together
+from core.urls import is_script
 from wordpress.wxr.values import ENTRY_FORMS
 
 # As many digits as the largest ID that fits into the database.
@@ -34,8 +35,6 @@ _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|file
 _SIZE_SUFFIX = re.compile(
     r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x|\.thumbnail)(?=\.[A-Za-z0-9]+$)"
 )
-# The end of the path of a file that is not a script.
-_FILE = re.compile(r"\.(?!(?:php[0-9]?|aspx?|cgi|jsp|pl)$)[A-Za-z0-9]+$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")
 _LISTING_FORMS: Final = {"cat", "category_name", "tag", "author", "author_name", "m", "year"}
 # Plugins for blogs in several languages add this to any URL.
@@ -58,7 +57,8 @@ def legacy_key(url: str) -> str:
     """Return the path under which a redirect from a URL of the old site is stored; an empty string if it has none.
 
     Apart from an ID at the root, queries are ignored on files, where they choose a size. Other URLs with a query have
-    no redirect: the query determines the page, so the path alone would belong to a different one.
+    no redirect (except for scripts, see script_key): the query determines the page, so the path alone would belong to a
+    different one.
     """
     try:
         parts = urlsplit(url)
@@ -78,9 +78,23 @@ def legacy_key(url: str) -> str:
     return path if path != "/" else ""
 
 
+def script_key(url: str) -> str:
+    """Return the path and query under which a redirect from another program's script is stored; empty for other URLs.
+
+    Such a URL is `/spip.php?article12` or `/index.php?post/2009/01/02/title`.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    names = {name for name, _value in parse_qsl(parts.query)}
+    is_other = parts.query and is_script(parts.path) and names.isdisjoint(ENTRY_FORMS)
+    return f"{parts.path}?{parts.query}" if is_other and parts.path.startswith("/") else ""
+
+
 def is_file(path: str) -> bool:
     """Return whether `path` is that of a file, not of a page or a script."""
-    return _FILE.search(path) is not None
+    return _EXTENSION.search(path) is not None and not is_script(path)
 
 
 def file_url(request: HttpRequest, path: str, folder: str = "") -> str:

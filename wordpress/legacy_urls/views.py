@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from blog.redirects.look_up import RedirectToPage
+from blog.redirects.resolve import find_target_of_script
 from core.site import SiteRequest
 from search import views
 from wordpress.legacy_urls.query_forms import QUERY_FORMS, file_url, query_target
@@ -29,8 +30,13 @@ def front(request: SiteRequest) -> HttpResponse:
 
 @require_safe
 def shortened(request: SiteRequest, rest: str = "") -> HttpResponse:
-    """Redirect to the rest of the URL, as from `/index.php/2014/…` and `/index.php?p=5` without `index.php`."""
+    """Redirect to the rest of the URL, as from `/index.php/2014/…` and `/index.php?p=5` without `index.php`.
+
+    If the old site was made with another program, a query of its own may lead elsewhere.
+    """
     query = request.META.get("QUERY_STRING", "")
+    if target := find_target_of_script(request.path, query):
+        return RedirectToPage(target.url)
     return HttpResponsePermanentRedirect(f"{_path(rest)}{'?' + query if query else ''}")
 
 

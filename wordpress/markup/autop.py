@@ -39,8 +39,8 @@ class _Content(Enum):
 _BLOCK_NAMES = {
     _Content.PARAGRAPHS: "blockquote",
     # Lists (menu, ol, ul) with text instead of items were once used for indentation.
-    _Content.FLOW: "address article aside center details dialog div fieldset footer form header main nav noscript "
-    "search section dd li td th menu ol ul",
+    _Content.FLOW: "address article aside center details dialog div fieldset footer form header main nav search "
+    "section dd li td th menu ol ul",
     _Content.LINES: "caption dt figcaption legend option p summary h1 h2 h3 h4 h5 h6",
     _Content.ELEMENTS: "colgroup dl figure hgroup optgroup table tbody tfoot thead tr hr col",
     _Content.VERBATIM: " ".join(VERBATIM),

@@ -43,6 +43,10 @@ _ELEMENTOR_STYLES = re.compile(
 )
 # A script that shows content of another site, without any content of its own.
 _SCRIPT = re.compile(r"""<script\b(?=[^<>]*?\ssrc\s*+=\s*+["']([^"'<>\s]++)["'])[^<>]*+>\s*+</script>""", re.IGNORECASE)
+# Where a script of Squarespace shows a video, whose player is the value of an attribute.
+_LATE_PLAYER = re.compile(
+    r"""<div\b(?=[^<>]*?\bsqs-video-wrapper\b)(?=[^<>]*?\sdata-html="([^"<>]*+)")[^<>]*+>""", re.IGNORECASE
+)
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The link from a footnote marker to its footnote, which is not part of the content.
 _FOOTNOTE_LINK = re.compile(
@@ -102,6 +106,7 @@ def to_html(source: str, entry: object = None) -> str:
     origin = origin_of(entry)
     source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
     source = _SCRIPT.sub(_embedded_page, _ELEMENTOR_STYLES.sub("", source))
+    source = _LATE_PLAYER.sub(lambda wrapper: wrapper[0] + unescape(wrapper[1]), source)
     source = expand(source, limited(partial(find_uploads, origin)))
     source = _IMAGE.sub(_with_width, source)
     notes: dict[str, str] = {}

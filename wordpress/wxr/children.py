@@ -63,16 +63,24 @@ class Children(dict[str, list[Any]]):
     def date(self, name: str) -> dt.datetime | None:
         return values.parse_date(self.text(name))
 
+    def time(self, name: str) -> dt.datetime | None:
+        """Return the UTC datetime of the local time called `name`, or else of the same in UTC; None without either."""
+        local, utc = self.text(name), self.text(f"{name}_gmt")
+        exact = values.parse_time(local if values.parse_date(local) else utc)
+        return exact or values.aware_datetime(values.parse_date(local), values.parse_date(utc))
+
 
 def usual_name(tag: str, prefix: str | None) -> str:
-    """Return the name of an element with the usual prefix, such as `wp:post_id`; empty for foreign namespaces."""
-    if tag.startswith("{"):
-        uri, _brace, local = tag[1:].rpartition("}")
-        for part, usual in _PREFIX_BY_URI_PART.items():
-            if part in uri:
-                return f"{usual}:{local}"
-        return f"{prefix}:{local}" if prefix in KNOWN_PREFIXES else ""
-    return tag
+    """Return the name of an element with the usual prefix, such as `wp:post_id`; empty for foreign namespaces.
+
+    A usual prefix counts whatever its namespace, because some programs declare another one for it.
+    """
+    if not tag.startswith("{"):
+        return tag
+    uri, _brace, local = tag[1:].rpartition("}")
+    if prefix in KNOWN_PREFIXES:
+        return f"{prefix}:{local}"
+    return next((f"{usual}:{local}" for part, usual in _PREFIX_BY_URI_PART.items() if part in uri), "")
 
 
 def text_of(element: Any) -> str:
@@ -140,13 +148,12 @@ def comment_of(fields: Children, meta: Meta, *, is_whole: bool) -> Comment:
     author, email, url, content = exported = [
         fields.text(f"wp:comment_{name}") for name in ("author", "author_email", "author_url", "content")
     ]
-    date = fields.date("wp:comment_date")
     comment = Comment(
         id=values.parse_id(fields.text("wp:comment_id")),
         author=values.plain_line(author),
         email=values.plain_line(email),
         url=values.plain_url(url),
-        written_at=values.aware_datetime(date, fields.date("wp:comment_date_gmt")),
+        written_at=fields.time("wp:comment_date"),
         content=content,
         approved=fields.text("wp:comment_approved").strip(),
         type=fields.text("wp:comment_type").strip() or "comment",
@@ -154,8 +161,10 @@ def comment_of(fields: Children, meta: Meta, *, is_whole: bool) -> Comment:
         user_id=values.parse_id(fields.text("wp:comment_user_id")),
         elements=fields.texts() if is_whole else (),
         meta=extensions.without_extension(meta),
+        key=values.id_key(fields.text("wp:comment_id")),
+        parent_key=values.id_key(fields.text("wp:comment_parent")),
     )
-    return extensions.comment_with_extension(comment, meta, *exported, str(date))
+    return extensions.comment_with_extension(comment, meta, *exported, str(fields.date("wp:comment_date")))
 
 
 def _taxonomy(name: str) -> str:

@@ -60,8 +60,9 @@ _ITEM_ELEMENTS: Final = {
     *("wp:comment_status", "wp:status", "wp:post_parent", "wp:menu_order", "wp:post_type", "wp:post_password"),
     *("wp:is_sticky", "wp:attachment_url"),
 }
-# WPML can add the language to the permalink, which leads to the same text without it.
-_LANGUAGE_PARAMETER = re.compile(r"\?lang=[\w-]++$")
+# A query without which a link leads to the same text: WPML can add the language, and Medium and others where readers
+# come from.
+_REDUNDANT_QUERY = re.compile(r"\?(?:(?:lang|source|utm_\w++)=[^&#]*+(?:&|$))++$")
 
 
 class Export:
@@ -249,7 +250,7 @@ class Export:
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
-        link, guid = _LANGUAGE_PARAMETER.sub("", fields.text("link").strip()), fields.text("guid").strip()
+        link, guid = _REDUNDANT_QUERY.sub("", fields.text("link").strip()), fields.text("guid").strip()
         item_type, custom_type = type_and_custom_type(fields.text("wp:post_type"), self._page_types)
         is_entry = item_type in _ENTRY_TYPES
         comments, self._comments = self._comments, []
@@ -266,8 +267,8 @@ class Export:
             author=self._author(fields.text("dc:creator").strip(), refs),
             date=date,
             date_gmt=date_gmt,
-            published_at=values.aware_datetime(date, date_gmt),
-            modified_at=values.aware_datetime(fields.date("wp:post_modified"), fields.date("wp:post_modified_gmt")),
+            published_at=fields.time("wp:post_date") or values.aware_datetime(date, date_gmt),
+            modified_at=fields.time("wp:post_modified"),
             content=fields.text("content:encoded"),
             excerpt=fields.text("excerpt:encoded"),
             parent=values.parse_id(fields.text("wp:post_parent")),

@@ -32,9 +32,14 @@ _LANGUAGE_MARK = re.compile(r"(?:\[:|<!--:)([a-z]{2})?(?:\]|-->)")
 _PARAMETER = re.compile(r"&(?!#?[A-Za-z0-9]+;)")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
 # WordPress's databases can't store years before 1000, so anything earlier is not a date.
-_DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|$)")
+_DATE = re.compile(r"([1-9]\d{3})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|$)")
 # The date formats of JavaScript and RSS, which some other programs use.
 _OTHER_DATE = re.compile(r"[A-Z][a-z]{2}(?: [A-Z][a-z]{2} \d\d|, \d{1,2} [A-Z][a-z]{2}) (?:19|20)\d\d \d\d:")
+# The time zone that other programs write after the time, unlike WordPress.
+_ZONE = re.compile(
+    r":[0-9]{2}(?:\.[0-9]{1,9})?\s?(?:Z|GMT|UTC|(?:GMT|UTC)?(?P<sign>[+-])(?P<h>[01][0-9]|2[0-3]):?(?P<min>[0-5][0-9]))"
+    r"(?:\s\([^()]*\))?$"
+)
 # WordPress writes the year -0001 if there is no date.
 _RSS_DATE = re.compile(r"\s*(?:[A-Za-z]+,\s*)?\d{1,2}\s+[A-Za-z]{3}\s+(?:19|20)\d\d\s", re.ASCII)
 
@@ -126,6 +131,12 @@ def parse_id(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 30 and int(text) < _MAX_ID else 0
 
 
+def id_key(text: str) -> str:
+    """Return an ID that is not a number, such as `5c7d1a2b`; empty if it is one, or if there is none."""
+    text = text.strip()
+    return "" if parse_id(text) or not text.strip("0") else text
+
+
 def id_in_url(url: str) -> int:
     """Return the post ID in a URL without a permalink, such as `https://example.org/blog/?p=5`; 0 if there is none."""
     try:
@@ -174,6 +185,15 @@ def parse_rss_date(text: str) -> dt.datetime | None:
         return value.astimezone(dt.UTC).replace(tzinfo=None) if value and value.tzinfo else value
     except (ValueError, OverflowError):
         return None
+
+
+def parse_time(text: str) -> dt.datetime | None:
+    """Return the UTC datetime of a date that names its time zone or UTC offset; None for any other text."""
+    date, zone = parse_date(text), _ZONE.search(text.strip())
+    if date is None or zone is None:
+        return None
+    offset = dt.timedelta(hours=int(zone["h"] or 0), minutes=int(zone["min"] or 0))
+    return checked_utc(date.replace(tzinfo=dt.timezone(-offset if zone["sign"] == "-" else offset)))
 
 
 def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.datetime | None:

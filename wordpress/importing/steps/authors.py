@@ -88,8 +88,10 @@ def _import(
 
 
 def _create(context: ImportContext, username: str, author: Author, tried: TriedNumbers) -> User:
-    # If the export has no slug, WordPress's was made from the login.
-    wanted = (usable_slug(author.slug) or slugify(author.login) or usable_slug(username)).strip("-") or "author"
+    # If the export has no slug, WordPress's was made from the login. An e-mail address must not be in links: the logins
+    # of Squarespace are such addresses.
+    name = author.display_name if "@" in author.login else author.login
+    wanted = (usable_slug(author.slug) or slugify(name) or usable_slug(username)).strip("-") or "author"
     slug = wanted[: max_length(User, "slug")]
     if User.objects.filter(slug=slug).exists():
         slug = SlugNumbers(max_length(User, "slug"), tried).next_free(slug, User.objects.all())

@@ -131,8 +131,8 @@ class Thread:
             else:
                 comments[comment] = None
         # The first of several comments with the same ID counts.
-        by_id = {comment.id: comment for comment in reversed(comments)}
-        self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in comments}
+        by_id = {comment.id or comment.key: comment for comment in reversed(comments)}
+        self.parents = {each: by_id.get(each.parent or each.parent_key) if each.is_reply else None for each in comments}
         order, circular = parents_first(self.parents)
         self.parents |= dict.fromkeys(circular)
         self.parts = list(batched(comments if len(comments) <= size else order, size)) or [()]
@@ -278,7 +278,7 @@ class CommentBatch:
         rows = []
         for exported in thread.new():
             comment, parent = thread.accepted[exported], thread.parent_pk(exported)
-            if exported.parent and parent is None:
+            if exported.is_reply and parent is None:
                 self._note(exported, _("What it replies to is not among these comments, so it is at the top level."))
             row = self._row(thread, comment, thread.pks[exported], parent)
             rows.append(row)
@@ -308,7 +308,7 @@ class CommentBatch:
             if fingerprint_of(row) != thread.recorded[pk].stored:
                 self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
-            is_parent_known = parent is not None or not exported.parent
+            is_parent_known = parent is not None or not exported.is_reply
             if is_parent_known and parent != row.parent_id and not _is_reply_to(pk, tree, parent):
                 row.parent_id = tree[pk] = parent
             fresh = self._row(thread, comment, pk, row.parent_id)
