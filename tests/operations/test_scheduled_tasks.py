@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 NOW = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
 YEAR = dt.timedelta(days=365)
 
 
@@ -96,6 +97,45 @@ class TestDueTimes:
             # Days have 23 and 25 hours when the clocks change.
             for day in (dt.datetime(2026, 3, 28, 12, tzinfo=dt.UTC), dt.datetime(2026, 10, 24, 12, tzinfo=dt.UTC)):
                 assert timezone.localtime(next_time(day)).strftime("%d %H:%M") in {"29 04:15", "25 04:15"}
+
+
+class TestTasksThatDeleteOldData:
+    """They don't trust a clock that was just set: what they delete can't be brought back."""
+
+    @pytest.fixture(autouse=True)
+    def deletes_old(self, plan: Registry[TaskKind]) -> None:
+        plan[forget_old_tasks.module_path] = TaskKind("Planned", schedule=every(DAY), deletes_old=True)
+        enqueue_due(NOW)
+
+    def test_are_enqueued_at_each_planned_time(self) -> None:
+        assert [enqueued(NOW + hours * HOUR) for hours in (1, 23, 24, 25, 47, 48)] == [0, 0, 1, 0, 0, 1]
+
+    def test_are_enqueued_after_some_hours_without_a_worker(self) -> None:
+        assert enqueued(NOW + 47 * HOUR) == 1
+
+    def test_wait_for_two_days_when_they_are_late(self) -> None:
+        later = NOW + 30 * DAY
+        assert [enqueued(later + hours * HOUR) for hours in (0, 1, 47, 48, 49, 72)] == [0, 0, 0, 1, 0, 1]
+
+    def test_are_not_enqueued_while_the_clock_is_ahead_for_a_day(self) -> None:
+        ahead = NOW + YEAR
+        assert [enqueued(ahead + hours * HOUR) for hours in (0, 1, 24)] == [0, 0, 0]
+        right = NOW + 25 * HOUR
+        assert [enqueued(right + hours * HOUR) for hours in (0, 1, 47, 48, 72)] == [0, 0, 0, 1, 1]
+
+    def test_are_not_enqueued_while_the_clock_is_behind_for_a_day(self) -> None:
+        behind = NOW - YEAR
+        assert [enqueued(behind + hours * HOUR) for hours in (0, 1, 24)] == [0, 0, 0]
+        right = NOW + 25 * HOUR
+        assert [enqueued(right + hours * HOUR) for hours in (0, 1, 47, 48, 72)] == [0, 0, 0, 1, 1]
+
+    def test_are_those_that_delete_what_people_could_still_need(self) -> None:
+        assert {path for path, kind in task_kinds.items() if kind.deletes_old} == {
+            "accounts.tasks.delete_old_audit_records",
+            "comments.tasks.tidy_comments",
+            "media.tasks.remove_expired_files",
+            "readers.tasks.tidy_figures",
+        }
 
 
 class TestSeveralWorkers:
