@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Autosave, Entry
+from core.clock import CLOCK_TOLERANCE
 from core.text import one_line, shorten
 
 # The fields of a form as it submits them.
@@ -107,7 +108,10 @@ def name_of(data: FormValues) -> str:
 
 def editors_of(entry_ids: Collection[int], exclude: User) -> dict[int, list[str]]:
     """Return the names of the users other than `exclude` who have the forms for these entries open, by entry."""
-    rows = Autosave.objects.filter(entry__in=entry_ids, seen_at__gt=timezone.now() - PRESENT_FOR).exclude(user=exclude)
+    now = timezone.now()
+    # A form that was seen in the future was open before the clock was set back.
+    present = Q(seen_at__gt=now - PRESENT_FOR, seen_at__lte=now + CLOCK_TOLERANCE)
+    rows = Autosave.objects.filter(present, entry__in=entry_ids).exclude(user=exclude)
     names: defaultdict[int, list[str]] = defaultdict(list)
     for row in rows.select_related("user").only("entry", "user__display_name", "user__username").order_by("pk"):
         names[row.entry_id or 0].append(str(row.user))

@@ -394,10 +394,15 @@ class TestPresence:
         assert send(other, admin_url(post, "autosave"), None).json()["editing"] == sentence
         assert sentence not in client.get(admin_url(post, "change")).content.decode()
 
-    def test_it_ends_soon_after_the_form_is_closed(self, client: Client) -> None:
+    @pytest.mark.parametrize(
+        "since_last_seen",
+        [autosaves.PRESENT_FOR + dt.timedelta(seconds=1), dt.timedelta(days=-365)],
+        ids=["closed", "closed while the clock was ahead"],
+    )
+    def test_it_ends_soon_after_the_form_is_closed(self, client: Client, since_last_seen: dt.timedelta) -> None:
         post = PostFactory()
         send(client, admin_url(post, "autosave"), None)
-        Autosave.objects.update(seen_at=timezone.now() - autosaves.PRESENT_FOR - dt.timedelta(seconds=1))
+        Autosave.objects.update(seen_at=timezone.now() - since_last_seen)
         page = client_of(UserFactory(role="Editor")).get(admin_url(post, "change"))
         assert "is editing this" not in page.content.decode()
 
