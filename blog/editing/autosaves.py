@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Autosave, Entry
-from core.clock import CLOCK_TOLERANCE
+from core.bulk import delete_in_batches
+from core.clock import CLOCK_TOLERANCE, correct_future_times
 from core.text import one_line, shorten
 
 # The fields of a form as it submits them.
@@ -62,8 +63,8 @@ class OpenForm:
         return Autosave.objects.filter(self._row, kind=self.kind, data__isnull=False).first()
 
     def discard(self) -> None:
-        """Delete the unsaved input, which was saved or is no longer wanted, and all autosaves that are too old."""
-        Autosave.objects.filter(self._row | Q(seen_at__lt=timezone.now() - KEPT_FOR)).delete()
+        """Delete the unsaved input, which was saved or is no longer wanted."""
+        Autosave.objects.filter(self._row).delete()
 
     def lock_saved(self) -> int | None:
         """Return the ID of the entry that this form for a new entry has already created, if any (`saved_id`).
@@ -92,6 +93,12 @@ class OpenForm:
         if self.entry_id:
             return Q(user=self.user, entry=self.entry_id)
         return Q(user=self.user, entry=None, form_id=self.form_id)
+
+
+def delete_old() -> None:
+    """Delete the autosaves that have been kept for long enough. Can be interrupted."""
+    correct_future_times(Autosave.objects.all(), "seen_at")
+    delete_in_batches(Autosave.objects.filter(seen_at__lt=timezone.now() - KEPT_FOR).order_by("seen_at"))
 
 
 def unsaved_new(user: User, kind: str) -> list[Autosave]:

@@ -132,6 +132,7 @@ class TestTasksThatDeleteOldData:
     def test_are_those_that_delete_what_people_could_still_need(self) -> None:
         assert {path for path, kind in task_kinds.items() if kind.deletes_old} == {
             "accounts.tasks.delete_old_audit_records",
+            "blog.tasks.delete_old_autosaves",
             "comments.tasks.tidy_comments",
             "media.tasks.remove_expired_files",
             "readers.tasks.tidy_figures",
@@ -170,6 +171,7 @@ def test_the_schedule_contains_every_recurring_task() -> None:
     assert {path for path, kind in task_kinds.items() if kind.schedule} == {
         "accounts.tasks.delete_expired_sessions",
         "accounts.tasks.delete_old_audit_records",
+        "blog.tasks.delete_old_autosaves",
         "comments.tasks.send_mentions",
         "comments.tasks.tidy_comments",
         "mail.tasks.send_due_mail",
