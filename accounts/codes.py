@@ -1,6 +1,7 @@
 """One-time codes of authenticator apps, and recovery codes."""
 
 import logging
+from typing import Final
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
@@ -12,6 +13,9 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import User
+
+# By how many codes the clocks of two processes may differ: five minutes.
+_MAX_AHEAD: Final = 10
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +44,11 @@ def _use_app_code(row: Authenticator, code: str) -> bool:
     allauth remembers used codes in the cache, and accepts none while that fails.
     """
     secret, last_used = decrypt(row.data["secret"]), row.data.get("last_counter", -1)
-    for counter in yield_hotp_counters_from_time():
+    counters = list(yield_hotp_counters_from_time())
+    if last_used > counters[-1] + _MAX_AHEAD:
+        # The clock was ahead then, which must not lock anyone out until that time.
+        last_used = -1
+    for counter in counters:
         expected = format_hotp_value(hotp_value(secret, counter))
         if constant_time_compare(code, expected) and counter > last_used:
             row.data["last_counter"] = counter

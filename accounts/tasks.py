@@ -41,7 +41,7 @@ def delete_expired_sessions() -> None:
     SessionStore.clear_expired()
 
 
-@TaskKind(_("Deleting old records of the audit log"), schedule=daily(4, 25))
+@TaskKind(_("Deleting old records of the audit log"), schedule=daily(4, 25), deletes_old=True)
 @task()
 def delete_old_audit_records() -> None:
     """Delete records that are older than AUDIT_KEEP_DAYS and AUDIT_KEEP_FAILED_DAYS say."""

@@ -21,7 +21,12 @@ _PAUSES: Final = (dt.timedelta(minutes=15), dt.timedelta(hours=4))
 _TURN: Final = dt.timedelta(minutes=2)
 
 
-@TaskKind(_("Deleting old spam and commenters' expired data"), time_limit=dt.timedelta(hours=6), schedule=daily(4, 15))
+@TaskKind(
+    _("Deleting old spam and commenters' expired data"),
+    time_limit=dt.timedelta(hours=6),
+    schedule=daily(4, 15),
+    deletes_old=True,
+)
 @task()
 def tidy_comments() -> None:
     """Delete old spam, trash, e-mail addresses and other expired data."""

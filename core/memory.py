@@ -17,9 +17,13 @@ MAX_VALUES: Final = 2_000
 
 @dataclass(slots=True)
 class Memory:
-    """The values for one version of entries, valid until `expires` (in seconds of the monotonic clock)."""
+    """The values for one version of entries, valid from `since` until `expires` (timestamps in seconds).
+
+    After the clock was set, they are forgotten: which posts are public depends on it.
+    """
 
     version: int
+    since: float = field(default_factory=time.time)
     expires: float = math.inf
     _values: dict[Hashable, Any] = field(default_factory=dict)
 
@@ -41,7 +45,7 @@ def memory_of(version: int) -> Memory:
     """Return the memory for this version of entries, which is empty at first."""
     global _memory
     memory = _memory
-    if memory.version != version or time.monotonic() >= memory.expires:
+    if memory.version != version or not memory.since <= time.time() < memory.expires:
         # If another thread does the same, some values are computed twice.
         memory = _memory = Memory(version)
     return memory

@@ -109,7 +109,7 @@ class SiteSettings(PublicModel):
         """
         memory = memory_of(self.entries_version)
         if memory.expires == math.inf:
-            memory.expires = time.monotonic() + self.seconds_to_next_change
+            memory.expires = time.time() + self.seconds_to_next_change
         return memory.recall(make, get_language(), *key)
 
     @property

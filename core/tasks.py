@@ -43,7 +43,8 @@ class TaskKind:
 
     A task with a `schedule` takes no arguments, and the worker enqueues it whenever it is due. It is enqueued once,
     however many workers there are, and once for all the times at which none was running. If it `starts_at_once`, it is
-    also due on a new site.
+    also due on a new site. If it `deletes_old` data that can't be brought back, it must not trust a clock that has just
+    been set: when it is more than a day late, it waits until a worker has run for two days.
     """
 
     label: str | Promise
@@ -53,6 +54,7 @@ class TaskKind:
     before_retry: Callable[..., object] | None = None
     schedule: NextTime | None = None
     starts_at_once: bool = False
+    deletes_old: bool = False
 
     @property
     def is_long(self) -> bool:

@@ -75,7 +75,7 @@ def clean_due_documents(after: int = 0) -> None:
         clean_due_documents.using(run_after=timezone.now() + _PAUSE).enqueue(after)
 
 
-@TaskKind(_("Permanently removing deleted files"), schedule=daily(4, 40))
+@TaskKind(_("Permanently removing deleted files"), schedule=daily(4, 40), deletes_old=True)
 @task()
 def remove_expired_files() -> None:
     """Remove expired files for good. If one can't be removed, the next run tries again."""

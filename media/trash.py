@@ -7,6 +7,7 @@ some time. The URL of a merged image leads to the other image for good.
 import datetime as dt
 import logging
 from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import PurePath
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -91,7 +92,7 @@ def expire(model: type[Upload], pks: Collection[int]) -> None:
     rows: QuerySet[Any] = Picture.objects.filter(merged_into=None) if model is Picture else model.objects.all()
     if rows.filter(pk__in=pks, deleted_at__isnull=False).update(deleted_at=_LONG_AGO):
         # If the storage fails, the worker tries again.
-        transaction.on_commit(remove_expired, robust=True)
+        transaction.on_commit(partial(_remove_deleted_until, _LONG_AGO), robust=True)
 
 
 def restore(model: type[Upload], pks: Collection[int]) -> list[Upload]:
@@ -171,12 +172,21 @@ def remove_expired() -> None:
 
     If a file can't be removed, the next run tries again. The URL of a merged picture stays.
     """
-    unfinished.finish()
+    for rows in _removable():
+        correct_future_times(rows, "deleted_at")
+    _remove_deleted_until(timezone.now() - RESTORABLE_FOR)
+
+
+def _removable() -> tuple[QuerySet[Any], ...]:
     # Merged pictures only if their files are still there.
     pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
-    for rows in (pictures, Document.objects.all()):
-        correct_future_times(rows, "deleted_at")
-        expired = rows.filter(deleted_at__lte=timezone.now() - RESTORABLE_FOR)
+    return pictures, Document.objects.all()
+
+
+def _remove_deleted_until(time: dt.datetime) -> None:
+    unfinished.finish()
+    for rows in _removable():
+        expired = rows.filter(deleted_at__lte=time)
         for pk in list(expired.order_by("deleted_at", "pk").values_list("pk", flat=True)):
             # Another process may have removed it since, and a new upload may have its name.
             if upload := expired.filter(pk=pk).first():

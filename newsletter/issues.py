@@ -38,7 +38,7 @@ def make() -> None:
     if not settings.is_available:
         return
     now = timezone.now()
-    Period.objects.filter(until__gt=now).update(until=now)
+    Period.correct_times(now)
     for frequency in Frequency:
         _make_issue(frequency, settings, now)
     for issue in Issue.objects.filter(is_prepared=False).order_by("pk"):

@@ -26,8 +26,12 @@ class RunKind(models.TextChoices):
 
 class BackupRunQuerySet(models.QuerySet["BackupRun"]):
     def last(self, kind: RunKind) -> "BackupRun | None":  # type: ignore[override]  # of one kind
-        """Return the last run of this kind, whether or not it succeeded."""
-        return self.filter(kind=kind).order_by("-finished_at", "-pk").first()
+        """Return the last run of this kind, whether or not it succeeded.
+
+        Runs in the future are from before the clock was set back, and are ignored.
+        """
+        past = self.filter(kind=kind, finished_at__lte=timezone.now() + CLOCK_TOLERANCE)
+        return past.order_by("-finished_at", "-pk").first()
 
     def last_successful(self, kind: RunKind) -> "BackupRun | None":
         """Return the last run of this kind that succeeded."""

@@ -146,8 +146,9 @@ class CachedPage:
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known is not None:
             return self.etag.removeprefix("W/") in known or known.strip() == "*"
-        since = environ.get("HTTP_IF_MODIFIED_SINCE")
-        return since is not None and (parse_http_date_safe(since) or 0) >= self.modified_at
+        since = parse_http_date_safe(environ.get("HTTP_IF_MODIFIED_SINCE", ""))
+        # A date in the future is from before the clock was set back, and tells nothing about this page.
+        return since is not None and self.modified_at <= since <= time.time()
 
 
 def is_storable(response: Iterable[bytes]) -> TypeGuard[HttpResponse]:

@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Autosave, Entry
+from core.bulk import delete_in_batches
+from core.clock import CLOCK_TOLERANCE, correct_future_times
 from core.text import one_line, shorten
 
 # The fields of a form as it submits them.
@@ -61,8 +63,8 @@ class OpenForm:
         return Autosave.objects.filter(self._row, kind=self.kind, data__isnull=False).first()
 
     def discard(self) -> None:
-        """Delete the unsaved input, which was saved or is no longer wanted, and all autosaves that are too old."""
-        Autosave.objects.filter(self._row | Q(seen_at__lt=timezone.now() - KEPT_FOR)).delete()
+        """Delete the unsaved input, which was saved or is no longer wanted."""
+        Autosave.objects.filter(self._row).delete()
 
     def lock_saved(self) -> int | None:
         """Return the ID of the entry that this form for a new entry has already created, if any (`saved_id`).
@@ -93,6 +95,12 @@ class OpenForm:
         return Q(user=self.user, entry=None, form_id=self.form_id)
 
 
+def delete_old() -> None:
+    """Delete the autosaves that have been kept for long enough. Can be interrupted."""
+    correct_future_times(Autosave.objects.all(), "seen_at")
+    delete_in_batches(Autosave.objects.filter(seen_at__lt=timezone.now() - KEPT_FOR).order_by("seen_at"))
+
+
 def unsaved_new(user: User, kind: str) -> list[Autosave]:
     """Return the latest unsaved input of `user` in forms for new entries, the newest first."""
     rows = Autosave.objects.filter(user=user, kind=kind, entry=None, data__isnull=False)
@@ -107,7 +115,10 @@ def name_of(data: FormValues) -> str:
 
 def editors_of(entry_ids: Collection[int], exclude: User) -> dict[int, list[str]]:
     """Return the names of the users other than `exclude` who have the forms for these entries open, by entry."""
-    rows = Autosave.objects.filter(entry__in=entry_ids, seen_at__gt=timezone.now() - PRESENT_FOR).exclude(user=exclude)
+    now = timezone.now()
+    # A form that was seen in the future was open before the clock was set back.
+    present = Q(seen_at__gt=now - PRESENT_FOR, seen_at__lte=now + CLOCK_TOLERANCE)
+    rows = Autosave.objects.filter(present, entry__in=entry_ids).exclude(user=exclude)
     names: defaultdict[int, list[str]] = defaultdict(list)
     for row in rows.select_related("user").only("entry", "user__display_name", "user__username").order_by("pk"):
         names[row.entry_id or 0].append(str(row.user))

@@ -130,8 +130,11 @@ _locked_entry = Prepared[Entry](
 
 
 def may_be_deleted(comment: Comment) -> bool:
-    """Whether its author may delete `comment`: within TIME_LIMIT, and until a moderator has decided about it."""
-    is_new = timezone.now() - comment.created_at < TIME_LIMIT
+    """Whether its author may delete `comment`: within TIME_LIMIT, and until a moderator has decided about it.
+
+    If a clock was ahead when it was written, that was longer ago than its date says.
+    """
+    is_new = abs(timezone.now() - comment.created_at) < TIME_LIMIT
     return is_new and comment.status != CommentStatus.TRASH and not comment.decisions.exists()
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from comments.models import SpentChallenge
+from core.clock import CLOCK_TOLERANCE
 
 ALGORITHM = "PBKDF2/SHA-256"
 # Rounds per attempt. One in 256 attempts succeeds: half a second on a desktop, a few seconds on an old phone.
@@ -38,7 +39,10 @@ def verify(solution: str) -> str:
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         # Anyone can put anything into the field.
         return ""
-    return payload.challenge.parameters.nonce if result.verified else ""
+    # One from before the clock was set back would outlive the record that it was used.
+    latest = timezone.now() + VALID_FOR + CLOCK_TOLERANCE
+    is_recent = (payload.challenge.parameters.expires_at or 0) <= latest.timestamp()
+    return payload.challenge.parameters.nonce if result.verified and is_recent else ""
 
 
 def spend(nonce: str) -> bool:

@@ -1,9 +1,11 @@
 """Issues: the posts that are mailed together, and the e-mail of each subscriber."""
 
+import datetime as dt
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,9 +20,21 @@ class Period(InternalRow):
 
     frequency = models.CharField(max_length=11, choices=Frequency, primary_key=True)
     until = models.DateTimeField()
+    # What `until` was when the clock was set back, until that time has come: the clock may have been wrong only since.
+    before_clock_was_set = models.DateTimeField(null=True)
 
     class Meta(InternalRow.Meta):
         constraints = [models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="period_known")]
+
+    @classmethod
+    def correct_times(cls, now: dt.datetime) -> None:
+        """Let no period end in the future, after the clock was ahead. If it is behind, forget nothing."""
+        cls.objects.filter(until__gt=now).update(
+            before_clock_was_set=Greatest(Coalesce("before_clock_was_set", "until"), "until"), until=now
+        )
+        cls.objects.filter(before_clock_was_set__lte=now).update(
+            until=Greatest("until", "before_clock_was_set"), before_clock_was_set=None
+        )
 
 
 class Issue(models.Model):

@@ -6,6 +6,7 @@ it is killed afterwards, it is finished by whatever comes first: running the com
 the web server.
 """
 
+import datetime as dt
 import json
 import logging
 import secrets
@@ -19,6 +20,7 @@ from typing import Any, Final
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -44,6 +46,7 @@ from operations.backups.contents import (
     OpenedBackup,
     Table,
     complete_backups,
+    name_for,
     parse_media_list,
     read_backup,
     read_lines,
@@ -73,6 +76,8 @@ _MOVE_IDS_ON: Final = {
 }
 # A site that has been used has rows of at least one of these.
 _MODELS_IN_USE: Final = (User, Entry, Comment, Picture, Document)
+# Backups that are further in the future were made while a clock was wrong.
+_CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
 
 _log = logging.getLogger(__name__)
 
@@ -86,12 +91,15 @@ def names_of_backups(store: Store) -> list[str]:
 
 
 def open_backup(store: Store, name: str, private_keys: Sequence[Identity]) -> OpenedBackup:
-    """Return the backup with this name, or the newest one. Raises BackupError if it can't be restored."""
+    """Return the backup with this name, or the newest one. Raises BackupError if it can't be restored.
+
+    One that is dated in the future is the newest only if there are no others.
+    """
     names = names_of_backups(store)
     if name and name not in names:
         text = _("There is no backup %(name)s in %(store)s. The newest ones are: %(names)s.")
         raise NotTriedError(text % {"name": name, "store": store, "names": ", ".join(names[:-6:-1])})
-    backup = read_backup(store, name or names[-1])
+    backup = read_backup(store, name or (_not_in_future(names) or names)[-1])
     if backup.is_encrypted and not private_keys:
         raise NotTriedError(_("This backup is encrypted. Give the file with the private key: --key FILE."))
     if private_keys and not backup.is_encrypted:
@@ -118,13 +126,26 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Identity]) -> Op
 def open_newest_in_use(store: Store, private_keys: Sequence[Identity]) -> OpenedBackup:
     """Return the newest backup of a site with content or accounts, or else the newest one. Raises BackupError.
 
-    A new server may have made a backup of its empty site before the earlier ones were copied to it.
+    A new server may have made a backup of its empty site before the earlier ones were copied to it. If backups are
+    dated in the future, it is unknown which one is the newest.
     """
-    for name in reversed(complete_backups(store)):
+    names = complete_backups(store)
+    if len(_not_in_future(names)) < len(names):
+        text = _(
+            "Backup %s is dated in the future: the clock was wrong when it was made, or it is wrong now. Set the clock "
+            "or, if it is right, choose a backup with --backup. “--list” lists them."
+        )
+        raise NotTriedError(text % names[-1])
+    for name in reversed(names):
         opened = open_backup(store, name, private_keys)
         if _is_in_use(opened.manifest):
             return opened
     return open_backup(store, "", private_keys)
+
+
+def _not_in_future(names: list[str]) -> list[str]:
+    latest = name_for(timezone.now() + _CLOCK_TOLERANCE)
+    return [name for name in names if name <= latest]
 
 
 def _is_in_use(manifest: Manifest) -> bool:

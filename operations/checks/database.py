@@ -17,9 +17,11 @@ from accounts.models import AuditRecord
 from comments.models import Comment
 from core.changes import use_throwaway_version
 from core.clock import CLOCK_TOLERANCE
+from core.dates import format_datetime
+from core.tasks import task_kinds
 from operations.checks.diagnoses import CheckOptions, Diagnosis
 from operations.migrations_applied import unapplied_migrations
-from operations.models import BackupRun
+from operations.models import BackupRun, ScheduledTime
 
 # The last day of support for PostgreSQL, by major version. Source: postgresql.org, "Versioning Policy".
 _POSTGRESQL_ENDS: Final = {
@@ -105,7 +107,7 @@ def _write_beside_database() -> None:
 
 
 def clock(options: CheckOptions) -> Iterator[Diagnosis]:
-    """Compare the clocks of this machine and of the database, and look for rows with dates from a wrong clock."""
+    """Compare the clocks of this machine and of the database, and look for what a wrong clock has left."""
     is_wrong = False
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -125,6 +127,14 @@ def clock(options: CheckOptions) -> Iterator[Diagnosis]:
             % ", ".join(future),
             _("Check the clock with “timedatectl”. If it is right, this will pass on its own."),
         )
+    if until := _deletion_waits_until():
+        is_wrong = True
+        text = _(
+            "The clock was set, or no worker was running for more than a day. So old data is not deleted before %s."
+        )
+        yield Diagnosis.warning(
+            text % format_datetime(until), _("Check the clock with “timedatectl”. If it is wrong, set it before then.")
+        )
     if not is_wrong:
         yield Diagnosis.ok(_("None of the newest records is dated in the future."))
 
@@ -135,3 +145,12 @@ def _newest() -> Iterator[tuple[Any, dt.datetime]]:
         newest = model._default_manager.order_by("-pk").values_list(field, flat=True).first()
         if newest is not None:
             yield model._meta.verbose_name_plural, newest
+
+
+def _deletion_waits_until() -> dt.datetime | None:
+    """Return when the first task that deletes old data is due, if it is later than its schedule says."""
+    now = timezone.now()
+    kinds = {path: kind for path, kind in task_kinds.items() if kind.deletes_old}
+    stored = ScheduledTime.objects.filter(name__in=kinds).values_list("name", "at")
+    planned = ((at, kinds[name].schedule) for name, at in stored)
+    return min((at for at, schedule in planned if schedule and at > schedule(now)), default=None)

@@ -41,6 +41,9 @@ _INTERVAL: Final = 1.0
 _ROUND_INTERVAL: Final = 10.0
 # The longest pause between attempts to reach an unavailable database, in seconds. The pause grows each time.
 _LONGEST_WAIT: Final = 30.0
+# A task that deletes old data and is later than this waits for as long as `_TIME_TO_SET_CLOCK`.
+_LATE: Final = dt.timedelta(days=1)
+_TIME_TO_SET_CLOCK: Final = dt.timedelta(days=2)
 # How often it tries to store a result.
 _STORE_ATTEMPTS: Final = 6
 
@@ -242,6 +245,9 @@ def enqueue_due(now: dt.datetime) -> None:
 
     A new task is due at its next time, or at once. If the clock was set back or the schedule was changed, the stored
     time may be later than the next time. Then the task is done at the next time.
+
+    If a task that deletes old data is very late, no worker was running, or the clock was set. It may be wrong, so there
+    is some time to set it right before anything is deleted.
     """
     stored = dict(ScheduledTime.objects.values_list("name", "at"))
     for name, kind in task_kinds.items():
@@ -253,11 +259,14 @@ def enqueue_due(now: dt.datetime) -> None:
             ScheduledTime.objects.bulk_create([ScheduledTime(name=name, at=at)], ignore_conflicts=True)
             continue
         at = stored[name]
+        must_wait = kind.deletes_old and not now - _LATE <= at <= now
+        if must_wait:
+            next_time = now + _TIME_TO_SET_CLOCK
         if now < at <= next_time:
             continue
         with transaction.atomic():
             is_first = ScheduledTime.objects.filter(name=name, at=at).update(at=next_time)
-            if is_first and at <= now:
+            if is_first and at <= now and not must_wait:
                 import_string(name).enqueue()
 
 

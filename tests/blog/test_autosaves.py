@@ -237,12 +237,22 @@ class TestOffering:
         assert client.post(admin_url(post, "change"), data).status_code == 200
         assert Post.objects.get().source == "Theirs"
 
-    def test_old_ones_are_tidied_up(self, client: Client) -> None:
+    def test_old_ones_are_deleted(self, client: Client) -> None:
         send(client, NEW_POST, typed(source="Long ago"))
+        autosaves.delete_old()
+        assert Autosave.objects.exists()
         Autosave.objects.update(seen_at=timezone.now() - autosaves.KEPT_FOR - dt.timedelta(days=1))
-        post = PostFactory()
-        client.post(admin_url(post, "change"), form_data(post, title="Changed"))
+        autosaves.delete_old()
         assert not Autosave.objects.exists()
+
+    def test_those_of_others_stay_when_someone_saves_while_the_clock_is_ahead(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        send(client, NEW_POST, typed(source="Theirs"))
+        form = autosaves.OpenForm(UserFactory(role="Editor"), "post", PostFactory().pk)
+        monkeypatch.setattr(timezone, "now", lambda: dt.datetime.now(dt.UTC) + dt.timedelta(days=365))
+        form.discard()
+        assert Autosave.objects.exists()
 
     def test_deleting_the_post_or_the_person_deletes_it(self, client: Client, ruth: User) -> None:
         post = PostFactory()
@@ -394,10 +404,15 @@ class TestPresence:
         assert send(other, admin_url(post, "autosave"), None).json()["editing"] == sentence
         assert sentence not in client.get(admin_url(post, "change")).content.decode()
 
-    def test_it_ends_soon_after_the_form_is_closed(self, client: Client) -> None:
+    @pytest.mark.parametrize(
+        "since_last_seen",
+        [autosaves.PRESENT_FOR + dt.timedelta(seconds=1), dt.timedelta(days=-365)],
+        ids=["closed", "closed while the clock was ahead"],
+    )
+    def test_it_ends_soon_after_the_form_is_closed(self, client: Client, since_last_seen: dt.timedelta) -> None:
         post = PostFactory()
         send(client, admin_url(post, "autosave"), None)
-        Autosave.objects.update(seen_at=timezone.now() - autosaves.PRESENT_FOR - dt.timedelta(seconds=1))
+        Autosave.objects.update(seen_at=timezone.now() - since_last_seen)
         page = client_of(UserFactory(role="Editor")).get(admin_url(post, "change"))
         assert "is editing this" not in page.content.decode()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from unittest import mock
 
@@ -171,6 +172,12 @@ class TestRevalidation:
             assert reader.get("/", if_modified_since=date, if_none_match='"other"').status == 200
             assert reader.get("/", if_modified_since="Thu, 01 Jan 1970 00:00:00 GMT").status == 200
             assert reader.get("/", if_modified_since="yesterday").status == 200
+
+    def test_ignores_a_date_from_before_the_clock_was_set_back(self, reader: Reader) -> None:
+        reader.get("/")
+        with mock.patch.object(time, "time", return_value=time.time() + 2):
+            in_a_year = formatdate(time.time() + 365 * 24 * 60 * 60, usegmt=True)
+            assert reader.get("/", if_modified_since=in_a_year).status == 200
 
     def test_gives_a_page_no_date_in_the_second_in_which_another_may_replace_it(self, reader: Reader) -> None:
         with mock.patch.object(time, "time", return_value=float(int(time.time()))):

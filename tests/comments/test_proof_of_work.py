@@ -73,6 +73,12 @@ class TestSolving:
         monkeypatch.setattr(proof_of_work, "VALID_FOR", dt.timedelta(seconds=-1))
         assert proof_of_work.verify(solve()) == ""
 
+    def test_challenges_from_before_the_clock_was_set_back_are_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(timezone, "now", lambda: dt.datetime.now(dt.UTC) + dt.timedelta(days=365))
+            solution = solve()
+        assert proof_of_work.verify(solution) == ""
+
     @given(
         st.one_of(
             st.text(max_size=200),

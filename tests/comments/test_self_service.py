@@ -65,6 +65,10 @@ def _let_time_pass(comment: Comment) -> None:
     Comment.objects.filter(pk=comment.pk).update(created_at=timezone.now() - TIME_LIMIT)
 
 
+def _set_clock_back(comment: Comment) -> None:
+    Comment.objects.filter(pk=comment.pk).update(created_at=timezone.now() + dt.timedelta(days=365))
+
+
 def _approve(comment: Comment) -> None:
     approve([comment], UserFactory.create())
 
@@ -81,7 +85,7 @@ def _reply_to(comment: Comment) -> None:
     CommentFactory.create(entry=comment.entry, parent=comment)
 
 
-TOO_LATE = [_let_time_pass, _approve, _mark_spam, _trash]
+TOO_LATE = [_let_time_pass, _set_clock_back, _approve, _mark_spam, _trash]
 
 
 class TestLink:

@@ -62,10 +62,19 @@ class TestRemembered:
     ) -> None:
         PostFactory(published_at=timezone.now() + dt.timedelta(minutes=1))
         assert recall(numbers, "a") == 1
-        now = time.monotonic()
-        monkeypatch.setattr(time, "monotonic", lambda: now + 50)
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 50)
         assert recall(numbers, "a") == 1
-        monkeypatch.setattr(time, "monotonic", lambda: now + 61)
+        monkeypatch.setattr(time, "time", lambda: now + 61)
+        assert recall(numbers, "a") == 2
+
+    @pytest.mark.parametrize("seconds", [-60, 365 * 24 * 60 * 60], ids=["back", "forward by a year"])
+    def test_value_is_computed_again_after_the_clock_was_set(
+        self, numbers: Iterator[int], monkeypatch: pytest.MonkeyPatch, seconds: int
+    ) -> None:
+        recall(numbers, "a")
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + seconds)
         assert recall(numbers, "a") == 2
 
     def test_value_depends_on_the_language(self, numbers: Iterator[int]) -> None:

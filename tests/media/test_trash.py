@@ -340,6 +340,18 @@ class TestRemovingForGood:
         assert not Picture.objects.exists()
         assert not exists(upload)
 
+    def test_leaves_files_to_the_worker_whose_time_is_over_only_if_the_clock_is_right(
+        self, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        one, other = store("picture"), store("document")
+        trash.delete(Picture, [one.pk])
+        trash.delete(Document, [other.pk])
+        pass_days(365)
+        with django_capture_on_commit_callbacks(execute=True):
+            trash.expire(Picture, [one.pk])
+        assert not exists(one)
+        assert exists(other)
+
     # Otherwise, names would never recur. Those of files of earlier releases do.
     @patch("media.models.token_hex", lambda size: "0" * 2 * size)
     @pytest.mark.parametrize("after", ["the file", "the row"])

@@ -129,6 +129,22 @@ class TestNews:
         news()
         assert len(mailed()) == 1
 
+    def test_a_clock_that_was_behind_for_a_while_has_no_older_posts_mailed(
+        self, mailed: Deliver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        subscribe()
+        turn_on(days=300)
+        mailed()
+        news(ago=dt.timedelta(days=2), title="Imported")
+        with monkeypatch.context() as patch:
+            patch.setattr(timezone, "now", lambda: dt.datetime.now(dt.UTC) - dt.timedelta(days=365))
+            assert mailed() == []
+            assert mailed() == []
+        assert mailed() == []
+        move_marks(minutes=11)
+        news()
+        assert len(mailed()) == 1
+
     def test_after_months_without_a_worker_only_recent_posts_are_mailed(self, mailed: Deliver) -> None:
         subscribe()
         turn_on(days=300)

@@ -28,7 +28,8 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import AuditRecord, PasswordLink, Session, User
 from accounts.tasks import delete_expired_sessions, delete_old_audit_records, send_password_link
-from blog.models import Entry, Post
+from blog.models import Autosave, Entry, Post
+from blog.tasks import delete_old_autosaves
 from comments.models import Comment, CommentSettings, CommentStatus, NotificationPreference, OutboxItem, SentMention
 from comments.tasks import check_mention, send_mentions, tidy_comments
 from comments.webmentions import pages
@@ -410,6 +411,20 @@ def are_statistics_summed_up() -> bool:
     return list(KindCount.objects.values_list("day", "count")) == [(dt.date(2020, 5, 1), 30)]
 
 
+def keep_old_autosaves() -> None:
+    user, _is_new = User.objects.get_or_create(username="writer")
+    long_ago = timezone.now() - dt.timedelta(days=365)
+    Autosave.objects.bulk_create(
+        Autosave(user=user, kind="post", form_id=uuid.uuid4(), data={}, saved_at=long_ago, seen_at=long_ago)
+        for _number in range(3)
+    )
+    delete_old_autosaves.enqueue()
+
+
+def are_autosaves_deleted() -> bool:
+    return not Autosave.objects.exists()
+
+
 def forget_checks() -> None:
     CheckResult.objects.all().delete()
     check_site.enqueue()
@@ -483,6 +498,7 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (do_upkeep, (keep_old_withdrawal, is_final)),
     (check_site, (forget_checks, is_checked)),
     (tidy_figures, (keep_old_statistics, are_statistics_summed_up)),
+    (delete_old_autosaves, (keep_old_autosaves, are_autosaves_deleted)),
     (clean_due_documents, (upgrade_cleaners, is_clean)),
     (forget_deleted, (leave_pages, are_pages_deleted)),
     (rewrite_database, (delete_posts, is_rewritten)),

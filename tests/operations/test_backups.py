@@ -1,5 +1,6 @@
 """Backing up a site and restoring it, on the database that the tests use, with media in a folder or a bucket."""
 
+import datetime as dt
 import errno
 import json
 import os
@@ -39,7 +40,7 @@ from media.models import Document, Picture
 from media.pictures import store_picture
 from media.tasks import clean_due_documents
 from operations.backups import creating, media, postgresql, restoring, schedule, sealing, sqlite, stores
-from operations.backups.contents import complete_backups, parse_name
+from operations.backups.contents import complete_backups, name_for, parse_name
 from operations.backups.errors import BackupError
 from operations.backups.own_templates import parse_templates
 from operations.backups.work import restore_marker, work_folder
@@ -306,6 +307,20 @@ class TestRestoredSite:
         assert Post.objects.get().title == "The march"
         with pytest.raises(CommandError, match=rf"no backup 2001.*The newest ones are: .*{first}"):
             manage("restore", "--replace", "--backup", "2001-01-01T000000Z")
+
+    def test_a_backup_dated_in_the_future_is_not_taken_for_the_newest(self, manage: Manage, destination: Path) -> None:
+        manage("backup")
+        (earlier,) = manage("restore", "--list").split()
+        folder = destination / "backups" / earlier
+        future = folder.rename(folder.with_name(name_for(parse_name(earlier) + dt.timedelta(days=365)))).name
+        Post.objects.update(title="Second title")
+        manage("backup")
+        _future, newest = sorted(manage("restore", "--list").split(), reverse=True)
+        assert f"Backup {newest} can be restored" in manage("restore", "--check")
+        with pytest.raises(CommandError, match=rf"Backup {future} is dated in the future.*--backup"):
+            manage("restore", "--replace")
+        manage("restore", "--replace", "--backup", newest)
+        assert Post.objects.get().title == "Second title"
 
     def test_a_backup_of_an_older_version_is_migrated(self, manage: Manage) -> None:
         """The version of Broadside that made the backup had different tables."""

@@ -39,6 +39,7 @@ from operations.checks.catalogue import CHECKS
 from operations.checks.diagnoses import NO_OPTIONS, CheckOptions, Diagnosis, Severity
 from operations.models import BackupRun, FreeSpace, RunKind, WorkerHeartbeat
 from operations.tasks import back_up_if_due
+from operations.worker.running import enqueue_due
 from tests.factories import CommentFactory, UserFactory
 from tests.factories.servers import StubServer
 from tests.factories.types import MailServerDown, OwnTemplates
@@ -200,6 +201,13 @@ class TestDatabase:
         assert severities(database.clock) == ["ok"]
         type(comment).objects.update(created_at=timezone.now() + DAY)
         assert "comments are dated in the future" in only(database.clock).text
+
+    def test_that_old_data_is_not_deleted_because_the_clock_was_set_is_reported(self) -> None:
+        enqueue_due(timezone.now() - 365 * DAY)
+        assert severities(database.clock) == ["ok"]
+        enqueue_due(timezone.now())
+        assert severities(database.clock) == ["warning"]
+        assert "So old data is not deleted before" in only(database.clock).text
 
 
 class TestMachine:

@@ -243,6 +243,14 @@ class TestDashboard:
         ran(RunKind.CHECK, DAY)
         assert "Backups are late. The last one was made" in self.show()
 
+    def test_warns_although_there_are_backups_from_before_the_clock_was_set_back(self, panel: str) -> None:
+        ran(RunKind.BACKUP, -365 * DAY)
+        ran(RunKind.CHECK, -365 * DAY)
+        ran(RunKind.BACKUP, 3 * DAY)
+        ran(RunKind.CHECK, 2 * DAY, error="The table x is not as it was.")
+        assert "Backups are late. The last one was made" in (shown := self.show())
+        assert "can't be restored. The table x is not as it was." in shown
+
     def test_warns_when_no_backup_has_been_proved_for_a_long_time(self, panel: str, settings: Settings) -> None:
         advice = "From your own computer, where the key is, run “manage.py restore --check --key -” on the server"
         ran(RunKind.BACKUP, HOUR)

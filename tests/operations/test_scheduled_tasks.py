@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 NOW = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
 YEAR = dt.timedelta(days=365)
 
 
@@ -98,6 +99,46 @@ class TestDueTimes:
                 assert timezone.localtime(next_time(day)).strftime("%d %H:%M") in {"29 04:15", "25 04:15"}
 
 
+class TestTasksThatDeleteOldData:
+    """They don't trust a clock that was just set: what they delete can't be brought back."""
+
+    @pytest.fixture(autouse=True)
+    def deletes_old(self, plan: Registry[TaskKind]) -> None:
+        plan[forget_old_tasks.module_path] = TaskKind("Planned", schedule=every(DAY), deletes_old=True)
+        enqueue_due(NOW)
+
+    def test_are_enqueued_at_each_planned_time(self) -> None:
+        assert [enqueued(NOW + hours * HOUR) for hours in (1, 23, 24, 25, 47, 48)] == [0, 0, 1, 0, 0, 1]
+
+    def test_are_enqueued_after_some_hours_without_a_worker(self) -> None:
+        assert enqueued(NOW + 47 * HOUR) == 1
+
+    def test_wait_for_two_days_when_they_are_late(self) -> None:
+        later = NOW + 30 * DAY
+        assert [enqueued(later + hours * HOUR) for hours in (0, 1, 47, 48, 49, 72)] == [0, 0, 0, 1, 0, 1]
+
+    def test_are_not_enqueued_while_the_clock_is_ahead_for_a_day(self) -> None:
+        ahead = NOW + YEAR
+        assert [enqueued(ahead + hours * HOUR) for hours in (0, 1, 24)] == [0, 0, 0]
+        right = NOW + 25 * HOUR
+        assert [enqueued(right + hours * HOUR) for hours in (0, 1, 47, 48, 72)] == [0, 0, 0, 1, 1]
+
+    def test_are_not_enqueued_while_the_clock_is_behind_for_a_day(self) -> None:
+        behind = NOW - YEAR
+        assert [enqueued(behind + hours * HOUR) for hours in (0, 1, 24)] == [0, 0, 0]
+        right = NOW + 25 * HOUR
+        assert [enqueued(right + hours * HOUR) for hours in (0, 1, 47, 48, 72)] == [0, 0, 0, 1, 1]
+
+    def test_are_those_that_delete_what_people_could_still_need(self) -> None:
+        assert {path for path, kind in task_kinds.items() if kind.deletes_old} == {
+            "accounts.tasks.delete_old_audit_records",
+            "blog.tasks.delete_old_autosaves",
+            "comments.tasks.tidy_comments",
+            "media.tasks.remove_expired_files",
+            "readers.tasks.tidy_figures",
+        }
+
+
 class TestSeveralWorkers:
     @pytest.mark.django_db(transaction=True)
     def test_only_one_of_them_enqueues_a_task(self, at_once: AtOnce) -> None:
@@ -130,6 +171,7 @@ def test_the_schedule_contains_every_recurring_task() -> None:
     assert {path for path, kind in task_kinds.items() if kind.schedule} == {
         "accounts.tasks.delete_expired_sessions",
         "accounts.tasks.delete_old_audit_records",
+        "blog.tasks.delete_old_autosaves",
         "comments.tasks.send_mentions",
         "comments.tasks.tidy_comments",
         "mail.tasks.send_due_mail",
