@@ -66,7 +66,7 @@ class Children(dict[str, list[Any]]):
     def time(self, name: str) -> dt.datetime | None:
         """Return the UTC datetime of the local time called `name`, or else of the same in UTC; None without either."""
         local, utc = self.text(name), self.text(f"{name}_gmt")
-        exact = values.parse_time(local if values.parse_date(local) else utc)
+        exact = values.exact_time(local if values.parse_date(local) else utc)
         return exact or values.aware_datetime(values.parse_date(local), values.parse_date(utc))
 
 

@@ -187,7 +187,7 @@ def parse_rss_date(text: str) -> dt.datetime | None:
         return None
 
 
-def parse_time(text: str) -> dt.datetime | None:
+def exact_time(text: str) -> dt.datetime | None:
     """Return the UTC datetime of a date that names its time zone or UTC offset; None for any other text."""
     date, zone = parse_date(text), _ZONE.search(text.strip())
     if date is None or zone is None:
