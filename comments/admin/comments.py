@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any, Final, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -166,6 +167,20 @@ class CommentAdmin(BaseAdmin[Comment]):
         self._show_result(request, decisions.undo(batch, cast("User", request.user)), *UNDO_MESSAGES)
         return self.redirect_to_list(request)
 
+    def get_preserved_filters(self, request: HttpRequest) -> str:
+        """Return the filters of the list, or the position in the moderation queue if the user came from there."""
+        position = request.GET.get("queue")
+        return urlencode({"queue": position}) if position else super().get_preserved_filters(request)
+
+    def redirect_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
+        """Redirect to the list with the filters that it had, or to where the user was in the moderation queue."""
+        if position := request.GET.get("queue"):
+            return HttpResponseRedirect(f"{reverse('admin:comments_queue_changelist')}?{position}")
+        return super().redirect_to_list(request)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Comment) -> HttpResponseRedirect:
+        return self.redirect_to_list(request)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:
         return Comment.objects.with_entries().select_related("user")
 
@@ -270,6 +285,8 @@ class CommentAdmin(BaseAdmin[Comment]):
             if f"_{name}" in request.POST:
                 # The form has compared it with what was seen, and locked it.
                 self.decide(request, name, [obj], seen={})
+                if request.GET.get("queue"):
+                    return self.redirect_to_list(request)
                 return HttpResponseRedirect(request.get_full_path())
         return super().response_change(request, obj)
 

@@ -171,7 +171,8 @@ class QueueAdmin(ReadOnlyAdmin):
         undo_url = f"{reverse('admin:comments_queue_undo', args=[batch])}?{position}" if batch else ""
         if _wants_json(request):
             template = get_template("admin/comments/queue/_row.html")
-            html = {row.comment.pk: template.render({"row": row, "actions": ACTIONS}, request) for row in rows}
+            context = {"actions": ACTIONS, "position": position}
+            html = {row.comment.pk: template.render({"row": row, **context}, request) for row in rows}
             result = {"message": message, "undo": undo_url, "gone": list(gone), "rows": html, "reload": reload}
             return JsonResponse(result | {"counts": dict.fromkeys(queue.COUNTED, 0) | queue.counts()})
         if undo_url:

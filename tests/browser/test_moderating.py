@@ -467,6 +467,8 @@ def test_comments_are_moderated_without_javascript(log_in: LogIn, moderators: li
     page.get_by_role("link", name="Edit", exact=True).click()
     page.get_by_role("textbox", name="Text").fill("Less")
     page.get_by_role("button", name="Save", exact=True).click()
+    expect(page).to_have_url(re.compile(rf"{QUEUE}\?status=pending$"))
+    expect(page.locator(".messagelist")).to_contain_text("saved.")
     assert Comment.objects.get(pk=comments[2].pk).text == "Less"
 
 

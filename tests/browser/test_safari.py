@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.factories import PostFactory, TagFactory, UserFactory
+from tests.factories import CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.types import LogIn, OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -13,6 +13,16 @@ ACCEPT = """field => {
   const key = { key: "Enter", keyCode: 229, bubbles: true, cancelable: true };
   return field.dispatchEvent(new KeyboardEvent("keydown", key));
 }"""
+
+# In Safari, going back to a page that it still has resets a form with autocomplete="off", without an event.
+LEAVE_AND_GO_BACK = """() => {
+  dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+  dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+  const form = document.querySelector("form[autocomplete=off]");
+  form.addEventListener("reset", (event) => event.stopImmediatePropagation(), { capture: true, once: true });
+  form.reset();
+}"""
+FIELDS = "() => [...new FormData(document.querySelector('form[autocomplete=off]'))].join(';')"
 
 
 def test_enter_accepts_a_suggestion_of_an_input_method_and_does_nothing_else(
@@ -38,3 +48,16 @@ def test_enter_accepts_a_suggestion_of_an_input_method_and_does_nothing_else(
     tags.press("ArrowDown")
     assert tags.evaluate(ACCEPT)
     expect(page.locator(".tags-chips li")).to_have_count(0)
+
+
+def test_going_back_to_the_form_of_a_post_leaves_what_was_typed(open_page: OpenPage, log_in: LogIn) -> None:
+    UserFactory(username="editor", role="Editor")
+    post = PostFactory(categories=[CategoryFactory(name="Awards"), CategoryFactory(name="Letters")])
+    page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")
+    page.locator("#id_source").fill("Typed, not saved")
+    page.get_by_label("Awards", exact=True).uncheck()
+    page.get_by_label("Language", exact=True).select_option("ar")
+    typed = page.evaluate(FIELDS)
+    assert "Typed, not saved" in typed
+    page.evaluate(LEAVE_AND_GO_BACK)
+    assert page.evaluate(FIELDS) == typed

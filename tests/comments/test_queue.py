@@ -21,7 +21,7 @@ from comments.models import CommentStatus as Status
 from comments.moderation import decisions, queue
 from comments.moderation.decisions import approve, mark_spam
 from comments.moderation.submission import revise
-from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory, at
 from tests.factories.admin import is_refused, log_in
 from tests.factories.comments import status
 from tests.factories.database import executed_statements
@@ -532,6 +532,51 @@ class TestEditing:
         page = read(client.get(QUEUE))
         click(client, page, f"edit {comment.pk}", **{f"edit-{comment.pk}": "Before\r\n\r\nall"})
         assert not comment.revisions.exists()
+
+
+class TestEditingOnItsOwnPage:
+    """Without JavaScript, *Edit* leads to the page of the comment, and its buttons lead back."""
+
+    def open(self, client: Client, comment: Comment) -> tuple[str, str]:
+        """Return the URLs of the second page of the spam and of the comment's own page, which is linked there."""
+        second = one(read(client.get(f"{QUEUE}?status=spam")), "#next-page").get("href")
+        row = one(read(client.get(QUEUE + second)), f"#comment-{comment.pk}")
+        return QUEUE + second, one(row, ".edit-page").get("href")
+
+    @pytest.fixture
+    def comment(self) -> Comment:
+        CommentFactory.create_batch(queue.PER_PAGE, status=Status.SPAM)
+        oldest: Comment = CommentFactory.create(status=Status.SPAM, created_at=at(2010, 5, 1))
+        return oldest
+
+    def save(self, client: Client, url: str, button: str = "_save") -> Any:
+        return client.post(url, {"text": "Better", "name": "Zoe", button: "1"}, follow=True)
+
+    def test_saving_leads_back_to_where_it_was(self, client: Client, moderator: User, comment: Comment) -> None:
+        position, url = self.open(client, comment)
+        response = self.save(client, url)
+        assert response.redirect_chain == [(position, 302)]
+        assert message(response).startswith(f"Comment “{comment}” saved.")
+
+    def test_deciding_leads_back_and_so_does_undoing_it(
+        self, client: Client, moderator: User, comment: Comment
+    ) -> None:
+        position, url = self.open(client, comment)
+        response = self.save(client, url, "_trash")
+        assert response.redirect_chain == [(position, 302)]
+        undo = one(read(response), ".messagelist form").get("action")
+        assert client.post(undo, follow=True).redirect_chain == [(position, 302)]
+        assert status(comment) == Status.SPAM
+
+    def test_saving_and_continuing_stays_on_the_page(self, client: Client, moderator: User, comment: Comment) -> None:
+        _position, url = self.open(client, comment)
+        response = self.save(client, url, "_continue")
+        assert response.redirect_chain == [(url, 302)]
+
+    def test_it_leads_to_no_other_site(self, client: Client, moderator: User, comment: Comment) -> None:
+        url = reverse("admin:comments_comment_change", args=[comment.pk])
+        response = self.save(client, f"{url}?queue=//evil.example/%0D%0ASet-Cookie:a")
+        assert response.redirect_chain == [(f"{QUEUE}?//evil.example/%0D%0ASet-Cookie:a", 302)]
 
 
 class TestJson:
