@@ -74,7 +74,8 @@ def _library_files(urls: Iterable[str]) -> dict[str, FeedEnclosure]:
     """Return the audio and video files of the media library that are at `urls`, by URL."""
     names = {name[0] for url in urls if (name := _STORED_NAME.search(unquote(url)))}
     found = {}
-    for document in Document.objects.filter(file__in=names):
+    # Nearly all posts have none, and an export goes through them one by one.
+    for document in Document.objects.filter(file__in=names) if names else ():
         if file_type := file_type_of(str(document.file.name)):
             url = absolute_url(document.file.url)
             found[url] = FeedEnclosure(url, str(document.size), file_type.media_type)

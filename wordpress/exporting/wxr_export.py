@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -131,7 +132,7 @@ def _category_elements(warn: Callable[[str], None]) -> Iterator[str]:
             **preserved.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (old.path for old in category.redirects.all()))
-        meta = _term_meta(preserved, Post.objects.in_category(category))
+        meta = _term_meta(preserved, partial(Post.objects.in_category, category))
         yield f"\t<wp:category>{elements.in_order(values)}{old_urls}{meta}</wp:category>\n"
 
 
@@ -147,17 +148,17 @@ def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
             **preserved.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (f"/tag/{alias.slug}/" for alias in tag.aliases.all()))
-        meta = _term_meta(preserved, Post.objects.filter(tagged_posts__tag=tag))
+        meta = _term_meta(preserved, partial(Post.objects.filter, tagged_posts__tag=tag))
         yield f"\t<wp:tag>{elements.in_order(values)}{old_urls}{meta}</wp:tag>\n"
 
 
-def _term_meta(preserved: Preserved, posts: QuerySet[Post]) -> str:
-    """Return the meta fields of the term that the `posts` are filed under.
+def _term_meta(preserved: Preserved, posts: Callable[[], QuerySet[Post]]) -> str:
+    """Return the meta fields of a term. `posts` returns those that are filed under it.
 
     If every reader can see one of them here, values that restrict access are dropped.
     """
     open_to_all = [field for field in preserved.meta if not restricts_term(*field)]
-    if len(open_to_all) < len(preserved.meta) and posts.filter(status=Status.PUBLISHED).exists():
+    if len(open_to_all) < len(preserved.meta) and posts().filter(status=Status.PUBLISHED).exists():
         preserved.meta = open_to_all
     return "".join(preserved.meta_elements("termmeta"))
 
