@@ -41,7 +41,7 @@ _INTERVAL: Final = 1.0
 _ROUND_INTERVAL: Final = 10.0
 # The longest pause between attempts to reach an unavailable database, in seconds. The pause grows each time.
 _LONGEST_WAIT: Final = 30.0
-# A task that deletes old data and is later than this waits for as long as `_TIME_TO_SET_CLOCK`.
+# A task that deletes old data and is later than this is put off by `_TIME_TO_SET_CLOCK`.
 _LATE: Final = dt.timedelta(days=1)
 _TIME_TO_SET_CLOCK: Final = dt.timedelta(days=2)
 # How often it tries to store a result.

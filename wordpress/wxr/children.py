@@ -65,9 +65,9 @@ class Children(dict[str, list[Any]]):
 
     def time(self, name: str) -> dt.datetime | None:
         """Return the UTC datetime of the local time called `name`, or else of the same in UTC; None without either."""
-        local, utc = self.text(name), self.text(f"{name}_gmt")
-        exact = values.exact_time(local if values.parse_date(local) else utc)
-        return exact or values.aware_datetime(values.parse_date(local), values.parse_date(utc))
+        local, utc = self.date(name), self.date(f"{name}_gmt")
+        exact = values.exact_time(self.text(name if local else f"{name}_gmt"))
+        return exact or values.aware_datetime(local, utc)
 
 
 def usual_name(tag: str, prefix: str | None) -> str:

@@ -108,8 +108,8 @@ class Comment(NamedTuple):
     """`wp:comment`, without its IP address, which is never read. `author`, `email` and `url` are plain text.
 
     `written_at` is in UTC, or None if there is no date that can be stored. `elements` are the texts of all elements by
-    name; only comments on items other than posts and pages have them. `key` and `parent_key` are IDs that are no
-    numbers, which some programs write: empty for numbers.
+    name; only comments on items other than posts and pages have them. `key` and `parent_key` are IDs that are not
+    numbers, which some programs write; empty otherwise.
     """
 
     id: int

@@ -189,8 +189,9 @@ def parse_rss_date(text: str) -> dt.datetime | None:
 
 def exact_time(text: str) -> dt.datetime | None:
     """Return the UTC datetime of a date that names its time zone or UTC offset; None for any other text."""
-    date, zone = parse_date(text), _ZONE.search(text.strip())
-    if date is None or zone is None:
+    zone = _ZONE.search(text.strip())
+    date = parse_date(text) if zone else None
+    if zone is None or date is None:
         return None
     offset = dt.timedelta(hours=int(zone["h"] or 0), minutes=int(zone["min"] or 0))
     return checked_utc(date.replace(tzinfo=dt.timezone(-offset if zone["sign"] == "-" else offset)))
