@@ -76,8 +76,8 @@ _MOVE_IDS_ON: Final = {
 }
 # A site that has been used has rows of at least one of these.
 _MODELS_IN_USE: Final = (User, Entry, Comment, Picture, Document)
-# Backups that are further in the future were made while a clock was wrong.
-_CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
+# Backups that are further ahead were made while a clock was wrong.
+_MAX_AHEAD: Final = dt.timedelta(days=1)
 
 _log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def open_newest_in_use(store: Store, private_keys: Sequence[Identity]) -> Opened
 
 
 def _not_in_future(names: list[str]) -> list[str]:
-    latest = name_for(timezone.now() + _CLOCK_TOLERANCE)
+    latest = name_for(timezone.now() + _MAX_AHEAD)
     return [name for name in names if name <= latest]
 
 

@@ -5,13 +5,30 @@ import random
 import socket
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 # Below the range from which Linux takes the ports of connections and of servers that leave the choice to it.
 _PORTS = itertools.cycle(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
 
 type Answer = tuple[int, dict[str, str], bytes]
+
+# Values of Accept-Language, the language in which nginx and Caddy then show their own errors on a Ukrainian site whose
+# pages in Russian are missing, and its Content-Language.
+ACCEPTED_LANGUAGES: Final[list[tuple[str | None, str, str | None]]] = [
+    ("ar", "ar", "ar"),
+    ("fr-CA,fr;q=0.8,en;q=0.5", "fr", "fr"),
+    ("de, es;q=0.5", "es", "es"),
+    ("de,de-AT;q=0.9", "uk", None),
+    (None, "uk", None),
+    ("", "uk", None),
+    ("*", "uk", None),
+    # Another language, whose code begins like that of Arabic.
+    ("arn", "uk", None),
+    ("ru", "uk", None),
+    (";,=\xff,\xd0\xb0../../ar,%2e", "uk", None),
+    ("../ar", "uk", None),
+]
 
 
 def free_port() -> int:
