@@ -18,7 +18,6 @@ from wordpress.exporting.comments import with_comments
 from wordpress.exporting.generators import Generator
 from wordpress.importing.database import tune_for_bulk
 
-# Small, because related rows form reference cycles, which stay in memory until the garbage collector runs.
 _CHUNK_SIZE: Final = 50
 
 
@@ -34,7 +33,7 @@ def export_markdown(
     posts = Post.objects.prefetch_related("categories", "tags", "enclosures")
     total = posts.count() + Page.objects.count()
     sources = [
-        with_comments(entries.select_related("author").iterate(_CHUNK_SIZE), approved, "created_at", "pk")
+        with_comments(entries.select_related("author"), approved, "created_at", "pk")
         for entries in (posts, Page.objects.all())
     ]
     done = 0

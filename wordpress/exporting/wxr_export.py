@@ -37,8 +37,6 @@ from wordpress.wxr.extensions import EXTENSION_KEY, PAGE_TYPE_KEY, clean_for_xml
 from wordpress.wxr.post_types import PAGE_TYPES
 from wordpress.wxr.records import parents_first
 
-# Small, because related rows form reference cycles, which stay in memory until the garbage collector runs.
-_CHUNK_SIZE: Final = 50
 _TERM_CHUNK_SIZE: Final = 200
 
 
@@ -174,8 +172,7 @@ def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[Itera
     posts = Post.objects.prefetch_related(tagged, categories, redirects, "enclosures", "preserved")
     pages = Page.objects.prefetch_related(redirects, "preserved")
     for entries in (posts, pages):
-        found = entries.defer("lead_html", "auto_excerpt").iterate(_CHUNK_SIZE)
-        for entry, its_comments in with_comments(found, comments, "pk"):
+        for entry, its_comments in with_comments(entries.defer("lead_html", "auto_excerpt"), comments, "pk"):
             yield entry_item(entry, its_comments, logins, ids, warn)
     yield from block_items(ids)
     yield from attachment_items(logins, ids)
