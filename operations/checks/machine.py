@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import django
 from django.conf import settings
@@ -124,10 +124,16 @@ def cache(options: CheckOptions) -> Iterator[Diagnosis]:
 
 
 def media(options: CheckOptions) -> Iterator[Diagnosis]:
-    """Store a file where new images are stored, and delete it."""
+    """Store a file where new images are stored, and delete it.
+
+    It replaces one that an interrupted check has left. No image has its name, because that has no suffix.
+    """
     field = Picture._meta.get_field("file")
+    storage: Any = field.storage
+    name = field.generate_filename(Picture(), "check")
     try:
-        field.storage.delete(field.storage.save(field.generate_filename(Picture(), "check"), ContentFile(b"check")))
+        storage.replace(name, ContentFile(b"check"))
+        storage.delete(name)
     except OSError as error:
         text = _("Images and other files can't be stored (%s).") % (error.strerror or type(error).__name__)
         advice = folder_advice(settings.MEDIA_ROOT), _("If they are in a bucket, check STORAGE_URL.")

@@ -290,6 +290,17 @@ class TestMachine:
         assert (error.strerror or "StorageUnavailableError") in found.text
         assert str(settings.MEDIA_ROOT) in found.advice
 
+    def test_what_an_interrupted_check_of_the_media_has_left_is_deleted_by_the_next(
+        self, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    ) -> None:
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(MediaStorage, "delete", Mock(side_effect=KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                only(machine.media)
+        assert [path.name for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == ["check"]
+        assert severities(machine.media) == ["ok"]
+        assert not [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()]
+
     @pytest.mark.parametrize(("state", "found"), [(0, "ok"), (5, "warning"), (-1, "ok")])
     def test_an_unsynchronised_clock_is_a_warning(
         self, state: int, found: str, monkeypatch: pytest.MonkeyPatch
