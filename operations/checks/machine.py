@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import django
 from django.conf import settings
@@ -124,16 +124,15 @@ def cache(options: CheckOptions) -> Iterator[Diagnosis]:
 
 
 def media(options: CheckOptions) -> Iterator[Diagnosis]:
-    """Store a file where new images are stored, and delete it.
-
-    It replaces one that an interrupted check has left. No image has its name, because that has no suffix.
-    """
+    """Store a file where new images are stored, and delete it."""
     field = Picture._meta.get_field("file")
-    storage: Any = field.storage
+    # No image has this name, because it has no suffix.
     name = field.generate_filename(Picture(), "check")
     try:
-        storage.replace(name, ContentFile(b"check"))
-        storage.delete(name)
+        # What an interrupted check has left.
+        field.storage.delete(name)
+        # The name is another one if a check in another process has just taken this one.
+        field.storage.delete(field.storage.save(name, ContentFile(b"check")))
     except OSError as error:
         text = _("Images and other files can't be stored (%s).") % (error.strerror or type(error).__name__)
         advice = folder_advice(settings.MEDIA_ROOT), _("If they are in a bucket, check STORAGE_URL.")

@@ -294,7 +294,8 @@ class TestMachine:
         self, monkeypatch: pytest.MonkeyPatch, settings: Settings
     ) -> None:
         with monkeypatch.context() as interrupted:
-            interrupted.setattr(MediaStorage, "delete", Mock(side_effect=KeyboardInterrupt))
+            # When it deletes what it has stored.
+            interrupted.setattr(MediaStorage, "delete", Mock(side_effect=[None, KeyboardInterrupt]))
             with pytest.raises(KeyboardInterrupt):
                 only(machine.media)
         assert [path.name for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == ["check"]
