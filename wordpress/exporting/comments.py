@@ -21,6 +21,7 @@ def with_comments(
 
     They have to be read before the next entry is.
     """
+    # With one query, SQLite would sort all texts in memory.
     for pks in batched(list(entries.order_by("pk").values_list("pk", flat=True)), _ENTRIES):
         found = comments.filter(entry__in=pks).order_by("entry_id", *order)
         groups = groupby(found.iterator(_COMMENTS), attrgetter("entry_id"))
