@@ -85,7 +85,15 @@ class Served:
     def wait_until_it_is_up(self) -> None:
         wait_until(lambda: self._is_listening() and len(self.find("serving.web")) == 3)
         assert self.get() == 200
-        wait_until(lambda: "The worker has started." in self.log.read_text())
+        self.wait_for_worker(after=0)
+
+    def workers_started(self) -> int:
+        """Return how many workers have started so far, and so end in an orderly way when they are told to."""
+        return self.log.read_text().count("The worker has started.")
+
+    def wait_for_worker(self, *, after: int) -> None:
+        """Wait until more workers than this have started."""
+        wait_until(lambda: self.workers_started() > after)
 
     def _is_listening(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
@@ -174,7 +182,7 @@ class Visitor(threading.Thread):
 
 def test_hup_replaces_everything_without_losing_a_request(running: Served) -> None:
     assert running.reports.recv(100) == b"READY=1"
-    before = set(running.descendants())
+    before, workers = set(running.descendants()), running.workers_started()
     visitors = [Visitor(running) for _ in range(3)]
     for visitor in visitors:
         visitor.start()
@@ -198,12 +206,13 @@ def test_hup_replaces_everything_without_losing_a_request(running: Served) -> No
     answers = [answer for visitor in visitors for answer in visitor.answers]
     assert answers.count(200) > 100
     assert set(answers) == {200}
+    running.wait_for_worker(after=workers)
     assert len(running.find("manage.py worker")) == 1
 
 
 def test_killed_processes_are_restarted(running: Served) -> None:
     (worker,), (web, *_parts) = running.find("manage.py worker"), running.find("serving.web")
-    before = set(running.find("serving.web"))
+    before, workers = set(running.find("serving.web")), running.workers_started()
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: running.find("manage.py worker") not in ([], [worker]))
     os.kill(web, signal.SIGKILL)
@@ -212,6 +221,7 @@ def test_killed_processes_are_restarted(running: Served) -> None:
     wait_until(lambda: len(set(running.find("serving.web")) - before) == 3)
     # The processes of the killed web server don't keep running without it.
     wait_until(lambda: not any(map(exists, before)))
+    running.wait_for_worker(after=workers)
     assert running.get() == 200
 
 
