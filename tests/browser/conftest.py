@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from tests.factories.pages import go_to
 from tests.factories.types import Device, Faults, LogIn, OpenPage, WriteComment
 
 # The first one has no windows, which saves a quarter of the processor time.
@@ -188,17 +189,6 @@ def _requests_end(db: None, live_server: LiveServer, monkeypatch: pytest.MonkeyP
     assert not open_connections
 
 
-def _wait_for_layout(page: Page) -> None:
-    """Wait until the page has been laid out, which may be some time after it has been loaded.
-
-    Before that, no element gets the focus, and all of them count as hidden. Some pages run no script, so this polls.
-    """
-    for _attempt in range(3000):
-        if page.evaluate("document.documentElement.checkVisibility()"):
-            break
-        page.wait_for_timeout(10)
-
-
 @pytest.fixture
 def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
     """Return a function that opens the site as a new visitor: `open_page("/", color_scheme="dark")`.
@@ -227,8 +217,7 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
         page.on("console", record_message)
         page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
         page.on("request", lambda request: check_host(request.url))
-        page.goto(path)
-        _wait_for_layout(page)
+        go_to(page, path)
         return page
 
     yield open_page

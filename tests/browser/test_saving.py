@@ -16,7 +16,7 @@ from tags import curation
 from tags.models import Tag
 from tests.factories import PASSWORD, CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.admin import admin_url
-from tests.factories.pages import add_words, intercept, log_in_beside
+from tests.factories.pages import add_words, go_to, intercept, log_in_beside
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -249,7 +249,7 @@ def failing(log_in: LogIn, ruth: User, chromium: Any, live_server: Any) -> Itera
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
     page = context.new_page()
-    page.goto(f"/admin/blog/post/{post.pk}/change/")
+    go_to(page, f"/admin/blog/post/{post.pk}/change/")
     yield page
     context.close()
 

@@ -17,7 +17,7 @@ from accounts.models import User
 from blog.models import Autosave, Post, ReviewNote, Revision, Status
 from blog.review import notes
 from tests.factories import PASSWORD, PostFactory, UserFactory
-from tests.factories.pages import add_words, intercept, log_in_beside
+from tests.factories.pages import add_words, go_to, intercept, log_in_beside
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ def browser_of_ruth(chromium: Browser, live_server: LiveServer, ruth: User) -> I
 
 def open_form(context: BrowserContext, path: str = ADD) -> Page:
     page = context.new_page()
-    page.goto(path)
+    go_to(page, path)
     return page
 
 

@@ -6,6 +6,18 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 
 
+def go_to(page: Page, path: str) -> None:
+    """Open `path`, and wait until the page has been laid out, which may be some time after it has been loaded.
+
+    Before that, no element gets the focus, and all of them count as hidden. Some pages run no script, so this polls.
+    """
+    page.goto(path)
+    for _attempt in range(3000):
+        if page.evaluate("document.documentElement.checkVisibility()"):
+            break
+        page.wait_for_timeout(10)
+
+
 def add_words(page: Page, text: str) -> None:
     """Type `text` at the end of the source in the editor."""
     # A click waits until the field has been laid out. Before that, it can't get the focus.
