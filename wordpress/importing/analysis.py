@@ -339,7 +339,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
         return
     analysis.add_guid(item.guid)
     if group := translation_group(item):
-        analysis.translations.setdefault(group, []).append(item.id)
+        analysis.translations.setdefault(group, []).append(item.recorded_id)
     if item.type == "post" and item.status == "publish" and item.date:
         day = f"/{item.date:%Y/%m/%d}/"
         analysis.dates |= {day[:6], day[:9], day}

@@ -256,9 +256,12 @@ class Export:
         comments, self._comments = self._comments, []
         comments += (self._comment(each, is_whole=not is_entry) for each in fields.elements("wp:comment"))
         language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
+        exported_id = fields.text("wp:post_id")
+        # Some programs export no IDs except in URLs.
+        item_id = values.parse_id(exported_id) or values.id_in_url(link) or values.id_in_url(guid)
         item = Item(
-            # Some programs export no IDs except in URLs.
-            id=values.parse_id(fields.text("wp:post_id")) or values.id_in_url(link) or values.id_in_url(guid),
+            id=item_id,
+            recorded_id=values.recorded_id(exported_id) or item_id,
             type=item_type,
             status=fields.text("wp:status").strip(),
             title=fields.text("title"),
@@ -271,7 +274,7 @@ class Export:
             modified_at=fields.time("wp:post_modified"),
             content=fields.text("content:encoded"),
             excerpt=fields.text("excerpt:encoded"),
-            parent=values.parse_id(fields.text("wp:post_parent")),
+            parent=values.recorded_id(fields.text("wp:post_parent")),
             menu_order=values.parse_integer(fields.text("wp:menu_order")),
             sticky=fields.text("wp:is_sticky").strip() == "1",
             password=fields.text("wp:post_password").strip(),

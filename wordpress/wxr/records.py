@@ -153,6 +153,8 @@ class Extension(NamedTuple):
 class Item(NamedTuple):
     """`item`: a post, a page, an attachment, or an item of a plugin.
 
+    `recorded_id` is the number under which imports record its ID, and `parent` that of its parent
+    (wordpress.wxr.values.recorded_id).
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
     `custom_type` is the type of an item that becomes a page; empty if it was a page anyway. For items of custom types,
@@ -189,6 +191,7 @@ class Item(NamedTuple):
     extension: Extension | None = None
     custom_type: str = ""
     path_above: str | None = None
+    recorded_id: int = 0
     # Whether something outside of it, such as its category, kept it from some readers. The reader does not set this.
     is_restricted: bool = False
 

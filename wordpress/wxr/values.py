@@ -6,6 +6,7 @@ import json
 import re
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import batched
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,7 +20,9 @@ from core.text import CONTROL
 MAX_SLUG_LENGTH = 200
 # Other programs export IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
 # integers of all databases and leave room for the IDs of new objects.
-_MAX_ID = 9 * 10**18
+MAX_ID = 9 * 10**18
+# What programs write in place of an ID that is missing.
+_NOT_IDS = {"", "-1", "none", "null", "nil", "nan", "undefined", "false"}
 # The parameters with the ID of a post, page or attachment, which share one ID space.
 ENTRY_FORMS = ("p", "page_id", "attachment_id")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -128,13 +131,22 @@ def language_code(exported: str) -> str:
 def parse_id(text: str) -> int:
     """Return an ID, or 0 if `text` is not one."""
     text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 30 and int(text) < _MAX_ID else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 30 and int(text) < MAX_ID else 0
 
 
 def id_key(text: str) -> str:
     """Return an ID that is not a number, such as `5c7d1a2b`; empty if it is one, or if there is none."""
     text = text.strip()
-    return "" if parse_id(text) or not text.strip("0") else text
+    return "" if parse_id(text) or text.strip("0").lower() in _NOT_IDS else text
+
+
+def recorded_id(text: str) -> int:
+    """Return the number under which imports record an ID; 0 if there is none.
+
+    This is the ID itself or, for one that is not a number, a number above MAX_ID made from it.
+    """
+    key = id_key(text)
+    return MAX_ID + int.from_bytes(blake2b(key.encode(), digest_size=7).digest()) if key else parse_id(text)
 
 
 def id_in_url(url: str) -> int:
