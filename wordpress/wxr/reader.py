@@ -24,6 +24,7 @@ from wordpress.wxr.children import (
     usual_name,
 )
 from wordpress.wxr.markup_repair import UNDECLARED
+from wordpress.wxr.other_files import PLAIN_FEED
 from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above, type_and_custom_type
 from wordpress.wxr.reblogs import with_reblogged_post
 from wordpress.wxr.records import (
@@ -146,9 +147,7 @@ class Export:
         if not channels:
             raise InvalidExportError(_("This is not a WordPress export: it has no <channel>."))
         if not any(name.startswith("wp:") for name in self._names.values()):
-            raise InvalidExportError(
-                _("This is a plain feed, not a WordPress export. Create an export in WordPress under Tools → Export.")
-            )
+            raise InvalidExportError(str(PLAIN_FEED))
 
     def _take_records(self, channels: list[Any], *, may_be_open: bool) -> Iterator[Record]:
         """Yield the records in `channels` and remove their elements.
