@@ -28,9 +28,10 @@ from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, FileState
 from wordpress.verifying.expectations import is_checked, is_known, local_date, path_by_slug, path_of, shown_titles
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed
+from wordpress.wxr.dates import aware_datetime
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, TAG, Author, Item, Record
-from wordpress.wxr.values import aware_datetime, plain_line, usable_slug
+from wordpress.wxr.values import plain_line, usable_slug
 
 Stage = Literal["reading", "checking"]
 

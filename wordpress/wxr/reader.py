@@ -11,7 +11,7 @@ from lxml import etree
 
 from core.file_errors import describe_file_error
 from core.slugs import slug_before_trash, slug_from_export, slugify
-from wordpress.wxr import extensions, php_values, values
+from wordpress.wxr import dates, extensions, php_values, values
 from wordpress.wxr.children import (
     AUTHOR_ELEMENTS,
     TERM_ELEMENTS,
@@ -248,7 +248,9 @@ class Export:
         meta = self._meta(fields, "post")
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
-            date_gmt = values.parse_rss_date(fields.text("pubDate"))
+            date_gmt = dates.parse_rss_date(fields.text("pubDate"))
+            date = None if date_gmt else fields.date("pubDate")
+        is_dated = date or date_gmt
         link, guid = _REDUNDANT_QUERY.sub("", fields.text("link").strip()), fields.text("guid").strip()
         item_type, custom_type = type_and_custom_type(fields.text("wp:post_type"), self._page_types)
         is_entry = item_type in _ENTRY_TYPES
@@ -269,7 +271,8 @@ class Export:
             author=self._author(fields.text("dc:creator").strip(), refs),
             date=date,
             date_gmt=date_gmt,
-            published_at=fields.time("wp:post_date") or values.aware_datetime(date, date_gmt),
+            unclear_date="" if is_dated else fields.unclear_date("wp:post_date", "wp:post_date_gmt", "pubDate"),
+            published_at=fields.time("wp:post_date") or dates.aware_datetime(date, date_gmt),
             modified_at=fields.time("wp:post_modified"),
             content=fields.text("content:encoded"),
             excerpt=fields.text("excerpt:encoded"),

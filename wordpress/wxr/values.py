@@ -1,10 +1,8 @@
-"""Plain text, slugs, numbers, datetimes and JSON from the values in an export."""
+"""Plain text, slugs, numbers and JSON from the values in an export."""
 
-import datetime as dt
 import html
 import json
 import re
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import batched
@@ -12,7 +10,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
 from core.slugs import slug_from_export, slugify, validate_slug
 from core.text import CONTROL
@@ -34,17 +31,6 @@ _LANGUAGE_MARK = re.compile(r"(?:\[:|<!--:)([a-z]{2})?(?:\]|-->)")
 # An ampersand that is not the beginning of a complete entity.
 _PARAMETER = re.compile(r"&(?!#?[A-Za-z0-9]+;)")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
-# WordPress's databases can't store years before 1000, so anything earlier is not a date.
-_DATE = re.compile(r"([1-9]\d{3})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|$)")
-# The date formats of JavaScript and RSS, which some other programs use.
-_OTHER_DATE = re.compile(r"[A-Z][a-z]{2}(?: [A-Z][a-z]{2} \d\d|, \d{1,2} [A-Z][a-z]{2}) (?:19|20)\d\d \d\d:")
-# The time zone that other programs write after the time, unlike WordPress.
-_ZONE = re.compile(
-    r":[0-9]{2}(?:\.[0-9]{1,9})?\s?(?:Z|GMT|UTC|(?:GMT|UTC)?(?P<sign>[+-])(?P<h>[01][0-9]|2[0-3]):?(?P<min>[0-5][0-9]))"
-    r"(?:\s\([^()]*\))?$"
-)
-# WordPress writes the year -0001 if there is no date.
-_RSS_DATE = re.compile(r"\s*(?:[A-Za-z]+,\s*)?\d{1,2}\s+[A-Za-z]{3}\s+(?:19|20)\d\d\s", re.ASCII)
 
 
 def plain_line(text: str) -> str:
@@ -174,55 +160,3 @@ def parse_integer(text: str) -> int:
     """Return an integer of up to nine digits, or 0."""
     match = re.fullmatch(r"\s*(-?\d{1,9})\s*", text, re.ASCII)
     return int(match[1]) if match else 0
-
-
-# Cached because most records repeat the same date several times.
-@lru_cache(maxsize=256)
-def parse_date(text: str) -> dt.datetime | None:
-    """Return the naive datetime in `text`, without converting time zones, or None."""
-    text = text.strip()
-    match = _DATE.match(text)
-    try:
-        if _OTHER_DATE.match(text):
-            return parsedate_to_datetime(text).replace(tzinfo=None)
-        return dt.datetime(*(int(part or 0) for part in match.groups())) if match else None  # type: ignore[arg-type]  # noqa: DTZ001  # the export has naive dates
-    except ValueError:
-        return None
-
-
-def parse_rss_date(text: str) -> dt.datetime | None:
-    """Return the naive UTC datetime of an RSS date, the only kind of date that some programs export, or None."""
-    try:
-        value = parsedate_to_datetime(text.strip()) if _RSS_DATE.match(text) else None
-        return value.astimezone(dt.UTC).replace(tzinfo=None) if value and value.tzinfo else value
-    except (ValueError, OverflowError):
-        return None
-
-
-def exact_time(text: str) -> dt.datetime | None:
-    """Return the UTC datetime of a date that names its time zone or UTC offset; None for any other text."""
-    zone = _ZONE.search(text.strip())
-    date = parse_date(text) if zone else None
-    if zone is None or date is None:
-        return None
-    offset = dt.timedelta(hours=int(zone["h"] or 0), minutes=int(zone["min"] or 0))
-    return checked_utc(date.replace(tzinfo=dt.timezone(-offset if zone["sign"] == "-" else offset)))
-
-
-def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.datetime | None:
-    """Return the naive time `local` in this site's time zone, or else the naive time `utc`, as a UTC datetime.
-
-    None if there is neither, or if the result is out of range.
-    """
-    if local is not None:
-        return checked_utc(timezone.make_aware(local, timezone.get_default_timezone()))
-    return checked_utc(utc.replace(tzinfo=dt.UTC)) if utc is not None else None
-
-
-def checked_utc(value: dt.datetime) -> dt.datetime | None:
-    """Return `value` in UTC, or None if that or the local time, which pages show, is out of range."""
-    try:
-        value.astimezone(timezone.get_default_timezone())
-        return value.astimezone(dt.UTC)
-    except OverflowError:
-        return None
