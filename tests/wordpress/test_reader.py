@@ -369,6 +369,17 @@ class TestRecords:
     def test_an_invalid_id_becomes_zero(self, tmp_path: Path, post_id: str) -> None:
         assert read_item(tmp_path, export(item(post_id=post_id, guid=""))).id == 0
 
+    @pytest.mark.parametrize("content", ["", "\n"])
+    def test_the_description_is_the_text_of_items_without_another(self, tmp_path: Path, content: str) -> None:
+        document = export(item(content=content))
+        described = document.replace("<description></description><content", "<description>One</description><content")
+        assert read_item(tmp_path, described).content == "One"
+        assert read_item(tmp_path, document).content == content
+
+    def test_a_text_takes_precedence_over_the_description(self, tmp_path: Path) -> None:
+        document = export(item(content="Two")).replace("<description></description>", "<description>One</description>")
+        assert read_item(tmp_path, document).content == "Two"
+
     def test_unescaped_markup_is_kept_as_text(self, tmp_path: Path) -> None:
         document = export(item(content="@")).replace(cdata("@"), "<p>One <b>two</b> three</p> four")
         assert read_item(tmp_path, document).content == "<p>One <b>two</b> three</p> four"

@@ -1,8 +1,11 @@
 """IDs of posts, pages and files that are not numbers, as the exporters of some other programs write them."""
 
+import io
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 
 from blog.models import Entry, Page, Post
 from blog.models.redirect import Redirect
@@ -10,7 +13,7 @@ from media.models import Picture
 from tests.factories.files import write_files
 from tests.factories.reports import counted
 from tests.factories.types import ImportParts
-from tests.factories.wxr import attachment, exported, item, items, meta, page
+from tests.factories.wxr import attachment, export, exported, item, items, meta, page, write
 from wordpress.importing.media_source import MediaFolder
 from wordpress.models import Attachment
 from wordpress.wxr.values import recorded_id
@@ -83,13 +86,20 @@ class TestImporting:
         assert [remark.id for remark in report.skipped] == [0]
         assert max(remark.id for remark in (*report.notes, *report.skipped, *report.file_references)) < 1000
 
+    def test_verifying_does_not_show_them_either(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        shown = item(8, post_id="x", post_name="x", guid="", content='<img src="https://old.example/missing.png">')
+        import_parts(shown)
+        output = io.StringIO()
+        call_command("verify_import", write(tmp_path, export(shown)), stdout=output, stderr=io.StringIO())
+        assert "post “A title”: 1 still missing" in output.getvalue()
+
     def test_no_redirect_contains_the_numbers_made_from_ids(
         self, import_parts: ImportParts, folder: MediaFolder
     ) -> None:
         import_parts(*PARTS, media=folder)
         assert not Redirect.objects.filter(path__contains=str(recorded_id(PICTURE))).exists()
 
-    @pytest.mark.parametrize("missing", ["None", "null", "-1", "NaN", "undefined", "0"])
+    @pytest.mark.parametrize("missing", ["None", "null", "-1", "NaN", "undefined", "0", str(UUID(int=0))])
     def test_words_for_a_missing_id_are_no_ids(self, import_parts: ImportParts, missing: str) -> None:
         parts = [page(n, post_id=missing, post_parent=missing, guid="", post_name=f"page-{n}") for n in (1, 2)]
         import_parts(*parts)

@@ -205,16 +205,16 @@ class Report:
     def skip(self, kind: str, id: int, title: str, reason: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
         """Count an item that was not imported, and record why."""
         self.count(kind, Outcome.SKIPPED)
-        self.skipped.add(_remark(kind, id, title, reason, url))
+        self.skipped.add(remark_on(kind, id, title, reason, url))
 
     def note(self, kind: str, id: int, title: str, text: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
         """Record a difference between an imported item and the export."""
-        self.notes.add(_remark(kind, id, title, text, url))
+        self.notes.add(remark_on(kind, id, title, text, url))
 
     def add_file_reference(self, kind: str, id: int, title: str, state: FileState, url: str) -> None:  # noqa: A002  # WordPress's name for it
         """Count and record a file that an item refers to. `url` is the URL of the file."""
         self.file_states[state] += 1
-        self.file_references.add(_remark(kind, id, title, str(state.label), url))
+        self.file_references.add(remark_on(kind, id, title, str(state.label), url))
 
     def missing_files(self) -> Iterator[Remark]:
         """Yield the references to files that are not here."""
@@ -271,8 +271,8 @@ def kind_label(kind: str) -> str:
     return str(_LABELS.get(kind, kind))
 
 
-def _remark(kind: str, id: int, title: str, text: str, url: str) -> Remark:  # noqa: A002  # WordPress's name for it
-    """Return a remark without the numbers that imports make from other IDs."""
+def remark_on(kind: str, id: int, title: str, text: str, url: str) -> Remark:  # noqa: A002  # WordPress's name for it
+    """Return a remark on an item. It doesn't show the numbers under which imports record IDs that are not numbers."""
     return Remark(kind, id if id < MAX_ID else 0, title[:100], text, url)
 
 

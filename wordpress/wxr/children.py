@@ -51,6 +51,11 @@ class Children(dict[str, list[Any]]):
         children = self.get(name)
         return text_of(children[0]) if children else ""
 
+    def content(self) -> str:
+        """Return the text of an item: its content, or else its description, where feeds and some programs have it."""
+        content = self.text("content:encoded")
+        return content if content.strip() else self.text("description") or content
+
     def texts(self, *, except_for: Container[str] = ()) -> Elements:
         """Return the texts of all children that contain no other elements, by name.
 

@@ -274,7 +274,7 @@ class Export:
             unclear_date="" if is_dated else fields.unclear_date("wp:post_date", "wp:post_date_gmt", "pubDate"),
             published_at=fields.time("wp:post_date") or dates.aware_datetime(date, date_gmt),
             modified_at=fields.time("wp:post_modified"),
-            content=fields.text("content:encoded"),
+            content=fields.content(),
             excerpt=fields.text("excerpt:encoded"),
             parent=values.recorded_id(fields.text("wp:post_parent")),
             menu_order=values.parse_integer(fields.text("wp:menu_order")),

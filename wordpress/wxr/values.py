@@ -18,10 +18,12 @@ MAX_SLUG_LENGTH = 200
 # Other programs export IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
 # integers of all databases and leave room for the IDs of new objects.
 MAX_ID = 9 * 10**18
-# What programs write in place of an ID that is missing.
-_NOT_IDS = {"", "-1", "none", "null", "nil", "nan", "undefined", "false"}
+# What programs write in place of an ID that is missing. Such UUIDs consist of zeros and hyphens.
+_NOT_IDS = {"-1", "none", "null", "nil", "nan", "undefined", "false"}
 # The parameters with the ID of a post, page or attachment, which share one ID space.
 ENTRY_FORMS = ("p", "page_id", "attachment_id")
+_EMAIL = re.compile(r"(?P<name>[^\s<>()@]{1,64})@[^\s<>()@]{1,255}")
+_BRACKETS = re.compile(r"[<>()]|\bmailto:")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 # Markup, entities, tabs, line breaks, and marks of languages.
@@ -123,7 +125,7 @@ def parse_id(text: str) -> int:
 def id_key(text: str) -> str:
     """Return an ID that is not a number, such as `5c7d1a2b`; empty if it is one, or if there is none."""
     text = text.strip()
-    return "" if parse_id(text) or text.strip("0").lower() in _NOT_IDS else text
+    return "" if parse_id(text) or text.lower() in _NOT_IDS or not text.strip("{0-}") else text
 
 
 def recorded_id(text: str) -> int:
@@ -145,6 +147,18 @@ def id_in_url(url: str) -> int:
     if parts.path.rpartition("/")[2] not in {"", "index.php"}:
         return 0
     return next((parse_id(value) for name, value in parse_qsl(parts.query) if name in ENTRY_FORMS), 0)
+
+
+def parse_name(text: str) -> tuple[str, str]:
+    """Return the name and the e-mail address in the name of an author, such as `Jane (jane@example.org)`.
+
+    If there is only an address, the part before the @ is the name, as readers must not see the whole.
+    """
+    address = _EMAIL.search(text)
+    if address is None:
+        return text, ""
+    name = " ".join(_BRACKETS.sub(" ", _EMAIL.sub(" ", text)).split())
+    return name or address["name"], address[0]
 
 
 def parse_json[Value](text: str, default: Value) -> Value:
