@@ -99,6 +99,19 @@ class TestImporting:
         import_parts(*PARTS, media=folder)
         assert not Redirect.objects.filter(path__contains=str(recorded_id(PICTURE))).exists()
 
+    def test_files_without_any_id_are_known_by_their_urls(self, import_parts: ImportParts) -> None:
+        parts = [attachment(30, f"2014/{name}.png", post_id="", post_parent=7) for name in ("a", "b", "a")]
+        report = import_parts(item(7), *parts)
+        assert counted(report, "attachment") == {"imported": 2, "skipped": 1}
+        assert sorted(Attachment.objects.values_list("path", "parent")) == [
+            *(("/wp-content/uploads/2014/a.png", 7), ("/wp-content/uploads/2014/b.png", 7))
+        ]
+        assert not import_parts(item(7), *parts).has_changes
+
+    def test_an_id_in_a_url_takes_precedence_over_the_url_of_the_file(self, import_parts: ImportParts) -> None:
+        import_parts(attachment(30, "2014/a.png", post_id="", link="https://old.example/?attachment_id=30"))
+        assert Attachment.objects.get().wordpress_id == 30
+
     @pytest.mark.parametrize("missing", ["None", "null", "-1", "NaN", "undefined", "0", str(UUID(int=0))])
     def test_words_for_a_missing_id_are_no_ids(self, import_parts: ImportParts, missing: str) -> None:
         parts = [page(n, post_id=missing, post_parent=missing, guid="", post_name=f"page-{n}") for n in (1, 2)]

@@ -51,6 +51,16 @@ class Children(dict[str, list[Any]]):
         children = self.get(name)
         return text_of(children[0]) if children else ""
 
+    def item_ids(self, *urls: str) -> tuple[int, int]:
+        """Return the ID of an item with these URLs, which may contain it, and the number that imports record for it.
+
+        Without any ID, files are known by their own URLs.
+        """
+        exported = self.text("wp:post_id").strip()
+        item_id = values.parse_id(exported) or next(filter(None, map(values.id_in_url, urls)), 0)
+        known_by = exported if exported or item_id else self.text("wp:attachment_url")
+        return item_id, values.recorded_id(known_by) or item_id
+
     def content(self) -> str:
         """Return the text of an item: its content, or else its description, where feeds and some programs have it."""
         content = self.text("content:encoded")

@@ -257,12 +257,10 @@ class Export:
         comments, self._comments = self._comments, []
         comments += (self._comment(each, is_whole=not is_entry) for each in fields.elements("wp:comment"))
         language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
-        exported_id = fields.text("wp:post_id")
-        # Some programs export no IDs except in URLs.
-        item_id = values.parse_id(exported_id) or values.id_in_url(link) or values.id_in_url(guid)
+        item_id, recorded_id = fields.item_ids(link, guid)
         item = Item(
             id=item_id,
-            recorded_id=values.recorded_id(exported_id) or item_id,
+            recorded_id=recorded_id,
             type=item_type,
             status=fields.text("wp:status").strip(),
             title=fields.text("title"),

@@ -187,8 +187,8 @@ def _text(attachment: Attachment, name: str) -> str:
 
 
 def _file_url(item: Item) -> str:
-    """Return the URL of the file. Old exports contain it only in the GUID."""
-    urls = (url for url in (item.attachment_url, item.guid) if host_of(url) and len(url) <= _MAX_URL_LENGTH)
+    """Return the URL of the file. Old exports contain it only in the GUID, and some programs in the link."""
+    urls = (url for url in (item.attachment_url, item.guid, item.link) if host_of(url) and len(url) <= _MAX_URL_LENGTH)
     return next((url for url in urls if _is_file(legacy_key(url))), "")
 
 
