@@ -369,6 +369,13 @@ class TestRecords:
     def test_an_invalid_id_becomes_zero(self, tmp_path: Path, post_id: str) -> None:
         assert read_item(tmp_path, export(item(post_id=post_id, guid=""))).id == 0
 
+    def test_the_case_of_a_status_makes_no_difference(self, tmp_path: Path) -> None:
+        assert read_item(tmp_path, export(item(status=" Publish"))).status == "publish"
+
+    def test_an_empty_meta_field_is_none(self, tmp_path: Path) -> None:
+        fields = ["<wp:postmeta/>", meta("", ""), meta("a", ""), meta("", "b")]
+        assert read_item(tmp_path, export(item(inside=fields))).meta == (("a", ""), ("", "b"))
+
     @pytest.mark.parametrize("content", ["", "\n"])
     def test_the_description_is_the_text_of_items_without_another(self, tmp_path: Path, content: str) -> None:
         document = export(item(content=content))

@@ -262,7 +262,8 @@ class Export:
             id=item_id,
             recorded_id=recorded_id,
             type=item_type,
-            status=fields.text("wp:status").strip(),
+            # WordPress's database ignores case.
+            status=fields.text("wp:status").strip().lower(),
             title=fields.text("title"),
             slug=fields.text("wp:post_name").strip(),
             link=link,
@@ -315,7 +316,7 @@ class Export:
 
     def _meta(self, children: Children, owner: str) -> Meta:
         """Return the meta fields among the children of an element. Those of comments and terms are counted."""
-        meta = tuple(map(self._meta_field, children.elements(f"wp:{owner}meta")))
+        meta = tuple(filter(any, map(self._meta_field, children.elements(f"wp:{owner}meta"))))
         for key, _value in meta if owner in {"comment", "term"} else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
                 self.other_meta[owner, key] += 1
