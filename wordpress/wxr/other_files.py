@@ -51,7 +51,7 @@ _FILE_KINDS: Final = (
 # The same for the names of the files in an archive, sorted and one a line.
 _ARCHIVE_KINDS: Final = (
     (r"(?:^|/)posts\.csv$", "Substack"),
-    (r"(?:^|/)(?:bookmarks|claps|highlights)/[^\n]*\.html$.*(?:^|/)posts/[^\n]*\.html$", "Medium"),
+    (r"(?:^|/)(?:bookmarks|claps|highlights)/[a-z]+-[0-9]+\.html$", "Medium"),
     (r"(?:^|/)(?:posts_index\.html|payload-[0-9]+\.json)$|(?:^|/)posts/html/", "Tumblr"),
     (r"\.sql(?:\.gz)?$", _DATABASE),
 )
@@ -66,7 +66,7 @@ def describe_file(start: bytes) -> str:
 def describe_archive(names: Iterable[str]) -> str:
     """Return the same for an archive without exports that contains files with these `names`."""
     listed = "\n".join(sorted(names))
-    found = (text for pattern, text in _ARCHIVE_KINDS if re.search(pattern, listed, re.MULTILINE | re.DOTALL))
+    found = (text for pattern, text in _ARCHIVE_KINDS if re.search(pattern, listed, re.MULTILINE))
     return _describe(next(found, ""))
 
 
