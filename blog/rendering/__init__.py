@@ -28,7 +28,7 @@ from core.languages import interface_language, override_language
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
-RENDER_VERSION: Final = 26
+RENDER_VERSION: Final = 27
 
 # HTML to which rendering may have added words contains one of these: the name of a document, the summary of details, a
 # picture that is missing in a gallery, the days of opening hours, the link to the archive, the name of a link.

@@ -272,6 +272,20 @@ class TestStatuses:
         assert (post.status, post.published_at, post.published_on) == (Status.DRAFT, None, None)
         assert "no date" in remarks(report)[0]
 
+    def test_a_date_that_can_be_read_in_two_ways_is_reported_and_not_guessed(self, import_parts: ImportParts) -> None:
+        unclear = {"post_date": "3/4/2019 5:30 PM", "post_date_gmt": ""}
+        commented = comment(1, date="4/3/2019", date_gmt="")
+        report = import_parts(item(7, **unclear), page(20, **unclear), item(8, inside=[commented]))
+        post = Post.objects.get(pk=7)
+        assert (post.status, post.published_at) == (Status.DRAFT, None)
+        first = "Its date, “3/4/2019 5:30 PM”, can't be read with certainty, so it counts as missing."
+        found = remarks(report)
+        assert {f"post 7: {first}", "post 7: It has no date and therefore no URL, so it is a draft."} <= {*found}
+        assert {f"page 20: {first}", "page 20: It has no date in the export, so it got the date of the import."} <= {
+            *found
+        }
+        assert any("“4/3/2019”" in remark for remark in found)
+
     def test_published_page_needs_no_date(self, import_parts: ImportParts, client: Client) -> None:
         undated = page(20, post_date="", post_date_gmt="")
         report = import_parts(undated)

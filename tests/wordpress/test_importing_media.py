@@ -118,6 +118,10 @@ class TestMetadata:
         import_parts(attachment(30, attachment_url="", guid=UPLOADS + "a.png"))
         assert Attachment.objects.get().url == UPLOADS + "a.png"
 
+    def test_url_is_taken_from_the_link_if_it_is_nowhere_else(self, import_parts: ImportParts) -> None:
+        import_parts(attachment(30, attachment_url="images/a.png", guid="", link=HOST + "/images/a.png"))
+        assert Attachment.objects.get().url == HOST + "/images/a.png"
+
     @pytest.mark.parametrize(
         "values",
         [

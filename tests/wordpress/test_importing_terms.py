@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from blog.models import Category, Post
+from core.slugs import slugify
 from tags.models import Tag
 from tests.factories import PostFactory, UserFactory
 from tests.factories.database import executed_statements
@@ -370,6 +371,25 @@ class TestAuthors:
         assert User.objects.get().get_absolute_url() == "/author/jane-doe/"
         assert client.get("/author/janeexample-org/").headers["Location"] == "/author/jane-doe/"
         assert client.get("/author/janeexample-org/feed/").headers["Location"] == "/author/jane-doe/feed/"
+
+    @pytest.mark.parametrize(
+        ("creator", "name"),
+        [
+            ("jane@example.org (Jane Doe)", "Jane Doe"),
+            ("Jane Doe <jane@example.org>", "Jane Doe"),
+            ("Jane Doe (jane@example.org)", "Jane Doe"),
+            ("jane@example.org", "jane"),
+        ],
+    )
+    def test_an_e_mail_address_in_the_name_of_an_author_is_not_public(
+        self, import_parts: ImportParts, client: Client, creator: str, name: str
+    ) -> None:
+        parts = item(7, creator=creator)
+        import_parts(parts, authors=[])
+        user = User.objects.get()
+        assert (user.display_name, user.email, user.slug) == (name, "jane@example.org", slugify(name))
+        assert "example.org" not in client.get("/2014/03/01/post-7/").content.decode()
+        assert not import_parts(parts, authors=[]).has_changes
 
     @pytest.mark.parametrize("authors", [[], [author("🎉", id=1), author("🎊", id=2), author("..", id=3)]])
     def test_logins_may_have_no_characters_for_a_url(self, import_parts: ImportParts, authors: list[str]) -> None:

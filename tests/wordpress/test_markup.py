@@ -52,6 +52,8 @@ UNITS = [
     *('<!-- wp:jetpack/calendly {"url":"http://a.b"} -->', "[ref]a", "[ref]a[/ref]", "[/ref]"),
     *("<script src='a'>", "<script src='a' ", "/*! elementor x*/.", "/*! elementor x*/.a{", "/*! elementor x*/.a{.b{}"),
     *("<div class='sqs-video-wrapper' ", '<div sqs-video-wrapper data-html="&lt;div>">'),
+    *("<a name='more'>", "<a name= ", "<lj user='a' ", "<lj-cut ", "<p>[[MORE]]"),
+    *('<table class="tr-caption-container"><tr><td>', "<table tr-caption-container "),
     *("[:en]a", "<!--:en-->a<!--:-->", "<!-- wp:seriously-simple-podcasting/x --><audio>"),
     *(
         f"<!-- wp:cover --><div class='wp-block-cover' {rest}"
@@ -251,6 +253,69 @@ class TestComments:
         assert rendered.has_more
         assert "Three" not in rendered.lead_html
         assert rendered.lead_html.count("<p>") == 1
+
+
+class TestOtherServices:
+    @pytest.mark.parametrize("anchor", ["<a name='more'></a>", '<a name="more"></a>', "<A NAME=more />"])
+    def test_the_jump_break_of_blogger_is_a_more_marker(self, anchor: str) -> None:
+        assert lines(f"One<br /><br />{anchor}Two") == ["<p>One</p>", "<p><!--more-->Two</p>"]
+        assert render(f"One<br /><br />{anchor}Two", "wordpress").has_more
+
+    def test_the_cut_of_livejournal_is_a_more_marker(self) -> None:
+        rendered = render("One <lj-cut text='Go on'>two</lj-cut> three", "wordpress")
+        assert rendered.has_more
+        assert "two" not in rendered.lead_html
+        assert "two three" in rendered.body_html
+
+    def test_the_mark_of_tumblr_is_a_more_marker(self) -> None:
+        rendered = render("<p>One</p><p>[[MORE]]</p><p>Two</p>", "wordpress")
+        assert (rendered.has_more, "Two" in rendered.lead_html, "MORE" in rendered.body_html) == (True, False, False)
+        assert "[MORE]" in to_html("The mark [[MORE]] in a sentence")
+
+    @pytest.mark.parametrize(
+        ("mention", "host"),
+        [
+            ('<lj user="a_friend">', "a-friend"),
+            ("<LJ comm=friends />", "friends"),
+            ("<lj user='b' title='B'></lj>", "b"),
+        ],
+    )
+    def test_people_mentioned_at_livejournal_have_their_names(self, mention: str, host: str) -> None:
+        name = host.replace("-", "_")
+        assert to_html(f"By {mention}.") == f'<p>By <a href="https://{host}.livejournal.com/">{name}</a>.</p>'
+
+    @pytest.mark.parametrize("other", ["<lj user='a.b/c'>", "<lj user=''>", "<ljx user='a'>"])
+    def test_nothing_else_becomes_a_link(self, other: str) -> None:
+        assert "<a " not in to_html(f"By {other}.")
+
+    def test_a_more_marker_takes_precedence_over_a_jump_break(self) -> None:
+        assert to_html("One<!--more-->\n\n<a name='more'></a>Two").count("<!--more-->") == 1
+
+    @pytest.mark.parametrize("link", ["<a name='morel'></a>", "<a name='top'></a>", "<a href='/more'>more</a>"])
+    def test_other_anchors_stay(self, link: str) -> None:
+        assert link in to_html(f"One {link} two")
+
+    @pytest.mark.parametrize(
+        ("style", "align"),
+        [("float: left; margin-right: 1em", "alignleft"), ("FLOAT:right", "alignright"), ("", "aligncenter")],
+    )
+    def test_a_picture_and_its_caption_in_a_table_are_a_figure(self, style: str, align: str) -> None:
+        table = (
+            f'<table align="center" cellpadding="0" class="tr-caption-container" style="{style}"><tbody>\n'
+            '<tr><td style="text-align: center;"><a href="/b.jpg"><img src="/a.jpg"/></a></td></tr>\n'
+            '<tr><td class="tr-caption" style="text-align: center;">The <i>caption</i></td></tr>\n</tbody></table>'
+        )
+        figure = (
+            f'<figure class="wp-caption {align}"><a href="/b.jpg"><img src="/a.jpg"/></a>'
+            '<figcaption class="wp-caption-text">The <i>caption</i></figcaption></figure>'
+        )
+        assert "".join(lines(f"One{table}Two")) == f"<p>One</p>{figure}<p>Two</p>"
+
+    def test_a_table_with_more_rows_stays_a_table(self) -> None:
+        rows = "<tr><td>a</td></tr><tr><td class='tr-caption'>b</td></tr><tr><td>c</td></tr>"
+        html = to_html(f"<table class='tr-caption-container'><tbody>{rows}</tbody></table>")
+        assert html.count("<td") == 3
+        assert "<figure" not in html
 
 
 class TestBlockEditor:

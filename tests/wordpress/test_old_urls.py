@@ -103,6 +103,31 @@ class TestOldURLs:
         assert client.get("/spip.php?article14").status_code == client.get("/spip.php").status_code == 404
         assert client.get("/index.php?itemid=3").headers["Location"] == "/?itemid=3"
 
+    @pytest.mark.parametrize("root", ["/", "/index.php"])
+    @pytest.mark.parametrize("path", ["node/13", "blog/2009/%C3%A9lan", "13"])
+    def test_posts_of_drupal_are_found_by_the_path_in_their_query(
+        self, import_parts: ImportParts, client: Client, root: str, path: str
+    ) -> None:
+        import_parts(item(7, link=f"https://old.example{root}?q={path}"), item(8))
+        for url in (f"/?q={path}", f"/?q={path}/", f"/index.php?q={path}", f"/?utm_source=a&q={path}&page=2"):
+            assert client.get(url).headers["Location"] == "/2014/03/01/post-7/"
+        for url in (f"/?q={path}5", "/?q=", f"/?s=word&q={path}", "/?utm_source=a", f"/?preview=true&q={path}"):
+            assert client.get(url).status_code == 200
+        assert client.get(f"/?q={path}&p=8").headers["Location"] == "/2014/03/01/post-8/"
+
+    def test_urls_of_drupal_do_not_lead_to_hidden_posts(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(item(7, link="https://old.example/?q=node/13", status="private"))
+        assert client.get("/?q=node/13").content == client.get("/").content
+
+    def test_redirects_from_drupal_survive_an_export(
+        self, import_parts: ImportParts, client: Client, tmp_path: Path
+    ) -> None:
+        import_parts(item(7, link="https://old.example/?q=node/13"))
+        call_command("export_wordpress", output=tmp_path / "export.xml", verbosity=0)
+        Post.objects.all().delete()
+        call_command("import_wordpress", tmp_path / "export.xml", verbosity=0)
+        assert client.get("/?q=node/13").headers["Location"] == "/2014/03/01/post-7/"
+
     @pytest.mark.parametrize("link", ["/?itemid=5", "/news/?id=5", "/#!A-title/c1x7/ABC"])
     def test_a_url_that_cannot_lead_to_its_post_is_noted(self, import_parts: ImportParts, link: str) -> None:
         report = import_parts(

@@ -238,7 +238,16 @@ class TestRecords:
             ("Sat Mar 01 2014 10:30:00 GMT+0100 (CET)", 10),
             ("Sat, 01 Mar 2014 10:30:00 +0100", 10),
             ("2014/3/1 10:30", 10),
+            ("2014.03.01\t10:30", 10),
+            ("01.03.2014, 10:30", 10),
+            ("01-Mar-2014 10:30:00", 10),
+            ("March 1, 2014 10:30 am", 10),
+            ("Saturday, Mar. 1st, 2014 at 10:30 A.M.", 10),
+            ("1 march 2014 10:30", 10),
+            ("2014-03-01 10:30 PM", 22),
+            ("2014-03-01T12:30:00 pm", 12),
             ("2014-03-01", 0),
+            ("1 March 2014", 0),
         ],
     )
     def test_the_dates_of_other_programs_are_read(self, tmp_path: Path, date: str, hour: int) -> None:
@@ -252,6 +261,8 @@ class TestRecords:
             ("2014-03-01T10:30:00.123Z", 10),
             ("2014-03-01 10:30:00 -0200", 12),
             ("2014-03-01 10:30:00 UTC", 10),
+            ("2014-03-01 10:30:00.5+01", 9),
+            ("March 1, 2014 10:30 PM +0100", 21),
             ("Sat Mar 01 2014 10:30:00 GMT+0100 (CET)", 9),
             ("Sat, 01 Mar 2014 10:30:00 GMT", 10),
             ("2014-03-01 10:30:00", 8),
@@ -266,6 +277,71 @@ class TestRecords:
         found = read_item(tmp_path, export(written))
         expected = dt.datetime(2014, 3, 1, hour, 30, tzinfo=dt.UTC)
         assert (found.published_at, found.comments[0].written_at) == (expected, expected)
+
+    @pytest.mark.parametrize("date", ["3/14/2014 5:30 PM", "14/3/2014 17:30", "14-03-2014 17:30:00"])
+    def test_days_after_the_twelfth_tell_days_from_months(self, tmp_path: Path, date: str) -> None:
+        assert read_item(tmp_path, export(item(post_date=date))).date == dt.datetime(2014, 3, 14, 17, 30)
+
+    def test_a_day_that_is_the_number_of_its_month_is_certain(self, tmp_path: Path) -> None:
+        assert read_item(tmp_path, export(item(post_date="3/3/2014"))).date == dt.datetime(2014, 3, 3)
+
+    @pytest.mark.parametrize(
+        "date",
+        [
+            *("3/4/2019 5:30 PM", "03-04-2019", "3/4/19", "04-03-19 10:00", "19-03-04", "14/15/2019"),
+            *("2014-13-45 00:00:00", "2 mars 2019", "marraskuu 2, 2019", "1551720600"),
+        ],
+    )
+    def test_a_date_that_can_be_read_in_two_ways_or_not_at_all_is_kept_as_it_is(
+        self, tmp_path: Path, date: str
+    ) -> None:
+        written = item(post_date=date, post_date_gmt="", inside=[comment(1, date=date, date_gmt="")])
+        found = read_item(tmp_path, export(written))
+        assert (found.date, found.published_at, found.comments[0].written_at) == (None, None, None)
+        assert found.unclear_date == found.comments[0].unclear_date == date
+
+    @pytest.mark.parametrize(("utc", "in_feed"), [("2019-04-03 10:30:00", ""), ("", "Wed, 03 Apr 2019 10:30:00 GMT")])
+    def test_another_date_takes_the_place_of_one_that_is_unclear(self, tmp_path: Path, utc: str, in_feed: str) -> None:
+        document = export(item(post_date="3/4/2019", post_date_gmt=utc)).replace(
+            "<description>", f"<pubDate>{in_feed}</pubDate><description>"
+        )
+        found = read_item(tmp_path, document)
+        assert found.published_at == dt.datetime(2019, 4, 3, 10, 30, tzinfo=dt.UTC)
+        assert found.unclear_date == ""
+
+    @pytest.mark.parametrize(
+        "date",
+        [
+            *("", "0000-00-00 00:00:00", "0001-01-01T00:00:00", "1/1/0001 12:00:00 AM", "-0001-11-30 00:00:00"),
+            *("Wed, 30 Nov -0001 00:00:00 +0000", "None", "Invalid date"),
+        ],
+    )
+    def test_what_stands_for_no_date_is_not_unclear(self, tmp_path: Path, date: str) -> None:
+        assert read_item(tmp_path, export(item(post_date=date, post_date_gmt=""))).unclear_date == ""
+
+    def test_a_long_text_in_place_of_a_date_takes_little_time(self, tmp_path: Path) -> None:
+        found = read_item(tmp_path, export(item(post_date="1 " * 1_000_000, post_date_gmt="")))
+        assert len(found.unclear_date) <= 50
+
+    @pytest.mark.parametrize(
+        ("date", "utc"),
+        [
+            ("Sat, 01 Mar 14 10:30:00 EST", dt.datetime(2014, 3, 1, 15, 30)),
+            ("2014-03-01T10:30:00+01:00", dt.datetime(2014, 3, 1, 9, 30)),
+        ],
+    )
+    def test_other_dates_of_feeds_are_read(self, tmp_path: Path, date: str, utc: dt.datetime) -> None:
+        document = export(item(post_date="", post_date_gmt="")).replace(
+            "<description>", f"<pubDate>{date}</pubDate><description>"
+        )
+        assert read_item(tmp_path, document).date_gmt == utc
+
+    def test_a_date_of_a_feed_without_a_time_zone_is_local(self, tmp_path: Path) -> None:
+        document = export(item(post_date="", post_date_gmt="")).replace(
+            "<description>", "<pubDate>2014-03-01 10:30:00</pubDate><description>"
+        )
+        found = read_item(tmp_path, document)
+        assert (found.date, found.date_gmt) == (dt.datetime(2014, 3, 1, 10, 30), None)
 
     def test_the_rss_date_is_read_if_it_is_the_only_one(self, tmp_path: Path) -> None:
         document = export(item(post_date="", post_date_gmt="")).replace(
@@ -292,6 +368,24 @@ class TestRecords:
     @pytest.mark.parametrize("post_id", ["", "-1", "x", "99999999999999999999", "٣"])
     def test_an_invalid_id_becomes_zero(self, tmp_path: Path, post_id: str) -> None:
         assert read_item(tmp_path, export(item(post_id=post_id, guid=""))).id == 0
+
+    def test_the_case_of_a_status_makes_no_difference(self, tmp_path: Path) -> None:
+        assert read_item(tmp_path, export(item(status=" Publish"))).status == "publish"
+
+    def test_an_empty_meta_field_is_none(self, tmp_path: Path) -> None:
+        fields = ["<wp:postmeta/>", meta("", ""), meta("a", ""), meta("", "b")]
+        assert read_item(tmp_path, export(item(inside=fields))).meta == (("a", ""), ("", "b"))
+
+    @pytest.mark.parametrize("content", ["", "\n"])
+    def test_the_description_is_the_text_of_items_without_another(self, tmp_path: Path, content: str) -> None:
+        document = export(item(content=content))
+        described = document.replace("<description></description><content", "<description>One</description><content")
+        assert read_item(tmp_path, described).content == "One"
+        assert read_item(tmp_path, document).content == content
+
+    def test_a_text_takes_precedence_over_the_description(self, tmp_path: Path) -> None:
+        document = export(item(content="Two")).replace("<description></description>", "<description>One</description>")
+        assert read_item(tmp_path, document).content == "Two"
 
     def test_unescaped_markup_is_kept_as_text(self, tmp_path: Path) -> None:
         document = export(item(content="@")).replace(cdata("@"), "<p>One <b>two</b> three</p> four")

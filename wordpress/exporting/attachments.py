@@ -14,10 +14,11 @@ from wordpress.exporting.preserved import Preserved
 from wordpress.importing.redirects import entries_by_id
 from wordpress.models import Attachment
 from wordpress.wxr import elements
+from wordpress.wxr.dates import aware_datetime
 from wordpress.wxr.elements import differing_values, extension_field, text_to_html
 from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import ALT
-from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
+from wordpress.wxr.values import plain_line, plain_lines
 
 _CHUNK_SIZE: Final = 200
 

@@ -16,12 +16,14 @@ from media.models import Document, Picture, Upload
 from wordpress.importing.preserved import preserved_items
 from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, replace_block_ids
 from wordpress.models import Attachment, Fragment, FragmentKind
+from wordpress.wxr.values import MAX_ID, recorded_id
 
 
 class ExportIds:
     def __init__(self) -> None:
         self._blocks = list(Fragment.objects.filter(kind=FragmentKind.BLOCK).order_by("pk").values_list("site", "name"))
-        highest_attachment = Attachment.objects.aggregate(highest=Max("wordpress_id"))["highest"] or 0
+        numbered = Attachment.objects.filter(wordpress_id__lt=MAX_ID)
+        highest_attachment = numbered.aggregate(highest=Max("wordpress_id"))["highest"] or 0
         highest_block = max((int(name) for _site, name in self._blocks), default=0)
         items = preserved_items().exclude(wordpress_id=0).order_by("pk")
         # In order.
@@ -38,7 +40,7 @@ class ExportIds:
         for wordpress_id, picture_id, document_id in rows.iterator():
             self._with_file.add(wordpress_id)
             key = (Picture, picture_id) if picture_id else (Document, document_id)
-            if key not in self._uploads and wordpress_id not in self._taken:
+            if key not in self._uploads and wordpress_id not in self._taken and wordpress_id < MAX_ID:
                 self._uploads[key] = wordpress_id
                 self._taken.add(wordpress_id)
 
@@ -58,7 +60,12 @@ class ExportIds:
         if wordpress_id is None or wordpress_id in self._taken:
             return next(self._new_ids)
         self._taken.add(wordpress_id)
-        return wordpress_id
+        return self._replaced[wordpress_id] if wordpress_id >= MAX_ID else wordpress_id
+
+    def for_missing_image(self, exported: str) -> str:
+        """Return the ID of a featured image whose file is not on this site, and whose ID was `exported`."""
+        wordpress_id = recorded_id(exported)
+        return str(self._replaced.get(wordpress_id, exported)) if wordpress_id >= MAX_ID else exported
 
     def has_file(self, wordpress_id: int) -> bool:
         """Return whether this site has the file of the attachment that an import found under this ID."""
@@ -82,6 +89,13 @@ class ExportIds:
         # The site is looked up only if several sites have a block of that name.
         ambiguous = [name for name in count_blocks(source) if len(self._block_ids.get(name, ())) > 1]
         return replace_block_ids(source, {name: self.for_block(name, origin.site) for name in ambiguous})
+
+    @cached_property
+    def _replaced(self) -> dict[int, int]:
+        """New IDs for missing files whose IDs were not numbers, by the numbers under which these were recorded."""
+        recorded = Attachment.objects.without_file().filter(wordpress_id__gte=MAX_ID).order_by("wordpress_id")
+        wordpress_ids: Any = recorded.values_list("wordpress_id", flat=True).distinct()
+        return dict(zip(wordpress_ids, self._new_ids, strict=False))
 
     @cached_property
     def _moved_items(self) -> dict[tuple[str, int], int]:

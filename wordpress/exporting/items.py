@@ -30,6 +30,7 @@ from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr import elements, records
 from wordpress.wxr.access import restricts_post
+from wordpress.wxr.dates import aware_datetime
 from wordpress.wxr.elements import differing_values, extension_field, text_to_html
 from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import (
@@ -44,7 +45,7 @@ from wordpress.wxr.records import (
     YOAST_NOINDEX,
     hides_from_search_engines,
 )
-from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, parse_id, plain_lines
+from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_lines, recorded_id
 
 _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
 # Other statuses have the same name in WordPress.
@@ -180,10 +181,10 @@ def _noindex(entry: Entry, exported: Mapping[str, list[str]]) -> dict[str, list[
 
 
 def _thumbnail(entry: Entry, exported: str, ids: ExportIds) -> str:
-    """Return the ID of the featured image. An image whose file was never imported keeps its exported ID."""
+    """Return the ID of the featured image. An image whose file was never imported keeps its exported ID if it can."""
     if entry.featured_picture_id:
         return str(ids.for_upload(Picture, entry.featured_picture_id))
-    return "" if ids.has_file(parse_id(exported)) else exported
+    return "" if ids.has_file(recorded_id(exported)) else ids.for_missing_image(exported)
 
 
 def _footnotes(current: str, exported: str) -> str:

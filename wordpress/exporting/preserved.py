@@ -20,7 +20,7 @@ from wordpress.models import ImportedItem, PreservedData
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.records import CATEGORY, TAG
-from wordpress.wxr.values import parse_id, plain_line, plain_lines
+from wordpress.wxr.values import parse_id, plain_line, plain_lines, recorded_id
 
 _CHUNK_SIZE: Final = 20
 # An element, and two meta fields of menu items, that refer to objects by ID.
@@ -119,8 +119,8 @@ class _MovedIds:
         self._terms: dict[tuple[str, str, int], int] = {}
         for site in {row.site for row in rows}:
             of_site = [Preserved(row.fields) for row in rows if row.site == site]
-            parents = {parse_id(preserved.elements.get(_PARENT, "")) for preserved in of_site}
-            targets = {parse_id(value) for preserved in of_site for key, value in preserved.meta if key == _TARGET}
+            parents = {recorded_id(preserved.elements.get(_PARENT, "")) for preserved in of_site}
+            targets = {recorded_id(value) for preserved in of_site for key, value in preserved.meta if key == _TARGET}
             entries = entries_by_id(site, parents | targets)
             self._entries |= {(site, wordpress_id): entry.pk for wordpress_id, entry in entries.items()}
             for taxonomy, kind in _TERM_KINDS.items():
@@ -144,7 +144,7 @@ class _MovedIds:
                 pair[1] = str(self._terms.get((row.site, taxonomy, parse_id(value)), value))
 
     def _item(self, site: str, value: str) -> str:
-        wordpress_id = parse_id(value)
-        if not wordpress_id:
-            return value
-        return str(self._entries.get((site, wordpress_id)) or self._ids.for_preserved_item(site, wordpress_id))
+        wordpress_id = recorded_id(value)
+        if pk := self._entries.get((site, wordpress_id)):
+            return str(pk)
+        return str(self._ids.for_preserved_item(site, wordpress_id)) if parse_id(value) else value

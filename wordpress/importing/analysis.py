@@ -32,7 +32,7 @@ from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Record, Term
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.translations import translation_group
-from wordpress.wxr.values import ENTRY_FORMS, id_in_url, language_code, parse_id, plain_line
+from wordpress.wxr.values import ENTRY_FORMS, id_in_url, language_code, parse_id, parse_name, plain_line
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
 # Called with a stage, how much of it is done, and its total: bytes, items, files, texts or stored rows.
@@ -241,8 +241,9 @@ def authors_in(analysis: Analysis) -> dict[str, Author]:
     for creator in sorted(analysis.creators):
         # WXR 1.0 has no list of authors, and its items contain their display names.
         if creator not in authors and creator not in display_names:
-            name = analysis.guest_names.get(creator) or creator
-            authors[creator] = Author(0, creator, "", name or _("Unknown author"))
+            name, email = parse_name(creator)
+            name = analysis.guest_names.get(creator) or name
+            authors[creator] = Author(0, creator, email, name or _("Unknown author"))
     return authors
 
 
@@ -339,7 +340,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
         return
     analysis.add_guid(item.guid)
     if group := translation_group(item):
-        analysis.translations.setdefault(group, []).append(item.id)
+        analysis.translations.setdefault(group, []).append(item.recorded_id)
     if item.type == "post" and item.status == "publish" and item.date:
         day = f"/{item.date:%Y/%m/%d}/"
         analysis.dates |= {day[:6], day[:9], day}

@@ -165,8 +165,7 @@ def remarks_on(imported: ImportedEntry, unnamed: Sequence[str], now: dt.datetime
     item, entry = imported.item, imported.entry
     if remark := status_of(item, now)[1]:
         yield remark
-    if _is_undated_page(item):
-        yield _("It has no date in the export, so it got the date of the import.")
+    yield from _remarks_on_date(item)
     if imported.was_section:
         yield (
             _("It has replaced the page that an earlier import added at its URL, and has that page's ID, %d.")
@@ -197,6 +196,18 @@ def remarks_on(imported: ImportedEntry, unnamed: Sequence[str], now: dt.datetime
         text = _("Readers don't see that it is by %s. Add the names under “Co-authors” if they should.")
         yield text % ", ".join(map(in_quotes, unnamed))
     yield from _remarks_on_terms(item)
+
+
+def unclear_date(exported: str) -> str:
+    """Return the remark on a date that the reader has not understood."""
+    return _("Its date, “%s”, can't be read with certainty, so it counts as missing.") % exported
+
+
+def _remarks_on_date(item: Item) -> Iterator[str]:
+    if item.unclear_date:
+        yield unclear_date(item.unclear_date)
+    if _is_undated_page(item):
+        yield _("It has no date in the export, so it got the date of the import.")
 
 
 def _remarks_on_url(item: Item, entry: Entry) -> Iterator[str]:

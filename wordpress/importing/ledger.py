@@ -37,6 +37,7 @@ from wordpress.wxr.records import (
     hides_from_search_engines,
 )
 from wordpress.wxr.records import Comment as ExportedComment
+from wordpress.wxr.values import id_key
 
 # Kinds of ledger rows for objects that are not items of an export.
 REDIRECTS, TAG_ALIASES, FRAGMENTS, PRESERVED = "redirect", "tag alias", "fragment", "preserved"
@@ -181,8 +182,12 @@ def fingerprint_item(item: Item) -> str:
     authors = [value for key, value in item.meta if key == MOLONGUI_AUTHOR]
     if sum(ref.taxonomy == CO_AUTHORS for ref in item.terms) > 1:
         authors.append("with co-authors")
+    # Imports used to ignore such featured images.
+    images = [key for name, value in item.meta if name == THUMBNAIL and (key := id_key(value))]
     files = [file.url for _key, file in files_of_plugins(item.meta)] if item.type == "post" else []
-    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden, *authors, *files)
+    return fingerprint(
+        *_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden, *authors, *images, *files
+    )
 
 
 def fingerprint_of(value: Author | Term | ExportedComment | Model) -> str:

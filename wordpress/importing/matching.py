@@ -122,7 +122,7 @@ def _is_same(item: Item, stored: _Stored, wordpress_ids: Mapping[int, int], *, i
     if stored.kind != item.type:
         return False
     wordpress_id = wordpress_ids.get(stored.pk)
-    if wordpress_id is None or (item.id and wordpress_id == item.id):
+    if wordpress_id is None or (item.recorded_id and wordpress_id == item.recorded_id):
         return True
     has_title = stored.title == plain_line(item.title)[: max_length(Entry, "title")]
     has_date = is_exported and stored.created_at == item.published_at

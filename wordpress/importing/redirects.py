@@ -20,7 +20,7 @@ from wordpress.importing.report import PAGES, POSTS
 from wordpress.legacy_urls.query_forms import legacy_key, script_key
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import BLOGGER_PATH_KEY, OLD_DATE_KEY, OLD_SLUG_KEY, Author, Item, Term
-from wordpress.wxr.values import usable_slug
+from wordpress.wxr.values import MAX_ID, usable_slug
 
 _TARGET_IDS: Final = [f"{name}_id" for name in TARGETS]
 _TUMBLR_PATH: Final = re.compile(r"(/post/[0-9]+)/[^/]+/?")
@@ -63,9 +63,10 @@ def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
     """Redirect the URLs with these IDs of `site` to their targets, and return the newly redirected paths.
 
     An ID used by several sites leads to the first of them. If several entries or files of an export have the same ID,
-    the entry with this ID here keeps it.
+    the entry with this ID here keeps it. IDs that are not numbers have no such URLs.
     """
     columns = ("wordpress_id", "site")
+    targets = {wordpress_id: target for wordpress_id, target in targets.items() if wordpress_id < MAX_ID}
     entries = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, "object_pk", kind__in=[POSTS, PAGES])
     files = [wp_id for wp_id, other in fetch_rows(Attachment, "wordpress_id", targets, *columns) if other != site]
     redirected = {path for (path,) in fetch_rows(Redirect, "path", map(_path, files), "path")}

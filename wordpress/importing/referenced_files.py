@@ -50,7 +50,7 @@ _PAGES: Final = {".htm", ".html", ".php", ".js", ".css"}
 
 
 class FileReferences(NamedTuple):
-    """The files that an item refers to: in its texts, and in the comments on it."""
+    """The files that an item refers to: in its texts, and in the comments on it. `id` is its `recorded_id`."""
 
     type: str
     id: int
@@ -90,7 +90,7 @@ def find_references(item: Item) -> FileReferences | None:
     if not files and not in_comments and not picture_ids:
         return None
     title = plain_line(item.title)[:100]
-    return FileReferences(item.type, item.id, title, tuple(files), tuple(picture_ids), tuple(in_comments))
+    return FileReferences(item.type, item.recorded_id, title, tuple(files), tuple(picture_ids), tuple(in_comments))
 
 
 def find_files(text: str, base_url: str = "") -> Iterator[FileURL]:

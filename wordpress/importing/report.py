@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from wordpress.models import FileState
+from wordpress.wxr.values import MAX_ID
 
 AUTHORS, CATEGORIES, TAGS, OTHER_TERMS = "author", "category", "tag", "other term"
 POSTS, PAGES, COMMENTS = "post", "page", "comment"
@@ -204,16 +205,16 @@ class Report:
     def skip(self, kind: str, id: int, title: str, reason: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
         """Count an item that was not imported, and record why."""
         self.count(kind, Outcome.SKIPPED)
-        self.skipped.add(Remark(kind, id, title[:100], reason, url))
+        self.skipped.add(remark_on(kind, id, title, reason, url))
 
     def note(self, kind: str, id: int, title: str, text: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it
         """Record a difference between an imported item and the export."""
-        self.notes.add(Remark(kind, id, title[:100], text, url))
+        self.notes.add(remark_on(kind, id, title, text, url))
 
     def add_file_reference(self, kind: str, id: int, title: str, state: FileState, url: str) -> None:  # noqa: A002  # WordPress's name for it
         """Count and record a file that an item refers to. `url` is the URL of the file."""
         self.file_states[state] += 1
-        self.file_references.add(Remark(kind, id, title, str(state.label), url))
+        self.file_references.add(remark_on(kind, id, title, str(state.label), url))
 
     def missing_files(self) -> Iterator[Remark]:
         """Yield the references to files that are not here."""
@@ -268,6 +269,11 @@ class Report:
 def kind_label(kind: str) -> str:
     """Return the label of `kind` for readers of a report. Types of plugins are unknown and returned unchanged."""
     return str(_LABELS.get(kind, kind))
+
+
+def remark_on(kind: str, id: int, title: str, text: str, url: str) -> Remark:  # noqa: A002  # WordPress's name for it
+    """Return a remark on an item. It doesn't show the numbers under which imports record IDs that are not numbers."""
+    return Remark(kind, id if id < MAX_ID else 0, title[:100], text, url)
 
 
 def lines_by_item(references: Iterable[Remark]) -> Iterator[str]:

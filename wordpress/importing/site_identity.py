@@ -51,9 +51,9 @@ def _find_site_by_entries(analysis: Analysis, spool: Spool) -> str:
         # The export comes from this very site, so its entries and files are the ones here.
         return ""
     first = [*islice(spool.posts, _COMPARED), *spool.pages.outlines[:_COMPARED]]
-    entries = [keyed for keyed in first if keyed.item.id and not keyed.is_repeated]
+    entries = [keyed for keyed in first if keyed.item.recorded_id and not keyed.is_repeated]
     wordpress_ids = {
-        identity.pk: keyed.item.id
+        identity.pk: keyed.item.recorded_id
         for identity, keyed in zip(identify(entries, analysis.base_url), entries, strict=True)
         if identity.known and identity.pk
     }

@@ -90,7 +90,7 @@ class SpooledPages:
         self.outlines.append(keyed._replace(item=outline))
         if not keyed.is_repeated:
             # The first of several pages with the same ID counts.
-            self._by_id.setdefault(outline.id, keyed.position)
+            self._by_id.setdefault(outline.recorded_id, keyed.position)
             slug = usable_slug(outline.slug)
             is_section = outline.status == "publish" or outline.guid.startswith(SECTION_GUID)
             if slug and is_section and not (outline.parent or outline.custom_type):
@@ -179,10 +179,10 @@ class _Seen:
     def file(self, item: Item) -> Item:
         """Return an attachment, without its ID if another file already has it."""
         file = _hash(item.attachment_url or item.guid)
-        if not item.id or self._files_by_id.setdefault(item.id, file) == file:
+        if not item.recorded_id or self._files_by_id.setdefault(item.recorded_id, file) == file:
             return item
         elements = dict(item.elements) | {"wp:post_id": "0"}
-        return item._replace(id=0, elements=tuple(elements.items()))
+        return item._replace(id=0, recorded_id=0, elements=tuple(elements.items()))
 
     def keyed(self, item: Item) -> KeyedItem:
         """Return a post or page with its identity among the items so far."""
@@ -195,7 +195,7 @@ class _Seen:
         if guids[index] in self._items_by_guid:
             return KeyedItem(item, index, is_repeated=True)
         self._items_by_guid[guids[index]] = identity
-        block, bit = item.id >> 6, 1 << (item.id & 63)
+        block, bit = item.recorded_id >> 6, 1 << (item.recorded_id & 63)
         is_first = not self._ids[block] & bit
         self._ids[block] |= bit
         return KeyedItem(item, index, is_first_with_id=is_first)

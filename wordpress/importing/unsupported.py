@@ -124,7 +124,7 @@ class Unsupported:
             _count(self._counts["shortcode"], name)
             _count(self._uses, name, times)
         if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):
-            self._showing_files.append(item.id)
+            self._showing_files.append(item.recorded_id)
         texts = (item.title, item.excerpt, item.content)
         if text := next((text for text in texts if language_parts(text) != [("", text)]), ""):
             self._in_languages += 1

@@ -25,6 +25,8 @@ from core.prepared import Prepared, together
 from core.urls import is_script
 from wordpress.wxr.values import ENTRY_FORMS
 
+# The paths of a blog's front page.
+_ROOTS: Final = {"", "/", "/index.php"}
 # As many digits as the largest ID that fits into the database.
 _ID = re.compile(r"[0-9]{1,19}")
 # As in WordPress, anything may follow: links such as `/?p=5/` and punctuation of the text around a link are common.
@@ -42,8 +44,10 @@ _LANGUAGE: Final = "lang"
 # These can follow any path, as in `/tag/x/?feed=rss2`.
 _ENDINGS: Final = {"feed", "paged", _LANGUAGE}
 QUERY_FORMS: Final = {*ENTRY_FORMS, *_LISTING_FORMS, *_ENDINGS, "name", "pagename"}
+# Drupal's parameter with the path of a page, for hosts that don't rewrite URLs.
+_DRUPAL_PATH: Final = "q"
 # All parameters that determine where a URL leads.
-PARAMETERS: Final = frozenset({*QUERY_FORMS, "cpage", "day", "monthnum", "page", "withcomments"})
+PARAMETERS: Final = frozenset({*QUERY_FORMS, _DRUPAL_PATH, "cpage", "day", "monthnum", "page", "withcomments"})
 # The first path segments of listings that are looked up by slug, and of the feeds of searches.
 _PREFIXES: Final = {
     **dict.fromkeys(("author", "author_name"), "author"),
@@ -65,7 +69,7 @@ def legacy_key(url: str) -> str:
     except ValueError:
         return ""
     for name, value in parse_qsl(parts.query):
-        if parts.path in {"", "/", "/index.php"} and name in QUERY_FORMS and _ID.fullmatch(value):
+        if parts.path in _ROOTS and name in QUERY_FORMS and _ID.fullmatch(value):
             return f"/?{'p' if name in ENTRY_FORMS else name}={int(value)}"
     if (parts.hostname or "").endswith(".files.wordpress.com"):
         return _UPLOADS + parts.path.lstrip("/")
@@ -81,15 +85,23 @@ def legacy_key(url: str) -> str:
 def script_key(url: str) -> str:
     """Return the path and query under which a redirect from another program's script is stored; empty for other URLs.
 
-    Such a URL is `/spip.php?article12` or `/index.php?post/2009/01/02/title`.
+    Such a URL is `/spip.php?article12`, `/index.php?post/2009/01/02/title` or, at the root, `/?q=node/13`.
     """
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
-    names = {name for name, _value in parse_qsl(parts.query)}
-    is_other = parts.query and is_script(parts.path) and names.isdisjoint(ENTRY_FORMS)
+    query = dict(parse_qsl(parts.query))
+    if parts.path in _ROOTS and (key := _drupal_key(query)):
+        return key
+    is_other = parts.query and is_script(parts.path) and query.keys().isdisjoint(ENTRY_FORMS)
     return f"{parts.path}?{parts.query}" if is_other and parts.path.startswith("/") else ""
+
+
+def _drupal_key(query: Mapping[str, str]) -> str:
+    """Return what a redirect from a query such as `q=node/13` is stored under; empty for a query of another kind."""
+    path = query.get(_DRUPAL_PATH, "").strip("/")
+    return f"/?{_DRUPAL_PATH}={quote(path)}" if path and not query.keys() & {*QUERY_FORMS, "s"} else ""
 
 
 def is_file(path: str) -> bool:
@@ -129,6 +141,13 @@ def query_target(query: Mapping[str, str]) -> Target:
         return _below(Target(_path(path)), _feed_ending(query) if "feed" in query else "")
     listing = _listing_target(query)
     return _below(listing, _feed_path(query) if "feed" in query else _page_path(query, "paged", "page/"))
+
+
+def drupal_target(query: Mapping[str, str]) -> Target | None:
+    """Return the target here of a URL of Drupal such as `/?q=node/13`; None for others. Takes at most one query."""
+    key = _drupal_key(query)
+    redirects = redirects_from(timezone.now(), [normalise_path(key)]) if key else []
+    return next((Target(redirect.url, exists=True) for redirect in redirects if redirect.url), None)
 
 
 def path_ending(query: Mapping[str, str]) -> str:

@@ -10,19 +10,19 @@ from blog.redirects.look_up import RedirectToPage
 from blog.redirects.resolve import find_target_of_script
 from core.site import SiteRequest
 from search import views
-from wordpress.legacy_urls.query_forms import QUERY_FORMS, file_url, query_target
+from wordpress.legacy_urls.query_forms import QUERY_FORMS, drupal_target, file_url, query_target
 
 
 @require_safe
 def front(request: SiteRequest) -> HttpResponse:
-    """Show the front page, or redirect from one of WordPress's query forms, but not from previews and searches."""
+    """Show the front page, or redirect from a query form of WordPress or Drupal, but not from previews and searches."""
     # WordPress ignores parameters without a value.
     query = {name: str(value) for name, value in request.GET.items() if value}
     is_search = "s" in request.GET and "feed" not in query
-    if not QUERY_FORMS & query.keys() or is_search or request.GET.get("preview") == "true":
+    if is_search or request.GET.get("preview") == "true":
         return views.front(request)
-    target = query_target(query)
-    if target.url == request.path:
+    target = query_target(query) if QUERY_FORMS & query.keys() else drupal_target(query)
+    if target is None or target.url == request.path:
         # Some queries have no effect, such as `?paged=1`.
         return views.front(request)
     return (RedirectToPage if target.exists else HttpResponsePermanentRedirect)(target.url)

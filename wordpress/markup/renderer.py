@@ -7,7 +7,8 @@ The result is untrusted: blog.rendering sanitises it.
 Deliberate differences from WordPress: classic content between blocks keeps its paragraphs, which WordPress runs
 together; galleries, players and playlists without files show nothing; unknown shortcodes stay as text; the names of
 those that embed other sites, and of forms, may have capitals, as in `[YouTube URL]`; lists of archives become a link to
-the archive; and other blocks with dynamic content, such as newest posts, show nothing.
+the archive; other blocks with dynamic content, such as newest posts, show nothing; and what texts have kept from
+other services counts (wordpress.markup.other_services).
 """
 
 import re
@@ -24,6 +25,7 @@ from wordpress.markup.block_attributes import before_content, empty_block, in_pl
 from wordpress.markup.footnotes_and_blocks import HIDDEN, Origin, expand_blocks, find_footnotes, origin_of
 from wordpress.markup.galleries import find_uploads, limited
 from wordpress.markup.note_shortcodes import list_of_notes, take_notes
+from wordpress.markup.other_services import expand_markup_of_services
 from wordpress.markup.page_builders import MARKS as BUILDER_MARKS
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.tables import MARKS as TABLE_MARKS
@@ -104,7 +106,7 @@ def to_html(source: str, entry: object = None) -> str:
     time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
-    source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
+    source = expand_tables(expand_blocks(expand_markup_of_services(unify_line_ends(source)), origin), origin)
     source = _SCRIPT.sub(_embedded_page, _ELEMENTOR_STYLES.sub("", source))
     source = _LATE_PLAYER.sub(lambda wrapper: wrapper[0] + unescape(wrapper[1]), source)
     source = expand(source, limited(partial(find_uploads, origin)))

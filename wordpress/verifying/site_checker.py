@@ -21,16 +21,17 @@ from wordpress.importing.co_authors import co_authors, people_in
 from wordpress.importing.matching import MAX_GUID_LENGTH
 from wordpress.importing.page_types import page_types_here
 from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
-from wordpress.importing.report import Remark
+from wordpress.importing.report import Remark, remark_on
 from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, FileState
 from wordpress.verifying.expectations import is_checked, is_known, local_date, path_by_slug, path_of, shown_titles
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed
+from wordpress.wxr.dates import aware_datetime
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, TAG, Author, Item, Record
-from wordpress.wxr.values import aware_datetime, plain_line, usable_slug
+from wordpress.wxr.values import plain_line, usable_slug
 
 Stage = Literal["reading", "checking"]
 
@@ -329,7 +330,7 @@ class SiteChecker:
             self.file_states[state] += 1
             if state != FileState.PRESENT:
                 self.missing_references.append(
-                    Remark(references.type, references.id, references.title, str(state.label), url)
+                    remark_on(references.type, references.id, references.title, str(state.label), url)
                 )
 
     def _state_at(self, path: str, expected: FileState) -> FileState:

@@ -20,6 +20,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from core.file_errors import describe_file_error
+from wordpress.wxr.other_files import describe_archive
 from wordpress.wxr.repair import InvalidExportError
 
 _CHUNK: Final = 1024 * 1024
@@ -60,7 +61,7 @@ class Unpacked:
             if start == _ZIP:
                 exports = self._unzip(path, ".xml") or self._unzip_inner(path)
                 if not exports:
-                    raise InvalidExportError(_("%s: there is no XML file in this archive.") % path)
+                    raise InvalidExportError(_without_exports(path))
                 self.paths += exports
             elif start.startswith(_GZIP):
                 with gzip.open(path) as packed:
@@ -144,6 +145,13 @@ def unpacked(paths: Iterable[Path], within: Path | None = None) -> Iterator[Unpa
             yield exports
         except InvalidExportError as error:
             raise InvalidExportError(exports.with_original_names(str(error))) from error.__cause__
+
+
+def _without_exports(path: Path) -> str:
+    """Return the message about an archive without exports."""
+    with _ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
+        other = describe_archive(archive.namelist())
+    return f"{path}: {other}" if other else _("%s: there is no XML file in this archive.") % path
 
 
 def _check_count(count: int, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from wordpress.wxr import extensions, values
+from wordpress.wxr import dates, extensions, values
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
 from wordpress.wxr.records import CATEGORY, TAG, Author, Comment, Elements, Meta, Term, TermRef
@@ -28,6 +28,8 @@ _COMPOUND_ELEMENTS: Final = {"category", "wp:postmeta", "wp:commentmeta", "wp:te
 _NEVER_READ: Final = {"wp:comment_author_IP", "wp:comment_agent"}
 # No real object has more elements with distinct names.
 _MAX_ELEMENTS: Final = 100
+# How many characters of a date that can't be read are shown.
+_MAX_DATE: Final = 50
 _PROSE: Final = {
     *("title", "content:encoded", "excerpt:encoded", "description", "wp:comment_content", "wp:term_description"),
 }
@@ -49,6 +51,21 @@ class Children(dict[str, list[Any]]):
         children = self.get(name)
         return text_of(children[0]) if children else ""
 
+    def item_ids(self, *urls: str) -> tuple[int, int]:
+        """Return the ID of an item with these URLs, which may contain it, and the number that imports record for it.
+
+        Without any ID, files are known by their own URLs.
+        """
+        exported = self.text("wp:post_id").strip()
+        item_id = values.parse_id(exported) or next(filter(None, map(values.id_in_url, urls)), 0)
+        known_by = exported if exported or item_id else self.text("wp:attachment_url")
+        return item_id, values.recorded_id(known_by) or item_id
+
+    def content(self) -> str:
+        """Return the text of an item: its content, or else its description, where feeds and some programs have it."""
+        content = self.text("content:encoded")
+        return content if content.strip() else self.text("description") or content
+
     def texts(self, *, except_for: Container[str] = ()) -> Elements:
         """Return the texts of all children that contain no other elements, by name.
 
@@ -61,13 +78,17 @@ class Children(dict[str, list[Any]]):
         )
 
     def date(self, name: str) -> dt.datetime | None:
-        return values.parse_date(self.text(name))
+        return dates.parse_date(self.text(name))
 
     def time(self, name: str) -> dt.datetime | None:
         """Return the UTC datetime of the local time called `name`, or else of the same in UTC; None without either."""
         local, utc = self.date(name), self.date(f"{name}_gmt")
-        exact = values.exact_time(self.text(name if local else f"{name}_gmt"))
-        return exact or values.aware_datetime(local, utc)
+        exact = dates.exact_time(self.text(name if local else f"{name}_gmt"))
+        return exact or dates.aware_datetime(local, utc)
+
+    def unclear_date(self, *names: str) -> str:
+        """Return the start of the first of these dates that can't be read with certainty; empty if there is none."""
+        return next((text.strip()[:_MAX_DATE] for text in map(self.text, names) if dates.is_unclear(text)), "")
 
 
 def usual_name(tag: str, prefix: str | None) -> str:
@@ -148,12 +169,13 @@ def comment_of(fields: Children, meta: Meta, *, is_whole: bool) -> Comment:
     author, email, url, content = exported = [
         fields.text(f"wp:comment_{name}") for name in ("author", "author_email", "author_url", "content")
     ]
+    written_at = fields.time("wp:comment_date")
     comment = Comment(
         id=values.parse_id(fields.text("wp:comment_id")),
         author=values.plain_line(author),
         email=values.plain_line(email),
         url=values.plain_url(url),
-        written_at=fields.time("wp:comment_date"),
+        written_at=written_at,
         content=content,
         approved=fields.text("wp:comment_approved").strip(),
         type=fields.text("wp:comment_type").strip() or "comment",
@@ -163,6 +185,7 @@ def comment_of(fields: Children, meta: Meta, *, is_whole: bool) -> Comment:
         meta=extensions.without_extension(meta),
         key=values.id_key(fields.text("wp:comment_id")),
         parent_key=values.id_key(fields.text("wp:comment_parent")),
+        unclear_date="" if written_at else fields.unclear_date("wp:comment_date", "wp:comment_date_gmt"),
     )
     return extensions.comment_with_extension(comment, meta, *exported, str(fields.date("wp:comment_date")))
 

@@ -12,8 +12,9 @@ from collections.abc import Container, Iterable
 from typing import Any, Final, TypeGuard
 
 from core.text import NOT_IN_XML, is_storable, parse_time, remove_non_xml, unify_line_ends
+from wordpress.wxr.dates import checked_utc
 from wordpress.wxr.records import Author, Comment, Extension, Item, Meta
-from wordpress.wxr.values import checked_utc, parse_json
+from wordpress.wxr.values import parse_json
 
 EXTENSION_KEY: Final = "_broadside"
 # One meta field for each legacy URL. WordPress stores the old slugs of posts in the same way.

@@ -11,7 +11,7 @@ from lxml import etree
 
 from core.file_errors import describe_file_error
 from core.slugs import slug_before_trash, slug_from_export, slugify
-from wordpress.wxr import extensions, php_values, values
+from wordpress.wxr import dates, extensions, php_values, values
 from wordpress.wxr.children import (
     AUTHOR_ELEMENTS,
     TERM_ELEMENTS,
@@ -24,6 +24,7 @@ from wordpress.wxr.children import (
     usual_name,
 )
 from wordpress.wxr.markup_repair import UNDECLARED
+from wordpress.wxr.other_files import PLAIN_FEED
 from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above, type_and_custom_type
 from wordpress.wxr.reblogs import with_reblogged_post
 from wordpress.wxr.records import (
@@ -146,9 +147,7 @@ class Export:
         if not channels:
             raise InvalidExportError(_("This is not a WordPress export: it has no <channel>."))
         if not any(name.startswith("wp:") for name in self._names.values()):
-            raise InvalidExportError(
-                _("This is a plain feed, not a WordPress export. Create an export in WordPress under Tools → Export.")
-            )
+            raise InvalidExportError(str(PLAIN_FEED))
 
     def _take_records(self, channels: list[Any], *, may_be_open: bool) -> Iterator[Record]:
         """Yield the records in `channels` and remove their elements.
@@ -249,29 +248,34 @@ class Export:
         meta = self._meta(fields, "post")
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
-            date_gmt = values.parse_rss_date(fields.text("pubDate"))
+            date_gmt = dates.parse_rss_date(fields.text("pubDate"))
+            date = None if date_gmt else fields.date("pubDate")
+        is_dated = date or date_gmt
         link, guid = _REDUNDANT_QUERY.sub("", fields.text("link").strip()), fields.text("guid").strip()
         item_type, custom_type = type_and_custom_type(fields.text("wp:post_type"), self._page_types)
         is_entry = item_type in _ENTRY_TYPES
         comments, self._comments = self._comments, []
         comments += (self._comment(each, is_whole=not is_entry) for each in fields.elements("wp:comment"))
         language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
+        item_id, recorded_id = fields.item_ids(link, guid)
         item = Item(
-            # Some programs export no IDs except in URLs.
-            id=values.parse_id(fields.text("wp:post_id")) or values.id_in_url(link) or values.id_in_url(guid),
+            id=item_id,
+            recorded_id=recorded_id,
             type=item_type,
-            status=fields.text("wp:status").strip(),
+            # WordPress's database ignores case.
+            status=fields.text("wp:status").strip().lower(),
             title=fields.text("title"),
             slug=fields.text("wp:post_name").strip(),
             link=link,
             author=self._author(fields.text("dc:creator").strip(), refs),
             date=date,
             date_gmt=date_gmt,
-            published_at=fields.time("wp:post_date") or values.aware_datetime(date, date_gmt),
+            unclear_date="" if is_dated else fields.unclear_date("wp:post_date", "wp:post_date_gmt", "pubDate"),
+            published_at=fields.time("wp:post_date") or dates.aware_datetime(date, date_gmt),
             modified_at=fields.time("wp:post_modified"),
-            content=fields.text("content:encoded"),
+            content=fields.content(),
             excerpt=fields.text("excerpt:encoded"),
-            parent=values.parse_id(fields.text("wp:post_parent")),
+            parent=values.recorded_id(fields.text("wp:post_parent")),
             menu_order=values.parse_integer(fields.text("wp:menu_order")),
             sticky=fields.text("wp:is_sticky").strip() == "1",
             password=fields.text("wp:post_password").strip(),
@@ -312,7 +316,7 @@ class Export:
 
     def _meta(self, children: Children, owner: str) -> Meta:
         """Return the meta fields among the children of an element. Those of comments and terms are counted."""
-        meta = tuple(map(self._meta_field, children.elements(f"wp:{owner}meta")))
+        meta = tuple(filter(any, map(self._meta_field, children.elements(f"wp:{owner}meta"))))
         for key, _value in meta if owner in {"comment", "term"} else ():
             if (owner, key) in self.other_meta or len(self.other_meta) < _MAX_KEYS:
                 self.other_meta[owner, key] += 1

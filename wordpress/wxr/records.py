@@ -109,7 +109,7 @@ class Comment(NamedTuple):
 
     `written_at` is in UTC, or None if there is no date that can be stored. `elements` are the texts of all elements by
     name; only comments on items other than posts and pages have them. `key` and `parent_key` are IDs that are not
-    numbers, which some programs write; empty otherwise.
+    numbers, which some programs write; empty otherwise. `unclear_date` is the exported date if it can't be read.
     """
 
     id: int
@@ -127,6 +127,7 @@ class Comment(NamedTuple):
     meta: Meta = ()
     key: str = ""
     parent_key: str = ""
+    unclear_date: str = ""
 
     @property
     def is_reply(self) -> bool:
@@ -153,8 +154,11 @@ class Extension(NamedTuple):
 class Item(NamedTuple):
     """`item`: a post, a page, an attachment, or an item of a plugin.
 
+    `recorded_id` is the number under which imports record its ID, and `parent` that of its parent
+    (wordpress.wxr.values.recorded_id).
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
+    `unclear_date` is the exported date if neither of them can be read.
     `custom_type` is the type of an item that becomes a page; empty if it was a page anyway. For items of custom types,
     `path_above` is the path above that of their link (wordpress.wxr.post_types). Only our exports have `legacy_urls`
     and `extension`. `elements` are the texts of elements by name: for posts and pages those that have no field here,
@@ -189,6 +193,8 @@ class Item(NamedTuple):
     extension: Extension | None = None
     custom_type: str = ""
     path_above: str | None = None
+    recorded_id: int = 0
+    unclear_date: str = ""
     # Whether something outside of it, such as its category, kept it from some readers. The reader does not set this.
     is_restricted: bool = False
 

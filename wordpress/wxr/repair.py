@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from core.text import NOT_IN_XML
 from wordpress.wxr.elements import OUR_COMMENT
 from wordpress.wxr.markup_repair import MarkupRepairer, Repairs, declare_known_prefixes
+from wordpress.wxr.other_files import describe_file
 
 _CHUNK: Final = 256 * 1024
 # The root element of an export begins within this many characters.
@@ -99,7 +100,9 @@ class RepairedSource:
         data = self._read(file, end)
         first = next(data, b"")
         if not first:
-            raise InvalidExportError(_("The file is empty."))
+            raise InvalidExportError(_("The file is empty. Download it again."))
+        if other := describe_file(first):
+            raise InvalidExportError(other)
         if first.startswith(_ARCHIVES):
             raise InvalidExportError(_("This is an archive. Unpack it, then import the XML file inside."))
         texts = self._texts(self._without_messages(first), data)

@@ -45,10 +45,10 @@ def import_attachments(context: ImportContext) -> None:
         # Pairs of an item and the reason to skip it, empty if it is imported.
         reasons = []
         for item in batch:
-            reason = in_export_twice() if item.id in seen else _reason_to_skip(item)
+            reason = in_export_twice() if item.recorded_id in seen else _reason_to_skip(item)
             reasons.append((item, reason))
             if not reason:
-                seen.add(item.id)
+                seen.add(item.recorded_id)
         write_batch(context, _import, context, reasons)
         context.advance(len(batch))
 
@@ -76,18 +76,18 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
             context, item, _("It is on a file, and files have no comments here. It is kept and exported again.")
         )
     preserve_unknown(context, [item for item, reason in reasons if reason and reason != in_export_twice()])
-    items = [item for item, reason in reasons if not reason]
-    known = Attachment.objects.filter(site=context.site, wordpress_id__in=[item.id for item in items])
+    items = {item.recorded_id: item for item, reason in reasons if not reason}
+    known = Attachment.objects.filter(site=context.site, wordpress_id__in=items)
     stored = {attachment.wordpress_id: attachment for attachment in known.select_related("picture", "document")}
-    exports = {item.id: _read(context, item) for item in items}
-    without_item = _find_without_item(context, [exports[item.id] for item in items if item.id not in stored])
+    exports = {wordpress_id: _read(context, item) for wordpress_id, item in items.items()}
+    without_item = _find_without_item(context, [exports[each] for each in exports if each not in stored])
     new, changed, updated = [], [], 0
     pks = {attachment.wordpress_id: attachment.pk for attachment in stored.values()}
-    for item in items:
-        exported, here = exports[item.id], stored.get(item.id)
+    for wordpress_id, exported in exports.items():
+        here = stored.get(wordpress_id)
         if here is None and (here := without_item.pop(exported.path, None)):
-            context.ledger.add(ATTACHMENTS, item.id, here.pk, is_new=False)
-            pks[item.id] = here.pk
+            context.ledger.add(ATTACHMENTS, wordpress_id, here.pk, is_new=False)
+            pks[wordpress_id] = here.pk
         if here is None:
             new.append(exported)
         elif names := [name for name in _EXPORTED if getattr(here, name) != getattr(exported, name)]:
@@ -107,7 +107,8 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
         context.ledger.add(ATTACHMENTS, attachment.wordpress_id or 0, attachment.pk)
         pks[attachment.wordpress_id] = attachment.pk
     erasures = Erasures()
-    preserve(context, ATTACHMENTS, "attachment", {pks[item.id]: attachment_fields(item, erasures) for item in items})
+    fields = {pks[wordpress_id]: attachment_fields(item, erasures) for wordpress_id, item in items.items()}
+    preserve(context, ATTACHMENTS, "attachment", fields)
     if changed:
         Attachment.objects.bulk_update(changed, [*_EXPORTED, "is_shown"], batch_size=100)
         redirect_to_files(changed)
@@ -124,7 +125,7 @@ def _find_without_item(context: ImportContext, exported: Sequence[Attachment]) -
 
 
 def _reason_to_skip(item: Item) -> str:
-    if not item.id:
+    if not item.recorded_id:
         return _("It has no ID of its own.")
     if _file_url(item):
         return ""
@@ -138,7 +139,7 @@ def _read(context: ImportContext, item: Item) -> Attachment:
     guid = item.guid if host_of(item.guid) and len(item.guid) <= _MAX_URL_LENGTH else ""
     attachment = Attachment(
         site=context.site,
-        wordpress_id=item.id,
+        wordpress_id=item.recorded_id,
         url=url,
         guid=guid,
         path=_path(url),
@@ -186,8 +187,8 @@ def _text(attachment: Attachment, name: str) -> str:
 
 
 def _file_url(item: Item) -> str:
-    """Return the URL of the file. Old exports contain it only in the GUID."""
-    urls = (url for url in (item.attachment_url, item.guid) if host_of(url) and len(url) <= _MAX_URL_LENGTH)
+    """Return the URL of the file. Old exports contain it only in the GUID, and some programs in the link."""
+    urls = (url for url in (item.attachment_url, item.guid, item.link) if host_of(url) and len(url) <= _MAX_URL_LENGTH)
     return next((url for url in urls if _is_file(legacy_key(url))), "")
 
 

@@ -18,6 +18,7 @@ from comments.text import comment_html
 from comments.websites import has_address
 from core.bulk import fetch_rows, insert
 from wordpress.importing.context import ImportContext
+from wordpress.importing.entry_builder import unclear_date
 from wordpress.importing.ledger import Recorded, fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.preserved import comment_fields, preserve
@@ -325,6 +326,8 @@ class CommentBatch:
             self._note(comment, _("Its status “%s” is unknown, so it is pending.") % comment.approved)
         if comment.type not in CommentKind:
             self._note(comment, _("It was of the type “%s”. It is an ordinary comment here.") % comment.type)
+        if comment.unclear_date:
+            self._note(comment, unclear_date(comment.unclear_date))
         if comment.written_at is None:
             self._note(comment, _("It has no date, so it got the date of its post or page."))
         texts = {"name": comment.author, "email": comment.email, "website": comment.url}

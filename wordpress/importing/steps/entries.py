@@ -78,7 +78,7 @@ class _Batch:
     def texts(self, site: str) -> list[Text]:
         """Return the texts of new and changed entries."""
         items = [candidate.keyed.item for candidate, _entry in self.built]
-        return [text_of(item, Origin(site, item.id)) for item in items]
+        return [text_of(item, Origin(site, item.recorded_id)) for item in items]
 
 
 class EntryImport(ABC):
@@ -290,7 +290,7 @@ class EntryImport(ABC):
             name = get_language_info(entry.language)["name_translated"]
             self.note(imported, _("Its language is not in the export. It looks like this one: %s.") % name)
         fingerprints = fingerprint_item(item), fingerprint_modified(entry.modified_at)
-        context.ledger.add(item.type, item.id, entry.pk, *fingerprints, is_new=imported.is_new)
+        context.ledger.add(item.type, item.recorded_id, entry.pk, *fingerprints, is_new=imported.is_new)
         context.old_urls.add_entry(entry, item, is_new=imported.is_new)
 
     def _redirect_ids(self, new: Sequence[ImportedEntry]) -> None:

@@ -52,7 +52,7 @@ from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
 from wordpress.markup.renderer import FILE_MARKS
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
-from wordpress.wxr.values import parse_id
+from wordpress.wxr.values import recorded_id
 
 # The kind of ledger rows in which `wordpress_id` is the attachment's ID in the export, `object_pk` the entry's ID here,
 # and `left_as` the picture's ID here once the entry has it.
@@ -129,7 +129,7 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
     rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
     recorded = {pk: rest for pk, *rest in rows}
     for each in entries:
-        entry, exported = each.entry, parse_id(each.item.field(THUMBNAIL))
+        entry, exported = each.entry, recorded_id(each.item.field(THUMBNAIL))
         before, left_as = recorded.get(entry.pk, [0, ""])
         if before == exported:
             continue

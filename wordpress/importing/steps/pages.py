@@ -158,7 +158,7 @@ class _PageImport(EntryImport):
 
     def store_related(self, imported: Sequence[ImportedEntry]) -> None:
         first = [each for each in imported if each.is_first_import and each.keyed.is_first_with_id]
-        self._adopt({each.item.id: each.entry for each in first})
+        self._adopt({each.item.recorded_id: each.entry for each in first})
         for each in imported:
             slug = usable_slug(each.item.slug)
             if not each.is_new and slug and each.entry.slug != slug:
@@ -245,6 +245,7 @@ def _section(slug: str, outlines: Sequence[Item]) -> Item:
     oldest = min(public or outlines, key=lambda item: item.published_at or timezone.now())
     return oldest._replace(
         id=0,
+        recorded_id=0,
         status="publish" if public else "draft",
         title=_titles().get(oldest.custom_type) or slug.replace("-", " ").capitalize(),
         slug=slug,
