@@ -90,6 +90,7 @@ def import_export(
             context = ImportContext(analysis, spool, renderer, report, run, users, progress)
             context.new_ids.reserve()
             analysis.restrictions.add_stored(site, analysis.terms)
+            report.warnings[:0] = analysis.restrictions.rules.warnings()
             try:
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, context.item_count)

@@ -191,6 +191,8 @@ class Item(NamedTuple):
     path_above: str | None = None
     # Whether something outside of it, such as its category, kept it from some readers. The reader does not set this.
     is_restricted: bool = False
+    # The plugin that did so by a rule; empty if it was something else.
+    restricted_by: str = ""
 
     def field(self, key: str) -> str:
         """Return the value of a meta field; of several, the first, as WordPress does. Empty if there is none."""
