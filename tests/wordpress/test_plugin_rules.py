@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from blog.models import Category, Entry, Status
 from tags.models import Tag
 from tests.factories.types import GrowsWithLength, ImportParts
-from tests.factories.wxr import category, export, filed, item, meta, page, tag, term, write
+from tests.factories.wxr import category, export, exported, filed, item, meta, page, tag, term, write
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.restrictions import Restrictions
 from wordpress.importing.terms import ExportedTerms
+from wordpress.models import PreservedData
 from wordpress.wxr.php_values import PHPValue, serialise
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import Item
@@ -383,6 +384,28 @@ def test_verifying_finds_restricted_posts_that_readers_can_see(
     Entry.objects.update(status=Status.PUBLISHED)
     with pytest.raises(CommandError, match=" problems found"):
         call_command("verify_import", str(path), stdout=io.StringIO(), stderr=io.StringIO())
+
+
+class TestOwnExports:
+    def test_what_an_editor_has_published_stays_public(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        inside = meta("visibility", "private", "term")
+        restricted = term("topic", "deep", term_id=6, inside=inside), memberpress("all_pages"), memberpress("", pk=91)
+        import_parts(*restricted, *(item(pk, inside=[filed("topic", "deep")]) for pk in (7, 8)), page(20), page(21))
+        assert private() == {7, 8, 20, 21}
+        Entry.objects.filter(pk__in=[7, 20]).update(status=Status.PUBLISHED)
+        path = exported(tmp_path)
+        Entry.objects.all().delete()
+        report = import_export([path])
+        assert private() == {8, 21}
+        assert not any("MemberPress" in text for text in report.warnings)
+
+    def test_rules_in_them_apply_to_later_exports_of_wordpress(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(memberpress("all_posts"), site="http://testserver")
+        path = exported(tmp_path)
+        PreservedData.objects.all().delete()
+        import_export([path])
+        import_parts(item(7), site="http://testserver")
+        assert private() == {7}
 
 
 class TestCost:

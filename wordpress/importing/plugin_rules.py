@@ -64,9 +64,12 @@ class PluginRules:
         # The IDs of pages and of those above them, and whether any rule asks for them.
         self._parents: dict[int, int] = {}
         self._needs_parents = False
+        # Whether the export contains anything that rules apply to.
+        self._is_needed = False
 
     def add(self, item: Item) -> None:
         """Add an item of the export if it is a rule, or a page, because rules may be about those below it."""
+        self._is_needed |= not item.has_final_status
         if item.type == "page" and item.id:
             self._parents[item.id] = item.parent
         if is_rule_type(item.type):
@@ -111,6 +114,8 @@ class PluginRules:
 
     def warnings(self) -> Iterator[str]:
         """Yield warnings for each plugin whose rules are in the exports. The most important come first."""
+        if not self._is_needed:
+            return
         text = _(
             "On the old site, rules of the plugin %(plugin)s restricted content to some readers: %(rules)s. The export "
             "doesn't say exactly what they restricted, so some of it may become public. To prevent that, make it "

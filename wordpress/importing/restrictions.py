@@ -52,6 +52,8 @@ class Restrictions:
 
     def apply(self, item: Item) -> Item:
         """Return `item` as restricted if one of its terms or a rule of a plugin restricts it."""
+        if item.has_final_status:
+            return item
         has_restricted_term = bool(self._terms) and any(hash_of_ref(ref) in self._terms for ref in item.terms)
         plugin = self.rules.plugin_restricting(item)
         return item._replace(is_restricted=True, restricted_by=plugin) if has_restricted_term or plugin else item

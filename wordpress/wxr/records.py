@@ -191,6 +191,8 @@ class Item(NamedTuple):
     path_above: str | None = None
     # Whether something outside of it, such as its category, kept it from some readers. The reader does not set this.
     is_restricted: bool = False
+    # Whether it is in one of our own exports, where nothing outside of it has that effect.
+    has_final_status: bool = False
     # The plugin that did so by a rule; empty if it was something else.
     restricted_by: str = ""
 

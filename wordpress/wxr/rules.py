@@ -139,7 +139,7 @@ type _Parts = list[Condition | None]
 
 
 def _memberpress(meta: Mapping[str, str]) -> _Parts:
-    """Read a rule of MemberPress. Source: MeprRule::get_rules and MeprRule::is_locked, versions 1.1 to 1.12."""
+    """Read a rule of MemberPress. Source: its class MeprRule (get_rules, is_locked), version 1.3.36 and later."""
     kind, content = meta.get("_mepr_rules_type", ""), meta.get("_mepr_rules_content", "").strip()
     match kind.split("_", 1):
         case ["partial"]:
@@ -170,7 +170,7 @@ def _memberpress(meta: Mapping[str, str]) -> _Parts:
 
 
 def _paid_member_subscriptions(meta: Mapping[str, str]) -> _Parts:
-    """Read the rules of a plan of Paid Member Subscriptions. Source: its add-on Global Content Restriction, 1.0."""
+    """Read the rules of a plan of Paid Member Subscriptions. Source: its add-on Global Content Restriction."""
     parts: _Parts = []
     for key, post_type in meta.items():
         if not key.startswith("pms_content_rule_post_type_") or not post_type:
