@@ -288,7 +288,15 @@ class TestReport:
         assert "“A & B”. Posts and pages that they restricted become private here." in report.warnings[0]
         (reason,) = [each for each in report.summary()["notes"]["shown"] if "MemberPress" in each["text"]]
         assert reason["count"] == 4
+        assert "Readers will not see 4 of the 7 posts and pages that were public" in report.warnings[1]
+        assert report.warnings[1].endswith("Publish it if everyone may read it. (4)")
         assert "so it is private. Publish it if everyone may read it." in reason["text"]
+
+    def test_posts_that_are_hidden_for_two_reasons_are_counted_once(self, import_parts: ImportParts) -> None:
+        restricted = category("closed", inside=meta("visibility", "private", "term"))
+        itself = item(7, inside=[meta("rcp_access_level", "3")])
+        report = import_parts(restricted, itself, item(8, inside=[filed("category", "closed")]), memberpress("all"))
+        assert "Readers will not see 2 of the 2 posts and pages" in report.warnings[1]
 
     def test_drafts_and_private_posts_are_what_they_were(self, import_parts: ImportParts) -> None:
         report = import_parts(memberpress("all"), item(7, status="draft"), item(8, status="private"))

@@ -138,7 +138,7 @@ class Analysis:
     # The meta fields of comments and terms, counted by the kind of their owner and their key.
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
     visibility: Visibility = field(default_factory=Visibility)
-    # Most important first.
+    # All except those about who will see what.
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -165,6 +165,13 @@ class Analysis:
             elif isinstance(record, Item):
                 self.restrictions.rules.add(record)
         self.restrictions.complete(self.terms)
+
+    def all_warnings(self) -> Iterator[str]:
+        """Yield all warnings, the most important first. Until the import is done, some posts may not be counted."""
+        yield from self.restrictions.rules.warnings()
+        if warning := self.visibility.warning():
+            yield warning
+        yield from self.warnings
 
     def add_guest(self, item: Item) -> None:
         """Remember the name of a guest, if the item is one."""
@@ -206,8 +213,8 @@ def analyse(
             elif isinstance(record, Term):
                 analysis.add_term(record)
             else:
-                # The steps do this again. An item that comes before what restricts it is only not counted as hidden.
-                item = analysis.restrictions.apply(record)
+                # The steps do this again. An item that comes before its restricted term is only not counted as hidden.
+                item = analysis.restrictions.apply_terms(record)
                 _add_item(analysis, item, host_of(export.base_url))
                 if on_item:
                     on_item(item)
@@ -230,8 +237,6 @@ def analyse(
         analysis.warnings.append(text % MAX_TERMS)
     if analysis.times.counts and analysis.times.fit(timezone.get_default_timezone()) < _MIN_FIT:
         analysis.warnings.append(_time_zone_warning(analysis.times))
-    if warning := analysis.visibility.warning():
-        analysis.warnings.insert(0, warning)
     return analysis
 
 

@@ -82,7 +82,7 @@ def import_export(
         analysis = _read(paths, spool, renderer, progress, {*page_types, *page_types_here()})
         check_authors(analysis, users)
         check_page_types(page_types, analysis)
-        report = Report([str(path) for path in paths], dry_run, warnings=analysis.warnings)
+        report = Report([str(path) for path in paths], dry_run)
         with throwaway_database() if dry_run else nullcontext():
             tune_for_bulk(writes=True)
             site = identify_site(analysis, spool)
@@ -90,7 +90,6 @@ def import_export(
             context = ImportContext(analysis, spool, renderer, report, run, users, progress)
             context.new_ids.reserve()
             analysis.restrictions.add_stored(site, analysis.terms)
-            report.warnings[:0] = analysis.restrictions.rules.warnings()
             try:
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, context.item_count)
@@ -118,6 +117,7 @@ def import_export(
                 report.interrupted = True
                 if not report.file_references:
                     report_references(context)
+            report.warnings = [*analysis.all_warnings(), *report.warnings]
             report.run = run.pk if not dry_run and (run.taken_settings or run.items.exists()) else None
     return report
 

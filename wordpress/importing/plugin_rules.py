@@ -34,6 +34,8 @@ _MAX_NAMED: Final = 10
 _MAX_TITLE: Final = 100
 # How many conditions are tried one by one. No real site has nearly as many.
 _MAX_CONDITIONS: Final = 1000
+# How many stored rules are in memory at a time.
+_CHUNK: Final = 100
 # How many pages above a page are looked at. No real one has nearly as many.
 _MAX_DEPTH: Final = 100
 
@@ -83,7 +85,7 @@ class PluginRules:
         """
         of_rules = {"fields__elements__wp:post_type__in": RULE_TYPES}
         rows = PreservedData.objects.filter(kind=PreservedData.Kind.ITEM, site=site, **of_rules)
-        for wordpress_id, fields in rows.order_by("pk").values_list("wordpress_id", "fields"):
+        for wordpress_id, fields in rows.order_by("pk").values_list("wordpress_id", "fields").iterator(_CHUNK):
             elements = fields["elements"]
             # Other programs export no IDs.
             if not wordpress_id or (elements["wp:post_type"], wordpress_id) not in self._seen:

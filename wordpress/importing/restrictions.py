@@ -52,11 +52,19 @@ class Restrictions:
 
     def apply(self, item: Item) -> Item:
         """Return `item` as restricted if one of its terms or a rule of a plugin restricts it."""
-        if item.has_final_status:
+        return self.apply_rules(self.apply_terms(item))
+
+    def apply_terms(self, item: Item) -> Item:
+        """Return `item` as restricted if one of its terms is."""
+        if item.has_final_status or not self._terms:
             return item
-        has_restricted_term = bool(self._terms) and any(hash_of_ref(ref) in self._terms for ref in item.terms)
-        plugin = self.rules.plugin_restricting(item)
-        return item._replace(is_restricted=True, restricted_by=plugin) if has_restricted_term or plugin else item
+        is_restricted = any(hash_of_ref(ref) in self._terms for ref in item.terms)
+        return item._replace(is_restricted=True) if is_restricted else item
+
+    def apply_rules(self, item: Item) -> Item:
+        """Return `item` as restricted if a rule of a plugin restricts it."""
+        plugin = "" if item.has_final_status else self.rules.plugin_restricting(item)
+        return item._replace(is_restricted=True, restricted_by=plugin) if plugin else item
 
 
 def _hash_of_parent(term: Term) -> int:
