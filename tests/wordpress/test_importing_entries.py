@@ -374,6 +374,8 @@ class TestStatuses:
             ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:4:"only";}', ""),
             *(("_is_paid", "1", ""), ("arm_access_plan", "0", ""), ("arm_is_paid_post", "1", "")),
             *(("_llms_is_restricted", "yes", ""), ("passster_activate_protection", "1", "")),
+            *(("ihc_mb_who", "2,3", ""), ("_yith_wcmbs_restrict_access", "all_members", "")),
+            ("_yith_wcmbs_restrict_access_plan", 'a:1:{i:0;s:2:"12";}', ""),
             ("s2member_ccaps_req", 'a:1:{i:0;s:5:"music";}', ""),
             ("wp_protect_password_multiple_passwords", 'a:1:{i:0;s:6:"secret";}', ""),
             ("post_protection_roles", 'a:2:{s:6:"author";s:0:"";s:6:"editor";s:6:"secret";}', ""),
@@ -384,6 +386,7 @@ class TestStatuses:
                 ("", "", f"<!-- wp:paragraph {{{attributes}}} --><p>x</p><!-- /wp:paragraph -->")
                 for attributes in _FOR_SOME
             ),
+            ("", "", '<!-- wp:memberpress/protected-content {"rule":9} -->x<!-- /wp:memberpress/protected-content -->'),
             ("", "", "[passster password='x']x[/passster]"),
             ("", "", '[groups_member group="Staff"]x[/groups_member]'),
             ("", "", "[pms-restrict]x[/pms-restrict]"),
@@ -413,6 +416,8 @@ class TestStatuses:
             ("pms-content-restrict-user-status", "loggedout"),
             ("memberful_acl", 'a:2:{s:7:"product";a:0:{}s:12:"subscription";a:0:{}}'),
             ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:6:"always";}'),
+            *(("ihc_mb_who", ""), ("ihc_mb_who", "-1"), ("_yith_wcmbs_restrict_access_plan", "a:0:{}")),
+            ("_yith_wcmbs_restrict_access", "non_members"),
             *(("_is_paid", ""), ("_llms_is_restricted", "no"), ("passster_activate_protection", "0")),
             *(("s2member_ccaps_req", 'a:1:{i:0;s:0:"";}'), ("wp_protect_password_multiple_passwords", "a:0:{}")),
             ("post_protection_roles", 'a:2:{s:6:"author";s:0:"";s:6:"editor";s:0:"";}'),

@@ -232,7 +232,7 @@ class TestImportingAgain:
     ) -> None:
         parts = category("members", inside=RESTRICTED), item(7, inside=[filed("category", "members")])
         with monkeypatch.context() as earlier:
-            earlier.setattr(Restrictions, "apply", lambda self, item: item)
+            earlier.setattr(Restrictions, "apply_terms", lambda self, item: item)
             import_parts(*parts)
         assert statuses() == {7: "published"}
         import_parts(*parts)

@@ -33,7 +33,7 @@ from wordpress.models import Attachment
 from wordpress.wxr import elements
 from wordpress.wxr.access import restricts_term
 from wordpress.wxr.elements import text_to_html
-from wordpress.wxr.extensions import EXTENSION_KEY, PAGE_TYPE_KEY, clean_for_xml, to_json
+from wordpress.wxr.extensions import EXTENSION_KEY, FINAL_STATUSES, PAGE_TYPE_KEY, clean_for_xml, to_json
 from wordpress.wxr.post_types import PAGE_TYPES
 from wordpress.wxr.records import parents_first
 
@@ -83,6 +83,7 @@ def _channel_elements(site: SiteSettings) -> Iterator[str]:
     for name, value in values.items():
         yield f"\t<{name}>{escape(clean_for_xml(value))}</{name}>\n"
     folders = (redirect.path for redirect in Redirect.objects.filter(path__endswith="/*") if redirect.folder)
+    yield elements.meta_field("channelmeta", *FINAL_STATUSES)
     yield elements.legacy_url_fields("channelmeta", folders)
     for name in sorted(page_types_here() - PAGE_TYPES.keys()):
         yield elements.meta_field("channelmeta", PAGE_TYPE_KEY, name)

@@ -138,7 +138,7 @@ class Analysis:
     # The meta fields of comments and terms, counted by the kind of their owner and their key.
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
     visibility: Visibility = field(default_factory=Visibility)
-    # Most important first.
+    # All except those about who will see what.
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -157,12 +157,21 @@ class Analysis:
         self.terms.define(term)
         self.restrictions.add_term(term)
 
-    def add_terms(self, records: Iterable[Record]) -> None:
-        """Add the terms among all records of an export. Items may come before the terms that restrict them."""
+    def add_restrictions(self, records: Iterable[Record]) -> None:
+        """Add what restricts items among all records of an export. Items may come before what restricts them."""
         for record in records:
             if isinstance(record, Term):
                 self.add_term(record)
-        self.restrictions.add_children(self.terms)
+            elif isinstance(record, Item):
+                self.restrictions.rules.add(record)
+        self.restrictions.complete(self.terms)
+
+    def all_warnings(self) -> Iterator[str]:
+        """Yield all warnings, the most important first. Until the import is done, some posts may not be counted."""
+        yield from self.restrictions.rules.warnings()
+        if warning := self.visibility.warning():
+            yield warning
+        yield from self.warnings
 
     def add_guest(self, item: Item) -> None:
         """Remember the name of a guest, if the item is one."""
@@ -205,7 +214,7 @@ def analyse(
                 analysis.add_term(record)
             else:
                 # The steps do this again. An item that comes before its restricted term is only not counted as hidden.
-                item = analysis.restrictions.apply(record)
+                item = analysis.restrictions.apply_terms(record)
                 _add_item(analysis, item, host_of(export.base_url))
                 if on_item:
                     on_item(item)
@@ -220,7 +229,7 @@ def analyse(
         done += export.source.bytes_read
         analysis.warnings += _file_warnings(export)
         analysis.warnings += _surplus_terms_warnings(export)
-    analysis.restrictions.add_children(analysis.terms)
+    analysis.restrictions.complete(analysis.terms)
     if analysis.terms.is_truncated:
         text = _(
             "The export has more than %d categories, tags and other groupings. Those that came later were left out."
@@ -228,9 +237,6 @@ def analyse(
         analysis.warnings.append(text % MAX_TERMS)
     if analysis.times.counts and analysis.times.fit(timezone.get_default_timezone()) < _MIN_FIT:
         analysis.warnings.append(_time_zone_warning(analysis.times))
-    if warning := analysis.visibility.warning():
-        analysis.warnings.insert(0, warning)
-    analysis.warnings[:0] = analysis.restrictions.warnings()
     return analysis
 
 
@@ -328,7 +334,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
-    analysis.restrictions.add_rule(item)
+    analysis.restrictions.rules.add(item)
     analysis.add_guest(item)
     if not reason or (item.type == ATTACHMENTS and item.author):
         analysis.creators.add(item.author)

@@ -268,6 +268,12 @@ def status_of(item: Item, now: dt.datetime) -> tuple[Status, str]:
         return Status.DRAFT, text % item.status
     if status == Status.PUBLISHED and published_at is None:
         return Status.DRAFT, _("It has no date and therefore no URL, so it is a draft.")
+    if status == Status.PUBLISHED and item.restricted_by:
+        text = _(
+            "A rule of the plugin %s restricted it to some readers, so it is private. Publish it if everyone may read "
+            "it."
+        )
+        return Status.PRIVATE, text % item.restricted_by
     if status == Status.PUBLISHED and item.is_for_members:
         return Status.PRIVATE, _(
             "Only subscribers or members could read it or a part of it, so it is private. Publish it if everyone may "

@@ -82,7 +82,7 @@ def import_export(
         analysis = _read(paths, spool, renderer, progress, {*page_types, *page_types_here()})
         check_authors(analysis, users)
         check_page_types(page_types, analysis)
-        report = Report([str(path) for path in paths], dry_run, warnings=analysis.warnings)
+        report = Report([str(path) for path in paths], dry_run)
         with throwaway_database() if dry_run else nullcontext():
             tune_for_bulk(writes=True)
             site = identify_site(analysis, spool)
@@ -117,6 +117,7 @@ def import_export(
                 report.interrupted = True
                 if not report.file_references:
                     report_references(context)
+            report.warnings = [*analysis.all_warnings(), *report.warnings]
             report.run = run.pk if not dry_run and (run.taken_settings or run.items.exists()) else None
     return report
 

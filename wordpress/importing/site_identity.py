@@ -30,13 +30,17 @@ _COMPARED: Final = 500
 def identify_site(analysis: Analysis, spool: Spool) -> str:
     """Return the name under which the export's blog is recorded here, or will be."""
     exported = analysis.base_url[: max_length(ImportedItem, "site")]
+    return find_site_by_url(exported) or _find_site_by_entries(analysis, spool) or exported
+
+
+def find_site_by_url(url: str) -> str:
+    """Return the name under which the blog with this URL, in any spelling, is recorded here; empty if it is not."""
     tables: tuple[QuerySet[Any], ...] = (ImportedItem.objects.order_by(), Attachment.objects.order_by())
-    if any(table.filter(site=exported).exists() for table in tables):
-        return exported
+    if any(table.filter(site=url).exists() for table in tables):
+        return url
     # Reads whole tables, but only if the blog seems to be new.
     sites = sorted({site for table in tables for site in table.values_list("site", flat=True).distinct()})
-    same_url = (site for site in sites if _normalise(site) == _normalise(exported))
-    return next(same_url, "") or _find_site_by_entries(analysis, spool) or exported
+    return next((site for site in sites if _normalise(site) == _normalise(url)), "")
 
 
 def _normalise(url: str) -> str:

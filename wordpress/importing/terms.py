@@ -144,6 +144,24 @@ class ExportedTerms:
                     yield term
 
 
+def hash_of_ref(ref: TermRef) -> int:
+    """Return the hash by which a term is found as an item refers to it: by its slug, or else by its name."""
+    return _hash_of_slug(ref.taxonomy, ref.slug) if ref.slug else _hash_of_name(ref.taxonomy, ref.name)
+
+
+def hashes_of(term: Term) -> tuple[int, int]:
+    """Return the hashes of everything by which items may refer to a term."""
+    return _hash_of_slug(term.taxonomy, term.slug), _hash_of_name(term.taxonomy, term.name)
+
+
+def _hash_of_slug(taxonomy: str, slug: str) -> int:
+    return hash((taxonomy, "slug", slug_key(slug)))
+
+
+def _hash_of_name(taxonomy: str, name: str) -> int:
+    return hash((taxonomy, "name", name))
+
+
 class TermIds:
     """The IDs here of the export's categories and tags, and the slugs of those that items name without one."""
 

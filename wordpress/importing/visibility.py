@@ -26,11 +26,15 @@ class Visibility:
 
     def add(self, item: Item, reason_to_skip: str, now: dt.datetime) -> None:
         """Count a post or page. `reason_to_skip` is why it cannot be imported, or empty."""
-        if item.type not in {"post", "page"} or item.status in _HIDDEN_STATUSES:
-            return
-        self.public += 1
-        if reason := reason_to_skip or _reason_to_hide(item, now):
-            self.hidden[reason] += 1
+        if _was_public(item):
+            self.public += 1
+            if reason := reason_to_skip or _reason_to_hide(item, now):
+                self.hidden[reason] += 1
+
+    def add_restricted(self, item: Item, restricted: Item, now: dt.datetime) -> None:
+        """Count a post or page as hidden that was added as `item` before it was known that a rule restricts it."""
+        if restricted is not item and _was_public(item) and not _reason_to_hide(item, now):
+            self.hidden[_reason_to_hide(restricted, now)] += 1
 
     def warning(self) -> str:
         """Return a warning if more than a tenth will be hidden; otherwise an empty string."""
@@ -40,6 +44,10 @@ class Visibility:
         text = _("Readers will not see %(hidden)d of the %(public)d posts and pages that were public on the old site.")
         reasons = [f"{reason} ({times})" for reason, times in self.hidden.most_common(_MAX_REASONS)]
         return " ".join([text % {"hidden": count, "public": self.public}, *reasons])
+
+
+def _was_public(item: Item) -> bool:
+    return item.type in {"post", "page"} and item.status not in _HIDDEN_STATUSES
 
 
 def _reason_to_hide(item: Item, now: dt.datetime) -> str:

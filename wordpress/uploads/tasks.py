@@ -109,7 +109,7 @@ def _run_step(job: ImportJob, folder: JobFolder) -> JobResult:
 def _read(job: ImportJob, folder: JobFolder, progress: Progress) -> JobResult:
     with _exports(folder) as exports:
         analysis = analyse(exports.paths, progress, page_types=page_types_here())
-        warnings = [folder.hide_paths(exports.with_original_names(text)) for text in analysis.warnings]
+        warnings = [folder.hide_paths(exports.with_original_names(text)) for text in analysis.all_warnings()]
     authors = [[login, plain_line(author.display_name)] for login, author in authors_in(analysis).items()]
     contents = {"items": dict(analysis.items), "authors": authors, "warnings": warnings}
     return JobState.READY, {"contents": contents | {"other_types": analysis.other_types}}

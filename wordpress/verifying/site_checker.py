@@ -22,6 +22,7 @@ from wordpress.importing.matching import MAX_GUID_LENGTH
 from wordpress.importing.page_types import page_types_here
 from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
 from wordpress.importing.report import Remark, remark_on
+from wordpress.importing.site_identity import find_site_by_url
 from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
@@ -81,12 +82,11 @@ class SiteChecker:
         self._client = client
         self._now = now
         self._check_all = check_all
-        # The results so far. Missing files of attachments are listed separately: until they are imported, they are on
-        # the old site.
+        # The results so far. Missing files of attachments are apart: until they are imported, the old site has them.
         self.checked = 0
         self.problems: list[SiteProblem] = []
         self.missing_files: list[SiteProblem] = []
-        # The number of rare terms that are not in the sample, and of items that can't be checked, by the reason.
+        # The number of rare terms outside the sample, and of items that can't be checked, by the reason.
         self.skipped_terms = 0
         self.not_checked = Counter[str]()
         # The files that texts refer to: how many there are in each state, and those that are not here.
@@ -141,12 +141,12 @@ class SiteChecker:
     def check(self, paths: list[Path], *, progress: Callable[[Stage, int, int], None]) -> None:
         """Check everything in the exports, except what has already been checked. Raises InvalidExportError."""
         size = total_size(paths)
-        self._analysis.add_terms(self._records(paths, lambda done: progress("reading", done, 2 * size)))
+        self._analysis.add_restrictions(self._records(paths, lambda done: progress("reading", done, 2 * size)))
+        self._analysis.restrictions.add_stored(find_site_by_url(self._analysis.base_url), self._analysis.terms)
         self._read_expectations(self._records(paths, lambda done: progress("reading", size + done, 2 * size)))
-        checked_before = self.checked
-        if checked_before:
-            progress("checking", checked_before, self._total)
-        for kind, item_id, title, check in islice(self._checks(paths), checked_before, None):
+        if self.checked:
+            progress("checking", self.checked, self._total)
+        for kind, item_id, title, check in islice(self._checks(paths), self.checked, None):
             found = [SiteProblem(kind, item_id, title[:_SHORT_TITLE_LENGTH], path, message) for path, message in check]
             (self.missing_files if kind == "attachment" else self.problems).extend(found)
             self.checked += 1

@@ -1,31 +1,33 @@
 """Who could read a post: the restrictions of plugins that exports contain."""
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
-# The values of meta fields for everyone. Restrict Content has “None” and “All”.
-_EVERYONE: Final = re.compile(r"everybody|0?|no|None|All|a:0:\{\}")
+# The values of meta fields for everyone. Restrict Content has “None” and “All”, Ultimate Membership Pro -1.
+_EVERYONE: Final = re.compile(r"everybody|-1|0?|no|None|All|a:0:\{\}")
 # The meta fields that restrict a post to some readers unless the value is one for everyone. Source: Jetpack, which
 # WordPress.com includes; Members; WP-Members; Restrict Content (Pro); Groups; Paid Member Subscriptions; Profile
-# Builder; Patreon; Memberful; ARMember; LifterLMS; Passster; Password Protect WordPress.
+# Builder; Patreon; Memberful; ARMember; LifterLMS; Passster; Password Protect WordPress; Ultimate Membership Pro.
 _RESTRICTING: Final = {
     *("_jetpack_newsletter_access", "_members_access_role", "_wpmem_block", "_is_paid", "rcUserLevel"),
     *("rcp_access_level", "rcp_subscription_level", "rcp_user_level", "groups-groups_read_post", "groups-read"),
     *("pms-content-restrict-all-subscription-plans", "pms-content-restrict-subscription-plan"),
     *("wppb-content-restrict-user-role", "patreon-level", "memberful_available_to_any_registered_user"),
     *("memberful_available_to_anybody_subscribed_to_a_plan", "arm_is_paid_post", "_llms_is_restricted"),
-    *("passster_activate_protection", "wp_protect_password_multiple_passwords"),
+    *("passster_activate_protection", "wp_protect_password_multiple_passwords", "ihc_mb_who"),
 }
-# The same for fields that restrict a post only if these are found in the value. ARMember's is the ID of a plan, or 0.
-# The others are serialised arrays: Memberful's contains the IDs of plans, Leaky Paywall's a type of visibility, that of
-# Password Protect WordPress a password for each role, and s2Member's the names of capabilities. That of Ultimate Member
-# is used only if it says so, and restricts a post to people who are logged in.
+# The same for fields that restrict a post only if these are found in the value. ARMember's is the ID of a plan, or 0,
+# and the first of YITH WooCommerce Membership says for whom. The others are serialised arrays: YITH's other one and
+# Memberful's contain the IDs of plans, Leaky Paywall's a type of visibility, that of Password Protect WordPress a
+# password for each role, and s2Member's the names of capabilities. That of Ultimate Member is used only if it says so,
+# and restricts a post to people who are logged in.
 _RESTRICTING_VALUES: Final = {
     **dict.fromkeys(
         ("pms-content-restrict-user-status", "wppb-content-restrict-user-status"), (re.compile("loggedin"),)
     ),
     "arm_access_plan": (re.compile("[0-9]"),),
+    "_yith_wcmbs_restrict_access": (re.compile("all_members"),),
+    "_yith_wcmbs_restrict_access_plan": (re.compile(r"a:[1-9]"),),
     "memberful_acl": (re.compile(r"[;{]i:[0-9]"),),
     "_issuem_leaky_paywall_visibility": (re.compile('"visibility_type";s:[0-9]{1,2}:"only'),),
     "post_protection_roles": (re.compile('s:[1-9][0-9]{0,4}:"[^"]*";s:[1-9]'),),
@@ -46,8 +48,8 @@ _RESTRICTING_TERMS: Final = {
 # Blocks, and end tags of plugins' shortcodes, whose content only subscribers or members could read. Each begins with
 # fixed characters, so that finding that there is none is fast.
 _BLOCK: Final = re.compile(
-    r"<!-- wp:(?:groups/groups-member\b|jetpack/paywall\b|passster/content-lock\b|pms/content-restriction-start\b"
-    r"|pmpro/membership\b|premium-content/|wppb/content-restriction-start\b)",
+    r"<!-- wp:(?:groups/groups-member\b|jetpack/paywall\b|memberpress/protected-content\b|passster/content-lock\b"
+    r"|pms/content-restriction-start\b|pmpro/membership\b|premium-content/|wppb/content-restriction-start\b)",
     re.IGNORECASE,
 )
 _SHORTCODE: Final = re.compile(
@@ -67,13 +69,6 @@ _ATTRIBUTES: Final = (
     ('ContentRestriction":{', '"display_to":""'),
     ('"um_is_restrict":true', '"um_who_access":"1"'),
 )
-# The types of items that are rules by which a plugin restricts other items, and the name of the plugin.
-_RULE_TYPES: Final = {
-    "aam_policy": "Advanced Access Manager",
-    "cc_restriction": "Content Control",
-    "memberpressrule": "MemberPress",
-    "wc_membership_plan": "WooCommerce Memberships",
-}
 
 
 def restricts_post(key: str, value: str) -> bool:
@@ -88,17 +83,6 @@ def restricts_term(key: str, value: str) -> bool:
     """Return whether only some readers could see the posts filed under a term with this meta field."""
     pattern = _RESTRICTING_TERMS.get(key)
     return restricts_post(key, value) if pattern is None else bool(pattern.search(value.strip()))
-
-
-def plugin_of_rule(post_type: str, status: str, keys: Iterable[str]) -> str:
-    """Return the plugin that restricted other items by the item with these meta fields; empty if it is no such rule.
-
-    Rules of Paid Member Subscriptions are part of plans, which have statuses of their own.
-    """
-    if post_type == "pms-subscription":
-        has_rule = status == "active" and any(key.startswith("pms_content_rule_post_type_") for key in keys)
-        return "Paid Member Subscriptions" if has_rule else ""
-    return _RULE_TYPES.get(post_type, "") if status == "publish" else ""
 
 
 def is_restricted_in_text(content: str) -> bool:

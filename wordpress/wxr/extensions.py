@@ -21,6 +21,9 @@ EXTENSION_KEY: Final = "_broadside"
 LEGACY_URL_KEY: Final = "_broadside_old_address"
 # One meta field of the blog for each custom type whose items are pages here.
 PAGE_TYPE_KEY: Final = "_broadside_page_type"
+# A meta field of the blog. It means that whatever only some readers may see has a status that says so, although the
+# export may still contain the rules of plugins, and terms, that restricted it in WordPress.
+FINAL_STATUSES: Final = ("_broadside_statuses", "final")
 # Fields of posts, pages and attachments.
 _TEXTS: Final = ("title", "co_authors", "excerpt", "language", "alt", "caption", "credit", "description")
 _DATETIMES: Final = ("published_at", "created_at", "modified_at", "text_changed_at", "uploaded_at")

@@ -89,6 +89,7 @@ class Export:
         self.surplus_terms: Counter[str] = Counter()
         self._markups = markups
         self._page_types = {*PAGE_TYPES, *page_types}
+        self._has_final_statuses = False
         # How many terms were removed from the item being read, and those of its comments that have been read.
         self._removed_terms = 0
         self._comments: list[Comment] = []
@@ -224,6 +225,7 @@ class Export:
             field = self._meta_field(element)
             self.legacy_urls += extensions.find_legacy_urls((field,))
             self._page_types |= extensions.find_page_types((field,))
+            self._has_final_statuses |= field == extensions.FINAL_STATUSES
         return None
 
     def _name(self, element: Any) -> str:
@@ -290,6 +292,7 @@ class Export:
             elements=fields.texts(except_for=_ITEM_ELEMENTS if is_entry else ()),
             custom_type=custom_type,
             path_above=path_above(link, self.base_url, language) if can_be_pages(custom_type or item_type) else None,
+            has_final_status=self._has_final_statuses,
         )
         if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms

@@ -197,6 +197,10 @@ class Item(NamedTuple):
     unclear_date: str = ""
     # Whether something outside of it, such as its category, kept it from some readers. The reader does not set this.
     is_restricted: bool = False
+    # Whether it is in one of our own exports, where nothing outside of it has that effect.
+    has_final_status: bool = False
+    # The plugin that did so by a rule; empty if it was something else.
+    restricted_by: str = ""
 
     def field(self, key: str) -> str:
         """Return the value of a meta field; of several, the first, as WordPress does. Empty if there is none."""

@@ -125,12 +125,19 @@ class EntryImport(ABC):
     # Before the transaction
 
     def _prepare(self, items: list[KeyedItem]) -> _Batch:
-        restrictions = self.context.analysis.restrictions
-        items = [keyed._replace(item=restrictions.apply(keyed.item)) for keyed in items]
+        items = [keyed._replace(item=self._restricted(keyed.item)) for keyed in items]
         import_footnotes(self.context, items)
         for keyed in items:
             self.context.unsupported.add(keyed.item)
         return self._match(items)
+
+    def _restricted(self, item: Item) -> Item:
+        """Return an item as restricted if something else in this or an earlier export restricts it."""
+        analysis = self.context.analysis
+        item = analysis.restrictions.apply_terms(item)
+        restricted = analysis.restrictions.apply_rules(item)
+        analysis.visibility.add_restricted(item, restricted, analysis.now)
+        return restricted
 
     def _match(self, items: list[KeyedItem]) -> _Batch:
         context = self.context
