@@ -121,8 +121,6 @@ def entry_response(
         "page_title": join_parts(str(entry), label),
         "meta_description": join_parts(label, entry.summary or str(entry)),
         "canonical_url": absolute_url(urls[page_number - 1]),
-        "previous_page_url": urls[page_number - 2] if page_number > 1 else "",
-        "next_page_url": urls[page_number] if page_number < len(urls) else "",
         "picture": picture,
         "locale": locale(entry.language or get_language()),
         "noindex": entry.noindex,

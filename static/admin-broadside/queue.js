@@ -151,6 +151,7 @@ function selected() {
 function showSelected() {
   const count = selected().length;
   document.getElementById("bulk-actions").hidden = count === 0;
+  result.classList.toggle("is-behind", count > 0);
   document.getElementById("selected-count").textContent = count;
 }
 

@@ -36,7 +36,7 @@ class TestEntryPages:
         assert "first" in html
         assert "<p>second</p>" not in html
         assert '<span aria-current="page">1</span>' in html
-        assert '<a href="/2014/02/10/long/2/">2</a>' in html
+        assert '<a href="/2014/02/10/long/2/" rel="next">2</a>' in html
         assert '<a href="/2014/02/10/long/3/">3</a>' in html
 
     def test_each_page_has_its_own_canonical_url(self, client: Client, post: Post) -> None:
@@ -44,7 +44,7 @@ class TestEntryPages:
         assert '<p dir="auto">second</p>' in html
         assert "third</p>" not in html
         assert '<link rel="canonical" href="http://testserver/2014/02/10/long/2/">' in html
-        assert '<a href="/2014/02/10/long/">1</a>' in html
+        assert '<a href="/2014/02/10/long/" rel="prev">1</a>' in html
 
     def test_the_url_below_a_printed_page_can_be_typed(self, client: Client) -> None:
         document = read(client.get(PageFactory(slug="بيان", path="بيان").get_absolute_url()))

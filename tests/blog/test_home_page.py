@@ -64,7 +64,7 @@ class TestAHomePage:
         assert "Old post" in tree_of(second).xpath("string(//main)")
         assert tree_of(first).xpath("string(//main//h1)") == "News"
         assert canonical("/news/page/2/")[0].endswith("/news/page/2/")
-        assert tree_of(first).xpath('//link[@rel="next"]/@href') == ["/news/page/2/"]
+        assert tree_of(first).xpath('//a[@rel="next"]/@href') == ["/news/page/2/"] * 2
 
     def test_redirects_the_old_pages_of_the_list_to_the_new_ones(self) -> None:
         response = get("/page/2/")

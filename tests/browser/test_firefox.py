@@ -1,7 +1,7 @@
 """Where Firefox and Tor Browser behave differently. Chromium, which runs these tests, is made to behave like them."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from comments.models import CommentStatus
@@ -63,6 +63,27 @@ def test_arabic_in_a_list_on_an_english_page_starts_on_the_right(
     queue = log_in("editor", "/admin/comments/queue/")
     queue.evaluate(ALIGN_WITH_LIST)
     assert gap_at_the_right(queue, ".queue-comment .text") < 10
+
+
+def test_the_result_of_a_decision_does_not_cover_the_buttons_for_selected_comments(log_in: LogIn, editor: User) -> None:
+    """Firefox before 121 and Chrome before 105 drop rules with `:has()`."""
+
+    def drop_rules(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(":has(", ":unknown("))
+
+    post = PostFactory()
+    for _ in range(2):
+        CommentFactory(entry=post, status=CommentStatus.PENDING)
+    page = log_in("editor", "/admin/comments/queue/")
+    page.route("**/*.css", drop_rules)
+    page.reload()
+    page.get_by_role("button", name="Spam").first.click()
+    expect(page.locator("#result")).to_be_visible()
+    page.get_by_label("Select the comment").first.check()
+    expect(page.locator("#result")).to_be_hidden()
+    page.locator("#bulk-actions").get_by_role("button", name="Approve").click()
+    expect(page.locator("#result")).to_be_visible()
 
 
 def test_plain_text_is_pasted_once(log_in: LogIn, editor: User) -> None:

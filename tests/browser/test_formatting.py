@@ -174,17 +174,19 @@ class TestToolbar:
         expect(dialog.locator("kbd").first).to_have_css("unicode-bidi", "isolate")
         page.keyboard.press("Escape")
         page.keyboard.press("ArrowLeft")
-        # Everything else is inert until Esc is pressed.
+        # Nothing else can be reached until Esc is pressed, not even the settings beside the text.
+        expect(page.locator(".writing-panel")).to_be_visible()
         page.keyboard.press("Enter")
         expect(page.locator("#id_source")).to_be_focused()
+        expect(page.locator(".writing-panel")).to_be_hidden()
         # At the end of the window, the menu opens above the line. Esc then closes only the menu.
         page.keyboard.type("\n" * 60 + "/")
         expect(page.locator(".editor-menu li").last).to_be_in_viewport(ratio=1)
         page.keyboard.press("Escape")
         expect(page.locator(".editor-menu")).to_have_count(0)
-        assert page.locator("#id_title").evaluate("title => title.closest('[inert]') !== null")
+        expect(page.locator("#id_title")).to_be_hidden()
         page.keyboard.press("Escape")
-        assert page.locator("#id_title").evaluate("title => title.closest('[inert]') === null")
+        expect(page.locator("#id_title")).to_be_visible()
         # Keys are known by what is printed on them, or by their place where that isn't Latin.
         source = page.locator("#id_source")
         for key, code, shift in (("b", "KeyN", False), ("и", "KeyB", False), ("7", "Digit7", True)):

@@ -10,9 +10,9 @@ from django.contrib.staticfiles import finders
 # What these browsers lack, and then don't only show differently. A regular expression that can't be compiled stops a
 # whole script.
 LACKING_IN_SCRIPTS = re.compile(
-    r"\(\?<[=!]|Object\.groupBy|Promise\.withResolvers|AbortSignal\.any|structuredClone|checkVisibility|\.(?:toSorted|toReversed|toSpliced)\("
+    r"\(\?<[=!]|Object\.groupBy|Promise\.withResolvers|AbortSignal\.any|structuredClone|checkVisibility|\.inert\b|\.(?:toSorted|toReversed|toSpliced)\("
 )
-LACKING_IN_STYLES = re.compile(r"light-dark\(|color-mix\(|oklch\(|@media \(\w+ [<>]")
+LACKING_IN_STYLES = re.compile(r"light-dark\(|color-mix\(|oklch\(|\dv[ib]\b|@media \(\w+ [<>]")
 # Browsers from 2018 on load the other scripts of public pages with this one.
 LACKING_IN_2018 = re.compile(r"\?\.|\?\?|\b\d+_\d|globalThis|\.at\(|replaceChildren|replaceAll")
 

@@ -6,7 +6,6 @@ export function addFocusMode(box, field) {
   // Where saving and autosaving report.
   const reports = document.querySelector(".writing-unsaved");
   const placeOfReports = reports?.parentElement;
-  let inert = [];
 
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented && box.classList.contains("is-focused")) {
@@ -29,12 +28,9 @@ export function addFocusMode(box, field) {
     if (reports) {
       (isOn ? box.querySelector(".editor-foot") : placeOfReports).append(reports);
     }
-    for (const element of inert) {
-      element.inert = false;
-    }
-    inert = isOn ? elementsAround(box) : [];
-    for (const element of inert) {
-      element.inert = true;
+    // Browsers of 2022 don't know `inert`.
+    for (const element of isOn ? elementsAround(box) : document.querySelectorAll(".is-behind-editor")) {
+      element.classList.toggle("is-behind-editor", isOn);
     }
     field.focus();
   }
@@ -42,12 +38,13 @@ export function addFocusMode(box, field) {
   return toggle;
 }
 
-/** Return everything on the page that neither contains `box` nor is in it, except for dialogs and the label of the text. */
+/** Return everything on the page that neither contains `box` nor is in it, except for the label of the text, and for
+ * dialogs that the editor can open. */
 function elementsAround(box) {
   const found = [];
   for (let node = box; node !== document.body; node = node.parentElement) {
-    const others = [...node.parentElement.children].filter((each) => each !== node && !each.matches("dialog, label"));
-    found.push(...others.filter((each) => !each.inert));
+    const others = [...node.parentElement.children].filter((each) => each !== node);
+    found.push(...others.filter((each) => !each.matches("dialog:not([open]), label")));
   }
   return found;
 }
