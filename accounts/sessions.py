@@ -87,6 +87,12 @@ class SessionStore(db.SessionStore):
                 raise error.__context__ from None
             raise
 
+    def cycle_key(self) -> None:
+        if _PUBLIC_ID in self:
+            # The new row is stored before the old one is deleted, and no two rows can have the same public ID.
+            self[_PUBLIC_ID] = str(uuid.uuid4())
+        super().cycle_key()
+
     def exists(self, session_key: str) -> bool:
         return super().exists(stored_key(session_key))
 

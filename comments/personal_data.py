@@ -173,7 +173,9 @@ def erase(email: str, *, keep_text: bool, by: User | None) -> Summary:
     """
     with transaction.atomic():
         # An import that starts in the meantime has to know about it.
-        erasure, _created = Erasure.objects.select_for_update().get_or_create(key=_key(email))
+        key, *former_keys = _keys(email)
+        Erasure.objects.filter(key__in=former_keys).update(key=key)
+        erasure, _created = Erasure.objects.select_for_update().get_or_create(key=key)
         # Texts that were deleted once must not come back because later ones were kept.
         erasure.text_kept = keep_text and erasure.text_kept
         erasure.erased_at = timezone.now()
@@ -204,10 +206,10 @@ def finish_erasures() -> int:
         return 0
     of_comments = Comment.objects.exclude(email="").order_by().values_list("email", flat=True).distinct()
     of_accounts = User.objects.exclude(email="").values_list("email", flat=True)
-    found = {email for email in chain(of_comments.iterator(), of_accounts.iterator()) if _key(email) in unfinished}
+    emails = chain(of_comments.iterator(), of_accounts.iterator())
+    found = {email: unfinished[key] for email in emails for key in _keys(email) if key in unfinished}
     count = 0
-    for email in found:
-        erasure = unfinished[_key(email)]
+    for email, erasure in found.items():
         left = comments_of(email).filter(created_at__lte=erasure.erased_at)
         count += _erase_comments(left, keep_text=erasure.unfinished == Erasure.Texts.KEEP).comments
     # Not those that were begun again in the meantime.
@@ -261,11 +263,14 @@ def _notify_address_removal(comments: list[Comment]) -> None:
 
 def erasure_of(email: str) -> Erasure | None:
     """Return the erasure of the person with this address, if any."""
-    return Erasure.objects.filter(key=_key(email)).first()
+    return Erasure.objects.filter(key__in=_keys(email)).first()
 
 
-def _key(email: str) -> str:
-    return salted_hmac("comments.personal_data.erased", email.strip().lower(), algorithm="sha256").hexdigest()
+def _keys(email: str) -> list[str]:
+    """Return the key of this address, and those that it had before SECRET_KEY was replaced."""
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    salt, address = "comments.personal_data.erased", email.strip().lower()
+    return [salted_hmac(salt, address, secret=secret, algorithm="sha256").hexdigest() for secret in secrets]
 
 
 class Erasures:
@@ -276,7 +281,8 @@ class Erasures:
 
     def of(self, email: str, created_at: dt.datetime) -> Erasure | None:
         """Return the erasure that applies to a comment with this address and date, if any."""
-        erasure = self._by_key.get(_key(email)) if self._by_key and email.strip() else None
+        keys = _keys(email) if self._by_key and email.strip() else []
+        erasure = next((self._by_key[key] for key in keys if key in self._by_key), None)
         return erasure if erasure and created_at <= erasure.erased_at else None
 
 

@@ -57,6 +57,9 @@ class Upload(PublicModel):
         User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("uploaded by")
     )
     uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+    # The name in the storage under which the file of a new row is saved. If it is empty, the file gets a new name.
+    stored_as = ""
+
     # For images stored before this column existed, the worker fills it in.
     size = models.PositiveBigIntegerField(_("size in bytes"), editable=False, default=0)
     # From then on readers can't open it, and later the worker removes it (media.trash). Also set for merged images.
@@ -96,8 +99,11 @@ class Upload(PublicModel):
         try:
             with transaction.atomic():
                 if is_new and not self._is_file_stored:
-                    name = self.file.field.generate_filename(self, str(self.file.name))
+                    name = self.stored_as or self.file.field.generate_filename(self, str(self.file.name))
                     unfinished.note(type(self), name)
+                    if self.stored_as:
+                        self.file.name = self.file.storage.save(self.stored_as, self.file.file)
+                        self.file._committed = True  # type: ignore[attr-defined]  # as below
                 super().save(*args, **kwargs)
                 if is_new:
                     self.was_added()

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import confirmation
 from accounts.models import RolePolicy, Session, User
+from accounts.sessions import SessionStore
 from core.personal_data import personal_rows
 from tests.factories import UserFactory
 from tests.factories.admin import client_of
@@ -209,6 +211,27 @@ DANGEROUS = [
     "/admin/wordpress/exportjob/",
     "/admin/password_change/",
 ]
+
+
+class TestReplacedSecretKey:
+    def test_goes_on_with_the_former_key_among_the_fallbacks(
+        self, amina: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = log_in()
+        started_at = Session.objects.get().started_at
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", [settings.SECRET_KEY]
+        # If a session can't be stored, Django tries other keys for ever.
+        keys = iter(["a" * 32])
+        monkeypatch.setattr(SessionStore, "_get_new_session_key", lambda _self: next(keys))
+        assert is_logged_in(client)
+        assert Session.objects.get().started_at == started_at
+        settings.SECRET_KEY_FALLBACKS = []
+        assert is_logged_in(client)
+
+    def test_ends_without_it(self, amina: User, settings: Settings) -> None:
+        client = log_in()
+        settings.SECRET_KEY = "new"
+        assert not is_logged_in(client)
 
 
 class TestConfirmation:

@@ -14,6 +14,7 @@ from django.db import connection, models
 from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
+from pytest_django import Settings
 
 from accounts.models import AuditRecord
 from blog.models import Post
@@ -374,6 +375,15 @@ class TestInterruptedErasures:
         comment = Comment.objects.get()
         assert (comment.text, comment.email) == ("Written later", "")
         assert not Erasure.objects.get().text_kept
+
+    def test_they_are_finished_after_the_secret_key_was_replaced(
+        self, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    ) -> None:
+        rosas_comment()
+        self.interrupt(monkeypatch, keep_text=False, after=0)
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", [settings.SECRET_KEY]
+        assert personal_data.finish_erasures() == 1
+        assert not Comment.objects.exists()
 
     def test_comments_by_the_account_of_the_person_are_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
         account = UserFactory.create(email="rosa@example.org")

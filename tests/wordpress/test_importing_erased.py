@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from blog.models import Post
 from comments import personal_data
@@ -40,6 +41,19 @@ def test_comments_of_an_erased_author_on_files_are_not_preserved(import_parts: I
     personal_data.erase("rosa@example.org", keep_text=False, by=None)
     import_parts(attachment(30, inside=[comment(9, date=date, date_gmt=date, **ROSA)]))
     assert "rosa.example" not in everything_stored()
+
+
+def test_erased_data_stays_away_after_the_secret_key_was_replaced(
+    import_parts: ImportParts, settings: Settings
+) -> None:
+    import_parts(*two_posts())
+    personal_data.erase("rosa@example.org", keep_text=False, by=None)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", [settings.SECRET_KEY]
+    import_parts(*two_posts())
+    assert "rosa" not in everything_stored().lower()
+    # Texts that were deleted once don't come back because later ones were kept.
+    personal_data.erase("rosa@example.org", keep_text=True, by=None)
+    assert not Erasure.objects.get().text_kept
 
 
 class TestKeptTexts:

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 import signal
 import sys
 import tracemalloc
@@ -13,8 +14,11 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -695,6 +699,74 @@ class TestURLs:
         before = list(Redirect.objects.values())
         import_parts(category("news", id=4711), item(7), authors=[author(id=4712)])
         assert list(Redirect.objects.values()) == before
+
+
+class TestFilesOfAnotherBroadside:
+    PICTURE = f"/media/pictures/2025/03/{'a0' * 16}.png"
+    DOCUMENT = "/media/documents/2025/03/0123456789ab/report.pdf"
+
+    def import_file(self, import_parts: ImportParts, folder: Path, path: str, site: str = HOST, **values: Any) -> None:
+        write_files(folder, path.removeprefix("/media/"))
+        parts = (
+            item(7, content=f'<a href="{site}{path}">It</a>'),
+            attachment(30, attachment_url=site + path, **values),
+        )
+        import_parts(*parts, media=MediaFolder(folder))
+
+    @pytest.mark.parametrize("site", [HOST, "http://testserver"])
+    @pytest.mark.parametrize("path", [PICTURE, DOCUMENT])
+    def test_keep_their_urls(
+        self, client: Client, import_parts: ImportParts, folder: Path, settings: Settings, site: str, path: str
+    ) -> None:
+        settings.SITE_HOST = "testserver"
+        self.import_file(import_parts, folder, path, site)
+        # Read, so that it is closed.
+        assert client.get(path).getvalue()
+        assert f'href="{path}"' in Post.objects.get().body_html.replace("http://testserver", "")
+
+    @pytest.mark.parametrize("site", [HOST, "http://testserver", ""])
+    def test_pictures_are_shown_in_texts(
+        self, client: Client, import_parts: ImportParts, folder: Path, settings: Settings, site: str
+    ) -> None:
+        settings.SITE_HOST, settings.SITE_URL = "testserver", "http://testserver"
+        write_files(folder, self.PICTURE.removeprefix("/media/"))
+        shown = item(7, content=f'<img src="{site}{self.PICTURE}">')
+        import_parts(shown, attachment(30, attachment_url=HOST + self.PICTURE), media=MediaFolder(folder))
+        shown_html = client.get(Post.objects.get().get_absolute_url()).content.decode()
+        # Only the library knows the dimensions.
+        assert re.search(rf'<img src="{site.removeprefix(HOST)}{self.PICTURE}"[^>]* width="', shown_html)
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/media/pictures/2025/03/a.png",
+            f"/media/pictures/2025/{'a0' * 16}.png",
+            f"/media/pictures/2025/03/{'a0' * 16}.jpg",
+            f"/blog/media/pictures/2025/03/{'a0' * 16}.png",
+            "/media/documents/2025/03/report.pdf",
+            "/media/documents/2025/03/0123456789ab/%2E%2E/report.pdf",
+            "/media/documents/2025/03/0123456789ab/Report.pdf",
+            f"/media/documents/2025/03/0123456789ab/{'long' * 20}.pdf",
+            "/media/renditions/0123456789ab/report.pdf",
+        ],
+    )
+    def test_get_new_names_if_theirs_are_not_those_of_broadside(
+        self, import_parts: ImportParts, folder: Path, path: str
+    ) -> None:
+        write_files(folder, path.rpartition("/")[2])
+        import_parts(attachment(30, attachment_url=HOST + path), media=MediaFolder(folder))
+        (stored,) = stored_files()
+        assert f"/media/{stored}" != path
+        assert f"{timezone.now():%Y/%m}/" in stored
+
+    @pytest.mark.parametrize("path", [PICTURE, DOCUMENT])
+    def test_never_replace_other_files(self, import_parts: ImportParts, folder: Path, path: str) -> None:
+        name = path.removeprefix("/media/")
+        default_storage.save(name, ContentFile(b"other"))
+        self.import_file(import_parts, folder, path)
+        with default_storage.open(name) as file:
+            assert file.read() == b"other"
+        assert len(stored_files()) == 2
 
 
 class TestFeaturedImages:

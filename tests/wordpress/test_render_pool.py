@@ -396,6 +396,23 @@ class TestWorker:
                 raise ZeroDivisionError
         assert not process.is_alive()
 
+    def test_a_worker_that_is_stopped_while_it_answers_prints_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        # An import that stops because of an error, such as a full disk, doesn't wait for an answer.
+        with new_pool() as pool:
+            # Larger than the buffer of the pipe, so the worker is still sending it.
+            pool.begin([a_text("word " * 50_000, "html")])
+            wait_for(pool)
+            process = process_of(pool)
+
+            def terminate(now: Callable[[], None] = process.terminate) -> None:
+                time.sleep(0.2)
+                now()
+
+            monkeypatch.setattr(process, "terminate", terminate)
+        assert capfd.readouterr().err == ""
+
     def test_a_pool_continues_if_the_worker_was_killed(self) -> None:
         with new_pool() as pool:
             render_with(pool, TEXTS)

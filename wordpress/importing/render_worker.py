@@ -74,9 +74,10 @@ class RenderWorker:
 
     def stop(self) -> None:
         if self.process:
-            self._pipe.close()
             self.process.terminate()
             self.process.join()
+            # Last, because a worker that is still sending an answer would print that the pipe is broken.
+            self._pipe.close()
 
     def _start(self) -> Any:
         """Start the process and return our end of the pipe."""

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import batched
 from pathlib import PurePath
 from typing import Any, Final
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -22,6 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from blog.media_index import update_media_index
 from blog.models import Entry
 from blog.rerendering import RerenderResult, rerender
 from core.bulk import fetch_rows
@@ -64,6 +66,10 @@ _NAMED: Final = 10
 _MARKS: Final = (*FILE_MARKS, "/wp-content/uploads/", ".files.wordpress.com")
 _PATH_MARKS: Final = ('="/', "='/")
 _MAX_MARKS: Final = 200
+# The folders of Broadside's own files in their URLs (media.models). Only documents have a folder each.
+_OF_PICTURES: Final = re.compile(rf"{settings.MEDIA_URL}pictures/[0-9]{{4}}/[0-9]{{2}}")
+_OF_DOCUMENT: Final = re.compile(rf"{settings.MEDIA_URL}documents/[0-9]{{4}}/[0-9]{{2}}/[0-9a-f]{{12}}")
+_PICTURE_NAME: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def import_files(context: ImportContext, source: MediaSource | None) -> None:
@@ -204,12 +210,10 @@ def _build(attachment: Attachment, file: File[bytes]) -> Picture | Document:
 
 def _store(context: ImportContext, attachment: Attachment, upload: Picture | Document) -> None:
     """Store `upload` with its file. Raises MissingFileError if another import is storing the same one."""
-    field: Any = upload._meta.get_field("file")
-    path = field.generate_filename(upload, str(upload.file.name))
-    name = upload.file.storage.get_available_name(path, max_length=field.max_length)
+    name = _own_name(attachment, upload) or _new_name(upload)
     # Recorded beforehand, so that a file left in the storage by a crash can be found.
     Attachment.objects.filter(pk=attachment.pk).update(writing=name)
-    upload.file.name = PurePath(name).name
+    upload.stored_as = name
     try:
         with transaction.atomic():
             row = Attachment.objects.select_for_update().get(pk=attachment.pk)
@@ -233,6 +237,37 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
         context.ledger.clear()
         _delete_unless_used(name)
         raise
+
+
+def _own_name(attachment: Attachment, upload: Picture | Document) -> str:
+    """Return the name under which Broadside stored the file before, so that it keeps its URL; "" if it can't.
+
+    Texts and other sites link to that URL, which may have the host of this site.
+    """
+    path, new = PurePath(unquote(attachment.path)), PurePath(str(upload.file.name))
+    if isinstance(upload, Picture):
+        is_named_alike = _PICTURE_NAME.fullmatch(path.stem) and path.suffix == new.suffix
+        folder = _OF_PICTURES
+    else:
+        is_named_alike = path.name == new.name
+        folder = _OF_DOCUMENT
+    name = str(path).removeprefix(settings.MEDIA_URL)
+    if not is_named_alike or not folder.fullmatch(str(path.parent)):
+        return ""
+    # A picture that was merged into another keeps its name without having a file.
+    is_taken = type(upload)._default_manager.filter(file=name).exists()
+    return name if not is_taken and _available_name(upload, name) == name else ""
+
+
+def _new_name(upload: Picture | Document) -> str:
+    field: Any = upload._meta.get_field("file")
+    return _available_name(upload, field.generate_filename(upload, str(upload.file.name)))
+
+
+def _available_name(upload: Picture | Document, name: str) -> str:
+    """Return `name`, or one like it if it is taken or too long."""
+    available: str = upload.file.storage.get_available_name(name, max_length=upload.file.field.max_length)
+    return available
 
 
 def _delete_leftovers() -> None:
@@ -285,6 +320,10 @@ def _rerender(context: ImportContext) -> None:
     entries = Entry.objects.filter(_contain(marks))
     total = entries.count()
     rerender(entries, RerenderResult(), progress=lambda done: context.report_progress("rendering", done, total))
+    if new.filter(path__startswith=settings.MEDIA_URL).exists():
+        # Texts that show a file which kept its URL have not changed.
+        shown = Entry.objects.filter(body_html__contains=settings.MEDIA_URL).order_by("pk")
+        write_batches(context, list(shown.values_list("pk", flat=True)), update_media_index)
     for batch in batched(pks, 500):
         Attachment.objects.filter(pk__in=batch).update(is_shown=True)
 
