@@ -149,6 +149,7 @@ class TestMemberPress:
             ("^/MEMBERS/[a-z]+", {9}),
             (r"/post\-[89]/?$", POSTS),
             ("^/members.?/", {9}),
+            ("^/Caf%C3%A9?/", {10}),
             ("/page-2?1", {20, 21}),
             (".*post-8", {8}),
             ("^.*post-8", {8}),

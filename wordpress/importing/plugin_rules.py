@@ -23,7 +23,6 @@ from wordpress.wxr.rules import (
     Match,
     conditions_in,
     is_met,
-    is_rule_type,
     matches_in,
     read_rule,
 )
@@ -74,7 +73,7 @@ class PluginRules:
         self._is_needed |= not item.has_final_status
         if item.type == "page" and item.recorded_id:
             self._parents[item.recorded_id] = item.parent
-        if is_rule_type(item.type):
+        if item.type in RULE_TYPES:
             self._seen.add((item.type, item.id))
             self._add_rule(item.type, item.status, item.title, item.meta)
 

@@ -55,6 +55,24 @@ type Condition = InURL | AnyOf | AllOf | NoneOf
 NOTHING: Final = AnyOf()
 EVERYTHING: Final = AnyOf(frozenset([Match("")]))
 
+# Conditions of Content Control: what those with names such as `content_is_child_of_page` are about, and those that a
+# post and an unknown visitor never meet.
+_SUBJECTS: Final[dict[str, Literal["id", "parent", "above"]]] = {
+    "selected": "id",
+    "child_of": "parent",
+    "ancestor_of": "above",
+}
+_NEVER_MET: Final = {
+    *("content_is_blog_index", "content_is_search_results", "content_is_404_page"),
+    *("user_is_logged_in", "user_has_role"),
+}
+# The characters at the start of a regular expression that every match contains, and what follows them. Nothing follows
+# from one with alternatives.
+_FIXED: Final = re.compile(r"(\^?)(\.\*|\(\.\*\))?((?:[\w/ %-]|\\[^\w\s])*)(.?)", re.DOTALL)
+_ANY_URL: Final = re.compile(r"\^?/?(?:\(?\.[*+]\)?)?/?\$?")
+# How many characters of a URL are looked at.
+_MAX_URL: Final = 2000
+
 
 class Rule(NamedTuple):
     """A rule that hid all items that `condition` matches from readers who are not logged in.
@@ -127,11 +145,6 @@ def read_rule(post_type: str, status: str, meta: Meta) -> Rule | None:
     parts = plugin.read(dict(reversed(meta)))
     known = [part for part in parts if part is not None]
     return Rule(plugin.name, _any_of(known), len(known) == len(parts)) if parts else None
-
-
-def is_rule_type(post_type: str) -> bool:
-    """Return whether items of this type can be rules."""
-    return post_type in _PLUGINS
 
 
 # Each of the following functions returns the conditions of which a rule meets any. None stands for one that is unknown.
@@ -248,19 +261,6 @@ def _content_control_condition(name: str, selected: list[str]) -> Condition | No
     return None
 
 
-# Conditions of Content Control: what those with names such as `content_is_child_of_page` are about, and those that a
-# post and an unknown visitor never meet.
-_SUBJECTS: Final[dict[str, Literal["id", "parent", "above"]]] = {
-    "selected": "id",
-    "child_of": "parent",
-    "ancestor_of": "above",
-}
-_NEVER_MET: Final = {
-    *("content_is_blog_index", "content_is_search_results", "content_is_404_page"),
-    *("user_is_logged_in", "user_has_role"),
-}
-
-
 def _unknown(meta: Mapping[str, str]) -> _Parts:
     """Read a rule of a plugin that keeps what it restricts elsewhere."""
     return [None]
@@ -322,12 +322,6 @@ def _all_except(types: Iterable[str], ids: str) -> Condition:
     return AllOf((of_types, NoneOf(_any(*(Match("", "id", str(pk)) for pk in exceptions))))) if exceptions else of_types
 
 
-# The characters at the start of a regular expression that every match contains, and what follows them. Nothing follows
-# from one with alternatives.
-_FIXED: Final = re.compile(r"(\^?)(\.\*|\(\.\*\))?((?:[\w/ %-]|\\[^\w\s])*)(.?)", re.DOTALL)
-_ANY_URL: Final = re.compile(r"\^?/?(?:\(?\.[*+]\)?)?/?\$?")
-
-
 def _regexp(regexp: str) -> Condition | None:
     """Return a condition for at least the URLs that a regular expression matches; None if there may be any.
 
@@ -341,7 +335,8 @@ def _regexp(regexp: str) -> Condition | None:
     start, anything, fixed, following = found.groups()
     text = re.sub(r"\\(.)", r"\1", fixed)
     if following in {"?", "*", "{"}:
-        text = text[:-1]
+        # The last character is optional. It may be a part of another one that is percent-encoded.
+        text = text.partition("%")[0] if "%" in text else text[:-1]
     text = unquote(text)
     return InURL(text.lower(), bool(start) and not anything, ignores_case=True) if text.strip("/ ") else None
 
@@ -356,4 +351,4 @@ def _url(link: str) -> str:
         parts = urlsplit(link)
     except ValueError:
         return ""
-    return unquote(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    return unquote(f"{parts.path}?{parts.query}" if parts.query else parts.path)[:_MAX_URL]
