@@ -56,7 +56,7 @@ class TestIdentity:
     def test_items_without_ids_are_one_line_of_a_summary(self, import_parts: ImportParts) -> None:
         report = import_parts(*(item(0, post_id="", guid=f"urn:{name}", post_name=name) for name in "abc"))
         assert [(reason.text, reason.count) for reason in summarise(report.notes).shown] == [
-            ("It has no ID in the export, so it got a new one.", 3)
+            ("It has no numeric ID in the export, so it got a new one.", 3)
         ]
 
     def test_two_items_with_the_same_guid_are_both_imported(self, import_parts: ImportParts) -> None:

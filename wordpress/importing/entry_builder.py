@@ -240,7 +240,7 @@ def _why_new_id(item: Item, pk: int) -> str:
         text = _("It is not in the export. It was added with the ID %d to list the pages below it at its URL.")
         return text % pk
     # Without the ID, so that a summary has one line for all items of an export without IDs.
-    return _("It has no ID in the export, so it got a new one.")
+    return _("It has no numeric ID in the export, so it got a new one.")
 
 
 def _published_at(item: Item, now: dt.datetime) -> dt.datetime | None:

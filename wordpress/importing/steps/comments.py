@@ -190,7 +190,7 @@ class CommentBatch:
         for (thread, exported), pk in zip(new, pks, strict=True):
             thread.pks[exported] = pk
             if not exported.id:
-                self._note(exported, _("It has no ID in the export, so it got a new one."))
+                self._note(exported, _("It has no numeric ID in the export, so it got a new one."))
             elif exported.id != pk:
                 self._note(exported, _("Its ID was already in use, so it was imported with the new ID %d.") % pk)
         for thread in self._threads:
