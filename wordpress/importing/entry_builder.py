@@ -163,9 +163,9 @@ def remarks_on(imported: ImportedEntry, unnamed: Sequence[str], now: dt.datetime
     `unnamed` is what the export calls those of its authors whom readers don't see.
     """
     item, entry = imported.item, imported.entry
+    yield from _remarks_on_date(item)
     if remark := status_of(item, now)[1]:
         yield remark
-    yield from _remarks_on_date(item)
     if imported.was_section:
         yield (
             _("It has replaced the page that an earlier import added at its URL, and has that page's ID, %d.")
