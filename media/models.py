@@ -103,7 +103,7 @@ class Upload(PublicModel):
                     unfinished.note(type(self), name)
                     if self.stored_as:
                         self.file.name = self.file.storage.save(self.stored_as, self.file.file)
-                        self.file._committed = True  # type: ignore[attr-defined]  # as below
+                        self.file._committed = True  # type: ignore[attr-defined]  # Django's own, not in the stubs
                 super().save(*args, **kwargs)
                 if is_new:
                     self.was_added()
