@@ -500,7 +500,9 @@ def test_requests_on_a_line_that_hangs_end_and_can_be_repeated(failing: Page) ->
         for button in buttons:
             button.click()
     upload: FilePayload = {"name": "lamp.png", "mimeType": "image/png", "buffer": b"..."}
-    page.set_input_files(".editor-file", upload)
+    # Whether the file can be read is checked before it is sent.
+    with page.expect_request(re.compile("/markdownx/upload/")):
+        page.set_input_files(".editor-file", upload)
     expect(page.get_by_role("progressbar")).to_be_visible()
     own = [url for url in sent if "autosave" not in url]
     assert len(own) == len(set(own)), own

@@ -12,7 +12,10 @@ from tests.factories.models import PostFactory
 
 def turn_on(*, days: float = 12) -> None:
     """Let readers follow by e-mail, as if enabled this many days ago."""
-    NewsletterSettings(is_on=True, on_since=timezone.now() - dt.timedelta(days=days)).save()
+    now = timezone.localtime()
+    # No daily or weekly e-mail is due for hours, whatever the time of day.
+    hour = (now.hour + 12) % 24
+    NewsletterSettings(is_on=True, on_since=now - dt.timedelta(days=days), hour=hour).save()
 
 
 def subscribe(email: str = "amina@example.org", frequency: str = Frequency.IMMEDIATELY, **topic: Any) -> Subscription:
